@@ -1,0 +1,15 @@
+// The slow tier runs only when it is named: `npx ava 'spec/slow/**'`.
+const slow = process.argv.some((argument) => argument.includes('spec/slow'));
+
+export default {
+  files: ['spec/**/*.spec.ts', ...(slow ? [] : ['!spec/slow/**'])],
+  extensions: ['ts'],
+  concurrency: 2,
+  timeout: '5m',
+  environmentVariables: {
+    // No test may find a GPU, and none may reach for the network by accident.
+    CUDA_VISIBLE_DEVICES: '',
+    HF_HUB_OFFLINE: '1',
+    TRANSFORMERS_OFFLINE: '1',
+  },
+};
