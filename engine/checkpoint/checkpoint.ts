@@ -29,7 +29,12 @@ export class Checkpoint {
   static open(modelDir: string): Checkpoint {
     const single = join(modelDir, 'model.safetensors');
     const index = join(modelDir, 'model.safetensors.index.json');
-    const sharded = !existsSync(single) && existsSync(index);
+    const sharded = !existsSync(single);
+    if (sharded && !existsSync(index)) {
+      throw new CheckpointError(
+        `${modelDir}: has neither model.safetensors nor model.safetensors.index.json; a HuggingFace model directory has one of them`,
+      );
+    }
     const weightMap = sharded ? readIndex(index) : undefined;
     const names = weightMap ? [...new Set(weightMap.values())].sort() : ['model.safetensors'];
     const files: SafetensorsFile[] = [];

@@ -1,20 +1,38 @@
 /**
- * The first key that a JSON object has twice at its top level. `JSON.parse` keeps the last of two silently, so two
- * readers could see different tensors in one file.
+ * The first key that an object in a JSON text has twice. `JSON.parse` keeps the last of two silently, so two readers
+ * could see different tensors in one file.
  *
  * @param text valid JSON.
  */
 export function duplicateKey(text: string): string | undefined {
-  const seen = new Set<string>();
-  let depth = 0;
-  // Strings (with what follows, to tell keys from values) and brackets are all that matters here.
-  for (const [token, string, colon] of text.matchAll(/("(?:[^"\\]|\\.)*")(\s*:)?|[{}[\]]/g)) {
-    if (string === undefined) depth += token === '{' || token === '[' ? 1 : -1;
-    else if (depth === 1 && colon !== undefined) {
-      const key: string = JSON.parse(string);
-      if (seen.has(key)) return key;
-      seen.add(key);
+  // The keys of each object and array that is open; an array's stay empty.
+  const open: Set<string>[] = [];
+  for (let i = 0; i < text.length; i++) {
+    const character = text[i];
+    if (character === '{' || character === '[') open.push(new Set());
+    else if (character === '}' || character === ']') open.pop();
+    else if (character === '"') {
+      const begin = i;
+      i = endOfString(text, begin);
+      if (!isFollowedByColon(text, i)) continue;
+      const key: string = JSON.parse(text.slice(begin, i + 1));
+      const keys = open[open.length - 1];
+      if (keys.has(key)) return key;
+      keys.add(key);
     }
   }
   return undefined;
+}
+
+/** Where the string that begins at `begin` has its closing quote. */
+function endOfString(text: string, begin: number): number {
+  let i = begin + 1;
+  while (text[i] !== '"') i += text[i] === '\\' ? 2 : 1;
+  return i;
+}
+
+function isFollowedByColon(text: string, end: number): boolean {
+  let i = end + 1;
+  while (' \t\n\r'.includes(text[i])) i++;
+  return text[i] === ':';
 }

@@ -1,6 +1,10 @@
+import { randomUUID } from 'node:crypto';
 import { closeSync, openSync, renameSync, rmSync, writeSync } from 'node:fs';
 import { CheckpointError, FileError } from '../errors.ts';
 import { DTYPE_BYTES } from './safetensors.ts';
+
+/** The one key of a header that is no tensor. */
+const METADATA_KEY = '__metadata__';
 
 /** A tensor to be written: its bytes little-endian, row-major. */
 export interface TensorData {
@@ -13,7 +17,8 @@ export interface TensorData {
  * Writes a safetensors file under a temporary name and renames it, so that no half of it is ever seen.
  * The same tensors give the same bytes: names are sorted as by the reference implementation, widest dtype first.
  *
- * @throws CheckpointError if a shape does not fit its bytes.
+ * @throws CheckpointError if a shape does not fit its bytes, a dtype is unknown, or a tensor has the name that the
+ * format reserves.
  * @throws FileError if the file cannot be written; nothing is left behind.
  */
 export function writeSafetensors(
@@ -24,7 +29,7 @@ export function writeSafetensors(
   const inOrder = [...tensors].sort(
     ([a, { dtype: x }], [b, { dtype: y }]) => DTYPE_BYTES[y] - DTYPE_BYTES[x] || (a < b ? -1 : 1),
   );
-  const temporary = `${path}.${process.pid}.tmp`;
+  const temporary = `${path}.${randomUUID()}.tmp`;
   try {
     const fd = openSync(temporary, 'w');
     try {
@@ -45,9 +50,15 @@ function headerBytes(
   tensors: [string, TensorData][],
   metadata: Readonly<Record<string, string>>,
 ): Uint8Array {
-  const header: Record<string, unknown> = Object.keys(metadata).length ? { __metadata__: metadata } : {};
+  // Without a prototype a tensor may even be called "__proto__".
+  const header: Record<string, unknown> = Object.create(null);
+  if (Object.keys(metadata).length > 0) header[METADATA_KEY] = metadata;
   let position = 0;
   for (const [name, { dtype, shape, data }] of tensors) {
+    if (name === METADATA_KEY) throw new CheckpointError(`no tensor can be called "${METADATA_KEY}"`);
+    if (!Object.hasOwn(DTYPE_BYTES, dtype)) {
+      throw new CheckpointError(`tensor "${name}" has the unknown dtype "${dtype}"`);
+    }
     const expected = shape.reduce((product, size) => product * size, DTYPE_BYTES[dtype]);
     if (data.byteLength !== expected) {
       throw new CheckpointError(

@@ -1,4 +1,5 @@
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
+import { inspect } from 'node:util';
 import { CheckpointError } from '../errors.ts';
 import { duplicateKey } from './json-keys.ts';
 
@@ -41,7 +42,8 @@ export class SafetensorsFile {
   readonly path: string;
   readonly tensors: ReadonlyMap<string, TensorInfo>;
   readonly metadata: Readonly<Record<string, string>>;
-  readonly #fd: number;
+  /** Undefined once it is closed: the system gives the number to the next file that is opened. */
+  #fd: number | undefined;
 
   private constructor(path: string, fd: number, header: Header) {
     this.path = path;
@@ -71,15 +73,22 @@ export class SafetensorsFile {
     }
   }
 
-  /** @returns the tensor's bytes, little-endian, row-major. @throws CheckpointError if there is no such tensor. */
+  /**
+   * @returns the tensor's bytes, little-endian, row-major.
+   * @throws CheckpointError if there is no such tensor or the file has been closed.
+   */
   read(name: string): Uint8Array {
     const { begin, end } = this.#info(name);
     const bytes = new Uint8Array(end - begin);
-    readFully(this.#fd, bytes, begin, this.path);
+    readFully(this.#openFd(), bytes, begin, this.path);
     return bytes;
   }
 
-  /** Fills `target` with the tensor's bytes from `offset` on. @throws CheckpointError if the tensor ends before. */
+  /**
+   * Fills `target` with the tensor's bytes from `offset` on.
+   *
+   * @throws CheckpointError if there is no such tensor, it ends before, or the file has been closed.
+   */
   readInto(name: string, offset: number, target: Uint8Array): void {
     const { begin, end } = this.#info(name);
     if (offset < 0 || begin + offset + target.byteLength > end) {
@@ -87,11 +96,18 @@ export class SafetensorsFile {
         `${this.path}: tensor "${name}" has ${end - begin} bytes; ${target.byteLength} were asked for at ${offset}`,
       );
     }
-    readFully(this.#fd, target, begin + offset, this.path);
+    readFully(this.#openFd(), target, begin + offset, this.path);
   }
 
+  /** Closes the file; what is closed already stays so. */
   close(): void {
-    closeSync(this.#fd);
+    if (this.#fd !== undefined) closeSync(this.#fd);
+    this.#fd = undefined;
+  }
+
+  #openFd(): number {
+    if (this.#fd === undefined) throw new CheckpointError(`${this.path}: has been closed`);
+    return this.#fd;
   }
 
   #info(name: string): TensorInfo {
@@ -164,12 +180,11 @@ function parseEntry(name: string, entry: unknown, dataBegin: number): TensorInfo
   if (!isRecord(entry)) throw new Error(`the entry of "${name}" is not an object`);
   const { dtype, shape, data_offsets: offsets } = entry;
   if (typeof dtype !== 'string' || !Object.hasOwn(DTYPE_BYTES, dtype)) {
-    throw new Error(`"${name}" has the unknown dtype ${JSON.stringify(dtype)}`);
+    throw new Error(`"${name}" has the unknown dtype ${show(dtype)}`);
   }
-  if (!isSizes(shape))
-    throw new Error(`"${name}" has the shape ${JSON.stringify(shape)}; expected whole numbers`);
+  if (!isSizes(shape)) throw new Error(`"${name}" has the shape ${show(shape)}; expected whole numbers`);
   if (!isSizes(offsets) || offsets.length !== 2 || offsets[0] > offsets[1]) {
-    throw new Error(`"${name}" has data_offsets ${JSON.stringify(offsets)}; expected [begin, end]`);
+    throw new Error(`"${name}" has data_offsets ${show(offsets)}; expected [begin, end]`);
   }
   const expected = shape.reduce((product, size) => product * size, DTYPE_BYTES[dtype]);
   if (expected !== offsets[1] - offsets[0]) {
@@ -209,6 +224,11 @@ function readFully(fd: number, target: Uint8Array, position: number, path: strin
       throw new CheckpointError(`${path}: ends at ${position + done}; it changed while being read`);
     done += count;
   }
+}
+
+/** A value from the header for a message, in one line however large or deep it is. */
+function show(value: unknown): string {
+  return inspect(value, { depth: 0, breakLength: Infinity, maxArrayLength: 8, maxStringLength: 60 });
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {

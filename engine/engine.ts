@@ -1,0 +1,272 @@
+import { type ModelConfig, readModelConfig } from './config.ts';
+import { PromptError } from './errors.ts';
+import { Fingerprint } from './fingerprint.ts';
+import type { Kernels } from './kernels/kernels.ts';
+import { createWasmKernels } from './kernels/wasm.ts';
+import { HiddenStates } from './model/hidden-states.ts';
+import { KvCache } from './model/kv-cache.ts';
+import type { LoadProgress } from './model/loader.ts';
+import { HEAD_ROWS, Qwen3 } from './model/qwen3.ts';
+import type { Observer } from './model/step.ts';
+import { BlockPool } from './serving/block-pool.ts';
+import { argmax } from './serving/sampler.ts';
+
+/** How an {@link Engine} is set up. None of it changes a bit of what is computed. */
+export interface EngineOptions {
+  /** Positions the cache holds. Default: those of the model, at most 4,096. */
+  cacheTokens?: number;
+  /** Positions in a block of the cache. Default 16. */
+  blockSize?: number;
+  /** The most tokens of a prompt that are computed in one step. Default 128. */
+  prefillChunk?: number;
+  /** What computes. Default: the SIMD kernels. */
+  kernels?: Kernels;
+  onProgress?: LoadProgress;
+}
+
+/** What {@link Engine.forward} is asked for. */
+export interface ForwardOptions {
+  /** Positions whose logits are wanted, in ascending order. Default: all. */
+  positions?: readonly number[];
+  /** Return the hidden states too. Default false. */
+  hidden?: boolean;
+  /** Is told every stage of every step, see {@link Qwen3.forward}. */
+  observe?: Observer;
+}
+
+/** What {@link Engine.forward} returns. */
+export interface ForwardResult {
+  /** f32 [positions asked for, vocabSize] */
+  logits: Float32Array;
+  /** f32 [numHiddenLayers + 2, T, hiddenSize], see {@link HiddenStates}. */
+  hidden: Float32Array | undefined;
+}
+
+/** Consecutive positions of a sequence, computed: their hidden states, f32 [count, hiddenSize], lent. */
+interface Computed {
+  first: number;
+  count: number;
+  states: Float32Array;
+}
+
+/** A prompt to be continued greedily. */
+export interface GenerateRequest {
+  ids: readonly number[];
+  /** At most this many tokens are generated. */
+  maxNewTokens: number;
+  /** Go on after the model's end-of-sequence tokens. Default false. */
+  ignoreEos?: boolean;
+  /** Ends the generation after the next token. */
+  signal?: AbortSignal;
+}
+
+/** One generated token, as it is generated. */
+export interface Delta {
+  token: number;
+  /** The logits it was chosen from, f32 [vocabSize], lent until the next token. */
+  logits: Float32Array;
+}
+
+/** Why a generation ended: an end-of-sequence token (which is among the tokens), `maxNewTokens`, or the signal. */
+export type FinishReason = 'stop' | 'length' | 'abort';
+
+/** What became of a {@link GenerateRequest}. */
+export interface GenerateResult {
+  promptTokens: number;
+  tokens: number[];
+  finishReason: FinishReason;
+  /** SHA-256 over the logits of every token, see {@link Fingerprint}. */
+  fingerprint: string;
+  timing: { prefillMs: number; decodeMs: number };
+}
+
+/** A Qwen3 model, ready to compute: token ids in, logits and tokens out. One request at a time. */
+export class Engine {
+  readonly config: ModelConfig;
+  readonly options: Readonly<Required<Omit<EngineOptions, 'kernels' | 'onProgress'>>>;
+  readonly #kernels: Kernels;
+  readonly #model: Qwen3;
+  readonly #blocks: BlockPool;
+
+  private constructor(
+    config: ModelConfig,
+    options: Engine['options'],
+    kernels: Kernels,
+    model: Qwen3,
+    blocks: BlockPool,
+  ) {
+    this.config = config;
+    this.options = options;
+    this.#kernels = kernels;
+    this.#model = model;
+    this.#blocks = blocks;
+  }
+
+  /**
+   * @param modelDir a model directory in HuggingFace's layout; tokenizer files are not needed.
+   * @throws ConfigError, CheckpointError, KernelError as their readers do.
+   */
+  static async load(modelDir: string, options: EngineOptions = {}): Promise<Engine> {
+    const config = await readModelConfig(modelDir);
+    const {
+      cacheTokens = Math.min(config.maxPositionEmbeddings, 4096),
+      blockSize = 16,
+      prefillChunk = 128,
+    } = options;
+    const kernels = options.kernels ?? (await createWasmKernels());
+    try {
+      const numBlocks = Math.ceil(cacheTokens / blockSize);
+      const cache = new KvCache(kernels, config, { blockSize, numBlocks });
+      const model = Qwen3.load(modelDir, config, kernels, cache, {
+        maxRows: Math.min(prefillChunk, cacheTokens),
+        onProgress: options.onProgress,
+      });
+      return new Engine(
+        config,
+        { cacheTokens, blockSize, prefillChunk },
+        kernels,
+        model,
+        new BlockPool(numBlocks),
+      );
+    } catch (error) {
+      kernels.dispose();
+      throw error;
+    }
+  }
+
+  /** Bytes of weights, cache and working memory together. */
+  get bytesAllocated(): number {
+    return this.#kernels.bytesAllocated;
+  }
+
+  /**
+   * The logits of a prompt, and its hidden states if asked for.
+   *
+   * @throws PromptError if the prompt is empty, has ids outside the vocabulary, or is too long, or a position is
+   * not one of the prompt's.
+   */
+  forward(ids: readonly number[], options: ForwardOptions = {}): ForwardResult {
+    const { positions = [...ids.keys()], observe } = options;
+    checkPositions(positions, ids.length);
+    const blockTable = this.#admit(ids, ids.length);
+    const { vocabSize } = this.config;
+    const logits = new Float32Array(positions.length * vocabSize);
+    const hidden = options.hidden ? new HiddenStates(this.config, ids.length) : undefined;
+    try {
+      let written = 0;
+      for (const { first, count, states } of this.#prefill(ids, blockTable, (stage, values) => {
+        hidden?.add(stage, values);
+        observe?.(stage, values);
+      })) {
+        const rows = positions.flatMap((p) => (p >= first && p < first + count ? [p - first] : []));
+        for (let i = 0; i < rows.length; i += HEAD_ROWS) {
+          const some = rows.slice(i, i + HEAD_ROWS);
+          logits.set(this.#model.logits(states, some), written * vocabSize);
+          written += some.length;
+        }
+      }
+      return { logits, hidden: hidden?.values };
+    } finally {
+      this.#blocks.free(blockTable);
+    }
+  }
+
+  /**
+   * Continues a prompt greedily; yields each token as it is chosen.
+   *
+   * @throws PromptError if the prompt is empty, has ids outside the vocabulary, or is too long with its continuation.
+   */
+  async *generate(request: GenerateRequest): AsyncGenerator<Delta, GenerateResult> {
+    const { ids, maxNewTokens, ignoreEos = false, signal } = request;
+    const blockTable = this.#admit(ids, ids.length + maxNewTokens);
+    try {
+      const fingerprint = new Fingerprint();
+      const tokens: number[] = [];
+      const stopIds = new Set(ignoreEos ? [] : this.config.eosTokenIds);
+      let finishReason: FinishReason = 'length';
+      const begin = performance.now();
+      let next: Computed = { first: 0, count: 0, states: new Float32Array() };
+      for (next of this.#prefill(ids, blockTable)) await turn();
+      const prefilled = performance.now();
+      while (tokens.length < maxNewTokens) {
+        const logits = this.#model.logits(next.states, [next.count - 1]);
+        fingerprint.add(logits);
+        const token = argmax(logits);
+        tokens.push(token);
+        yield { token, logits };
+        if (stopIds.has(token)) finishReason = 'stop';
+        else if (signal?.aborted) finishReason = 'abort';
+        if (finishReason !== 'length' || tokens.length === maxNewTokens) break;
+        await turn();
+        next = this.#compute([token], ids.length + tokens.length - 1, blockTable);
+      }
+      return {
+        promptTokens: ids.length,
+        tokens,
+        finishReason,
+        fingerprint: fingerprint.digest(),
+        timing: { prefillMs: prefilled - begin, decodeMs: performance.now() - prefilled },
+      };
+    } finally {
+      this.#blocks.free(blockTable);
+    }
+  }
+
+  /** Releases the memory. The engine cannot be used afterwards. */
+  close(): void {
+    this.#kernels.dispose();
+  }
+
+  /** Computes a prompt chunk by chunk. */
+  *#prefill(ids: readonly number[], blockTable: Int32Array, observe?: Observer): Generator<Computed> {
+    for (let first = 0; first < ids.length; first += this.#model.maxRows) {
+      yield this.#compute(ids.slice(first, first + this.#model.maxRows), first, blockTable, observe);
+    }
+  }
+
+  #compute(ids: readonly number[], first: number, blockTable: Int32Array, observe?: Observer): Computed {
+    const states = this.#model.forward([{ ids, startPosition: first, blockTable }], observe);
+    return { first, count: ids.length, states };
+  }
+
+  /** Checks a prompt and takes blocks for all its positions. */
+  #admit(ids: readonly number[], positions: number): Int32Array {
+    const { vocabSize, maxPositionEmbeddings } = this.config;
+    if (ids.length === 0)
+      throw new PromptError('the prompt is empty; a model needs at least one token to go on from');
+    const index = ids.findIndex((id) => !Number.isInteger(id) || id < 0 || id >= vocabSize);
+    if (index >= 0) {
+      throw new PromptError(
+        `the prompt's id at position ${index} is ${ids[index]}; expected a whole number from 0 to ${vocabSize - 1}`,
+      );
+    }
+    if (positions > maxPositionEmbeddings) {
+      throw new PromptError(
+        `prompt and continuation take ${positions} positions (${ids.length} of the prompt); the model has ${maxPositionEmbeddings}`,
+      );
+    }
+    const blockTable = this.#blocks.allocate(Math.ceil(positions / this.options.blockSize));
+    if (!blockTable) {
+      throw new PromptError(
+        `prompt and continuation take ${positions} positions (${ids.length} of the prompt); the cache has ` +
+          `${this.#blocks.numFreeBlocks * this.options.blockSize} left: raise cacheTokens`,
+      );
+    }
+    return blockTable;
+  }
+}
+
+function checkPositions(positions: readonly number[], length: number): void {
+  positions.forEach((position, i) => {
+    if (!Number.isInteger(position) || position >= length || position <= (i === 0 ? -1 : positions[i - 1])) {
+      throw new PromptError(
+        `position ${position} was asked for; expected ascending whole numbers from 0 to ${length - 1}`,
+      );
+    }
+  });
+}
+
+/** Timers, signals and streams get their turn between two steps. */
+function turn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}

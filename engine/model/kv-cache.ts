@@ -1,0 +1,38 @@
+import type { ModelConfig } from '../config.ts';
+import type { Kernels } from '../kernels/kernels.ts';
+
+/** The keys and values of one layer, in blocks of positions. */
+export interface LayerCache {
+  /** f32 [numBlocks, numKeyValueHeads, headDim, blockSize] */
+  readonly keys: Float32Array;
+  /** f32 [numBlocks, numKeyValueHeads, blockSize, headDim] */
+  readonly values: Float32Array;
+}
+
+/** Memory for the keys and values of `numBlocks · blockSize` positions, reserved once; block tables say whose they are. */
+export class KvCache {
+  readonly blockSize: number;
+  readonly numBlocks: number;
+  readonly layers: readonly LayerCache[];
+
+  constructor(
+    kernels: Kernels,
+    config: ModelConfig,
+    { blockSize, numBlocks }: { blockSize: number; numBlocks: number },
+  ) {
+    this.blockSize = blockSize;
+    this.numBlocks = numBlocks;
+    const length = numBlocks * config.numKeyValueHeads * config.headDim * blockSize;
+    this.layers = Array.from({ length: config.numHiddenLayers }, () => ({
+      keys: kernels.allocate(length),
+      values: kernels.allocate(length),
+    }));
+  }
+}
+
+/** Bytes that the cache takes for each position of each sequence: keys and values of every layer, f32. */
+export function cacheBytesPerToken(config: ModelConfig): number {
+  return (
+    config.numHiddenLayers * 2 * config.numKeyValueHeads * config.headDim * Float32Array.BYTES_PER_ELEMENT
+  );
+}

@@ -1,0 +1,141 @@
+import { Checkpoint } from '../checkpoint/checkpoint.ts';
+import { checkWeights } from '../checkpoint/weights.ts';
+import type { ModelConfig } from '../config.ts';
+import type { Kernels, PackedMatrix } from '../kernels/kernels.ts';
+import { Attention } from './attention.ts';
+import type { KvCache } from './kv-cache.ts';
+import { type LoadProgress, WeightLoader } from './loader.ts';
+import { Mlp } from './mlp.ts';
+import { Moe } from './moe.ts';
+import { type Observer, type Span, Step } from './step.ts';
+
+/** Rows that go through the head at once: a row of logits is as wide as the vocabulary. */
+export const HEAD_ROWS = 16;
+
+/** A transformer block: `x += attention(norm(x)); x += mlp(norm(x))` (HuggingFace `Qwen3DecoderLayer`). */
+class DecoderLayer {
+  readonly inputLayernorm: Float32Array;
+  readonly selfAttn: Attention;
+  readonly postAttentionLayernorm: Float32Array;
+  readonly mlp: Mlp | Moe;
+
+  constructor(weights: WeightLoader, config: ModelConfig, layer: number, maxRows: number) {
+    const prefix = `model.layers.${layer}`;
+    this.inputLayernorm = weights.vector(`${prefix}.input_layernorm.weight`);
+    this.selfAttn = new Attention(weights, layer);
+    this.postAttentionLayernorm = weights.vector(`${prefix}.post_attention_layernorm.weight`);
+    this.mlp = config.moe?.sparseLayers[layer]
+      ? new Moe(weights, layer, config.moe, maxRows)
+      : new Mlp(weights, `${prefix}.mlp`);
+  }
+}
+
+/** Qwen3 and Qwen3-MoE (HuggingFace `Qwen3ForCausalLM`, `Qwen3MoeForCausalLM`). */
+export class Qwen3 {
+  readonly config: ModelConfig;
+  /** The most rows one {@link forward} can take. */
+  readonly maxRows: number;
+  readonly #kernels: Kernels;
+  readonly #step: Step;
+  readonly #embedTokens: PackedMatrix;
+  readonly #layers: readonly DecoderLayer[];
+  readonly #norm: Float32Array;
+  readonly #lmHead: PackedMatrix;
+  readonly #headInput: Float32Array;
+  readonly #logits: Float32Array;
+
+  private constructor(weights: WeightLoader, step: Step) {
+    const { config, kernels, maxRows } = step;
+    this.config = config;
+    this.maxRows = maxRows;
+    this.#kernels = kernels;
+    this.#step = step;
+    this.#embedTokens = weights.matrix('model.embed_tokens.weight');
+    this.#layers = Array.from(
+      { length: config.numHiddenLayers },
+      (_, layer) => new DecoderLayer(weights, config, layer, maxRows),
+    );
+    this.#norm = weights.vector('model.norm.weight');
+    this.#lmHead = config.tieWordEmbeddings ? this.#embedTokens : weights.matrix('lm_head.weight');
+    this.#headInput = kernels.allocate(HEAD_ROWS * config.hiddenSize);
+    this.#logits = kernels.allocate(HEAD_ROWS * config.vocabSize);
+  }
+
+  /**
+   * Reads the weights of a model directory into the kernels' memory.
+   *
+   * @param maxRows the most tokens one step will have.
+   * @throws CheckpointError if the weights are missing, malformed or not those of `config`.
+   * @throws KernelError if the kernels have too little memory.
+   */
+  static load(
+    modelDir: string,
+    config: ModelConfig,
+    kernels: Kernels,
+    cache: KvCache,
+    options: { maxRows: number; onProgress?: LoadProgress },
+  ): Qwen3 {
+    const checkpoint = Checkpoint.open(modelDir);
+    try {
+      checkWeights(checkpoint, config);
+      const step = new Step(kernels, config, cache, options.maxRows);
+      return new Qwen3(new WeightLoader(checkpoint, kernels, options.onProgress), step);
+    } finally {
+      checkpoint.close();
+    }
+  }
+
+  /**
+   * Computes the spans' tokens, all rows together, and puts their keys and values into the cache.
+   *
+   * @param spans of different sequences; at most {@link maxRows} tokens in all.
+   * @param observe is told every stage, by the names `hidden_states.0` (the embedding), `layers.0.q_norm`,
+   * `layers.0.k_norm`, `layers.0.q_rope`, `layers.0.k_rope`, `layers.0.attention`, `layers.0.router_logits`
+   * (mixture of experts only), `layers.0.mlp`, `hidden_states.1`, …, `hidden_states.final` (after the final norm).
+   * @returns the hidden states after the final norm, f32 [rows, hiddenSize], lent until the next step.
+   */
+  forward(spans: readonly Span[], observe?: Observer): Float32Array {
+    const { config } = this;
+    const { rmsNormEps, hiddenSize } = config;
+    const step = this.#step;
+    const kernels = this.#kernels;
+    step.begin(spans, observe);
+    const { x, y, normed, rows } = step;
+
+    kernels.gather(
+      this.#embedTokens,
+      spans.flatMap(({ ids }) => Array.from(ids)),
+      x,
+    );
+    step.report('hidden_states.0', x, hiddenSize);
+    this.#layers.forEach((layer, i) => {
+      kernels.rmsNorm(x, rows, layer.inputLayernorm, rmsNormEps, normed);
+      layer.selfAttn.forward(step, normed, y);
+      kernels.add(x, y, rows * hiddenSize);
+
+      kernels.rmsNorm(x, rows, layer.postAttentionLayernorm, rmsNormEps, normed);
+      layer.mlp.forward(step, normed, rows, y);
+      step.report(`layers.${i}.mlp`, y, hiddenSize);
+      kernels.add(x, y, rows * hiddenSize);
+      step.report(`hidden_states.${i + 1}`, x, hiddenSize);
+    });
+    kernels.rmsNorm(x, rows, this.#norm, rmsNormEps, y);
+    step.report('hidden_states.final', y, hiddenSize);
+    return y;
+  }
+
+  /**
+   * Logits of some rows of the hidden states that {@link forward} returned.
+   *
+   * @param rows which of them, at most {@link HEAD_ROWS}.
+   * @returns f32 [rows, vocabSize], lent until the next call.
+   */
+  logits(hidden: Float32Array, rows: readonly number[]): Float32Array {
+    const { hiddenSize, vocabSize } = this.config;
+    for (const [i, row] of rows.entries()) {
+      this.#headInput.set(hidden.subarray(row * hiddenSize, (row + 1) * hiddenSize), i * hiddenSize);
+    }
+    this.#kernels.matmul(this.#headInput, rows.length, this.#lmHead, this.#logits);
+    return this.#logits.subarray(0, rows.length * vocabSize);
+  }
+}

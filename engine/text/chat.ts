@@ -1,0 +1,148 @@
+import { join } from 'node:path';
+import { Template } from '@huggingface/jinja';
+import { z } from 'zod';
+import { ChatTemplateError } from '../errors.ts';
+import { type ChatMessage, parseConversation, parseTools } from './conversation.ts';
+import { readJsonFile, readTextFile } from './json-file.ts';
+import { honourStripArguments, STRIP_FUNCTIONS } from './python-strip.ts';
+
+/** How older and newer versions of transformers spell a special token. */
+const specialToken = z.union([z.string(), z.object({ content: z.string() })]).nullish();
+
+/** The keys of `tokenizer_config.json` that a chat template is made of or may refer to. */
+const tokenizerConfigJson = z.object({
+  chat_template: z
+    .union([z.string(), z.array(z.object({ name: z.string(), template: z.string() }))])
+    .nullish(),
+  bos_token: specialToken,
+  eos_token: specialToken,
+  unk_token: specialToken,
+  sep_token: specialToken,
+  pad_token: specialToken,
+  cls_token: specialToken,
+  mask_token: specialToken,
+});
+
+/** What {@link ChatTemplate.render} takes beside the conversation. */
+export interface RenderOptions {
+  /** Whether the prompt ends with the opening of an assistant's message, for it to answer. Default false. */
+  addGenerationPrompt?: boolean;
+  /** Whether the model thinks before it answers. Default: as the template does by itself (Qwen3 thinks). */
+  enableThinking?: boolean;
+  /** Functions the model may call, as JSON schemas. Default none. */
+  tools?: readonly Readonly<Record<string, unknown>>[];
+}
+
+/**
+ * The model's own way to write a conversation as a prompt: a Jinja template. It gives what HuggingFace's
+ * `apply_chat_template` gives in Python, but for what parsed JSON does not tell in JavaScript: whether a number
+ * in `tools` was written `1.0` or `1` (and it is put into the prompt as JavaScript writes it, `0.00001` where
+ * Python writes `1e-05`), and the order of keys that are whole numbers.
+ */
+export class ChatTemplate {
+  readonly #templates: ReadonlyMap<string, Template>;
+  readonly #specialTokens: Readonly<Record<string, string>>;
+  readonly #path: string;
+
+  private constructor(
+    sources: ReadonlyMap<string, string>,
+    specialTokens: Record<string, string>,
+    path: string,
+  ) {
+    this.#templates = new Map([...sources].map(([name, source]) => [name, compile(source, path)]));
+    this.#specialTokens = specialTokens;
+    this.#path = path;
+  }
+
+  /**
+   * Reads the template of a model directory: `chat_template.jinja` if there is one (newer models), otherwise
+   * `chat_template` of `tokenizer_config.json`.
+   *
+   * @throws ChatTemplateError if there is no template, it has a syntax error, or a file is malformed.
+   */
+  static async load(modelDir: string): Promise<ChatTemplate> {
+    const configPath = join(modelDir, 'tokenizer_config.json');
+    const templatePath = join(modelDir, 'chat_template.jinja');
+    const [configJson, file] = await Promise.all([
+      readJsonFile(configPath, ChatTemplateError),
+      readTextFile(templatePath, ChatTemplateError),
+    ]);
+    const result = tokenizerConfigJson.safeParse(configJson ?? {});
+    if (!result.success) {
+      const { path, message } = result.error.issues[0];
+      throw new ChatTemplateError(`${configPath}: ${path.join('.') || 'the whole'}: ${message}`);
+    }
+    const { chat_template, ...tokens } = result.data;
+    const specialTokens: Record<string, string> = {};
+    for (const [name, token] of Object.entries(tokens)) {
+      if (token != null) specialTokens[name] = typeof token === 'string' ? token : token.content;
+    }
+    const found = file ?? chat_template;
+    if (found == null) {
+      throw new ChatTemplateError(
+        `${modelDir}: has no chat template, neither chat_template.jinja nor chat_template in tokenizer_config.json; ` +
+          'give the model a prompt as text instead',
+      );
+    }
+    const sources =
+      typeof found === 'string'
+        ? [['default', found] as const]
+        : found.map(({ name, template }) => [name, template] as const);
+    return new ChatTemplate(new Map(sources), specialTokens, file === undefined ? configPath : templatePath);
+  }
+
+  /**
+   * Writes a conversation as a prompt. Special tokens inside a message are not escaped: as in HuggingFace, the
+   * tokenizer will take them for what they spell.
+   *
+   * @throws ChatTemplateError if the conversation or the tools are malformed, or the template refuses them; the
+   * message then ends with the template's own.
+   */
+  render(messages: readonly ChatMessage[], options: RenderOptions = {}): string {
+    const { addGenerationPrompt = false, enableThinking, tools } = options;
+    const variables = {
+      ...STRIP_FUNCTIONS,
+      ...this.#specialTokens,
+      messages: parseConversation(messages),
+      tools: tools === undefined ? null : parseTools(tools),
+      documents: null,
+      add_generation_prompt: addGenerationPrompt,
+      // Templates ask whether it is defined.
+      ...(enableThinking === undefined ? {} : { enable_thinking: enableThinking }),
+    };
+    const template = this.#choose(tools !== undefined);
+    try {
+      return template.render(variables);
+    } catch (cause) {
+      throw new ChatTemplateError(
+        `${this.#path}: the chat template refuses the conversation: ${(cause as Error).message}`,
+        { cause },
+      );
+    }
+  }
+
+  /** As in HuggingFace: of several templates, `tool_use` serves conversations with tools. */
+  #choose(hasTools: boolean): Template {
+    const template =
+      (hasTools ? this.#templates.get('tool_use') : undefined) ?? this.#templates.get('default');
+    if (template !== undefined) return template;
+    const names = [...this.#templates.keys()].join(', ') || 'none';
+    throw new ChatTemplateError(`${this.#path}: no chat template is named "default"; found: ${names}`);
+  }
+}
+
+function compile(source: string, path: string): Template {
+  let template: Template;
+  try {
+    template = new Template(source);
+  } catch (cause) {
+    throw new ChatTemplateError(
+      `${path}: the chat template has a syntax error: ${(cause as Error).message}`,
+      {
+        cause,
+      },
+    );
+  }
+  honourStripArguments(template.parsed);
+  return template;
+}

@@ -1,0 +1,48 @@
+import { readFile } from 'node:fs/promises';
+import type { ChatTemplateError, TokenizerError } from '../errors.ts';
+
+/** The error class a reader reports with: the promise that the file's content is part of. */
+type TextErrorClass = typeof TokenizerError | typeof ChatTemplateError;
+
+/**
+ * Reads a UTF-8 text file. A byte order mark is dropped.
+ *
+ * @returns the text, or `undefined` if there is no such file.
+ * @throws ErrorClass if the file is there but cannot be read, or is not UTF-8: decoding it leniently would
+ * turn a flipped byte into U+FFFD and pass as another text.
+ */
+export async function readTextFile(path: string, ErrorClass: TextErrorClass): Promise<string | undefined> {
+  let bytes: Uint8Array;
+  try {
+    bytes = await readFile(path);
+  } catch (cause) {
+    const { code } = cause as NodeJS.ErrnoException;
+    if (code === 'ENOENT') return undefined;
+    throw new ErrorClass(`${path}: cannot be read (${code})`, { cause });
+  }
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  } catch (cause) {
+    throw new ErrorClass(`${path}: is not UTF-8; the file is damaged, fetch it again`, { cause });
+  }
+}
+
+/**
+ * Reads a JSON file.
+ *
+ * @returns the parsed value, or `undefined` if there is no such file.
+ * @throws ErrorClass as {@link readTextFile} does, and if the text is not JSON; it tells the file's length,
+ * which shows a download that was cut short.
+ */
+export async function readJsonFile(path: string, ErrorClass: TextErrorClass): Promise<unknown> {
+  const text = await readTextFile(path, ErrorClass);
+  if (text === undefined) return undefined;
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw new ErrorClass(
+      `${path}: is not valid JSON (${text.length} characters, perhaps cut short): ${(cause as Error).message}`,
+      { cause },
+    );
+  }
+}

@@ -1,0 +1,159 @@
+import { join } from 'node:path';
+import { inspect } from 'node:util';
+import { Tokenizer as HuggingFaceTokenizer } from '@huggingface/tokenizers';
+import { z } from 'zod';
+import { TokenizerError } from '../errors.ts';
+import { bytesOfToken } from './byte-level.ts';
+import { readJsonFile } from './json-file.ts';
+import { createTextStream, type TextStream, type TokenPiece } from './stream.ts';
+import { type ParsedTokenizerJson, parseTokenizerJson } from './tokenizer-json.ts';
+
+/** The keys of `tokenizer_config.json` that change what is encoded or decoded. */
+const tokenizerConfigJson = z.looseObject({
+  additional_special_tokens: z.array(z.unknown()).nullish(),
+  clean_up_tokenization_spaces: z.boolean().nullish(),
+});
+
+/** What is used of the library, whose own type declarations do not resolve under `nodenext`. */
+interface TokenizerLibrary {
+  encode(text: string, options: { add_special_tokens: boolean }): { ids: number[] };
+  id_to_token(id: number): string | undefined;
+}
+
+/** Token ids of Python's and Rust's type, u32; what is above cannot be an id of any model. */
+const MAX_TOKEN_ID = 2 ** 32 - 1;
+const NO_BYTES = new Uint8Array(0);
+
+/** What {@link Tokenizer.encode} takes beside the text. */
+export interface EncodeOptions {
+  /** Whether the tokenizer's own post-processor may add tokens (Qwen3's adds none). Default true. */
+  addSpecialTokens?: boolean;
+}
+
+/** What {@link Tokenizer.decode} and {@link Tokenizer.createStream} take. */
+export interface DecodeOptions {
+  /** Whether tokens marked special, such as `<|im_end|>`, are left out. Default false. */
+  skipSpecialTokens?: boolean;
+}
+
+/**
+ * Text to token ids and back, with the byte-level BPE of a HuggingFace model directory.
+ *
+ * Encoding is `@huggingface/tokenizers`'. Decoding is done here, because that library decodes only whole
+ * sequences: it gives the same text, for streams too, and an empty sequence is '' instead of an error.
+ */
+export class Tokenizer {
+  /** One more than the highest id that has a token. A model's embedding may be padded beyond it. */
+  readonly vocabSize: number;
+  readonly #tokenizer: TokenizerLibrary;
+  readonly #addedTokens: ReadonlyMap<number, string>;
+  readonly #specialIds: ReadonlySet<number>;
+
+  private constructor(
+    tokenizer: TokenizerLibrary,
+    parsed: ParsedTokenizerJson,
+    extraSpecial: ReadonlySet<unknown>,
+  ) {
+    this.#tokenizer = tokenizer;
+    this.vocabSize = parsed.vocabSize;
+    this.#addedTokens = new Map(parsed.addedTokens.map(({ id, content }) => [id, content]));
+    this.#specialIds = new Set(
+      parsed.addedTokens
+        .filter((token) => token.special || extraSpecial.has(token.content))
+        .map(({ id }) => id),
+    );
+  }
+
+  /**
+   * Reads `tokenizer.json` and `tokenizer_config.json` of a model directory.
+   *
+   * @throws TokenizerError if a file is missing, unreadable, cut short or malformed, or describes a tokenizer
+   * that this engine does not support.
+   */
+  static async load(modelDir: string): Promise<Tokenizer> {
+    const path = join(modelDir, 'tokenizer.json');
+    const configPath = join(modelDir, 'tokenizer_config.json');
+    const [json, configJson] = await Promise.all([readRequired(path), readRequired(configPath)]);
+    const parsed = parseTokenizerJson(json, path);
+    const config = tokenizerConfigJson.safeParse(configJson);
+    if (!config.success) {
+      const { path: key, message } = config.error.issues[0];
+      throw new TokenizerError(`${configPath}: ${key.join('.') || 'the whole'}: ${message}`);
+    }
+    if (config.data.clean_up_tokenization_spaces) {
+      // It deletes spaces before punctuation in decoded text: not what the model wrote, and not streamable.
+      throw new TokenizerError(
+        `${configPath}: clean_up_tokenization_spaces true is not supported by this engine; expected false`,
+      );
+    }
+    let tokenizer: TokenizerLibrary;
+    try {
+      tokenizer = new HuggingFaceTokenizer(json, config.data);
+    } catch (cause) {
+      throw new TokenizerError(`${path}: ${(cause as Error).message}`, { cause });
+    }
+    return new Tokenizer(tokenizer, parsed, new Set(config.data.additional_special_tokens));
+  }
+
+  /**
+   * Token ids of a text. Special tokens written out in the text become their ids, as in HuggingFace. A lone
+   * surrogate is encoded as U+FFFD, as transformers.js does it (Python refuses such a string).
+   *
+   * @throws TokenizerError if `text` is not a string.
+   */
+  encode(text: string, options: EncodeOptions = {}): number[] {
+    if (typeof text !== 'string') {
+      throw new TokenizerError(`cannot encode ${inspect(text, { depth: 0 })}; expected a string`);
+    }
+    return this.#tokenizer.encode(text, { add_special_tokens: options.addSpecialTokens ?? true }).ids;
+  }
+
+  /**
+   * The text of token ids. Bytes that form no character become U+FFFD. An id without a token adds nothing:
+   * models pad their vocabulary (Qwen3 has 151,936 rows for 151,669 tokens) and can generate such an id.
+   *
+   * @throws TokenizerError if an id is not a whole number from 0 to 2^32 - 1; it names the position.
+   */
+  decode(ids: Iterable<number>, options: DecodeOptions = {}): string {
+    const stream = this.createStream(options);
+    return Array.from(ids, (id, position) => stream.push(checkId(id, position))).join('') + stream.end();
+  }
+
+  /**
+   * The tokens as the vocabulary spells them, e.g. `Ġworld`; '' for an id without a token.
+   *
+   * @throws TokenizerError as {@link decode} does.
+   */
+  tokens(ids: Iterable<number>): string[] {
+    return Array.from(ids, (id, position) => this.#tokenizer.id_to_token(checkId(id, position)) ?? '');
+  }
+
+  /** A decoder for ids that arrive one by one; see {@link decode} for what they become. */
+  createStream(options: DecodeOptions = {}): TextStream {
+    return createTextStream((id) => this.#pieceOf(checkId(id), options.skipSpecialTokens ?? false));
+  }
+
+  #pieceOf(id: number, skipSpecialTokens: boolean): TokenPiece {
+    // A token left out leaves no trace: bytes before and after it may complete one character.
+    if (skipSpecialTokens && this.#specialIds.has(id)) return NO_BYTES;
+    const added = this.#addedTokens.get(id);
+    if (added !== undefined) return added;
+    return bytesOfToken(this.#tokenizer.id_to_token(id) ?? '');
+  }
+}
+
+async function readRequired(path: string): Promise<unknown> {
+  const json = await readJsonFile(path, TokenizerError);
+  if (json !== undefined) return json;
+  throw new TokenizerError(
+    `${path}: does not exist; text needs tokenizer.json and tokenizer_config.json in the model directory`,
+  );
+}
+
+function checkId(id: number, position?: number): number {
+  if (Number.isInteger(id) && id >= 0 && id <= MAX_TOKEN_ID) return id;
+  const where = position === undefined ? '' : ` at position ${position}`;
+  throw new TokenizerError(
+    `token id ${inspect(id, { depth: 0 })}${where} is not a whole number from 0 to ${MAX_TOKEN_ID}`,
+  );
+}

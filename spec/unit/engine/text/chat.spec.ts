@@ -1,0 +1,167 @@
+import { join } from 'node:path';
+import test, { type ExecutionContext } from 'ava';
+import { ChatTemplateError } from '../../../../engine/errors.ts';
+import { ChatTemplate } from '../../../../engine/text/chat.ts';
+import type { ChatMessage } from '../../../../engine/text/conversation.ts';
+import { trackResources } from '../../../support/cleanup.ts';
+import { QWEN3_TOKENIZER_DIR } from '../../../support/tokenizer.ts';
+import { modelDir } from './tiny.ts';
+
+trackResources(test);
+
+const user: ChatMessage = { role: 'user', content: 'hi' };
+const system: ChatMessage = { role: 'system', content: 'be brief' };
+
+/** A template that is given in tokenizer_config.json, beside other keys of it. */
+const template = (t: ExecutionContext, chat_template: unknown, config: Record<string, unknown> = {}) =>
+  ChatTemplate.load(modelDir(t, { 'tokenizer_config.json': { chat_template, ...config } }));
+
+const qwen3 = () => ChatTemplate.load(QWEN3_TOKENIZER_DIR);
+
+test('the template is taken from tokenizer_config.json', async (t) => {
+  t.is((await template(t, '{{ messages[0].content }}!')).render([user]), 'hi!');
+});
+
+test('chat_template.jinja goes before tokenizer_config.json, and does without it', async (t) => {
+  const file = { 'chat_template.jinja': 'file: {{ messages[0].content }}\n' };
+  const both = modelDir(t, { ...file, 'tokenizer_config.json': { chat_template: 'config' } });
+  t.is((await ChatTemplate.load(both)).render([user]), 'file: hi');
+  t.is((await ChatTemplate.load(modelDir(t, file))).render([user]), 'file: hi');
+});
+
+test('of several templates, tool_use serves conversations with tools, default the others', async (t) => {
+  const named = (...names: string[]) => names.map((name) => ({ name, template: name }));
+  const both = await template(t, named('default', 'tool_use'));
+  t.is(both.render([user]), 'default');
+  t.is(both.render([user], { tools: [{}] }), 'tool_use');
+  t.is((await template(t, named('default'))).render([user], { tools: [{}] }), 'default');
+  const neither = await template(t, named('rag', 'tool_use'));
+  t.throws(() => neither.render([user]), {
+    instanceOf: ChatTemplateError,
+    message: /tokenizer_config\.json: no chat template is named "default"; found: rag, tool_use$/,
+  });
+  const none = await template(t, []);
+  t.throws(() => none.render([user]), { instanceOf: ChatTemplateError, message: /found: none$/ });
+});
+
+test('a template may refer to special tokens, as text or as an object with text', async (t) => {
+  const tokens = { bos_token: { __type: 'AddedToken', content: '<s>' }, eos_token: '</s>', pad_token: null };
+  const source = '{{ bos_token }}{{ eos_token }}{{ pad_token is defined }}';
+  t.is((await template(t, source, tokens)).render([user]), '<s></s>false');
+});
+
+test('whether thinking is enabled is defined only if it is said', async (t) => {
+  const source = '{{ enable_thinking if enable_thinking is defined else "unsaid" }}';
+  const asked = await template(t, source);
+  t.is(asked.render([user]), 'unsaid');
+  t.is(asked.render([user], { enableThinking: false }), 'false');
+  t.is(asked.render([user], { enableThinking: true }), 'true');
+});
+
+test('no generation prompt and no tools are the defaults', async (t) => {
+  const asked = await template(t, '{{ add_generation_prompt }} {{ tools is none }}');
+  t.is(asked.render([user]), 'false true');
+  t.is(asked.render([user], { addGenerationPrompt: true, tools: [] }), 'true false');
+});
+
+test('tools are written as Python writes JSON: spaces after , and :, letters of all scripts, keys in order', async (t) => {
+  const tools = [{ b: [1, 2.5, 'é中😀<&>"\\\n'], a: { x: null, '2': true }, e: {} }];
+  t.is(
+    (await template(t, '{{ tools[0] | tojson }}')).render([user], { tools }),
+    '{"b": [1, 2.5, "é中😀<&>\\"\\\\\\n"], "a": {"2": true, "x": null}, "e": {}}',
+  );
+});
+
+test('Qwen3: an answer that begins with an indented line keeps its indentation', async (t) => {
+  const messages: ChatMessage[] = [
+    user,
+    { role: 'assistant', content: '<think>\n  a\n</think>\n\n    return 1\n' },
+  ];
+  t.is(
+    (await qwen3()).render(messages),
+    '<|im_start|>user\nhi<|im_end|>\n<|im_start|>assistant\n<think>\n  a\n</think>\n\n    return 1\n<|im_end|>\n',
+  );
+});
+
+test('Qwen3: special tokens inside a message are not escaped', async (t) => {
+  t.is(
+    (await qwen3()).render([{ role: 'user', content: '<|im_end|>' }]),
+    '<|im_start|>user\n<|im_end|><|im_end|>\n',
+  );
+});
+
+test('Qwen3: an assistant that calls tools says something, if only the empty text', async (t) => {
+  const calls = { role: 'assistant', tool_calls: [{ name: 'f', arguments: '{"a":1}' }] } as const;
+  const qwen = await qwen3();
+  t.true(qwen.render([user, { ...calls, content: '' }]).includes('{"name": "f", "arguments": {"a":1}}'));
+  t.throws(() => qwen.render([user, { ...calls, content: null }]), {
+    instanceOf: ChatTemplateError,
+    message: /tokenizer_config\.json: the chat template refuses the conversation: ./,
+  });
+});
+
+test('a conversation that the template refuses is an error with its own words', async (t) => {
+  const source =
+    "{% for m in messages %}{% if m.role == 'system' and not loop.first %}" +
+    "{{ raise_exception('System message must be at the beginning.') }}{% endif %}{% endfor %}";
+  const strict = await template(t, source);
+  t.is(strict.render([system, user]), '');
+  t.throws(() => strict.render([user, system]), {
+    instanceOf: ChatTemplateError,
+    message: /the chat template refuses the conversation: System message must be at the beginning\.$/,
+  });
+});
+
+test('a malformed conversation or tool is refused before the template sees it', async (t) => {
+  const deaf = await template(t, 'anything');
+  t.throws(() => deaf.render([{ role: 'user' }]), {
+    instanceOf: ChatTemplateError,
+    message: /^messages\[0\]\.content/,
+  });
+  t.throws(() => deaf.render([user], { tools: {} as [] }), {
+    instanceOf: ChatTemplateError,
+    message: /^tools: /,
+  });
+});
+
+test('a directory without a template is refused', async (t) => {
+  const dir = modelDir(t, { 'tokenizer_config.json': { chat_template: null } });
+  const expected = {
+    instanceOf: ChatTemplateError,
+    message: `${dir}: has no chat template, neither chat_template.jinja nor chat_template in tokenizer_config.json; give the model a prompt as text instead`,
+  };
+  await t.throwsAsync(ChatTemplate.load(dir), expected);
+  const missing = join(dir, 'missing');
+  await t.throwsAsync(ChatTemplate.load(missing), {
+    instanceOf: ChatTemplateError,
+    message: new RegExp(`^${missing}: has no chat template`),
+  });
+});
+
+test('a template with a syntax error is refused', async (t) => {
+  await t.throwsAsync(template(t, '{% if %}'), {
+    instanceOf: ChatTemplateError,
+    message: /tokenizer_config\.json: the chat template has a syntax error: Unexpected token/,
+  });
+  const dir = modelDir(t, { 'chat_template.jinja': '{{ ' });
+  await t.throwsAsync(ChatTemplate.load(dir), {
+    instanceOf: ChatTemplateError,
+    message: /chat_template\.jinja: the chat template has a syntax error: ./,
+  });
+});
+
+test('a configuration with a value of the wrong kind is refused', async (t) => {
+  await t.throwsAsync(template(t, 7), {
+    instanceOf: ChatTemplateError,
+    message: /tokenizer_config\.json: chat_template: Invalid input/,
+  });
+  await t.throwsAsync(template(t, 'x', { eos_token: 7 }), {
+    instanceOf: ChatTemplateError,
+    message: /tokenizer_config\.json: eos_token: Invalid input/,
+  });
+  const list = modelDir(t, { 'tokenizer_config.json': [] });
+  await t.throwsAsync(ChatTemplate.load(list), {
+    instanceOf: ChatTemplateError,
+    message: /tokenizer_config\.json: the whole: Invalid input/,
+  });
+});

@@ -1,0 +1,45 @@
+import { join } from 'node:path';
+import test from 'ava';
+import { ChatTemplateError, TokenizerError } from '../../../../engine/errors.ts';
+import { readJsonFile, readTextFile } from '../../../../engine/text/json-file.ts';
+import { trackResources } from '../../../support/cleanup.ts';
+import { modelDir } from './tiny.ts';
+
+trackResources(test);
+
+test('a file that does not exist is undefined', async (t) => {
+  const path = join(modelDir(t, {}), 'tokenizer.json');
+  t.is(await readTextFile(path, TokenizerError), undefined);
+  t.is(await readJsonFile(path, TokenizerError), undefined);
+});
+
+test('a byte order mark is no part of the text', async (t) => {
+  const path = join(modelDir(t, { 'a.json': '\ufeff{"é": 1}' }), 'a.json');
+  t.is(await readTextFile(path, TokenizerError), '{"é": 1}');
+  t.deepEqual(await readJsonFile(path, TokenizerError), { é: 1 });
+});
+
+test('what cannot be read is refused with the code of the system and the class asked for', async (t) => {
+  const dir = modelDir(t, {});
+  await t.throwsAsync(readTextFile(dir, TokenizerError), {
+    instanceOf: TokenizerError,
+    message: `${dir}: cannot be read (EISDIR)`,
+  });
+  await t.throwsAsync(readTextFile(dir, ChatTemplateError), { instanceOf: ChatTemplateError });
+});
+
+test('bytes that are not UTF-8 are refused, not replaced', async (t) => {
+  const path = join(modelDir(t, { 'a.json': Uint8Array.of(0x22, 0xc3, 0x22) }), 'a.json');
+  await t.throwsAsync(readJsonFile(path, TokenizerError), {
+    instanceOf: TokenizerError,
+    message: `${path}: is not UTF-8; the file is damaged, fetch it again`,
+  });
+});
+
+test('JSON that was cut short is refused with its length', async (t) => {
+  const path = join(modelDir(t, { 'a.json': '{"model": {"ty' }), 'a.json');
+  await t.throwsAsync(readJsonFile(path, TokenizerError), {
+    instanceOf: TokenizerError,
+    message: /a\.json: is not valid JSON \(14 characters, perhaps cut short\): ./,
+  });
+});
