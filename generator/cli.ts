@@ -1,0 +1,101 @@
+#!/usr/bin/env node
+import { Command } from 'commander';
+import { PlumblineError, UsageError } from '../engine/errors.ts';
+import { GOLDEN_FOLDER } from '../golden/goldens.ts';
+import { fixtureNames } from './models.ts';
+import { acceptPending, PendingGoldens } from './pending.ts';
+import { createProgress } from './progress.ts';
+import { hasChanges, regenerate } from './regenerate.ts';
+import { describe } from './summary.ts';
+
+interface Options {
+  model: string[];
+  only?: string;
+  check?: boolean;
+  accept?: boolean;
+  json?: boolean;
+  folder: string;
+  debug?: boolean;
+}
+
+const program = new Command('plumbline-goldens')
+  .description('Records golden files from transformers.js, or checks the ones there are.')
+  .option('--model <names...>', 'fixtures, model directories or hub ids', fixtureNames())
+  .option('--only <case>', 'record this case alone')
+  .option('--check', 'write nothing; exit with 1 if anything differs beyond the noise')
+  .option('--accept', 'put what is pending in its place; nothing is recorded')
+  .option('--json', 'print the summary as JSON')
+  .option('--folder <folder>', 'where the goldens are', GOLDEN_FOLDER)
+  .option('--debug', 'print stack traces')
+  .addHelpText(
+    'after',
+    `
+Recorded goldens never overwrite: what is new or changed waits in the folder's .pending until --accept.
+Goldens that differ only within the reference's own noise, as on another CPU, count as unchanged.
+With CI set in the environment, every run is a --check.
+
+Exit codes: 0 done, 1 a difference (--check) or a failure, 2 wrong usage, 130 interrupted.
+
+Examples:
+  plumbline-goldens                                record everything, see what changed
+  plumbline-goldens --model dense --only ids-one   one case of one model
+  plumbline-goldens --accept                       accept what the last run recorded`,
+  )
+  .exitOverride()
+  .configureOutput({
+    outputError: (message, write) => write(message.replace(/^error: /, 'plumbline-goldens: ')),
+  });
+
+/** @returns the exit code. */
+async function run(options: Options): Promise<number> {
+  if (options.accept && (options.check || options.only)) {
+    throw new UsageError('--accept takes what is pending as it is; it goes with neither --check nor --only');
+  }
+  if (options.accept) {
+    const files = acceptPending(options.folder);
+    process.stdout.write(
+      options.json ? `${JSON.stringify({ accepted: files })}\n` : `accepted ${files.length} files\n`,
+    );
+    return 0;
+  }
+  // A CI run that rewrote what it is held to would prove nothing.
+  const check = options.check || Boolean(process.env.CI);
+  const pending = check ? undefined : new PendingGoldens(options.folder);
+  const progress = createProgress();
+  const interrupt = () => {
+    progress.stop();
+    pending?.discard();
+    process.exit(130);
+  };
+  process.once('SIGINT', interrupt).once('SIGTERM', interrupt);
+  try {
+    const { folder, model: models, only } = options;
+    const summaries = await regenerate({ folder, models, only, pending, onProgress: progress.report });
+    progress.stop();
+    const isPending = pending?.publish() ?? false;
+    process.stdout.write(
+      options.json
+        ? `${JSON.stringify({ models: summaries, pending: isPending })}\n`
+        : describe(summaries, isPending),
+    );
+    return check && summaries.some(hasChanges) ? 1 : 0;
+  } finally {
+    progress.stop();
+    pending?.discard();
+    process.off('SIGINT', interrupt).off('SIGTERM', interrupt);
+  }
+}
+
+try {
+  program.parse();
+  process.exitCode = await run(program.opts<Options>());
+} catch (error) {
+  if (error instanceof Error && 'exitCode' in error) {
+    // Commander has printed its message or its help.
+    process.exitCode = error.exitCode === 0 ? 0 : 2;
+  } else {
+    const known = error instanceof PlumblineError && !program.opts<Options>().debug;
+    process.stderr.write(`plumbline-goldens: ${known ? error.message : (error as Error).stack}\n`);
+    process.exitCode = error instanceof UsageError ? 2 : 1;
+  }
+}

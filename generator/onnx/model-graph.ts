@@ -1,0 +1,16 @@
+import type { ModelConfig } from '../../engine/config.ts';
+import type { Dimension, GraphBuilder, Value } from './builder.ts';
+import type { TapName } from './taps.ts';
+import type { Weights } from './weights.ts';
+
+/** What every part of the model is built with. */
+export interface ModelGraph {
+  readonly config: ModelConfig;
+  readonly graph: GraphBuilder;
+  readonly weights: Weights;
+  /** int64 [2]: how many sequences, and how many new tokens in each. */
+  readonly batchAndTime: Value;
+  readonly quantization: 'int8' | undefined;
+  /** Returns a value [batch, time, ...shape] from the graph, if it is built with taps. */
+  readonly tap: (name: TapName, value: Value, shape: readonly Dimension[]) => void;
+}

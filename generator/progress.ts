@@ -1,0 +1,30 @@
+import ora from 'ora';
+import type { Progress } from './regenerate.ts';
+
+/** Shows how far a recording is on a terminal's standard error, and nothing where that is not a terminal. */
+export function createProgress(stream: NodeJS.WriteStream = process.stderr, now: () => number = Date.now) {
+  const spinner = ora({ stream, isSilent: !stream.isTTY, text: 'loading' }).start();
+  let model = '';
+  let begun = now();
+  return {
+    report(progress: Progress): void {
+      if (progress.model !== model) {
+        model = progress.model;
+        begun = now();
+      }
+      spinner.text = progressLine(progress, now() - begun);
+    },
+    stop(): void {
+      spinner.stop();
+    },
+  };
+}
+
+/** @param elapsedMs since the model's first case began. */
+export function progressLine(progress: Progress, elapsedMs: number): string {
+  const { model, done, total, tokens, maxNewTokens } = progress;
+  const share = (done + tokens / (maxNewTokens + 1)) / total;
+  const left =
+    share > 0 ? ` · about ${Math.ceil((elapsedMs / share - elapsedMs) / 1000)} s left for ${model}` : '';
+  return `${model} · ${progress.case} (${done + 1}/${total}) · token ${tokens}/${maxNewTokens}${left}`;
+}

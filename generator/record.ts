@@ -1,0 +1,112 @@
+import type { PreTrainedTokenizer } from '@huggingface/transformers';
+import type { ModelConfig } from '../engine/config.ts';
+import type { CaseTensors, GoldenCase, Prompt } from '../golden/schema.ts';
+import { largest, type StageRows, selectTensors } from './case-tensors.ts';
+import type { Float64Twin } from './float64-twin.ts';
+import { promptIds } from './prompt-ids.ts';
+import type { Reference } from './reference.ts';
+import { type Selection, selectPositions } from './selection.ts';
+
+/** Everything that computes a model's goldens. */
+export interface Recorder {
+  config: ModelConfig;
+  tokenizer?: PreTrainedTokenizer;
+  /** The graph whose logits are recorded. */
+  reference: Reference;
+  /** The graph that also returns hidden states; absent for a foreign graph without weights beside it. */
+  tapped?: Reference;
+  twin?: Float64Twin;
+  selection: Selection;
+  maxNewTokens: number;
+}
+
+/** A case as it is stored; tensors only if the reference did not refuse the prompt. */
+export interface RecordedGolden {
+  golden: GoldenCase;
+  tensors?: CaseTensors;
+}
+
+/**
+ * Records one prompt: the greedy continuation with the logits of every step, the logits and hidden states of the
+ * prompt itself, and both again in float64.
+ *
+ * @param onToken is called after every greedy token.
+ */
+export async function recordCase(
+  prompt: Prompt,
+  recorder: Recorder,
+  onToken?: () => void,
+): Promise<RecordedGolden> {
+  const { config, tokenizer, reference } = recorder;
+  const { ids, text } = promptIds(prompt, config.vocabSize, tokenizer);
+  const head = { id: prompt.id, category: prompt.category, ...(text === undefined ? {} : { text }), ids };
+  if (ids.length === 0) {
+    // Only here may the reference fail: its words are the golden.
+    try {
+      await reference.generate(ids, recorder.maxNewTokens);
+    } catch (error) {
+      return { golden: { ...head, refusal: (error as Error).message.split('\n')[0] } };
+    }
+    throw new Error(
+      `${prompt.id}: the reference accepted an empty prompt; the golden cannot say what an engine should do`,
+    );
+  }
+  const greedy = await reference.generate(ids, recorder.maxNewTokens, onToken);
+  const positions = selectPositions(ids.length, config, recorder.selection);
+  const { rows, stages } = await forward(ids, positions, greedy, recorder);
+  const { tensors, noise } = selectTensors(config, rows, stages, recorder.selection);
+  const margins = greedy.logits.map((row) => {
+    const [best, second] = largest(row, 2);
+    return row[best] - row[second];
+  });
+  const greedyText = tokenizer?.decode(greedy.tokens, { skip_special_tokens: false });
+  return {
+    golden: {
+      ...head,
+      positions,
+      greedy: { tokens: greedy.tokens, ...(greedyText === undefined ? {} : { text: greedyText }), margins },
+      noise,
+    },
+    tensors,
+  };
+}
+
+/** The rows of logits at the stored positions and greedy steps, and the hidden states at the positions. */
+async function forward(
+  ids: readonly number[],
+  positions: readonly number[],
+  greedy: { tokens: number[]; logits: Float32Array[] },
+  { config, reference, tapped, twin }: Recorder,
+) {
+  const kept = ids.length - positions[0];
+  const { logits, stages } = await (tapped ?? reference).forward(ids, kept);
+  const rowAt = <T extends Float32Array | Float64Array>(all: T, row: number) =>
+    all.subarray(row * config.vocabSize, (row + 1) * config.vocabSize) as T;
+  const offsets = positions.map((position) => position - positions[0]);
+  const float32 = [...offsets.map((row) => rowAt(logits, row)), ...greedy.logits];
+  if (!twin) return { rows: { float32 }, stages: [] };
+  // The twin is given the reference's own continuation, so that its rows stay comparable.
+  const continued = [...ids, ...greedy.tokens.slice(0, -1)];
+  const truth = await twin.forward(continued, continued.length - positions[0]);
+  const steps = greedy.tokens.map((_, step) => kept - 1 + step);
+  const float64 = [...offsets, ...steps].map((row) => rowAt(truth.logits, row));
+  const names = Array.from({ length: config.numHiddenLayers + 1 }, (_, i) => `hidden_states.${i}`);
+  return {
+    rows: { float32, float64 },
+    stages: [...names, 'hidden_states.final'].map((name): StageRows => {
+      return {
+        float32: takeRows(stages.get(name)!, positions, config.hiddenSize),
+        float64: takeRows(truth.stages.get(name)!, positions, config.hiddenSize),
+      };
+    }),
+  };
+}
+
+function takeRows<T extends Float32Array | Float64Array>(
+  values: T,
+  rows: readonly number[],
+  width: number,
+): T {
+  const taken = rows.flatMap((row) => Array.from(values.subarray(row * width, (row + 1) * width)));
+  return (values instanceof Float32Array ? Float32Array.from(taken) : Float64Array.from(taken)) as T;
+}

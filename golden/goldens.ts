@@ -1,0 +1,100 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { z } from 'zod';
+import { SafetensorsFile } from '../engine/checkpoint/safetensors.ts';
+import { FileError } from '../engine/errors.ts';
+import {
+  type CaseTensors,
+  caseSchema,
+  fingerprintsSchema,
+  type GoldenCase,
+  type Manifest,
+  manifestSchema,
+  type Prompts,
+  promptsSchema,
+  type RecordedCase,
+} from './schema.ts';
+
+/** The folder of the goldens, this file's own. */
+export const GOLDEN_FOLDER = dirname(fileURLToPath(import.meta.url));
+
+/** A case with its numbers. */
+export interface LoadedCase {
+  readonly recorded: RecordedCase;
+  readonly tensors: CaseTensors;
+}
+
+/** The models that have goldens, by the names of their folders. */
+export function goldenModels(folder: string = GOLDEN_FOLDER): string[] {
+  return readdirSync(folder).filter((name) => existsSync(join(folder, name, 'manifest.json')));
+}
+
+/** @throws FileError if `prompts.json` cannot be read or is not of its schema. */
+export function readPrompts(folder: string = GOLDEN_FOLDER): Prompts {
+  return readJson(join(folder, 'prompts.json'), promptsSchema);
+}
+
+/** @throws FileError if the manifest cannot be read or is not of its schema. */
+export function readManifest(model: string, folder: string = GOLDEN_FOLDER): Manifest {
+  return readJson(join(folder, model, 'manifest.json'), manifestSchema);
+}
+
+/** @throws FileError if the case cannot be read or is not of its schema. */
+export function readCase(model: string, id: string, folder: string = GOLDEN_FOLDER): GoldenCase {
+  return readJson(join(folder, model, `${id}.json`), caseSchema);
+}
+
+/** @returns the engine's fingerprints by case; none if they were never recorded. */
+export function readFingerprints(model: string, folder: string = GOLDEN_FOLDER): Record<string, string> {
+  const path = join(folder, model, 'fingerprints.json');
+  return existsSync(path) ? readJson(path, fingerprintsSchema) : {};
+}
+
+/**
+ * The numbers of a recorded case.
+ *
+ * @throws CheckpointError if the file is missing or malformed, FileError if a tensor that belongs there is not.
+ */
+export function readTensors(model: string, id: string, folder: string = GOLDEN_FOLDER): CaseTensors {
+  const file = SafetensorsFile.open(join(folder, model, `${id}.safetensors`));
+  try {
+    const bytes = (name: string, dtype: string): ArrayBuffer => {
+      const found = file.tensors.get(name)?.dtype;
+      if (found !== dtype) {
+        throw new FileError(
+          `${file.path}: tensor "${name}" is ${found ?? 'missing'}; expected ${dtype}: record it again`,
+        );
+      }
+      return file.read(name).buffer as ArrayBuffer;
+    };
+    const tensors: CaseTensors = { logits: new Float32Array(bytes('logits', 'F32')) };
+    if (file.tensors.has('logits_float64'))
+      tensors.logitsFloat64 = new Float64Array(bytes('logits_float64', 'F64'));
+    if (file.tensors.has('hidden_states'))
+      tensors.hiddenStates = new Float32Array(bytes('hidden_states', 'F32'));
+    if (file.tensors.has('top_ids')) {
+      tensors.sampled = {
+        topIds: new Int32Array(bytes('top_ids', 'I32')),
+        rowMax: new Float32Array(bytes('row_max', 'F32')),
+        logSumExp: new Float64Array(bytes('log_sum_exp', 'F64')),
+      };
+    }
+    return tensors;
+  } finally {
+    file.close();
+  }
+}
+
+function readJson<T>(path: string, schema: z.ZodType<T>): T {
+  let json: unknown;
+  try {
+    json = JSON.parse(readFileSync(path, 'utf8'));
+  } catch (cause) {
+    throw new FileError(`${path}: is not readable JSON: ${(cause as Error).message}`, { cause });
+  }
+  const result = schema.safeParse(json);
+  if (result.success) return result.data;
+  const { path: where, message } = result.error.issues[0];
+  throw new FileError(`${path}: ${where.join('.') || 'the whole'}: ${message}`);
+}

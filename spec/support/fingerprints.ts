@@ -1,0 +1,37 @@
+/**
+ * `npm run fingerprints`: records the engine's own fingerprints of all golden cases. They are kept apart from the
+ * reference's goldens, so that a change of the engine and a change of the reference are never confused.
+ */
+import { renameSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { Engine } from '../../engine/engine.ts';
+import { ensureFixture } from '../../generator/fixtures.ts';
+import { formatJson } from '../../generator/store.ts';
+import {
+  GOLDEN_FOLDER,
+  goldenModels,
+  readCase,
+  readFingerprints,
+  readManifest,
+} from '../../golden/goldens.ts';
+import { engineSubject } from './subject.ts';
+
+for (const model of goldenModels()) {
+  const subject = await engineSubject('plumbline', Engine).load(await ensureFixture(model));
+  const old = readFingerprints(model);
+  const { cases, maxNewTokens } = readManifest(model);
+  const fingerprints: Record<string, string | undefined> = {};
+  for (const id of cases) {
+    const golden = readCase(model, id);
+    if ('refusal' in golden) continue;
+    fingerprints[id] = (await subject.generate(golden.ids, maxNewTokens)).fingerprint;
+  }
+  await subject.close();
+  const changed = Object.keys(fingerprints).filter((id) => fingerprints[id] !== old[id]);
+  process.stdout.write(
+    `${model}: ${changed.length} of ${Object.keys(fingerprints).length} changed ${changed.join(' ')}\n`,
+  );
+  const path = join(GOLDEN_FOLDER, model, 'fingerprints.json');
+  writeFileSync(`${path}.tmp`, formatJson(fingerprints));
+  renameSync(`${path}.tmp`, path);
+}

@@ -1,0 +1,54 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { ExecutionContext } from 'ava';
+import type { WeightDtype } from '../../../../engine/config.ts';
+import { makeModel, writeModelDirectory } from '../../../support/arbitraries.ts';
+
+/** All that these fixtures need of a test. */
+export type Teardown = Pick<ExecutionContext<unknown>, 'teardown'>;
+
+/** A small Qwen3 in which every size is another one, so that no two can be mistaken for each other. */
+export const DENSE = {
+  model_type: 'qwen3',
+  vocab_size: 53,
+  hidden_size: 20,
+  intermediate_size: 28,
+  num_hidden_layers: 2,
+  num_attention_heads: 4,
+  num_key_value_heads: 2,
+  head_dim: 6,
+  max_position_embeddings: 256,
+  rms_norm_eps: 1e-5,
+  rope_theta: 5000,
+  tie_word_embeddings: false,
+};
+
+/** The same with a mixture of experts in the second layer. */
+export const MOE = {
+  ...DENSE,
+  model_type: 'qwen3_moe',
+  num_experts: 5,
+  num_experts_per_tok: 3,
+  moe_intermediate_size: 10,
+  norm_topk_prob: true,
+  mlp_only_layers: [0],
+};
+
+/** Makes a temporary folder that is gone after the test. */
+export async function temporaryDir(t: Teardown): Promise<string> {
+  const dir = await mkdtemp(join(tmpdir(), 'plumbline-onnx-'));
+  t.teardown(() => rm(dir, { recursive: true }));
+  return dir;
+}
+
+/** Writes a model directory with one safetensors file, gone after the test. */
+export async function checkpoint(
+  t: Teardown,
+  json: Readonly<Record<string, unknown>>,
+  dtype: WeightDtype = 'F32',
+): Promise<string> {
+  const dir = await temporaryDir(t);
+  writeModelDirectory(dir, makeModel(json, dtype, 1));
+  return dir;
+}

@@ -1,0 +1,60 @@
+import { readFileSync } from 'node:fs';
+import { link, lstat, mkdir, readdir, stat, symlink, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import test from 'ava';
+import { linkOrCopy } from '../../../../generator/onnx/link.ts';
+import { temporaryDir } from './checkpoints.ts';
+
+const refuse = () => Promise.reject(Object.assign(new Error('cross-device link'), { code: 'EXDEV' }));
+
+test('the second name leads to the same file, not to a copy', async (t) => {
+  const dir = await temporaryDir(t);
+  await writeFile(join(dir, 'a'), 'weights');
+  await linkOrCopy(join(dir, 'a'), join(dir, 'b'));
+  t.is((await stat(join(dir, 'a'))).ino, (await stat(join(dir, 'b'))).ino);
+});
+
+test('where hard links are refused, the file is copied', async (t) => {
+  const dir = await temporaryDir(t);
+  await writeFile(join(dir, 'a'), 'weights');
+  await linkOrCopy(join(dir, 'a'), join(dir, 'b'), refuse);
+  t.is(readFileSync(join(dir, 'b'), 'utf8'), 'weights');
+  t.not((await stat(join(dir, 'a'))).ino, (await stat(join(dir, 'b'))).ino);
+});
+
+test('a name that leads to another file is replaced, and one that leads to the same is left alone', async (t) => {
+  const dir = await temporaryDir(t);
+  await writeFile(join(dir, 'a'), 'new weights');
+  await writeFile(join(dir, 'b'), 'old weights');
+  await linkOrCopy(join(dir, 'a'), join(dir, 'b'));
+  t.is(readFileSync(join(dir, 'b'), 'utf8'), 'new weights');
+  await linkOrCopy(join(dir, 'a'), join(dir, 'b'), () => t.fail('linked again'));
+  t.deepEqual((await readdir(dir)).sort(), ['a', 'b']);
+});
+
+test('of a symbolic link, as the hub keeps them, the file behind it is linked', async (t) => {
+  const dir = await temporaryDir(t);
+  await writeFile(join(dir, 'blob'), 'weights');
+  await symlink('blob', join(dir, 'a'));
+  await linkOrCopy(join(dir, 'a'), join(dir, 'b'));
+  t.false((await lstat(join(dir, 'b'))).isSymbolicLink());
+  t.is((await stat(join(dir, 'b'))).ino, (await stat(join(dir, 'blob'))).ino);
+});
+
+test('a link that cannot be made leaves nothing behind', async (t) => {
+  const dir = await temporaryDir(t);
+  await writeFile(join(dir, 'a'), 'weights');
+  await mkdir(join(dir, 'b'));
+  await t.throwsAsync(linkOrCopy(join(dir, 'a'), join(dir, 'b')), { message: /rename/ });
+  t.deepEqual((await readdir(dir)).sort(), ['a', 'b']);
+});
+
+test('two writers at once leave one link and nothing else', async (t) => {
+  const dir = await temporaryDir(t);
+  await writeFile(join(dir, 'a'), 'weights');
+  await linkOrCopy(join(dir, 'a'), join(dir, 'b'), async (from, to) => {
+    await link(from, to);
+    await link(from, join(dir, 'b'));
+  });
+  t.deepEqual((await readdir(dir)).sort(), ['a', 'b']);
+});
