@@ -1,0 +1,35 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import test from 'ava';
+import { ensureFixture } from '../../generator/fixtures.ts';
+import { readCase, readFingerprints } from '../../golden/goldens.ts';
+import { temporaryFolder } from '../support/cleanup.ts';
+import { runNode } from '../support/processes.ts';
+
+const PROCESSES = 3;
+
+for (const model of ['dense', 'moe']) {
+  test(`${PROCESSES} processes at once compute the bits of ${model} that are stored`, async (t) => {
+    const folder = temporaryFolder(t);
+    const names = ['ids-short', 'ids-block-and-one', 'ids-longer'];
+    const ids = names.map((name) => readCase(model, name).ids);
+    writeFileSync(join(folder, 'ids.json'), JSON.stringify(ids));
+    const modelDir = await ensureFixture(model);
+    const args = ['generate', '--model', modelDir, '--ids', join(folder, 'ids.json'), '--max-tokens', '16'];
+    const runs = Array.from({ length: PROCESSES }, () =>
+      runNode(t, 'engine/cli.ts', [...args, '--ignore-eos', '--json']),
+    );
+    const stored = readFingerprints(model);
+    for (const { code, stdout, stderr } of await Promise.all(runs)) {
+      t.is(code, 0, stderr);
+      const lines: { fingerprint: string }[] = stdout
+        .trim()
+        .split('\n')
+        .map((line) => JSON.parse(line));
+      t.deepEqual(
+        lines.map(({ fingerprint }) => fingerprint),
+        names.map((name) => stored[name]),
+      );
+    }
+  });
+}

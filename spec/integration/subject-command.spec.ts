@@ -1,0 +1,49 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import test from 'ava';
+import { temporaryFolder } from '../support/cleanup.ts';
+import { runNode } from '../support/processes.ts';
+
+const AVA = 'node_modules/ava/entrypoints/cli.js';
+
+test('SUBJECT puts another engine in front of the golden suite, and an honest one passes', async (t) => {
+  const { code, stdout } = await runNode(t, AVA, ['spec/golden/dense.spec.ts'], {
+    SUBJECT: './spec/support/transformers-js.ts',
+  });
+  t.is(code, 0, stdout);
+  t.regex(stdout, /ids-thousand: hidden states, logits and greedy tokens match/);
+});
+
+test('an engine that is off is told where it parts first, who stands alone, and how to look closer', async (t) => {
+  const adapter = join(temporaryFolder(t), 'adapter.ts');
+  const ours = pathToFileURL(join(import.meta.dirname, '../support/subject.ts')).href;
+  const engine = pathToFileURL(join(import.meta.dirname, '../../engine/engine.ts')).href;
+  writeFileSync(
+    adapter,
+    `import { engineSubject } from '${ours}';
+     import { Engine } from '${engine}';
+     export default engineSubject('off', {
+       load: async (modelDir) => {
+         const engine = await Engine.load(modelDir);
+         return {
+           forward: (ids, options) => {
+             const result = engine.forward(ids, options);
+             // Layer 2, position 3, dimension 5 of [layers + 2, T, 64].
+             if (ids.length > 3) result.hidden[(2 * ids.length + 3) * 64 + 5] += 0.01;
+             return result;
+           },
+           generate: (request) => engine.generate(request),
+           close: () => engine.close(),
+         };
+       },
+     });`,
+  );
+  const { code, stdout } = await runNode(t, AVA, ['spec/golden/dense.spec.ts', '--match=*ids-short*'], {
+    SUBJECT: adapter,
+  });
+  t.is(code, 1, stdout);
+  t.regex(stdout, /dense · ids-short: parts from the golden at hidden_states\.2, position 3, index 5/);
+  t.regex(stdout, /the subject stands alone/);
+  t.regex(stdout, /npm run look -- --model dense --case ids-short/);
+});

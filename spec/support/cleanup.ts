@@ -1,0 +1,148 @@
+import type { ChildProcess } from 'node:child_process';
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
+import { existsSync, mkdtempSync, readdirSync, readlinkSync, realpathSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Worker } from 'node:worker_threads';
+import type { ExecutionContext, TestFn } from 'ava';
+
+/** Where a system's temporary folder is looked up, on any platform. */
+const TEMPORARY_FOLDER_VARIABLES = ['TMPDIR', 'TEMP', 'TMP'];
+
+/** How patient {@link trackResources} is. */
+export interface TrackResourcesOptions {
+  /** How long what was told to end may take before it counts as left behind, in ms. Default 2000. */
+  graceMs?: number;
+}
+
+/**
+ * Fails a test file that leaves behind child processes, worker threads, files in the temporary folder, or open file
+ * descriptors into it. Call it once at the top of the file: `trackResources(test)`.
+ */
+export function trackResources<Context>(
+  test: Pick<TestFn<Context>, 'after'>,
+  options: TrackResourcesOptions = {},
+): void {
+  const tracker = new ResourceTracker();
+  test.after.always('the tests leave nothing behind', async (t) => {
+    const leaks = await tracker.stop(options);
+    t.deepEqual(leaks, [], 'close, kill or remove these in t.teardown()');
+  });
+}
+
+/**
+ * A new folder in the temporary folder, removed with all it holds when the test ends, also if it failed.
+ *
+ * @returns its absolute path.
+ */
+export function temporaryFolder(t: Pick<ExecutionContext, 'teardown'>): string {
+  const folder = mkdtempSync(join(tmpdir(), 'plumbline-'));
+  t.teardown(() => rmSync(folder, { recursive: true, force: true }));
+  return folder;
+}
+
+/** Closes a resource when the test ends, also if it failed: `const file = closing(t, SafetensorsFile.open(path))`. */
+export function closing<T extends { close(): unknown }>(
+  t: Pick<ExecutionContext, 'teardown'>,
+  resource: T,
+): T {
+  t.teardown(async () => {
+    await resource.close();
+  });
+  return resource;
+}
+
+/**
+ * Records what this thread starts from construction on. AVA runs each test file in a thread (or process) of its own,
+ * and Node announces new processes and threads to the thread that starts them only, so that files running side by side
+ * do not see each other's. The temporary folder is moved for this thread alone, to the same end.
+ */
+export class ResourceTracker {
+  /** The temporary folder of this thread while the tracker runs. */
+  readonly folder: string;
+  readonly #children = new Set<ChildProcess>();
+  readonly #workers = new Map<Worker, number>();
+  readonly #environment: [string, string | undefined][];
+
+  constructor() {
+    this.folder = realpathSync(mkdtempSync(join(tmpdir(), 'plumbline-spec-')));
+    this.#environment = TEMPORARY_FOLDER_VARIABLES.map((name) => [name, process.env[name]]);
+    for (const name of TEMPORARY_FOLDER_VARIABLES) process.env[name] = this.folder;
+    subscribe('child_process', this.#onChild);
+    subscribe('worker_threads', this.#onWorker);
+  }
+
+  /**
+   * Waits until nothing is left behind, at most `graceMs`, then ends the tracking and whatever was left.
+   *
+   * @returns one line for each resource left behind.
+   */
+  async stop({ graceMs = 2000 }: TrackResourcesOptions = {}): Promise<string[]> {
+    // Signals take a moment to arrive, and other hooks of the file run at the same time.
+    const deadline = Date.now() + graceMs;
+    let leaks = this.#leaks();
+    while (leaks.length > 0 && Date.now() < deadline) {
+      await sleep(10);
+      leaks = this.#leaks();
+    }
+    unsubscribe('child_process', this.#onChild);
+    unsubscribe('worker_threads', this.#onWorker);
+    for (const child of this.#children) child.kill('SIGKILL');
+    await Promise.all([...this.#workers.keys()].map((worker) => worker.terminate()));
+    for (const [name, value] of this.#environment) {
+      if (value === undefined) delete process.env[name];
+      else process.env[name] = value;
+    }
+    rmSync(this.folder, { recursive: true, force: true });
+    return leaks;
+  }
+
+  #leaks(): string[] {
+    const children = [...this.#children]
+      .filter(isRunning)
+      .map((child) => `child process ${child.pid} is still running: ${child.spawnargs.join(' ')}`);
+    const workers = [...this.#workers.values()].map(
+      (threadId) => `worker thread ${threadId} is still running`,
+    );
+    return [...children, ...workers, ...openFilesIn(this.folder), ...filesIn(this.folder)];
+  }
+
+  readonly #onChild = (message: unknown): void => {
+    this.#children.add((message as { process: ChildProcess }).process);
+  };
+
+  readonly #onWorker = (message: unknown): void => {
+    const { worker } = message as { worker: Worker };
+    this.#workers.set(worker, worker.threadId);
+    worker.once('exit', () => this.#workers.delete(worker));
+  };
+}
+
+function isRunning(child: ChildProcess): boolean {
+  // One that could not be started has no pid.
+  return child.pid !== undefined && child.exitCode === null && child.signalCode === null;
+}
+
+/** File descriptors of this process that lead into `folder`; none where the system does not list them. */
+function openFilesIn(folder: string): string[] {
+  const descriptors = process.platform === 'linux' ? readdirSync('/proc/self/fd') : [];
+  return descriptors.flatMap((fd) => {
+    const target = targetOf(fd);
+    return target?.startsWith(`${folder}/`) ? [`file descriptor ${fd} is still open: ${target}`] : [];
+  });
+}
+
+/** Undefined if another thread has closed it in the meantime. */
+function targetOf(fd: string): string | undefined {
+  try {
+    return readlinkSync(`/proc/self/fd/${fd}`);
+  } catch {
+    return undefined;
+  }
+}
+
+function filesIn(folder: string): string[] {
+  const files = existsSync(folder) ? readdirSync(folder).sort() : [];
+  return files.map((file) => `file is still there: ${join(folder, file)}`);
+}

@@ -1,0 +1,69 @@
+/** A binary float narrower than float32: 1 sign bit, an exponent, `mantissaBits`. Formulae of IEEE 754. */
+interface Format {
+  readonly mantissaBits: number;
+  /** Of the smallest normal number, a power of 2. */
+  readonly minExponent: number;
+  /** Bits of +infinity: the exponent all ones, the mantissa zero. */
+  readonly infinity: number;
+}
+
+const F16: Format = { mantissaBits: 10, minExponent: -14, infinity: 0x7c00 };
+const BF16: Format = { mantissaBits: 7, minExponent: -126, infinity: 0x7f80 };
+
+/** Storage formats the oracle can read. */
+export type FloatDtype = 'F64' | 'F32' | 'F16' | 'BF16';
+
+/**
+ * The numbers stored in little-endian bytes, exactly.
+ *
+ * @throws RangeError for another dtype.
+ */
+export function widen(dtype: string, bytes: Uint8Array): Float64Array {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const each = (size: number, read: (offset: number) => number) =>
+    Float64Array.from({ length: bytes.byteLength / size }, (_, i) => read(i * size));
+  if (dtype === 'F64') return each(8, (offset) => view.getFloat64(offset, true));
+  if (dtype === 'F32') return each(4, (offset) => view.getFloat32(offset, true));
+  if (dtype === 'F16') return each(2, (offset) => decode(view.getUint16(offset, true), F16));
+  if (dtype === 'BF16') return each(2, (offset) => decode(view.getUint16(offset, true), BF16));
+  throw new RangeError(`the oracle cannot read dtype ${dtype}; it reads F64, F32, F16 and BF16`);
+}
+
+/** Little-endian bytes of the numbers nearest to `values`; of two as near, the one with an even last bit. */
+export function narrow(dtype: FloatDtype, values: Float64Array): Uint8Array {
+  if (dtype === 'F64') return new Uint8Array(values.slice().buffer);
+  if (dtype === 'F32') return new Uint8Array(Float32Array.from(values).buffer);
+  const format = dtype === 'F16' ? F16 : BF16;
+  return new Uint8Array(Uint16Array.from(values, (value) => encode(value, format)).buffer);
+}
+
+function decode(bits: number, { mantissaBits, minExponent, infinity }: Format): number {
+  const sign = bits & 0x8000 ? -1 : 1;
+  const magnitude = bits & 0x7fff;
+  if (magnitude >= infinity) return magnitude === infinity ? sign * Infinity : NaN;
+  const exponent = magnitude >> mantissaBits;
+  const mantissa = magnitude & (2 ** mantissaBits - 1);
+  // A zero exponent means no implicit leading 1 (subnormal), at the scale of the smallest normal.
+  const significand = exponent === 0 ? mantissa : mantissa + 2 ** mantissaBits;
+  return sign * significand * 2 ** (Math.max(exponent, 1) - 1 + minExponent - mantissaBits);
+}
+
+function encode(value: number, { mantissaBits, minExponent, infinity }: Format): number {
+  if (Number.isNaN(value)) return infinity + 1;
+  const sign = value < 0 || Object.is(value, -0) ? 0x8000 : 0;
+  const magnitude = Math.abs(value);
+  if (magnitude === 0 || magnitude === Infinity) return sign | (magnitude && infinity);
+  // Should log2 round up to a whole number, the power of 2 is the nearest number anyway.
+  const exponent = Math.max(Math.floor(Math.log2(magnitude)), minExponent);
+  const units = roundHalfToEven(magnitude / 2 ** (exponent - mantissaBits));
+  // The implicit leading 1 of the units, if there, carries into the exponent, as does rounding up.
+  const bits = (exponent - minExponent) * 2 ** mantissaBits + units;
+  return sign | Math.min(bits, infinity);
+}
+
+function roundHalfToEven(x: number): number {
+  const floor = Math.floor(x);
+  const rest = x - floor;
+  if (rest === 0.5) return floor % 2 === 0 ? floor : floor + 1;
+  return rest < 0.5 ? floor : floor + 1;
+}
