@@ -1,0 +1,116 @@
+import { z } from 'zod';
+import { HubError } from '../errors.ts';
+import { type HubFetchOptions, hubFetch, unreachable } from './hub-fetch.ts';
+import type { HubFile } from './hub-file.ts';
+import type { HubSettings } from './hub-settings.ts';
+
+/** Hashes become file names in the cache, so nothing else may pass for one. */
+const commitHash = z.string().regex(/^[0-9a-f]{40}$/);
+const size = z.number().int().nonnegative();
+const announcement = z.object({
+  path: z.string(),
+  size,
+  oid: z.string().regex(/^[0-9a-f]{40}$/),
+  lfs: z.object({ oid: z.string().regex(/^[0-9a-f]{64}$/), size }).nullish(),
+});
+
+/** Asks the hub about one model, and reads its files. Requests are made as `hub-fetch.ts` says. */
+export class HubClient {
+  readonly model: string;
+  readonly #settings: HubSettings;
+  readonly #fetch: typeof fetch;
+
+  /** @param model a valid hub id, `org/name`. */
+  constructor(model: string, settings: HubSettings, options: HubFetchOptions = {}) {
+    this.model = model;
+    this.#settings = settings;
+    this.#fetch = hubFetch(model, settings, options);
+  }
+
+  /**
+   * The commit that a branch or tag is at.
+   *
+   * @throws HubError if the hub cannot be reached, refuses, or answers with something else.
+   */
+  async commitOf(revision: string): Promise<string> {
+    return await this.#ask(async () => {
+      // Loaded late: whoever has a model directory need not wait for it.
+      const { modelInfo } = await import('@huggingface/hub');
+      const { endpoint: hubUrl } = this.#settings;
+      const info = await modelInfo({
+        name: this.model,
+        revision,
+        additionalFields: ['sha'],
+        hubUrl,
+        fetch: this.#fetch,
+      });
+      return commitHash.parse(info.sha);
+    });
+  }
+
+  /**
+   * Those of the given files that a commit has, in the order given.
+   *
+   * @throws HubError as {@link commitOf} does.
+   */
+  async filesAt(commit: string, paths: readonly string[]): Promise<HubFile[]> {
+    return await this.#ask(async () => {
+      const { pathsInfo } = await import('@huggingface/hub');
+      const { endpoint: hubUrl } = this.#settings;
+      const infos = await pathsInfo({
+        repo: { type: 'model', name: this.model },
+        revision: commit,
+        paths: [...paths],
+        hubUrl,
+        fetch: this.#fetch,
+      });
+      return paths.flatMap((path) => {
+        const info = infos.find((info) => info.path === path && info.type === 'file');
+        return info ? [announced(announcement.parse(info))] : [];
+      });
+    });
+  }
+
+  /** Where a file is fetched from. */
+  urlOf(commit: string, file: HubFile): string {
+    const path = file.path.split('/').map(encodeURIComponent).join('/');
+    return `${this.#settings.endpoint}/${this.model}/resolve/${commit}/${path}`;
+  }
+
+  /**
+   * The content of a file, unverified.
+   *
+   * @throws HubError if the hub cannot be reached or refuses, or the connection breaks.
+   */
+  async *read(commit: string, file: HubFile): AsyncGenerator<Uint8Array, void, undefined> {
+    const url = this.urlOf(commit, file);
+    // Compressed on its way, nobody could tell a short body by its length.
+    const response = await this.#fetch(url, { headers: { 'Accept-Encoding': 'identity' } });
+    let done = 0;
+    try {
+      for await (const chunk of response.body ?? []) {
+        done += chunk.length;
+        yield chunk;
+      }
+    } catch (error) {
+      throw unreachable(`${url}, after ${done} of ${file.size} bytes`, error);
+    }
+  }
+
+  async #ask<T>(question: () => Promise<T>): Promise<T> {
+    try {
+      return await question();
+    } catch (cause) {
+      if (cause instanceof HubError) throw cause;
+      throw new HubError(
+        `${this.#settings.endpoint}: does not answer as a HuggingFace hub does (${(cause as Error).message}); ` +
+          'check HF_ENDPOINT, and whether a proxy or a log-in page answers in its place',
+        { cause },
+      );
+    }
+  }
+}
+
+function announced({ path, size, oid, lfs }: z.infer<typeof announcement>): HubFile {
+  return lfs ? { path, size: lfs.size, lfs: true, oid: lfs.oid } : { path, size, lfs: false, oid };
+}

@@ -1,0 +1,77 @@
+import { HubError } from '../errors.ts';
+import type { HubCache } from './hub-cache.ts';
+import type { HubClient } from './hub-client.ts';
+import { type HubFile, verified } from './hub-file.ts';
+import { lacking, SINGLE_WEIGHTS, type WantedFiles, WEIGHTS_INDEX } from './hub-wanted.ts';
+
+/** What {@link download} takes beside hub, cache and commit. */
+export interface DownloadOptions extends WantedFiles {
+  /** Called as a file arrives, with bytes. */
+  onProgress?: (file: string, done: number, total: number) => void;
+}
+
+/**
+ * Brings into the cache what a commit's snapshot lacks of the wanted files, one after another, each verified. Each
+ * round asks for all that is known to be lacking: what arrives may show more, as an index does its shards.
+ *
+ * @throws HubError if a required file is missing, or cannot be fetched, verified or stored. If only optional files are
+ * in question, a hub that does not answer is no error: the snapshot serves as it is.
+ */
+export async function download(
+  client: HubClient,
+  cache: HubCache,
+  commit: string,
+  options: DownloadOptions,
+): Promise<void> {
+  for (;;) {
+    const { required, unknown } = lacking(cache, commit, options);
+    if (required.length === 0 && unknown.length === 0) return;
+    const asked = [...new Set([...required, ...unknown])];
+    const found = await client.filesAt(commit, asked).catch((error) => {
+      if (required.length > 0) throw error;
+    });
+    if (!found) return;
+    for (const path of asked.filter((path) => !found.some((file) => file.path === path))) {
+      const isRequired = required.includes(path);
+      // Weights may be sharded instead; then the next round looks for their index.
+      const mayBeSharded = path === SINGLE_WEIGHTS && !options.files.includes(path);
+      if (isRequired && !mayBeSharded) throw missing(client.model, commit, path);
+      await cache.markAbsent(commit, path);
+    }
+    for (const file of found) await fetchFile(client, cache, commit, file, options.onProgress);
+  }
+}
+
+function missing(model: string, commit: string, path: string): HubError {
+  const what = path === WEIGHTS_INDEX ? `neither ${SINGLE_WEIGHTS} nor ${WEIGHTS_INDEX}` : `no ${path}`;
+  return new HubError(
+    `${model}: the repository has ${what} (commit ${commit}); choose a model or revision that does`,
+  );
+}
+
+async function fetchFile(
+  client: HubClient,
+  cache: HubCache,
+  commit: string,
+  file: HubFile,
+  onProgress: DownloadOptions['onProgress'],
+): Promise<void> {
+  if (!(await cache.hasIntact(file))) {
+    const content = verified(client.read(commit, file), file, client.urlOf(commit, file));
+    await cache.store(file, reported(content, file, onProgress));
+  }
+  await cache.link(commit, file);
+}
+
+async function* reported(
+  content: AsyncIterable<Uint8Array>,
+  file: HubFile,
+  onProgress: DownloadOptions['onProgress'],
+): AsyncGenerator<Uint8Array, void, undefined> {
+  let done = 0;
+  for await (const chunk of content) {
+    yield chunk;
+    done += chunk.length;
+    onProgress?.(file.path, done, file.size);
+  }
+}

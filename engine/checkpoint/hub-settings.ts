@@ -1,0 +1,72 @@
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import { HubError } from '../errors.ts';
+
+/** Environment variables, as in `process.env`. */
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+/** What the environment says about the hub, in the variables that all HuggingFace tools share. */
+export interface HubSettings {
+  /** The folder that holds `models--ORG--NAME`. */
+  readonly cacheDir: string;
+  /** Without a slash at its end. */
+  readonly endpoint: string;
+  readonly token: string | undefined;
+  /** The variable that forbids the network, as `NAME=value`. */
+  readonly offline: string | undefined;
+}
+
+/** What huggingface_hub takes for true. */
+const TRUE = /^(1|on|yes|true)$/i;
+
+/**
+ * Reads `HF_HUB_CACHE` (or `HF_HOME`, `XDG_CACHE_HOME`), `HF_ENDPOINT`, `HF_TOKEN`, `HF_HUB_OFFLINE` and
+ * `TRANSFORMERS_OFFLINE`. A variable that is empty counts as unset.
+ *
+ * @throws HubError if the endpoint is no http(s) address, or the token cannot be sent in a header.
+ */
+export function hubSettings(env: Environment): HubSettings {
+  const offline = ['HF_HUB_OFFLINE', 'TRANSFORMERS_OFFLINE'].find((name) => TRUE.test(env[name] ?? ''));
+  return {
+    cacheDir: cacheDir(env),
+    endpoint: endpoint(env),
+    token: token(env),
+    offline: offline && `${offline}=${env[offline]}`,
+  };
+}
+
+/** @see https://huggingface.co/docs/huggingface_hub/package_reference/environment_variables */
+function cacheDir(env: Environment): string {
+  const home = env.HOME || homedir();
+  const expanded = (path: string) => path.replace(/^~(?=$|[/\\])/, () => home);
+  // HUGGINGFACE_HUB_CACHE is the older name, which huggingface_hub still reads.
+  const hubCache = env.HF_HUB_CACHE || env.HUGGINGFACE_HUB_CACHE;
+  if (hubCache) return expanded(hubCache);
+  const hfHome = env.HF_HOME || join(env.XDG_CACHE_HOME || join(home, '.cache'), 'huggingface');
+  return join(expanded(hfHome), 'hub');
+}
+
+function endpoint(env: Environment): string {
+  const address = (env.HF_ENDPOINT || 'https://huggingface.co').replace(/\/+$/, '');
+  const url = URL.parse(address);
+  if (url?.username || url?.password) {
+    throw new HubError('HF_ENDPOINT carries a user or password, which fetch refuses; set HF_TOKEN instead');
+  }
+  if (!/^https?:$/.test(url?.protocol ?? '')) {
+    throw new HubError(
+      `HF_ENDPOINT "${env.HF_ENDPOINT}" is not the address of a hub; expected something like https://huggingface.co`,
+    );
+  }
+  return address;
+}
+
+function token(env: Environment): string | undefined {
+  const text = env.HF_TOKEN?.trim() || undefined;
+  // Checked here, because fetch would quote the secret in its complaint.
+  if (text !== undefined && !/^[\x21-\x7e]+$/.test(text)) {
+    throw new HubError(
+      'HF_TOKEN has characters that no token has; copy it again from your settings on the hub',
+    );
+  }
+  return text;
+}

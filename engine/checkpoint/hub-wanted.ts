@@ -1,0 +1,75 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { HubError } from '../errors.ts';
+import type { HubCache } from './hub-cache.ts';
+
+export const SINGLE_WEIGHTS = 'model.safetensors';
+export const WEIGHTS_INDEX = 'model.safetensors.index.json';
+
+/** Which files of a model are asked for. */
+export interface WantedFiles {
+  /** Paths that the repository must have, such as `config.json`. */
+  files: readonly string[];
+  /** Paths that are fetched if the repository has them. Default none. */
+  optional?: readonly string[];
+  /**
+   * Whether to fetch the weights: `model.safetensors`, or else `model.safetensors.index.json` and the shards it
+   * lists. With `'optional'` the repository may have neither. Default false.
+   */
+  weights?: boolean | 'optional';
+}
+
+/** What a snapshot in the cache does not hold of what is wanted. */
+export interface Lacking {
+  readonly required: readonly string[];
+  /** Optional, and nobody has asked yet whether the repository has them. */
+  readonly unknown: readonly string[];
+}
+
+/**
+ * Compares a snapshot with what is wanted, as far as can be seen: weights are first looked for in one file, once
+ * that is known to be absent in an index, and once that is there in its shards.
+ *
+ * @param commit undefined if nothing is cached.
+ * @throws HubError if the index of the weights is there but damaged.
+ */
+export function lacking(cache: HubCache, commit: string | undefined, wanted: WantedFiles): Lacking {
+  const isLacking = (file: string) => commit === undefined || !cache.has(commit, file);
+  const isAbsent = (file: string) => commit !== undefined && cache.knowsAbsent(commit, file);
+  const required = wanted.files.filter(isLacking);
+  const optional = [...(wanted.optional ?? [])];
+  if (wanted.weights && isLacking(SINGLE_WEIGHTS)) {
+    if (commit !== undefined && cache.has(commit, WEIGHTS_INDEX)) {
+      required.push(...shardNames(join(cache.snapshotDir(commit), WEIGHTS_INDEX)).filter(isLacking));
+    } else {
+      const next = isAbsent(SINGLE_WEIGHTS) ? WEIGHTS_INDEX : SINGLE_WEIGHTS;
+      (wanted.weights === true ? required : optional).push(next);
+    }
+  }
+  return { required, unknown: optional.filter((file) => isLacking(file) && !isAbsent(file)) };
+}
+
+/** A shard's name comes from outside and becomes a path: it must not lead out of the directory. */
+const weightsIndex = z.object({
+  weight_map: z.record(z.string(), z.string().regex(/^[\w.-]+\.safetensors$/, 'is not the name of a shard')),
+});
+
+/**
+ * The files that an index of sharded weights lists, in the order of their names.
+ *
+ * @throws HubError if the index cannot be read.
+ */
+export function shardNames(indexPath: string): string[] {
+  try {
+    const { weight_map: weightMap } = weightsIndex.parse(JSON.parse(readFileSync(indexPath, 'utf8')));
+    return [...new Set(Object.values(weightMap))].sort();
+  } catch (cause) {
+    const [issue] = cause instanceof z.ZodError ? cause.issues : [];
+    const detail = issue ? `${issue.path.join('.')}: ${issue.message}` : (cause as Error).message;
+    throw new HubError(
+      `${indexPath}: does not list weights and their files (${detail}); if it is damaged, delete it to have it fetched again`,
+      { cause },
+    );
+  }
+}

@@ -1,0 +1,244 @@
+import { execFile } from 'node:child_process';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { scanCacheDir } from '@huggingface/hub';
+import test, { type ExecutionContext } from 'ava';
+import { type ResolveModelOptions, resolveModel } from '../../engine/checkpoint/hub.ts';
+import { HubError } from '../../engine/errors.ts';
+import { closing, temporaryFolder, trackResources } from '../support/cleanup.ts';
+import { filesOf, LOOPBACK_MODEL, LoopbackHub, type LoopbackRequest } from '../support/loopback-hub.ts';
+
+trackResources(test);
+
+const CONFIG = '{"model_type": "qwen3"}\n';
+const WEIGHTS = new Uint8Array(200_000).map((_, i) => i % 251);
+const FILES = { 'config.json': CONFIG, 'tokenizer.json': '{}', 'model.safetensors': WEIGHTS };
+const TOKEN = 'hf_secret';
+
+async function setUp(t: ExecutionContext, files: Record<string, string | Uint8Array> = FILES) {
+  const hub = closing(t, await LoopbackHub.start(files));
+  const cacheDir = temporaryFolder(t);
+  const env: Record<string, string> = { HF_ENDPOINT: hub.url, HF_HUB_CACHE: cacheDir };
+  const pauses: number[] = [];
+  const options: ResolveModelOptions = {
+    files: ['config.json'],
+    optional: ['tokenizer.json', 'generation_config.json'],
+    weights: true,
+    env,
+    delay: async (ms) => pauses.push(ms),
+  };
+  const folder = join(cacheDir, `models--${LOOPBACK_MODEL.replace('/', '--')}`);
+  return { hub, folder, env, options, pauses };
+}
+
+const isContent = (request: LoopbackRequest) => request.host === 'storage';
+
+/** Refuses to fetch, and checks that nothing of the weights was kept. */
+async function refused(
+  t: ExecutionContext,
+  { folder, options }: Awaited<ReturnType<typeof setUp>>,
+  message: RegExp,
+) {
+  const error = await t.throwsAsync(resolveModel(LOOPBACK_MODEL, options), { instanceOf: HubError, message });
+  const left = existsSync(folder) ? Object.keys(filesOf(folder)) : [];
+  t.deepEqual(
+    left.filter((path) => /incomplete|model\.safetensors|refs/.test(path)),
+    [],
+  );
+  return error;
+}
+
+test('a first download leaves the cache exactly as huggingface_hub would', async (t) => {
+  const { hub, folder, options } = await setUp(t);
+  const dir = await resolveModel(LOOPBACK_MODEL, options);
+  t.is(dir, join(folder, 'snapshots', hub.commit));
+  const [config, tokenizer, weights] = Object.keys(FILES).map((file) => hub.oidOf(file));
+  t.deepEqual(filesOf(folder), {
+    [`.no_exist/${hub.commit}/generation_config.json`]: '',
+    [`blobs/${config}`]: CONFIG,
+    [`blobs/${tokenizer}`]: '{}',
+    [`blobs/${weights}`]: Buffer.from(WEIGHTS).toString('latin1'),
+    'refs/main': hub.commit,
+    [`snapshots/${hub.commit}/config.json`]: `-> ../../blobs/${config}`,
+    [`snapshots/${hub.commit}/model.safetensors`]: `-> ../../blobs/${weights}`,
+    [`snapshots/${hub.commit}/tokenizer.json`]: `-> ../../blobs/${tokenizer}`,
+  });
+});
+
+test('the scanner of the official client finds the download, and nothing to complain of', async (t) => {
+  const { hub, env, options } = await setUp(t);
+  await resolveModel(LOOPBACK_MODEL, options);
+  const { repos, warnings } = await scanCacheDir(env.HF_HUB_CACHE);
+  t.deepEqual(warnings, []);
+  const found = repos.map(({ id, revisions }) => ({
+    name: id.name,
+    revisions: revisions.map(({ commitOid, refs, files }) => ({ commitOid, refs, numFiles: files.length })),
+  }));
+  const revision = { commitOid: hub.commit, refs: ['main'], numFiles: 3 };
+  t.deepEqual(found, [{ name: LOOPBACK_MODEL, revisions: [revision] }]);
+});
+
+test('the second run makes no request, with or without a network', async (t) => {
+  const { hub, env, options } = await setUp(t);
+  const dir = await resolveModel(LOOPBACK_MODEL, options);
+  hub.requests.length = 0;
+  t.is(await resolveModel(LOOPBACK_MODEL, options), dir);
+  t.is(await resolveModel(LOOPBACK_MODEL, { ...options, env: { ...env, HF_HUB_OFFLINE: '1' } }), dir);
+  t.deepEqual(hub.lines, []);
+  await hub.close();
+  t.is(await resolveModel(LOOPBACK_MODEL, { ...options, optional: ['never-asked-for.json'] }), dir);
+});
+
+test('a branch that moved is followed only when a file is missing, and then as a whole', async (t) => {
+  const { hub, folder, options } = await setUp(t);
+  const before = await resolveModel(LOOPBACK_MODEL, { ...options, weights: false });
+  hub.commit = '2e'.repeat(20);
+  hub.files['config.json'] = '{"model_type": "qwen3_moe"}';
+  t.is(await resolveModel(LOOPBACK_MODEL, { ...options, weights: false }), before);
+  const after = await resolveModel(LOOPBACK_MODEL, options);
+  t.is(after, join(folder, 'snapshots', hub.commit));
+  t.is(readFileSync(join(after, 'config.json'), 'utf8'), '{"model_type": "qwen3_moe"}');
+  t.is(readFileSync(join(before, 'config.json'), 'utf8'), CONFIG);
+});
+
+test('sharded weights arrive with all their shards', async (t) => {
+  const index = JSON.stringify({ weight_map: { a: 'model-1.safetensors', b: 'model-2.safetensors' } });
+  const shards = { 'model-1.safetensors': 'one', 'model-2.safetensors': 'two' };
+  const { hub, options } = await setUp(t, {
+    'config.json': CONFIG,
+    'model.safetensors.index.json': index,
+    ...shards,
+  });
+  const dir = await resolveModel(LOOPBACK_MODEL, options);
+  t.is(readFileSync(join(dir, 'model-2.safetensors'), 'utf8'), 'two');
+  hub.requests.length = 0;
+  t.is(await resolveModel(LOOPBACK_MODEL, options), dir);
+  t.deepEqual(hub.lines, []);
+});
+
+test('the token goes to the hub, and not to the host it redirects to', async (t) => {
+  const { hub, env, options } = await setUp(t);
+  await resolveModel(LOOPBACK_MODEL, { ...options, env: { ...env, HF_TOKEN: TOKEN } });
+  const authorizations = (host: LoopbackRequest['host']) => [
+    ...new Set(
+      hub.requests.filter((request) => request.host === host).map((request) => request.authorization),
+    ),
+  ];
+  t.deepEqual(authorizations('hub'), [`Bearer ${TOKEN}`]);
+  t.deepEqual(authorizations('storage'), [undefined]);
+});
+
+test('flipped bytes are refused, of files with and without LFS', async (t) => {
+  const context = await setUp(t);
+  const { hub } = context;
+  const flipped = Uint8Array.from(WEIGHTS);
+  flipped[100_000] ^= 1;
+  const weights = hub.oidOf('model.safetensors');
+  hub.intercept = ({ line }, response) => line.endsWith(weights) && !!response.end(flipped);
+  await refused(t, context, /resolve\/\w+\/model\.safetensors: has SHA-256 \w+, but the hub announces/);
+  hub.files['config.json'] = CONFIG.toUpperCase();
+  hub.commit = '2e'.repeat(20);
+  hub.intercept = ({ line }, response) => line.endsWith('/config.json') && !!response.end(CONFIG);
+  await refused(t, context, /config\.json: has git SHA-1 \w+, but the hub announces/);
+});
+
+test('a short body is refused, whether it ends cleanly or the connection breaks', async (t) => {
+  const context = await setUp(t, { 'config.json': CONFIG, 'model.safetensors': WEIGHTS });
+  context.hub.intercept = (request, response) =>
+    isContent(request) && !!response.end(WEIGHTS.subarray(0, 1000));
+  await refused(t, context, /model\.safetensors: ended after 1000 of 200000 bytes/);
+  context.hub.intercept = (request, response) => {
+    if (!isContent(request)) return false;
+    response.writeHead(200, { 'Content-Length': WEIGHTS.length });
+    response.write(WEIGHTS.subarray(0, 1000), () => response.destroy());
+    return true;
+  };
+  await refused(t, context, /model\.safetensors, after \d+ of 200000 bytes: cannot be fetched \(/);
+  context.hub.intercept = () => false;
+  const dir = await resolveModel(LOOPBACK_MODEL, context.options);
+  t.deepEqual(new Uint8Array(readFileSync(join(dir, 'model.safetensors'))), WEIGHTS, 'the next try succeeds');
+});
+
+test('a model without a required file is refused by the name of the file', async (t) => {
+  await refused(
+    t,
+    await setUp(t, { 'model.safetensors': WEIGHTS }),
+    /the repository has no config\.json \(commit /,
+  );
+});
+
+test('a model that the hub does not have or show is refused', async (t) => {
+  const context = await setUp(t);
+  const { hub, env, options } = context;
+  await t.throwsAsync(resolveModel('org/unknown', options), {
+    instanceOf: HubError,
+    message: /answered 404; there is neither a directory org\/unknown nor such a model/,
+  });
+  hub.intercept = (request, response) =>
+    request.authorization !== `Bearer ${TOKEN}` && !!response.writeHead(401).end();
+  await refused(t, context, /answered 401; .* or is private or gated; .* set HF_TOKEN/);
+  hub.intercept = (_request, response) => !!response.writeHead(403).end();
+  env.HF_TOKEN = TOKEN;
+  const error = await refused(t, context, /answered 403; HF_TOKEN .* may not read/);
+  t.notRegex(error.message, new RegExp(TOKEN));
+});
+
+test('a hub that stumbles is asked again', async (t) => {
+  const { hub, options, pauses } = await setUp(t);
+  const seen = new Set<string>();
+  hub.intercept = ({ line }, response) => {
+    if (seen.has(line)) return false;
+    seen.add(line);
+    return !!response.writeHead(seen.size % 2 ? 500 : 429, { 'Retry-After': '2' }).end();
+  };
+  const dir = await resolveModel(LOOPBACK_MODEL, options);
+  t.is(readFileSync(join(dir, 'config.json'), 'utf8'), CONFIG);
+  t.deepEqual([...new Set(pauses)], [2000]);
+});
+
+test('a hub that stays down is an error, and is not asked for ever', async (t) => {
+  const context = await setUp(t);
+  context.hub.intercept = (_request, response) => !!response.writeHead(503).end();
+  await refused(t, context, /answered 503; the hub is busy or out of order \(asked 4 times\)/);
+  t.is(context.hub.requests.length, 4);
+});
+
+test('a hub that cannot be reached is an error that says why', async (t) => {
+  const context = await setUp(t);
+  await context.hub.close();
+  await refused(
+    t,
+    context,
+    /^http:\/\/127\.0\.0\.1:\d+\/api\/models\S+: cannot be fetched \(.*ECONNREFUSED.*\); check the network/,
+  );
+  context.env.HF_ENDPOINT = 'http://no-such-hub.invalid';
+  await refused(t, context, /: cannot be fetched \(.*(ENOTFOUND|EAI_AGAIN).*\); check the network/);
+});
+
+test('two processes at once both end with whole files', async (t) => {
+  const { hub, folder, env } = await setUp(t);
+  const script = `
+    import { resolveModel } from ${JSON.stringify(new URL('../../engine/checkpoint/hub.ts', import.meta.url).href)};
+    console.log(await resolveModel('${LOOPBACK_MODEL}', { files: ['config.json'], weights: true }));`;
+  // Both ask for the weights before either gets them.
+  const held: (() => void)[] = [];
+  hub.intercept = (request, response) => {
+    if (!isContent(request)) return false;
+    held.push(() => response.end(WEIGHTS));
+    if (held.length === 2) for (const release of held) release();
+    return true;
+  };
+  const run = promisify(execFile);
+  const arguments_ = ['--input-type=module', '--eval', script];
+  const processEnv = { PATH: process.env.PATH, ...env };
+  const both = await Promise.all([1, 2].map(() => run(process.execPath, arguments_, { env: processEnv })));
+  const dir = join(folder, 'snapshots', hub.commit);
+  for (const { stdout } of both) t.is(stdout.trim(), dir);
+  t.is(held.length, 2);
+  t.deepEqual(
+    readdirSync(join(folder, 'blobs')).sort(),
+    [hub.oidOf('config.json'), hub.oidOf('model.safetensors')].sort(),
+  );
+  t.deepEqual(new Uint8Array(readFileSync(join(dir, 'model.safetensors'))), WEIGHTS);
+});

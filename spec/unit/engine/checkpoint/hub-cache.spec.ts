@@ -1,0 +1,133 @@
+import { existsSync, mkdirSync, readdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import test, { type ExecutionContext } from 'ava';
+import { HubCache, isCommit } from '../../../../engine/checkpoint/hub-cache.ts';
+import type { HubFile } from '../../../../engine/checkpoint/hub-file.ts';
+import { HubError } from '../../../../engine/errors.ts';
+import { temporaryFolder, trackResources } from '../../../support/cleanup.ts';
+
+trackResources(test);
+
+const COMMIT = 'c0ffee'.padEnd(40, '0');
+const HELLO: HubFile = {
+  path: 'config.json',
+  size: 6,
+  lfs: false,
+  oid: 'ce013625030ba8dba906f756967f9e9ca394464a',
+};
+const NESTED: HubFile = { ...HELLO, path: 'onnx/model.onnx' };
+
+const newCache = (t: ExecutionContext) => new HubCache(temporaryFolder(t), 'org/a.name');
+
+async function* content(...texts: string[]): AsyncGenerator<Uint8Array> {
+  for (const text of texts) yield Buffer.from(text);
+}
+
+test('only forty hexadecimal digits are a commit', (t) => {
+  t.true(isCommit(COMMIT));
+  for (const revision of ['main', COMMIT.slice(1), `${COMMIT}0`, COMMIT.toUpperCase()])
+    t.false(isCommit(revision));
+});
+
+test('a file lies in blobs under its hash, and the snapshot links to it relatively', async (t) => {
+  const cache = newCache(t);
+  await cache.store(HELLO, content('hel', 'lo\n'));
+  await cache.link(COMMIT, HELLO);
+  await cache.link(COMMIT, NESTED);
+  t.true(cache.folder.endsWith('/models--org--a.name'));
+  t.deepEqual(readdirSync(join(cache.folder, 'blobs')), [HELLO.oid]);
+  const snapshot = join(cache.folder, 'snapshots', COMMIT);
+  t.is(cache.snapshotDir(COMMIT), snapshot);
+  t.is(readlinkSync(join(snapshot, 'config.json')), `../../blobs/${HELLO.oid}`);
+  t.is(readlinkSync(join(snapshot, 'onnx/model.onnx')), `../../../blobs/${HELLO.oid}`);
+  t.is(readFileSync(join(snapshot, 'onnx/model.onnx'), 'utf8'), 'hello\n');
+});
+
+test('a file is there once it is linked, and not if its blob is gone', async (t) => {
+  const cache = newCache(t);
+  t.false(cache.has(COMMIT, HELLO.path));
+  await cache.link(COMMIT, HELLO);
+  t.false(cache.has(COMMIT, HELLO.path));
+  await cache.store(HELLO, content('hello\n'));
+  t.true(cache.has(COMMIT, HELLO.path));
+});
+
+test('a branch is remembered as huggingface_hub writes it: the commit alone', async (t) => {
+  const cache = newCache(t);
+  t.is(cache.commitOf('main'), undefined);
+  await cache.setRef('main', COMMIT);
+  await cache.setRef('refs/pr/1', 'a'.repeat(40));
+  t.is(readFileSync(join(cache.folder, 'refs/main'), 'utf8'), COMMIT);
+  t.is(cache.commitOf('main'), COMMIT);
+  t.is(cache.commitOf('refs/pr/1'), 'a'.repeat(40));
+  await cache.setRef('main', 'b'.repeat(40));
+  t.is(cache.commitOf('main'), 'b'.repeat(40));
+});
+
+test('a commit is its own, and no reference is written for it', async (t) => {
+  const cache = newCache(t);
+  t.is(cache.commitOf(COMMIT), COMMIT);
+  await cache.setRef(COMMIT, COMMIT);
+  t.false(existsSync(join(cache.folder, 'refs')));
+});
+
+test('a reference that holds no commit, or is a folder of others, is none', (t) => {
+  const cache = newCache(t);
+  mkdirSync(join(cache.folder, 'refs/refs/pr'), { recursive: true });
+  writeFileSync(join(cache.folder, 'refs/main'), '../../etc');
+  t.is(cache.commitOf('main'), undefined);
+  t.is(cache.commitOf('refs/pr'), undefined);
+});
+
+test('that a commit lacks a file is remembered where huggingface_hub looks for it', async (t) => {
+  const cache = newCache(t);
+  t.false(cache.knowsAbsent(COMMIT, 'onnx/model.onnx'));
+  await cache.markAbsent(COMMIT, 'onnx/model.onnx');
+  t.true(cache.knowsAbsent(COMMIT, 'onnx/model.onnx'));
+  t.is(readFileSync(join(cache.folder, '.no_exist', COMMIT, 'onnx/model.onnx'), 'utf8'), '');
+});
+
+test('a blob that is missing, short, or flipped is not intact', async (t) => {
+  const cache = newCache(t);
+  t.false(await cache.hasIntact(HELLO));
+  await cache.store(HELLO, content('hello\n'));
+  t.true(await cache.hasIntact(HELLO));
+  for (const damaged of ['hello', 'hellO\n']) {
+    writeFileSync(join(cache.folder, 'blobs', HELLO.oid), damaged);
+    t.false(await cache.hasIntact(HELLO));
+  }
+});
+
+test('content that fails half-way leaves nothing, and its error comes through', async (t) => {
+  const cache = newCache(t);
+  const broken = new HubError('the connection broke');
+  async function* half(): AsyncGenerator<Uint8Array> {
+    yield Buffer.from('hel');
+    throw broken;
+  }
+  t.is(await t.throwsAsync(cache.store(HELLO, half())), broken);
+  t.deepEqual(readdirSync(join(cache.folder, 'blobs')), []);
+});
+
+test('two at the same file both succeed, and one whole file remains', async (t) => {
+  const cache = newCache(t);
+  const both = [content('hel', 'lo\n'), content('hello', '\n')].map(async (chunks) => {
+    await cache.store(HELLO, chunks);
+    await cache.link(COMMIT, HELLO);
+    await cache.setRef('main', COMMIT);
+  });
+  await Promise.all(both);
+  t.deepEqual(readdirSync(join(cache.folder, 'blobs')), [HELLO.oid]);
+  t.deepEqual(readdirSync(cache.snapshotDir(COMMIT)), ['config.json']);
+  t.true(await cache.hasIntact(HELLO));
+});
+
+test('a cache that cannot be written is an error that names the path and the variable', async (t) => {
+  const dir = temporaryFolder(t);
+  // A file in the folder's place stops even the superuser, whom permissions do not.
+  writeFileSync(join(dir, 'models--org--name'), '');
+  await t.throwsAsync(new HubCache(dir, 'org/name').store(HELLO, content('hello\n')), {
+    instanceOf: HubError,
+    message: /models--org--name\/blobs\/ce01\w+: cannot be written \(ENOTDIR\); .* set HF_HUB_CACHE/,
+  });
+});
