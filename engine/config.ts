@@ -42,12 +42,20 @@ const size = z
   .int()
   .positive()
   .max(2 ** 31 - 1);
+/**
+ * Layers and experts are counted out one by one, so a hostile count would exhaust the memory before any weight is
+ * looked for. About ten times what the largest Qwen3 has (94 layers, 128 experts).
+ */
+const count = z.number().int().positive().max(1000);
 const tokenId = z.number().int().nonnegative();
 const eosTokenId = z.union([tokenId, z.array(tokenId)]).nullish();
+/** Below 1 the wavelengths would shrink with the dimension, and their angles overflow. */
+const ropeTheta = z.number().min(1);
 const ropeParameters = z.object({
   rope_type: z.string().nullish(),
   type: z.string().nullish(),
-  rope_theta: z.number().positive().nullish(),
+  rope_theta: ropeTheta.nullish(),
+  partial_rotary_factor: z.number().nullish(),
 });
 
 /**
@@ -59,13 +67,14 @@ const configJson = z.object({
   vocab_size: size,
   hidden_size: size,
   intermediate_size: size,
-  num_hidden_layers: size,
+  num_hidden_layers: count,
   num_attention_heads: size,
-  num_key_value_heads: size.nullish(),
+  num_key_value_heads: size.nullable(),
   head_dim: size.nullish(),
   max_position_embeddings: size,
   rms_norm_eps: z.number().nonnegative(),
-  rope_theta: z.number().positive().nullish(),
+  rope_theta: ropeTheta.nullish(),
+  partial_rotary_factor: z.number().nullish(),
   rope_parameters: ropeParameters.nullish(),
   rope_scaling: ropeParameters.nullish(),
   tie_word_embeddings: z.boolean().nullish(),
@@ -77,9 +86,9 @@ const configJson = z.object({
   use_sliding_window: z.boolean().nullish(),
   layer_types: z.array(z.string()).nullish(),
   quantization_config: z.unknown().optional(),
-  num_experts: size.nullish(),
-  num_local_experts: size.nullish(),
-  num_experts_per_tok: size.nullish(),
+  num_experts: count.nullish(),
+  num_local_experts: count.nullish(),
+  num_experts_per_tok: count.nullish(),
   moe_intermediate_size: size.nullish(),
   norm_topk_prob: z.boolean().nullish(),
   decoder_sparse_step: size.nullish(),
@@ -132,6 +141,10 @@ export function parseModelConfig(json: unknown, options: ParseModelConfigOptions
       `${path}: num_attention_heads ${raw.num_attention_heads} is not a multiple of num_key_value_heads ${numKeyValueHeads}`,
     );
   }
+  if (raw.head_dim == null && modelType === 'qwen3') {
+    throw new ConfigError(`${path}: head_dim is missing; every Qwen3 configuration states it`);
+  }
+  // As in HuggingFace's Qwen3MoeAttention.
   const headDim = raw.head_dim ?? raw.hidden_size / raw.num_attention_heads;
   if (!Number.isInteger(headDim) || headDim % 2 !== 0) {
     throw new ConfigError(`${path}: head_dim ${headDim} must be an even whole number: RoPE rotates pairs`);
@@ -141,10 +154,11 @@ export function parseModelConfig(json: unknown, options: ParseModelConfigOptions
     throw new ConfigError(`${path}: neither rope_theta nor rope_parameters.rope_theta is given`);
   }
   const eos = options.eosTokenId ?? raw.eos_token_id ?? [];
-  const eosTokenIds = Array.isArray(eos) ? eos : [eos];
+  const eosTokenIds = Array.isArray(eos) ? [...eos] : [eos];
   const outside = eosTokenIds.find((id) => id >= raw.vocab_size);
   if (outside !== undefined) {
-    throw new ConfigError(`${path}: eos_token_id ${outside} is outside the vocabulary of ${raw.vocab_size}`);
+    const where = options.eosTokenId == null ? path : `${path}, with generation_config.json`;
+    throw new ConfigError(`${where}: eos_token_id ${outside} is outside the vocabulary of ${raw.vocab_size}`);
   }
   return Object.freeze({
     modelType,
@@ -203,7 +217,9 @@ function refuseUnsupported(raw: ConfigJson, path: string): void {
   })) {
     const type = rope?.rope_type ?? rope?.type ?? 'default';
     if (type !== 'default') refuse(`${key} of type "${type}"`);
+    if ((rope?.partial_rotary_factor ?? 1) !== 1) refuse(`${key}.partial_rotary_factor`);
   }
+  if ((raw.partial_rotary_factor ?? 1) !== 1) refuse('partial_rotary_factor');
   if (raw.use_sliding_window) refuse('use_sliding_window');
   const layerType = raw.layer_types?.find((type) => type !== 'full_attention');
   if (layerType !== undefined) refuse(`layer_types "${layerType}"`);
@@ -217,11 +233,10 @@ async function readJson(path: string, whenMissing?: unknown): Promise<unknown> {
   try {
     text = await readFile(path, 'utf8');
   } catch (cause) {
-    if (whenMissing !== undefined && (cause as NodeJS.ErrnoException).code === 'ENOENT') return whenMissing;
-    throw new ConfigError(
-      `${path}: cannot be read (${(cause as NodeJS.ErrnoException).code}); a HuggingFace model directory has a config.json`,
-      { cause },
-    );
+    const { code } = cause as NodeJS.ErrnoException;
+    if (whenMissing !== undefined && code === 'ENOENT') return whenMissing;
+    const hint = code === 'ENOENT' ? '; a HuggingFace model directory has a config.json' : '';
+    throw new ConfigError(`${path}: cannot be read (${code})${hint}`, { cause });
   }
   try {
     return JSON.parse(text);

@@ -71,6 +71,8 @@ export class ResourceTracker {
     for (const name of TEMPORARY_FOLDER_VARIABLES) process.env[name] = this.folder;
     subscribe('child_process', this.#onChild);
     subscribe('worker_threads', this.#onWorker);
+    // A file that crashes, or of which no test is selected, never comes to its hooks.
+    process.once('exit', this.#removeFolder);
   }
 
   /**
@@ -94,7 +96,8 @@ export class ResourceTracker {
       if (value === undefined) delete process.env[name];
       else process.env[name] = value;
     }
-    rmSync(this.folder, { recursive: true, force: true });
+    process.off('exit', this.#removeFolder);
+    this.#removeFolder();
     return leaks;
   }
 
@@ -107,6 +110,8 @@ export class ResourceTracker {
     );
     return [...children, ...workers, ...openFilesIn(this.folder), ...filesIn(this.folder)];
   }
+
+  readonly #removeFolder = (): void => rmSync(this.folder, { recursive: true, force: true });
 
   readonly #onChild = (message: unknown): void => {
     this.#children.add((message as { process: ChildProcess }).process);

@@ -1,0 +1,74 @@
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import test from 'ava';
+import { type TensorData, writeSafetensors } from '../../../../engine/checkpoint/safetensors-writer.ts';
+import { CheckpointError, FileError } from '../../../../engine/errors.ts';
+import { temporaryFolder, trackResources } from '../../../support/cleanup.ts';
+
+trackResources(test);
+
+const tensor = (dtype: string, shape: number[], data: ArrayBufferView): TensorData => ({
+  dtype,
+  shape,
+  data,
+});
+
+test('the bytes are those of the format: length, padded header, data from a multiple of 8 on', (t) => {
+  const path = join(temporaryFolder(t), 'x.safetensors');
+  writeSafetensors(path, new Map([['a', tensor('U8', [3], Uint8Array.of(1, 2, 3))]]), { format: 'pt' });
+  const bytes = readFileSync(path);
+  const json = '{"__metadata__":{"format":"pt"},"a":{"dtype":"U8","shape":[3],"data_offsets":[0,3]}}';
+  const padded = json.padEnd(Math.ceil(json.length / 8) * 8);
+  t.is(bytes.readBigUInt64LE(), BigInt(padded.length));
+  t.is(bytes.toString('utf8', 8, 8 + padded.length), padded);
+  t.deepEqual([...bytes.subarray(8 + padded.length)], [1, 2, 3]);
+});
+
+test('tensors stand in the order of the reference implementation: widest dtype first, then by name', (t) => {
+  const path = join(temporaryFolder(t), 'x.safetensors');
+  const tensors = new Map([
+    ['b', tensor('U8', [1], Uint8Array.of(1))],
+    ['z', tensor('F32', [1], Float32Array.of(1))],
+    ['a', tensor('U8', [1], Uint8Array.of(2))],
+    ['y', tensor('F64', [], Float64Array.of(1))],
+  ]);
+  writeSafetensors(path, tensors);
+  const bytes = readFileSync(path);
+  const header = JSON.parse(bytes.toString('utf8', 8, 8 + Number(bytes.readBigUInt64LE())));
+  t.deepEqual(Object.keys(header), ['y', 'z', 'a', 'b']);
+  t.deepEqual(header.b.data_offsets, [13, 14]);
+});
+
+test('of a view only its own part of the buffer is written', (t) => {
+  const path = join(temporaryFolder(t), 'x.safetensors');
+  const view = new Uint8Array([9, 1, 2, 9]).subarray(1, 3);
+  writeSafetensors(path, new Map([['a', tensor('U8', [2], view)]]));
+  t.deepEqual([...readFileSync(path).subarray(-2)], [1, 2]);
+});
+
+test('a tensor that the format cannot hold is refused, and the file that was there stays', (t) => {
+  const folder = temporaryFolder(t);
+  const path = join(folder, 'x.safetensors');
+  writeFileSync(path, 'before');
+  const cases: [string, TensorData, RegExp][] = [
+    ['a', tensor('F32', [3], Float32Array.of(1, 2)), /"a": F32 \[3\] takes 12 bytes, 8 were given/],
+    ['a', tensor('F31', [1], Uint8Array.of(1)), /"a" has the unknown dtype "F31"/],
+    ['__metadata__', tensor('U8', [1], Uint8Array.of(1)), /no tensor can be called "__metadata__"/],
+  ];
+  for (const [name, data, message] of cases) {
+    const write = () => writeSafetensors(path, new Map([[name, data]]));
+    t.throws(write, { instanceOf: CheckpointError, message });
+  }
+  t.deepEqual(readdirSync(folder), ['x.safetensors']);
+  t.is(readFileSync(path, 'utf8'), 'before');
+});
+
+test('a file that cannot be written is a FileError, and nothing is left behind', (t) => {
+  const folder = temporaryFolder(t);
+  const missing = join(folder, 'missing', 'x.safetensors');
+  const message = `${missing}: cannot be written (ENOENT)`;
+  t.throws(() => writeSafetensors(missing, new Map()), { instanceOf: FileError, message });
+  // A folder is in the way when the finished file gets its name.
+  t.throws(() => writeSafetensors(folder, new Map()), { instanceOf: FileError, message: /EISDIR|ENOTEMPTY/ });
+  t.deepEqual(readdirSync(join(folder, '..')), [basename(folder)]);
+});

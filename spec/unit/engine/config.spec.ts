@@ -1,0 +1,238 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import test from 'ava';
+import { parseModelConfig, readModelConfig } from '../../../engine/config.ts';
+import { ConfigError } from '../../../engine/errors.ts';
+import { temporaryFolder, trackResources } from '../../support/cleanup.ts';
+
+trackResources(test);
+
+/** As transformers 4.51 writes it for Qwen/Qwen3-0.6B. */
+const DENSE = {
+  architectures: ['Qwen3ForCausalLM'],
+  attention_bias: false,
+  attention_dropout: 0.0,
+  bos_token_id: 151643,
+  eos_token_id: 151645,
+  head_dim: 128,
+  hidden_act: 'silu',
+  hidden_size: 1024,
+  initializer_range: 0.02,
+  intermediate_size: 3072,
+  max_position_embeddings: 40960,
+  max_window_layers: 28,
+  model_type: 'qwen3',
+  num_attention_heads: 16,
+  num_hidden_layers: 28,
+  num_key_value_heads: 8,
+  rms_norm_eps: 1e-6,
+  rope_scaling: null,
+  rope_theta: 1000000,
+  sliding_window: null,
+  tie_word_embeddings: true,
+  torch_dtype: 'bfloat16',
+  use_cache: true,
+  use_sliding_window: false,
+  vocab_size: 151936,
+};
+
+/** A mixture in the spelling of transformers 5. */
+const MOE = {
+  ...without(DENSE, 'rope_theta', 'rope_scaling', 'torch_dtype'),
+  dtype: 'float32',
+  model_type: 'qwen3_moe',
+  num_hidden_layers: 4,
+  rope_parameters: { rope_theta: 500000, rope_type: 'default' },
+  num_local_experts: 8,
+  num_experts_per_tok: 2,
+  moe_intermediate_size: 96,
+  norm_topk_prob: true,
+  layer_types: ['full_attention', 'full_attention', 'full_attention', 'full_attention'],
+};
+
+function without<T extends object>(json: T, ...keys: string[]): Partial<T> {
+  return Object.fromEntries(Object.entries(json).filter(([key]) => !keys.includes(key))) as Partial<T>;
+}
+
+test('a configuration of transformers 4 is read', (t) => {
+  t.deepEqual(parseModelConfig(DENSE), {
+    modelType: 'qwen3',
+    vocabSize: 151936,
+    hiddenSize: 1024,
+    intermediateSize: 3072,
+    numHiddenLayers: 28,
+    numAttentionHeads: 16,
+    numKeyValueHeads: 8,
+    headDim: 128,
+    maxPositionEmbeddings: 40960,
+    rmsNormEps: 1e-6,
+    ropeTheta: 1000000,
+    tieWordEmbeddings: true,
+    dtype: 'bfloat16',
+    eosTokenIds: [151645],
+    moe: undefined,
+  });
+});
+
+test('a configuration of transformers 5 is read', (t) => {
+  const config = parseModelConfig(MOE);
+  t.is(config.ropeTheta, 500000);
+  t.is(config.dtype, 'float32');
+  t.deepEqual(config.moe, {
+    numExperts: 8,
+    numExpertsPerTok: 2,
+    moeIntermediateSize: 96,
+    normTopkProb: true,
+    sparseLayers: [true, true, true, true],
+  });
+});
+
+test('both spellings of one model give one configuration', (t) => {
+  const version4 = {
+    ...without(MOE, 'rope_parameters', 'dtype', 'num_local_experts', 'layer_types'),
+    rope_theta: 500000,
+    torch_dtype: 'float32',
+    num_experts: 8,
+  };
+  t.deepEqual(parseModelConfig(version4), parseModelConfig(MOE));
+});
+
+test('layers are dense where mlp_only_layers and decoder_sparse_step say so', (t) => {
+  const sparse = (keys: object) => parseModelConfig({ ...MOE, ...keys }).moe?.sparseLayers;
+  t.deepEqual(sparse({ mlp_only_layers: [0, 2] }), [false, true, false, true]);
+  t.deepEqual(sparse({ decoder_sparse_step: 2 }), [false, true, false, true]);
+  t.deepEqual(sparse({ decoder_sparse_step: 3 }), [false, false, true, false]);
+  t.deepEqual(sparse({ decoder_sparse_step: 2, mlp_only_layers: [1] }), [false, false, false, true]);
+});
+
+test('what HuggingFace leaves out has its defaults', (t) => {
+  const config = parseModelConfig({ ...DENSE, num_key_value_heads: null, tie_word_embeddings: undefined });
+  t.is(config.numKeyValueHeads, 16);
+  t.false(config.tieWordEmbeddings);
+  const bare = parseModelConfig(without(MOE, 'head_dim', 'norm_topk_prob', 'dtype', 'eos_token_id'));
+  t.is(bare.headDim, 1024 / 16);
+  t.false(bare.moe?.normTopkProb);
+  t.is(bare.dtype, undefined);
+  t.deepEqual(bare.eosTokenIds, []);
+});
+
+test('a configuration is frozen, and the caller may keep using what it came from', (t) => {
+  const eosTokenId = [1, 2];
+  const config = parseModelConfig(MOE, { eosTokenId });
+  for (const part of [config, config.eosTokenIds, config.moe, config.moe?.sparseLayers]) {
+    t.true(Object.isFrozen(part));
+  }
+  t.notThrows(() => eosTokenId.push(3));
+  t.deepEqual(config.eosTokenIds, [1, 2]);
+});
+
+const REFUSED: [string, object, RegExp][] = [
+  ['another architecture', { model_type: 'llama' }, /model_type "llama".*"qwen3" or "qwen3_moe"/],
+  ['rope scaling of version 4', { rope_scaling: { type: 'yarn', factor: 4 } }, /rope_scaling of type "yarn"/],
+  [
+    'rope scaling of late version 4',
+    { rope_scaling: { rope_type: 'linear' } },
+    /rope_scaling of type "linear"/,
+  ],
+  ['rope scaling of version 5', { rope_parameters: { rope_type: 'yarn' } }, /rope_parameters of type "yarn"/],
+  ['partly turned heads', { partial_rotary_factor: 0.5 }, /partial_rotary_factor/],
+  [
+    'partly turned heads of version 5',
+    { rope_parameters: { partial_rotary_factor: 0.5 } },
+    /rope_parameters\.partial_rotary_factor/,
+  ],
+  ['a sliding window', { use_sliding_window: true }, /use_sliding_window/],
+  [
+    'a sliding window in one layer',
+    { layer_types: ['full_attention', 'sliding_attention'] },
+    /layer_types "sliding_attention"/,
+  ],
+  ['attention bias', { attention_bias: true }, /attention_bias/],
+  ['quantised weights', { quantization_config: { quant_method: 'fp8' } }, /quantization_config/],
+  ['another activation', { hidden_act: 'gelu' }, /hidden_act "gelu"/],
+  ['heads that cannot be shared out', { num_key_value_heads: 5 }, /num_attention_heads 16.*heads 5/],
+  ['a missing number of key-value heads', { num_key_value_heads: undefined }, /num_key_value_heads/],
+  ['a missing head_dim', { head_dim: undefined }, /head_dim is missing/],
+  ['an odd head_dim', { head_dim: 127 }, /head_dim 127 must be an even/],
+  ['a broken head_dim', { model_type: 'qwen3_moe', head_dim: null, hidden_size: 1000 }, /head_dim 62\.5/],
+  ['no theta', { rope_theta: undefined }, /rope_theta/],
+  ['a theta that overflows', { rope_theta: 1e-300 }, /rope_theta/],
+  ['an infinite eps', { rms_norm_eps: Infinity }, /rms_norm_eps/],
+  ['a stop token outside the vocabulary', { eos_token_id: [0, 151936] }, /eos_token_id 151936 is outside/],
+  ['a hostile number of layers', { num_hidden_layers: 2 ** 31 - 1 }, /num_hidden_layers/],
+  ['a mixture without experts', { model_type: 'qwen3_moe' }, /needs num_experts/],
+  ['a hostile number of experts', { ...MOE, num_local_experts: 2 ** 31 - 1 }, /num_local_experts/],
+  [
+    'more experts chosen than there are',
+    { ...MOE, num_experts_per_tok: 9 },
+    /num_experts_per_tok 9.*8 experts/,
+  ],
+  ['a number as text', { hidden_size: '1024' }, /hidden_size/],
+  ['half a layer', { num_hidden_layers: 1.5 }, /num_hidden_layers/],
+];
+for (const [what, keys, message] of REFUSED) {
+  test(`refused by name: ${what}`, (t) => {
+    const parse = () => parseModelConfig({ ...DENSE, ...keys }, { path: 'some/config.json' });
+    const error = t.throws(parse, { instanceOf: ConfigError, message });
+    t.true(error.message.startsWith('some/config.json: '), error.message);
+  });
+}
+
+test('every key that decides a size is demanded', (t) => {
+  for (const key of [
+    'model_type',
+    'vocab_size',
+    'hidden_size',
+    'intermediate_size',
+    'num_hidden_layers',
+    'num_attention_heads',
+    'max_position_embeddings',
+    'rms_norm_eps',
+  ]) {
+    t.throws(() => parseModelConfig(without(DENSE, key)), { instanceOf: ConfigError, message: RegExp(key) });
+  }
+});
+
+test('what is not an object is refused', (t) => {
+  for (const json of [undefined, null, [], 'text', 1]) {
+    t.throws(() => parseModelConfig(json), { instanceOf: ConfigError, message: /config\.json: the whole/ });
+  }
+});
+
+test('stop tokens of generation_config.json go before those of config.json', async (t) => {
+  const dir = temporaryFolder(t);
+  const write = (file: string, json: object) => writeFileSync(join(dir, file), JSON.stringify(json));
+  write('config.json', DENSE);
+  t.deepEqual((await readModelConfig(dir)).eosTokenIds, [151645]);
+  write('generation_config.json', { eos_token_id: [151645, 151643] });
+  t.deepEqual((await readModelConfig(dir)).eosTokenIds, [151645, 151643]);
+  write('generation_config.json', { do_sample: false });
+  t.deepEqual((await readModelConfig(dir)).eosTokenIds, [151645]);
+  write('generation_config.json', { eos_token_id: 151936 });
+  await t.throwsAsync(readModelConfig(dir), {
+    instanceOf: ConfigError,
+    message: /with generation_config\.json/,
+  });
+});
+
+test('a file that cannot be read or parsed is named with what is wrong', async (t) => {
+  const dir = temporaryFolder(t);
+  const refused = (message: RegExp) =>
+    t.throwsAsync(readModelConfig(dir), { instanceOf: ConfigError, message });
+  await refused(/config\.json: cannot be read \(ENOENT\); a HuggingFace model directory has a config\.json/);
+  writeFileSync(join(dir, 'config.json'), '{"model_type": ');
+  await refused(/config\.json: is not valid JSON/);
+  writeFileSync(join(dir, 'config.json'), '');
+  await refused(/config\.json: is not valid JSON/);
+  writeFileSync(join(dir, 'config.json'), JSON.stringify(DENSE));
+  writeFileSync(join(dir, 'generation_config.json'), '{"eos_token_id": "<|im_end|>"}');
+  await refused(/generation_config\.json: eos_token_id/);
+  writeFileSync(join(dir, 'generation_config.json'), 'null');
+  await refused(/generation_config\.json: the whole/);
+  const other = join(dir, 'other');
+  mkdirSync(join(other, 'config.json'), { recursive: true });
+  await t.throwsAsync(readModelConfig(other), {
+    instanceOf: ConfigError,
+    message: /cannot be read \(EISDIR\)$/,
+  });
+});
