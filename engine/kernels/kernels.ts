@@ -1,10 +1,12 @@
 import type { WeightDtype } from '../config.ts';
 
+export { LEAVES, PANEL } from './constants.ts';
+
 /**
  * A weight matrix `W` f32-, f16- or bf16-valued [outputs, inputs], packed once at load for {@link Kernels.matmul}.
  *
  * Storage: panels of {@link PANEL} adjacent outputs, `[ceil(outputs / PANEL)][inputs][PANEL]`, in the dtype of the
- * checkpoint; a last panel that is not full is padded with zeros.
+ * checkpoint, little-endian; a last panel that is not full is padded with zeros.
  */
 export interface PackedMatrix {
   readonly outputs: number;
@@ -13,16 +15,10 @@ export interface PackedMatrix {
   readonly panels: Uint8Array;
 }
 
-/** Outputs in a panel of a {@link PackedMatrix}. */
-export const PANEL = 8;
-
-/** Equal parts ("leaves") a matmul's sum over k is cut into, and a power of two: the sizes of tensor parallelism. */
-export const LEAVES = 8;
-
 /** Reads rows `[firstRow, firstRow + numRows)` of a matrix as the checkpoint's little-endian bytes. */
 export type ReadRows = (firstRow: number, numRows: number) => Uint8Array;
 
-/** One sequence's attention in one layer. Arrays must come from the same kernels' `allocate…`. */
+/** One sequence's attention in one layer. */
 export interface AttentionArgs {
   /** f32 [rows, numAttentionHeads, headDim], after q-norm and RoPE. */
   q: Float32Array;
@@ -47,21 +43,85 @@ export interface AttentionArgs {
   scores: Float32Array;
 }
 
+/** New keys and values of one sequence in one layer, and the cache they go into. */
+export interface StoreKeyValueArgs
+  extends Omit<AttentionArgs, 'q' | 'out' | 'numAttentionHeads' | 'scale' | 'scores'> {
+  /** f32 [rows, numKeyValueHeads, headDim], after k-norm and RoPE. */
+  k: Float32Array;
+  /** f32 [rows, numKeyValueHeads, headDim]. */
+  v: Float32Array;
+}
+
 /**
  * What a Qwen3 forward pass needs from the machine. Two implementations, `scalar.ts` (plain TypeScript, the
  * readable truth) and `wasm.ts` (AssemblyScript SIMD), give the same bits.
  *
  * ## Numerics
- * TO BE WRITTEN BY H1
+ * Floating-point addition is not associative: another order of additions gives other bits. So there is one order, and
+ * it depends on the shape of the model alone, never on the number of rows, the size of a cache block, the chunks
+ * of a prefill, the width of a vector or the number of threads.
+ *
+ * **Rounding.** All arithmetic is IEEE 754 f32, to nearest, ties to even, with denormals. Every product, sum,
+ * quotient and square root is rounded on its own; a multiplication and an addition are never fused. Numbers given
+ * as JavaScript numbers (eps, scale) are rounded to f32 first. Weights are widened to f32 when used, which is exact.
+ *
+ * **Same bits** means: equal as 32-bit patterns, or both NaN. WebAssembly leaves the sign and payload of a NaN that
+ * it computes to the machine; everything else, the sign of zero included, is determined.
+ *
+ * **matmul.** `y[n] = Σ_k x[k] · W[n,k]`. The K inputs are cut into {@link LEAVES} = 8 leaves of ⌈K/8⌉: leaf i has the
+ * k from i·⌈K/8⌉ on. Where K is no multiple of 8 the last ones are shorter or empty. A leaf is summed in ascending k
+ * from +0, so that an empty one is +0. The leaves are added as a balanced tree, `((l₀+l₁)+(l₂+l₃)) + ((l₄+l₅)+(l₆+l₇))`:
+ * whoever owns 1, 2 or 4 adjacent leaves can compute its subtree alone.
+ *
+ * **Sum by four** of terms t_i, where named below: four running sums from +0, sum j over the i with i mod 4 = j in ascending
+ * order, then `(s₀ + s₁) + (s₂ + s₃)`.
+ *
+ * **rmsNorm.** With m = (sum by four of x[i]·x[i]) / width and r = 1 / √(m + eps): `y[i] = (x[i] · r) · weight[i]`.
+ *
+ * **rope.** With a = x[d], b = x[d + headDim/2]: `x[d] = a·cos − b·sin`, `x[d + headDim/2] = b·cos + a·sin`.
+ *
+ * **exp.** x is clamped to −104 … 89, beyond which the result is 0 and infinity anyway. n = x·log₂e, rounded to whole
+ * (by adding and subtracting 1.5·2²³); r = (x − n·LN2_HIGH) − n·LN2_LOW, where ln 2 is split so that n·LN2_HIGH and
+ * the first difference are exact. Then with Horner's scheme t = (((C6·r + C5)·r + C4)·r + C3)·r + C2, and
+ * e = (t·(r·r) + r) + 1. The result is (e · 2^⌊n/2⌋) · 2^(n − ⌊n/2⌋): both powers are normal numbers, the first
+ * product is exact, the second rounds a result below 2⁻¹²⁶ to a denormal or 0 and one beyond the largest f32 to infinity.
+ * exp(±0) = 1, exp(−∞) = 0, exp(∞) = ∞, exp(NaN) = NaN. The constants stand in `constants.ts`, which both
+ * implementations import. The result is within 2 ULP of eˣ (measured: 0.97).
+ *
+ * **silu.** `x / (1 + exp(−x))`. Hence −0 below −88.7, and NaN at −∞.
+ *
+ * **softmax.** The maximum is exact, and NaN if there is a NaN; p_i = exp(x_i − maximum); the denominator is the sum by
+ * four of the p_i. If all values are −∞, or one is ∞, everything is NaN.
+ *
+ * **attention.** For one row and head, over the absolute positions t = 0 … startPosition + row: score_t = (Σ_d
+ * q[d]·k_t[d], d ascending from +0) · scale; p and the denominator as in softmax; `out[d] = (Σ_t p_t·v_t[d], t
+ * ascending from +0) / denominator`. Query head h reads key and value head ⌊h · numKeyValueHeads / numAttentionHeads⌋.
+ *
+ * ## Preconditions
+ * Every method checks the lengths and counts it is given. An array may be longer than asked for: the rest is neither
+ * read nor written. An array that is written must not overlap one that is read, except where it is said that it may.
+ *
+ * @throws KernelError from every method, before anything is written: if a count is not a whole number or out of range,
+ * an array is too short, or an array does not lie in the memory of these kernels (`wasm.ts` only).
  */
 export interface Kernels {
   readonly name: 'scalar' | 'wasm';
+
+  /** Bytes of the memory given out so far, packed matrices included. */
+  readonly bytesAllocated: number;
+
+  /** Releases the memory, once nothing refers to its arrays any more. Nothing but this method may be called afterwards. */
+  dispose(): void;
 
   /** Zeroed memory that the kernels can work on; it is released with the kernels. @throws KernelError if there is none left. */
   allocate(length: number): Float32Array;
   allocateInt32(length: number): Int32Array;
 
-  /** Packs a matrix, reading it row by row so that no second copy of it exists. */
+  /**
+   * Packs a matrix, reading it a few rows at a time so that no second copy of it exists.
+   *
+   * @param readRows called for ascending rows; the bytes it returns are not used after its next call
+   */
   pack(shape: { outputs: number; inputs: number; dtype: WeightDtype }, readRows: ReadRows): PackedMatrix;
 
   /** Rows of a packed matrix, widened: `y[i] = W[ids[i]]`. @param y f32 [ids.length, inputs] */
@@ -75,8 +135,10 @@ export interface Kernels {
 
   /**
    * RoPE (Su et al. 2021) in place, in HuggingFace's rotate-half form: pairs are (d, d + headDim/2).
+   *
    * @param x f32 [rows, heads, headDim]
-   * @param cos f32 [rows, headDim / 2] @param sin f32 [rows, headDim / 2]
+   * @param cos f32 [rows, headDim / 2]
+   * @param sin f32 [rows, headDim / 2]
    */
   rope(
     x: Float32Array,
@@ -87,13 +149,8 @@ export interface Kernels {
     sin: Float32Array,
   ): void;
 
-  /** Writes k and v of consecutive positions into the cache. @param k,v f32 [rows, numKeyValueHeads, headDim] */
-  storeKeyValue(
-    args: Omit<AttentionArgs, 'q' | 'out' | 'numAttentionHeads' | 'scale' | 'scores'> & {
-      k: Float32Array;
-      v: Float32Array;
-    },
-  ): void;
+  /** Writes k and v of consecutive positions into the cache. */
+  storeKeyValue(args: StoreKeyValueArgs): void;
 
   /** Causal softmax attention of the rows over the cached positions, grouped-query. */
   attention(args: AttentionArgs): void;
@@ -101,9 +158,9 @@ export interface Kernels {
   /** `gate[i] = silu(gate[i]) · up[i]` for i < length. */
   siluMultiply(gate: Float32Array, up: Float32Array, length: number): void;
 
-  /** `x[i] += y[i]` for i < length. */
+  /** `x[i] += y[i]` for i < length. @param y may be x */
   add(x: Float32Array, y: Float32Array, length: number): void;
 
-  /** `x[i] += scale · y[i]`, product and sum each rounded, for i < length. */
+  /** `x[i] += scale · y[i]`, product and sum each rounded, for i < length. @param y may be x */
   addScaled(x: Float32Array, y: Float32Array, scale: number, length: number): void;
 }

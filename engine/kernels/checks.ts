@@ -1,0 +1,128 @@
+import { KernelError } from '../errors.ts';
+import type { AttentionArgs, PackedMatrix, StoreKeyValueArgs } from './kernels.ts';
+import { type MatrixShape, packedBytes } from './pack.ts';
+
+// What every kernel asks of its caller, checked before it runs: in WebAssembly a wrong length would not fail, it
+// would read or write a neighbour's memory. The names are constants, so a check that passes builds no string.
+
+type Sized = ArrayLike<number>;
+
+/** @throws KernelError unless the value is a whole number of at least `least`. */
+function requireWhole(kernel: string, name: string, value: number, least = 0): void {
+  if (!Number.isInteger(value) || value < least) {
+    throw new KernelError(`${kernel}: ${name} is ${value}, expected a whole number of at least ${least}`);
+  }
+}
+
+function requireLength(kernel: string, name: string, array: Sized, shape: string, needed: number): void {
+  if (array.length < needed) {
+    throw new KernelError(
+      `${kernel}: ${name} holds ${array.length} values, expected at least ${needed}: ${shape}`,
+    );
+  }
+}
+
+export function checkAllocate(length: number): void {
+  requireWhole('allocate', 'length', length);
+}
+
+export function checkPack({ outputs, inputs }: MatrixShape): void {
+  requireWhole('pack', 'outputs', outputs, 1);
+  requireWhole('pack', 'inputs', inputs, 1);
+}
+
+function checkMatrix(kernel: string, matrix: PackedMatrix): void {
+  const needed = packedBytes(matrix);
+  if (matrix.panels.length !== needed) {
+    throw new KernelError(
+      `${kernel}: a packed ${matrix.dtype} matrix [${matrix.outputs}, ${matrix.inputs}] has ${matrix.panels.length} bytes, expected ${needed}; make it with pack()`,
+    );
+  }
+}
+
+export function checkMatmul(x: Sized, rows: number, matrix: PackedMatrix, y: Sized): void {
+  requireWhole('matmul', 'rows', rows);
+  checkMatrix('matmul', matrix);
+  requireLength('matmul', 'x', x, '[rows, inputs]', rows * matrix.inputs);
+  requireLength('matmul', 'y', y, '[rows, outputs]', rows * matrix.outputs);
+}
+
+export function checkGather(matrix: PackedMatrix, ids: Sized, y: Sized): void {
+  checkMatrix('gather', matrix);
+  requireLength('gather', 'y', y, '[ids, inputs]', ids.length * matrix.inputs);
+  for (let i = 0; i < ids.length; i++) {
+    if (!Number.isInteger(ids[i]) || ids[i] < 0 || ids[i] >= matrix.outputs) {
+      throw new KernelError(
+        `gather: ids[${i}] is ${ids[i]}, expected a whole number of 0 … ${matrix.outputs - 1}`,
+      );
+    }
+  }
+}
+
+export function checkRmsNorm(x: Sized, rows: number, weight: Sized, y: Sized): void {
+  requireWhole('rmsNorm', 'rows', rows);
+  requireWhole('rmsNorm', 'width, the length of weight,', weight.length, 1);
+  requireLength('rmsNorm', 'x', x, '[rows, width]', rows * weight.length);
+  requireLength('rmsNorm', 'y', y, '[rows, width]', rows * weight.length);
+}
+
+export function checkRope(
+  x: Sized,
+  rows: number,
+  heads: number,
+  headDim: number,
+  cos: Sized,
+  sin: Sized,
+): void {
+  requireWhole('rope', 'rows', rows);
+  requireWhole('rope', 'heads', heads);
+  requireWhole('rope', 'half of headDim', headDim / 2, 1);
+  requireLength('rope', 'x', x, '[rows, heads, headDim]', rows * heads * headDim);
+  requireLength('rope', 'cos', cos, '[rows, headDim / 2]', (rows * headDim) / 2);
+  requireLength('rope', 'sin', sin, '[rows, headDim / 2]', (rows * headDim) / 2);
+}
+
+/** The checks that writing the cache and reading it have in common. */
+function checkCache(kernel: string, args: Omit<StoreKeyValueArgs, 'k' | 'v'>): void {
+  const { rows, startPosition, blockSize, numKeyValueHeads, headDim, blockTable, keys, values } = args;
+  requireWhole(kernel, 'rows', rows);
+  requireWhole(kernel, 'startPosition', startPosition);
+  requireWhole(kernel, 'blockSize', blockSize, 1);
+  requireWhole(kernel, 'numKeyValueHeads', numKeyValueHeads, 1);
+  requireWhole(kernel, 'half of headDim', headDim / 2, 1);
+  const blocksUsed = Math.ceil((startPosition + rows) / blockSize);
+  requireLength(kernel, 'blockTable', blockTable, 'a block for every position', blocksUsed);
+  const numBlocks = Math.floor(
+    Math.min(keys.length, values.length) / (blockSize * numKeyValueHeads * headDim),
+  );
+  for (let i = 0; i < blocksUsed; i++) {
+    if (blockTable[i] < 0 || blockTable[i] >= numBlocks) {
+      throw new KernelError(
+        `${kernel}: blockTable[${i}] is ${blockTable[i]}, expected one of the cache's ${numBlocks} blocks`,
+      );
+    }
+  }
+}
+
+export function checkStoreKeyValue(args: StoreKeyValueArgs): void {
+  checkCache('storeKeyValue', args);
+  const needed = args.rows * args.numKeyValueHeads * args.headDim;
+  requireLength('storeKeyValue', 'k', args.k, '[rows, numKeyValueHeads, headDim]', needed);
+  requireLength('storeKeyValue', 'v', args.v, '[rows, numKeyValueHeads, headDim]', needed);
+}
+
+export function checkAttention(args: AttentionArgs): void {
+  checkCache('attention', args);
+  const { rows, startPosition, numAttentionHeads, numKeyValueHeads, headDim } = args;
+  requireWhole('attention', 'numAttentionHeads / numKeyValueHeads', numAttentionHeads / numKeyValueHeads, 1);
+  const needed = rows * numAttentionHeads * headDim;
+  requireLength('attention', 'q', args.q, '[rows, numAttentionHeads, headDim]', needed);
+  requireLength('attention', 'out', args.out, '[rows, numAttentionHeads, headDim]', needed);
+  requireLength('attention', 'scores', args.scores, 'startPosition + rows', startPosition + rows);
+}
+
+export function checkElements(kernel: string, a: Sized, b: Sized, length: number): void {
+  requireWhole(kernel, 'length', length);
+  requireLength(kernel, 'its first array', a, 'length', length);
+  requireLength(kernel, 'its second array', b, 'length', length);
+}

@@ -1,0 +1,137 @@
+import { KernelError } from '../errors.ts';
+
+// TypeScript knows WebAssembly only as part of the DOM, which this program has nothing to do with.
+export interface SharedMemory {
+  readonly buffer: SharedArrayBuffer;
+  grow(pages: number): number;
+}
+declare const WebAssembly: {
+  Memory: new (limits: { initial: number; maximum: number; shared: true }) => SharedMemory;
+};
+
+const PAGE_BYTES = 2 ** 16;
+/** What 32-bit addresses reach, less a page, so that the end of an array never wraps around to address 0. */
+const ADDRESSABLE_BYTES = 2 ** 32 - PAGE_BYTES;
+/** A line of the cache. Also the first address given out: 0 stays free, so that no array begins at a null pointer. */
+const ALIGNMENT = 64;
+/** Memory grows by at least so much: each growth makes a new SharedArrayBuffer, while pages cost nothing until touched. */
+const GROWTH_BYTES = 2 ** 24;
+
+const mebibytes = (bytes: number) => `${(bytes / 2 ** 20).toFixed(1)} MiB`;
+
+/** @throws KernelError, always: for whoever finds that the memory he needs is gone. */
+export function throwDisposed(): never {
+  throw new KernelError('these kernels were disposed of, and their memory with them; create new ones');
+}
+
+/**
+ * One WebAssembly memory, given out from its beginning to its end and released as a whole. It is shared, so views stay
+ * valid when it grows and threads can work on it.
+ */
+export class KernelMemory {
+  readonly #maxBytes: number;
+  /** Every {@link buffer} there has been: a view keeps the one it was made with. */
+  readonly #buffers = new WeakSet<ArrayBufferLike>();
+  #memory: SharedMemory | undefined;
+  #buffer: SharedArrayBuffer | undefined;
+  #top = ALIGNMENT;
+
+  /**
+   * @param maxBytes what may be given out at most; default 4 GiB, all that WebAssembly addresses
+   * @throws KernelError if maxBytes is out of range, or there is no address space for it.
+   */
+  constructor(maxBytes: number = 2 ** 32) {
+    if (!Number.isInteger(maxBytes) || maxBytes < PAGE_BYTES || maxBytes > 2 ** 32) {
+      throw new KernelError(
+        `maxBytes is ${maxBytes}, expected a whole number of ${PAGE_BYTES} to ${2 ** 32}: WebAssembly addresses 4 GiB`,
+      );
+    }
+    this.#maxBytes = Math.min(maxBytes, ADDRESSABLE_BYTES);
+    const maximum = Math.floor(this.#maxBytes / PAGE_BYTES);
+    try {
+      this.#memory = new WebAssembly.Memory({ initial: 1, maximum, shared: true });
+    } catch (cause) {
+      throw new KernelError(
+        `cannot reserve ${mebibytes(this.#maxBytes)} of address space for the kernels; see whether "ulimit -v" limits it`,
+        { cause },
+      );
+    }
+    this.#takeBuffer();
+  }
+
+  /** The memory itself. @throws KernelError if it was disposed of. */
+  get memory(): SharedMemory {
+    return this.#memory ?? throwDisposed();
+  }
+
+  /**
+   * The memory's bytes; make every view on this. `memory.buffer` will not do: V8 puts another object there whenever
+   * any shared memory of the process grows (crbug.com/492128992), and then {@link address} would not know it.
+   *
+   * @throws KernelError if the memory was disposed of.
+   */
+  get buffer(): SharedArrayBuffer {
+    return this.#buffer ?? throwDisposed();
+  }
+
+  /** Bytes given out. */
+  get bytesAllocated(): number {
+    return this.#memory === undefined ? 0 : this.#top - ALIGNMENT;
+  }
+
+  /**
+   * Gives out zeroed memory.
+   *
+   * @returns its address, a multiple of 64.
+   * @throws KernelError if there are not so many bytes left, or the memory was disposed of.
+   */
+  allocate(bytes: number): number {
+    const address = this.#top;
+    const end = address + Math.ceil(bytes / ALIGNMENT) * ALIGNMENT;
+    if (end > this.buffer.byteLength) this.#grow(bytes, end);
+    this.#top = end;
+    return address;
+  }
+
+  /**
+   * The address of a view.
+   *
+   * @param name of the view, for the message
+   * @throws KernelError if the view lies elsewhere, or the memory was disposed of.
+   */
+  address(name: string, view: ArrayBufferView): number {
+    if (view.buffer !== this.buffer && !this.#buffers.has(view.buffer)) {
+      throw new KernelError(
+        `${name} does not lie in the memory of these kernels; get it from their allocate(), allocateInt32() or pack()`,
+      );
+    }
+    return view.byteOffset;
+  }
+
+  /** Lets go of the memory; it is freed with the last view of it. */
+  dispose(): void {
+    this.#memory = undefined;
+    this.#buffer = undefined;
+  }
+
+  #grow(asked: number, end: number): void {
+    const size = this.buffer.byteLength;
+    const limit = Math.floor(this.#maxBytes / PAGE_BYTES) * PAGE_BYTES;
+    const wanted = Math.min(Math.max(end, size + GROWTH_BYTES), limit);
+    try {
+      if (end > limit) throw new RangeError('beyond the limit');
+      this.memory.grow(Math.ceil((wanted - size) / PAGE_BYTES));
+    } catch (cause) {
+      throw new KernelError(
+        `the kernels have no memory left: ${mebibytes(asked)} were asked for, ${mebibytes(this.bytesAllocated)} of at most ${mebibytes(limit)} are in use; use a smaller model or a smaller cache`,
+        { cause },
+      );
+    }
+    this.#takeBuffer();
+  }
+
+  #takeBuffer(): void {
+    this.#buffer = this.memory.buffer;
+    this.#buffers.add(this.#buffer);
+  }
+}

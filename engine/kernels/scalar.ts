@@ -1,0 +1,161 @@
+import { KernelError } from '../errors.ts';
+import {
+  checkAllocate,
+  checkElements,
+  checkGather,
+  checkMatmul,
+  checkPack,
+  checkRmsNorm,
+  checkRope,
+} from './checks.ts';
+import { siluF32, sumByFour } from './exp.ts';
+import { type Kernels, LEAVES, PANEL, type PackedMatrix } from './kernels.ts';
+import { packedBytes, packPanels } from './pack.ts';
+import { attention, storeKeyValue } from './scalar-attention.ts';
+import { weightBits, widenBits } from './widen.ts';
+
+export { expF32, softmax } from './exp.ts';
+export { widen } from './widen.ts';
+
+/** Rounds to f32. One round after a double's +, −, ·, / or √ of f32s gives what f32 hardware gives. */
+const f = Math.fround;
+
+/** The numerics of `kernels.ts` in plain TypeScript: made to be read, and to be what the SIMD kernels must equal. */
+export function createScalarKernels(): Kernels {
+  let bytesAllocated = 0;
+  const allocateBytes = (bytes: number) => {
+    const buffer = newBuffer(bytes);
+    bytesAllocated += bytes;
+    return buffer;
+  };
+  return {
+    name: 'scalar',
+    get bytesAllocated() {
+      return bytesAllocated;
+    },
+    dispose() {
+      bytesAllocated = 0;
+    },
+    allocate(length) {
+      checkAllocate(length);
+      return new Float32Array(allocateBytes(4 * length));
+    },
+    allocateInt32(length) {
+      checkAllocate(length);
+      return new Int32Array(allocateBytes(4 * length));
+    },
+    pack(shape, readRows) {
+      checkPack(shape);
+      return packPanels(shape, readRows, new Uint8Array(allocateBytes(packedBytes(shape))));
+    },
+    gather,
+    matmul,
+    rmsNorm,
+    rope,
+    storeKeyValue,
+    attention,
+    siluMultiply,
+    add,
+    addScaled,
+  };
+}
+
+function newBuffer(bytes: number): ArrayBuffer {
+  try {
+    return new ArrayBuffer(bytes);
+  } catch (cause) {
+    throw new KernelError(`the kernels have no memory left: ${bytes} bytes were asked for at once`, {
+      cause,
+    });
+  }
+}
+
+/** Row `output` of a packed matrix, widened into y from `offset` on. */
+function readRow(matrix: PackedMatrix, output: number, y: Float32Array, offset = 0): void {
+  const { dtype, inputs, panels } = matrix;
+  const bits = weightBits(dtype, panels);
+  const lane = output % PANEL;
+  const panel = (output - lane) * inputs;
+  for (let k = 0; k < inputs; k++) y[offset + k] = widenBits(dtype, bits[panel + k * PANEL + lane]);
+}
+
+function gather(matrix: PackedMatrix, ids: ArrayLike<number>, y: Float32Array): void {
+  checkGather(matrix, ids, y);
+  for (let i = 0; i < ids.length; i++) readRow(matrix, ids[i], y, i * matrix.inputs);
+}
+
+function matmul(x: Float32Array, rows: number, matrix: PackedMatrix, y: Float32Array): void {
+  checkMatmul(x, rows, matrix, y);
+  const { outputs, inputs } = matrix;
+  const weights = new Float32Array(inputs);
+  for (let n = 0; n < outputs; n++) {
+    readRow(matrix, n, weights);
+    for (let row = 0; row < rows; row++) y[row * outputs + n] = dot(x, row * inputs, weights);
+  }
+}
+
+/** Σ_k x[offset + k] · weights[k] over the leaves and their tree. */
+function dot(x: Float32Array, offset: number, weights: Float32Array): number {
+  const inputs = weights.length;
+  const leafLength = Math.ceil(inputs / LEAVES);
+  const leaf = (index: number) => {
+    let sum = 0;
+    const end = Math.min((index + 1) * leafLength, inputs);
+    for (let k = index * leafLength; k < end; k++) sum = f(sum + f(x[offset + k] * weights[k]));
+    return sum;
+  };
+  const left = f(f(leaf(0) + leaf(1)) + f(leaf(2) + leaf(3)));
+  const right = f(f(leaf(4) + leaf(5)) + f(leaf(6) + leaf(7)));
+  return f(left + right);
+}
+
+function rmsNorm(x: Float32Array, rows: number, weight: Float32Array, eps: number, y: Float32Array): void {
+  checkRmsNorm(x, rows, weight, y);
+  const width = weight.length;
+  for (let row = 0; row < rows; row++) {
+    const from = row * width;
+    const sum = sumByFour(width, (i) => f(x[from + i] * x[from + i]));
+    const scale = f(1 / f(Math.sqrt(f(f(sum / width) + f(eps)))));
+    for (let i = 0; i < width; i++) y[from + i] = f(f(x[from + i] * scale) * weight[i]);
+  }
+}
+
+function rope(
+  x: Float32Array,
+  rows: number,
+  heads: number,
+  headDim: number,
+  cos: Float32Array,
+  sin: Float32Array,
+): void {
+  checkRope(x, rows, heads, headDim, cos, sin);
+  const half = headDim / 2;
+  for (let row = 0; row < rows; row++) {
+    for (let head = 0; head < heads; head++) {
+      for (let d = 0; d < half; d++) {
+        const first = (row * heads + head) * headDim + d;
+        const second = first + half;
+        const [a, b] = [x[first], x[second]];
+        const [c, s] = [cos[row * half + d], sin[row * half + d]];
+        x[first] = f(f(a * c) - f(b * s));
+        x[second] = f(f(b * c) + f(a * s));
+      }
+    }
+  }
+}
+
+function siluMultiply(gate: Float32Array, up: Float32Array, length: number): void {
+  checkElements('siluMultiply', gate, up, length);
+  for (let i = 0; i < length; i++) gate[i] = f(siluF32(gate[i]) * up[i]);
+}
+
+function add(x: Float32Array, y: Float32Array, length: number): void {
+  checkElements('add', x, y, length);
+  for (let i = 0; i < length; i++) x[i] = f(x[i] + y[i]);
+}
+
+function addScaled(x: Float32Array, y: Float32Array, scale: number, length: number): void {
+  checkElements('addScaled', x, y, length);
+  const factor = f(scale);
+  for (let i = 0; i < length; i++) x[i] = f(x[i] + f(factor * y[i]));
+}

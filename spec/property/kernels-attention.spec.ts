@@ -1,0 +1,124 @@
+import test from 'ava';
+import fc from 'fast-check';
+import type { Kernels } from '../../engine/kernels/kernels.ts';
+import { createScalarKernels } from '../../engine/kernels/scalar.ts';
+import { createWasmKernels } from '../../engine/kernels/wasm.ts';
+import { arrayOf, FLAVOURS, type Flavour } from '../unit/engine/kernels/arrays.ts';
+import { bitDifference } from '../unit/engine/kernels/same-bits.ts';
+
+const scalar = createScalarKernels();
+const wasm = await createWasmKernels();
+test.after.always(() => wasm.dispose());
+
+interface Case {
+  seed: number;
+  flavour: Flavour;
+  positions: number;
+  numKeyValueHeads: number;
+  headsPerKey: number;
+  half: number;
+  blockSize: number;
+  /** Positions of each chunk, in turn; the last one is what is left. */
+  chunks: number[];
+}
+
+const arbitraryCase: fc.Arbitrary<Case> = fc.record({
+  seed: fc.nat(),
+  flavour: fc.constantFrom(...FLAVOURS),
+  positions: fc.integer({ min: 1, max: 24 }),
+  numKeyValueHeads: fc.integer({ min: 1, max: 3 }),
+  headsPerKey: fc.integer({ min: 1, max: 3 }),
+  half: fc.integer({ min: 1, max: 21 }),
+  blockSize: fc.integer({ min: 1, max: 40 }),
+  chunks: fc.array(fc.integer({ min: 1, max: 24 }), { maxLength: 3 }),
+});
+
+/** Attention of all positions to those before them, through a cache whose blocks lie in a shuffled order. */
+function attend(kernels: Kernels, c: Case): Float32Array {
+  const { positions, numKeyValueHeads, blockSize } = c;
+  const headDim = 2 * c.half;
+  const numAttentionHeads = numKeyValueHeads * c.headsPerKey;
+  const put = (length: number, seed: number, flavour: Flavour) => {
+    const array = kernels.allocate(length);
+    array.set(arrayOf(length, seed, flavour));
+    return array;
+  };
+  const q = put(positions * numAttentionHeads * headDim, c.seed, c.flavour);
+  const k = put(positions * numKeyValueHeads * headDim, c.seed + 1, c.flavour);
+  const v = put(positions * numKeyValueHeads * headDim, c.seed + 2, c.flavour);
+  const out = kernels.allocate(q.length);
+  const numBlocks = Math.ceil(positions / blockSize);
+  const blockTable = kernels.allocateInt32(numBlocks);
+  // Ends first, and a block in front that is nobody's. What the cache holds before must not matter: NaN would show.
+  blockTable.set(Array.from(blockTable.keys(), (i) => numBlocks - i));
+  const cacheLength = (numBlocks + 1) * blockSize * numKeyValueHeads * headDim;
+  const keys = kernels.allocate(cacheLength).fill(NaN);
+  const values = kernels.allocate(cacheLength).fill(NaN);
+  const scores = kernels.allocate(positions);
+  for (let startPosition = 0, chunk = 0; startPosition < positions; chunk++) {
+    const rows = Math.min(c.chunks[chunk] ?? positions, positions - startPosition);
+    const cache = { keys, values, blockTable, blockSize, numKeyValueHeads, headDim, rows, startPosition };
+    const rowsOf = (array: Float32Array, heads: number) => array.subarray(startPosition * heads * headDim);
+    kernels.storeKeyValue({ ...cache, k: rowsOf(k, numKeyValueHeads), v: rowsOf(v, numKeyValueHeads) });
+    kernels.attention({
+      ...cache,
+      q: rowsOf(q, numAttentionHeads),
+      out: rowsOf(out, numAttentionHeads),
+      numAttentionHeads,
+      scale: 1 / Math.sqrt(headDim),
+      scores,
+    });
+    startPosition += rows;
+  }
+  return out;
+}
+
+function same(actual: Float32Array, expected: Float32Array): void {
+  const difference = bitDifference(actual, expected);
+  if (difference !== undefined) throw new Error(difference);
+}
+
+const RUN = { seed: 20261122, numRuns: 150 };
+
+test('attention: wasm equals scalar to the last bit', (t) => {
+  fc.assert(
+    fc.property(arbitraryCase, (c) => same(attend(wasm, c), attend(scalar, c))),
+    RUN,
+  );
+  t.pass();
+});
+
+test('attention: neither the size of a block nor the chunks of a prefill change a bit', (t) => {
+  fc.assert(
+    fc.property(arbitraryCase, (c) => {
+      const whole = attend(wasm, { ...c, blockSize: 16, chunks: [] });
+      same(attend(wasm, c), whole);
+    }),
+    RUN,
+  );
+  t.pass();
+});
+
+test('attention: exponentials down to the denormals and to 0 are the same bits', (t) => {
+  // Two positions with scores 0 and s and values 1 and 0: the first is weighed eˢ⁻⁰ / (1 + eˢ), which is eˢ where it is small.
+  const attendTo = (kernels: Kernels, score: number) => {
+    const c = {
+      blockSize: 2,
+      rows: 1,
+      startPosition: 1,
+      numKeyValueHeads: 1,
+      headDim: 2,
+      blockTable: kernels.allocateInt32(1),
+      keys: kernels.allocate(4),
+      values: kernels.allocate(4),
+    };
+    c.keys[0] = score;
+    c.values[0] = 1;
+    const q = kernels.allocate(2).fill(1);
+    const out = kernels.allocate(2);
+    kernels.attention({ ...c, q, out, numAttentionHeads: 1, scale: 1, scores: kernels.allocate(2) });
+    return out;
+  };
+  for (let score = -110; score < 0; score += 0.043) same(attendTo(wasm, score), attendTo(scalar, score));
+  t.is(attendTo(wasm, -103)[0], 2 ** -149);
+});

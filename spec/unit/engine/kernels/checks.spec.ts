@@ -1,0 +1,121 @@
+import test from 'ava';
+import { KernelError } from '../../../../engine/errors.ts';
+import type { AttentionArgs, Kernels, StoreKeyValueArgs } from '../../../../engine/kernels/kernels.ts';
+import { createScalarKernels } from '../../../../engine/kernels/scalar.ts';
+import { createWasmKernels } from '../../../../engine/kernels/wasm.ts';
+
+const wasm = await createWasmKernels();
+test.after.always(() => wasm.dispose());
+
+/** A call that a kernel must refuse, and the beginning of what it says. */
+type Refusal = [call: (kernels: Kernels, f: (length: number) => Float32Array) => unknown, message: string];
+
+const matrixOf = (kernels: Kernels) =>
+  kernels.pack({ outputs: 3, inputs: 4, dtype: 'F32' }, () => new Uint8Array(48));
+
+/** Two positions of two heads on one key and value head of two dimensions, blocks of one position. */
+function attentionArgs(kernels: Kernels): AttentionArgs {
+  const f = (length: number) => kernels.allocate(length);
+  const blockTable = kernels.allocateInt32(2);
+  blockTable.set([1, 0]);
+  const sizes = { blockSize: 1, rows: 1, startPosition: 1, numAttentionHeads: 2, numKeyValueHeads: 1 };
+  const cache = { keys: f(4), values: f(4), blockTable, headDim: 2 };
+  return { ...sizes, ...cache, q: f(4), out: f(4), scale: 1, scores: f(2) };
+}
+
+const attend = (change: Partial<AttentionArgs>) => (kernels: Kernels) =>
+  kernels.attention({ ...attentionArgs(kernels), ...change });
+
+const storeKeyValue = (change: Partial<StoreKeyValueArgs>) => (kernels: Kernels) =>
+  kernels.storeKeyValue({
+    ...attentionArgs(kernels),
+    k: kernels.allocate(2),
+    v: kernels.allocate(2),
+    ...change,
+  });
+
+const REFUSALS: Refusal[] = [
+  [(kernels) => kernels.allocate(-1), 'allocate: length is -1, expected a whole number of at least 0'],
+  [(kernels) => kernels.allocateInt32(1.5), 'allocate: length is 1.5'],
+  [
+    (kernels) => kernels.pack({ outputs: 0, inputs: 1, dtype: 'F32' }, () => new Uint8Array(0)),
+    'pack: outputs is 0, expected a whole number of at least 1',
+  ],
+  [
+    (kernels) => kernels.pack({ outputs: 1, inputs: NaN, dtype: 'F32' }, () => new Uint8Array(0)),
+    'pack: inputs is NaN',
+  ],
+  [(kernels, f) => kernels.matmul(f(8), -1, matrixOf(kernels), f(6)), 'matmul: rows is -1'],
+  [
+    (kernels, f) => kernels.matmul(f(7), 2, matrixOf(kernels), f(6)),
+    'matmul: x holds 7 values, expected at least 8: [rows, inputs]',
+  ],
+  [
+    (kernels, f) => kernels.matmul(f(8), 2, matrixOf(kernels), f(5)),
+    'matmul: y holds 5 values, expected at least 6: [rows, outputs]',
+  ],
+  [
+    (kernels, f) => kernels.matmul(f(8), 2, { ...matrixOf(kernels), inputs: 5 }, f(6)),
+    'matmul: a packed F32 matrix [3, 5] has 128 bytes, expected 160; make it with pack()',
+  ],
+  [(kernels, f) => kernels.gather(matrixOf(kernels), [0, 3], f(8)), 'gather: ids[1] is 3, expected'],
+  [(kernels, f) => kernels.gather(matrixOf(kernels), [-1], f(8)), 'gather: ids[0] is -1'],
+  [(kernels, f) => kernels.gather(matrixOf(kernels), [0.5], f(8)), 'gather: ids[0] is 0.5'],
+  [(kernels, f) => kernels.gather(matrixOf(kernels), [0, 1], f(7)), 'gather: y holds 7 values'],
+  [(kernels, f) => kernels.rmsNorm(f(4), 1, f(0), 0, f(4)), 'rmsNorm: width, the length of weight, is 0'],
+  [(kernels, f) => kernels.rmsNorm(f(3), 2, f(2), 0, f(4)), 'rmsNorm: x holds 3 values, expected at least 4'],
+  [(kernels, f) => kernels.rmsNorm(f(4), 2, f(2), 0, f(3)), 'rmsNorm: y holds 3 values, expected at least 4'],
+  [(kernels, f) => kernels.rmsNorm(f(4), 0.5, f(2), 0, f(4)), 'rmsNorm: rows is 0.5'],
+  [(kernels, f) => kernels.rope(f(9), 1, 3, 3, f(3), f(3)), 'rope: half of headDim is 1.5'],
+  [(kernels, f) => kernels.rope(f(7), 1, 2, 4, f(2), f(2)), 'rope: x holds 7 values, expected at least 8'],
+  [(kernels, f) => kernels.rope(f(8), 1, 2, 4, f(1), f(2)), 'rope: cos holds 1 values, expected at least 2'],
+  [(kernels, f) => kernels.rope(f(8), 1, 2, 4, f(2), f(1)), 'rope: sin holds 1 values, expected at least 2'],
+  [(kernels, f) => kernels.rope(f(8), NaN, 2, 4, f(2), f(2)), 'rope: rows is NaN'],
+  [(kernels, f) => kernels.rope(f(8), 1, -2, 4, f(2), f(2)), 'rope: heads is -2'],
+  [attend({ rows: -1 }), 'attention: rows is -1'],
+  [attend({ startPosition: 0.5 }), 'attention: startPosition is 0.5'],
+  [attend({ blockSize: 0 }), 'attention: blockSize is 0, expected a whole number of at least 1'],
+  [attend({ headDim: 1 }), 'attention: half of headDim is 0.5'],
+  [attend({ numKeyValueHeads: 0 }), 'attention: numKeyValueHeads is 0'],
+  [attend({ numAttentionHeads: 1.5 }), 'attention: numAttentionHeads / numKeyValueHeads is 1.5'],
+  [attend({ startPosition: 2 }), 'attention: blockTable holds 2 values, expected at least 3'],
+  [
+    attend({ blockTable: Int32Array.of(0, 2) }),
+    "attention: blockTable[1] is 2, expected one of the cache's 2",
+  ],
+  [attend({ blockTable: Int32Array.of(-1, 0) }), 'attention: blockTable[0] is -1'],
+  [attend({ keys: new Float32Array(3) }), "attention: blockTable[0] is 1, expected one of the cache's 1"],
+  [attend({ q: new Float32Array(3) }), 'attention: q holds 3 values, expected at least 4'],
+  [attend({ out: new Float32Array(3) }), 'attention: out holds 3 values, expected at least 4'],
+  [attend({ scores: new Float32Array(1) }), 'attention: scores holds 1 values, expected at least 2'],
+  [storeKeyValue({ k: new Float32Array(1) }), 'storeKeyValue: k holds 1 values, expected at least 2'],
+  [storeKeyValue({ v: new Float32Array(1) }), 'storeKeyValue: v holds 1 values, expected at least 2'],
+  [storeKeyValue({ values: new Float32Array(2) }), 'storeKeyValue: blockTable[0] is 1'],
+  [
+    (kernels, f) => kernels.siluMultiply(f(1), f(2), 2),
+    'siluMultiply: its first array holds 1 values, expected at least 2: length',
+  ],
+  [(kernels, f) => kernels.add(f(2), f(1), 2), 'add: its second array holds 1 values'],
+  [(kernels, f) => kernels.addScaled(f(2), f(2), 1, -2), 'addScaled: length is -2'],
+];
+
+for (const kernels of [createScalarKernels(), wasm]) {
+  for (const [call, message] of REFUSALS) {
+    test(`${kernels.name} refuses a call: ${message}`, (t) => {
+      const error = t.throws(() => call(kernels, (length) => kernels.allocate(length)), {
+        instanceOf: KernelError,
+      });
+      t.true(error?.message.startsWith(message), error?.message);
+    });
+  }
+
+  test(`${kernels.name} accepts the calls that the refused ones differ from`, (t) => {
+    const f = (length: number) => kernels.allocate(length);
+    t.notThrows(() => kernels.matmul(f(8), 2, matrixOf(kernels), f(6)));
+    t.notThrows(() => kernels.gather(matrixOf(kernels), [0, 2], f(8)));
+    t.notThrows(() => kernels.rmsNorm(f(4), 2, f(2), 0, f(4)));
+    t.notThrows(() => kernels.rope(f(8), 1, 2, 4, f(2), f(2)));
+    t.notThrows(() => attend({})(kernels));
+    t.notThrows(() => storeKeyValue({})(kernels));
+  });
+}

@@ -1,0 +1,36 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import test, { type ExecutionContext } from 'ava';
+import { KernelError } from '../../../../engine/errors.ts';
+import { instantiate } from '../../../../engine/kernels/instance.ts';
+import { KernelMemory } from '../../../../engine/kernels/memory.ts';
+
+/** The smallest WebAssembly module: magic number and version, no exports. */
+const EMPTY_MODULE = Uint8Array.of(0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00);
+
+async function load(t: ExecutionContext, bytes?: Uint8Array): Promise<KernelError | undefined> {
+  const folder = await mkdtemp(join(tmpdir(), 'plumbline-kernels-'));
+  t.teardown(() => rm(folder, { recursive: true }));
+  const path = join(folder, 'kernels.wasm');
+  if (bytes) await writeFile(path, bytes);
+  return t.throwsAsync(instantiate(pathToFileURL(path), new KernelMemory().memory), {
+    instanceOf: KernelError,
+  });
+}
+
+test('kernels that are not built are asked for with the command that builds them', async (t) => {
+  const error = await load(t);
+  t.regex(error!.message, /kernels\.wasm: cannot be read \(ENOENT\).*npm run build:kernels/);
+});
+
+test('a file that is not WebAssembly is refused', async (t) => {
+  const error = await load(t, Buffer.from('not wasm'));
+  t.regex(error!.message, /kernels\.wasm: cannot be loaded .*npm run build:kernels/);
+});
+
+test('kernels built from other sources are refused with the functions they lack', async (t) => {
+  const error = await load(t, EMPTY_MODULE);
+  t.regex(error!.message, /kernels\.wasm: lacks add, addScaled, attention, .*npm run build:kernels/);
+});

@@ -1,0 +1,19 @@
+const bits = new Uint32Array(1);
+const float = new Float32Array(bits.buffer);
+
+function describe(value: number): string {
+  float[0] = value;
+  return `${value} (0x${bits[0].toString(16).padStart(8, '0')})`;
+}
+
+/**
+ * The first place where two arrays are not the same bits, NaNs being all alike.
+ *
+ * @returns undefined if there is none, else a sentence for an assertion's message.
+ */
+export function bitDifference(actual: Float32Array, expected: Float32Array): string | undefined {
+  if (actual.length !== expected.length) return `length ${actual.length}, expected ${expected.length}`;
+  // Object.is tells −0 from 0 and takes NaNs as equal; for all else, equal numbers are equal bits.
+  const at = actual.findIndex((value, i) => !Object.is(value, expected[i]));
+  return at < 0 ? undefined : `at ${at}: ${describe(actual[at])}, expected ${describe(expected[at])}`;
+}
