@@ -1,16 +1,14 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { z } from 'zod';
 import { CheckpointError } from '../errors.ts';
 import { SafetensorsFile, type TensorInfo } from './safetensors.ts';
+import { readWeightIndex } from './weight-index.ts';
 
 /** Where a weight is stored. */
 export interface StoredTensor {
   readonly file: SafetensorsFile;
   readonly info: TensorInfo;
 }
-
-const indexJson = z.object({ weight_map: z.record(z.string(), z.string()) });
 
 /** The weights of a HuggingFace model directory: `model.safetensors`, or shards and `model.safetensors.index.json`. */
 export class Checkpoint {
@@ -35,7 +33,7 @@ export class Checkpoint {
         `${modelDir}: has neither model.safetensors nor model.safetensors.index.json; a HuggingFace model directory has one of them`,
       );
     }
-    const weightMap = sharded ? readIndex(index) : undefined;
+    const weightMap = sharded ? readWeightIndex(index) : undefined;
     const names = weightMap ? [...new Set(weightMap.values())].sort() : ['model.safetensors'];
     const files: SafetensorsFile[] = [];
     try {
@@ -84,23 +82,4 @@ function collect(
       throw new CheckpointError(`${index}: "${name}" is listed in ${shard}, which does not have it`);
   }
   return tensors;
-}
-
-function readIndex(path: string): Map<string, string> {
-  let json: unknown;
-  try {
-    json = JSON.parse(readFileSync(path, 'utf8'));
-  } catch (cause) {
-    throw new CheckpointError(`${path}: is not readable JSON: ${(cause as Error).message}`, { cause });
-  }
-  const result = indexJson.safeParse(json);
-  if (!result.success) throw new CheckpointError(`${path}: has no weight_map of tensor names to file names`);
-  const shards = new Map(Object.entries(result.data.weight_map));
-  for (const shard of shards.values()) {
-    // A shard's name comes from outside: it must not lead out of the directory.
-    if (!/^[\w.-]+\.safetensors$/.test(shard))
-      throw new CheckpointError(`${path}: "${shard}" is not a shard's file name`);
-  }
-  if (shards.size === 0) throw new CheckpointError(`${path}: weight_map is empty`);
-  return shards;
 }

@@ -1,8 +1,7 @@
-import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { z } from 'zod';
 import { HubError } from '../errors.ts';
 import type { HubCache } from './hub-cache.ts';
+import { readWeightIndex } from './weight-index.ts';
 
 export const SINGLE_WEIGHTS = 'model.safetensors';
 export const WEIGHTS_INDEX = 'model.safetensors.index.json';
@@ -50,11 +49,6 @@ export function lacking(cache: HubCache, commit: string | undefined, wanted: Wan
   return { required, unknown: optional.filter((file) => isLacking(file) && !isAbsent(file)) };
 }
 
-/** A shard's name comes from outside and becomes a path: it must not lead out of the directory. */
-const weightsIndex = z.object({
-  weight_map: z.record(z.string(), z.string().regex(/^[\w.-]+\.safetensors$/, 'is not the name of a shard')),
-});
-
 /**
  * The files that an index of sharded weights lists, in the order of their names.
  *
@@ -62,14 +56,8 @@ const weightsIndex = z.object({
  */
 export function shardNames(indexPath: string): string[] {
   try {
-    const { weight_map: weightMap } = weightsIndex.parse(JSON.parse(readFileSync(indexPath, 'utf8')));
-    return [...new Set(Object.values(weightMap))].sort();
+    return [...new Set(readWeightIndex(indexPath).values())].sort();
   } catch (cause) {
-    const [issue] = cause instanceof z.ZodError ? cause.issues : [];
-    const detail = issue ? `${issue.path.join('.')}: ${issue.message}` : (cause as Error).message;
-    throw new HubError(
-      `${indexPath}: does not list weights and their files (${detail}); if it is damaged, delete it to have it fetched again`,
-      { cause },
-    );
+    throw new HubError(`${(cause as Error).message}; delete it to have it fetched again`, { cause });
   }
 }

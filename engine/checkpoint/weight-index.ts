@@ -1,0 +1,30 @@
+import { readFileSync } from 'node:fs';
+import { z } from 'zod';
+import { CheckpointError } from '../errors.ts';
+
+const indexJson = z.object({ weight_map: z.record(z.string(), z.string()) });
+
+/**
+ * Reads `model.safetensors.index.json`.
+ *
+ * @returns the file names of shards by the names of the tensors in them; at least one.
+ * @throws CheckpointError if the file cannot be read, lists nothing, or names a shard outside its own directory.
+ */
+export function readWeightIndex(path: string): Map<string, string> {
+  let json: unknown;
+  try {
+    json = JSON.parse(readFileSync(path, 'utf8'));
+  } catch (cause) {
+    throw new CheckpointError(`${path}: is not readable JSON: ${(cause as Error).message}`, { cause });
+  }
+  const result = indexJson.safeParse(json);
+  if (!result.success) throw new CheckpointError(`${path}: has no weight_map of tensor names to file names`);
+  const shards = new Map(Object.entries(result.data.weight_map));
+  for (const shard of shards.values()) {
+    // A shard's name comes from outside: it must not lead out of the directory.
+    if (!/^[\w.-]+\.safetensors$/.test(shard))
+      throw new CheckpointError(`${path}: "${shard}" is not a shard's file name`);
+  }
+  if (shards.size === 0) throw new CheckpointError(`${path}: weight_map is empty`);
+  return shards;
+}
