@@ -1,5 +1,5 @@
 import { type ModelConfig, readModelConfig } from './config.ts';
-import { PromptError } from './errors.ts';
+import { KernelError, PromptError } from './errors.ts';
 import { Fingerprint } from './fingerprint.ts';
 import type { Kernels } from './kernels/kernels.ts';
 import { createWasmKernels } from './kernels/wasm.ts';
@@ -8,6 +8,7 @@ import { KvCache } from './model/kv-cache.ts';
 import type { LoadProgress } from './model/loader.ts';
 import { HEAD_ROWS, Qwen3 } from './model/qwen3.ts';
 import type { Observer } from './model/step.ts';
+import { checkPrompt } from './prompt.ts';
 import { BlockPool } from './serving/block-pool.ts';
 import { argmax } from './serving/sampler.ts';
 
@@ -19,7 +20,7 @@ export interface EngineOptions {
   blockSize?: number;
   /** The most tokens of a prompt that are computed in one step. Default 128. */
   prefillChunk?: number;
-  /** What computes. Default: the SIMD kernels. */
+  /** What computes; the engine's own from then on, and released with it. Default: new SIMD kernels. */
   kernels?: Kernels;
   onProgress?: LoadProgress;
 }
@@ -63,7 +64,7 @@ export interface GenerateRequest {
 /** One generated token, as it is generated. */
 export interface Delta {
   token: number;
-  /** The logits it was chosen from, f32 [vocabSize], lent until the next token. */
+  /** The logits it was chosen from, f32 [vocabSize], lent until the engine computes again. */
   logits: Float32Array;
 }
 
@@ -80,13 +81,14 @@ export interface GenerateResult {
   timing: { prefillMs: number; decodeMs: number };
 }
 
-/** A Qwen3 model, ready to compute: token ids in, logits and tokens out. One request at a time. */
+/** A Qwen3 model, ready to compute: token ids in, logits and tokens out. Generations may take turns. */
 export class Engine {
   readonly config: ModelConfig;
   readonly options: Readonly<Required<Omit<EngineOptions, 'kernels' | 'onProgress'>>>;
   readonly #kernels: Kernels;
   readonly #model: Qwen3;
   readonly #blocks: BlockPool;
+  #closed = false;
 
   private constructor(
     config: ModelConfig,
@@ -105,16 +107,18 @@ export class Engine {
   /**
    * @param modelDir a model directory in HuggingFace's layout; tokenizer files are not needed.
    * @throws ConfigError, CheckpointError, KernelError as their readers do.
+   * @throws RangeError if an option is not a positive whole number.
    */
   static async load(modelDir: string, options: EngineOptions = {}): Promise<Engine> {
-    const config = await readModelConfig(modelDir);
-    const {
-      cacheTokens = Math.min(config.maxPositionEmbeddings, 4096),
-      blockSize = 16,
-      prefillChunk = 128,
-    } = options;
     const kernels = options.kernels ?? (await createWasmKernels());
     try {
+      const config = await readModelConfig(modelDir);
+      const {
+        cacheTokens = Math.min(config.maxPositionEmbeddings, 4096),
+        blockSize = 16,
+        prefillChunk = 128,
+      } = options;
+      checkOptions({ cacheTokens, blockSize, prefillChunk });
       const numBlocks = Math.ceil(cacheTokens / blockSize);
       const cache = new KvCache(kernels, config, { blockSize, numBlocks });
       const model = Qwen3.load(modelDir, config, kernels, cache, {
@@ -147,8 +151,9 @@ export class Engine {
    */
   forward(ids: readonly number[], options: ForwardOptions = {}): ForwardResult {
     const { positions = [...ids.keys()], observe } = options;
+    checkPrompt(ids, this.config);
     checkPositions(positions, ids.length);
-    const blockTable = this.#admit(ids, ids.length);
+    const blockTable = this.#reserve(ids, 0);
     const { vocabSize } = this.config;
     const logits = new Float32Array(positions.length * vocabSize);
     const hidden = options.hidden ? new HiddenStates(this.config, ids.length) : undefined;
@@ -174,19 +179,30 @@ export class Engine {
   /**
    * Continues a prompt greedily; yields each token as it is chosen.
    *
-   * @throws PromptError if the prompt is empty, has ids outside the vocabulary, or is too long with its continuation.
+   * @throws PromptError if the prompt is empty, has ids outside the vocabulary, or is too long with its continuation,
+   * or `maxNewTokens` is not a whole number.
    */
   async *generate(request: GenerateRequest): AsyncGenerator<Delta, GenerateResult> {
-    const { ids, maxNewTokens, ignoreEos = false, signal } = request;
-    const blockTable = this.#admit(ids, ids.length + maxNewTokens);
+    const { maxNewTokens, ignoreEos = false, signal } = request;
+    // A copy: whoever reads the tokens may well append them to the array the prompt came in.
+    const ids = request.ids.slice();
+    if (!Number.isInteger(maxNewTokens) || maxNewTokens < 0) {
+      throw new PromptError(`maxNewTokens is ${maxNewTokens}; expected a whole number, 0 or more`);
+    }
+    checkPrompt(ids, this.config, maxNewTokens);
+    const blockTable = this.#reserve(ids, maxNewTokens);
     try {
       const fingerprint = new Fingerprint();
       const tokens: number[] = [];
       const stopIds = new Set(ignoreEos ? [] : this.config.eosTokenIds);
       let finishReason: FinishReason = 'length';
+      await turn();
       const begin = performance.now();
       let next: Computed = { first: 0, count: 0, states: new Float32Array() };
-      for (next of this.#prefill(ids, blockTable)) await turn();
+      for (next of this.#prefill(ids, blockTable)) {
+        // Not after the last chunk: whoever computes in that turn overwrites its states.
+        if (next.first + next.count < ids.length) await turn();
+      }
       const prefilled = performance.now();
       while (tokens.length < maxNewTokens) {
         const logits = this.#model.logits(next.states, [next.count - 1]);
@@ -212,8 +228,9 @@ export class Engine {
     }
   }
 
-  /** Releases the memory. The engine cannot be used afterwards. */
+  /** Releases the memory. Whoever uses the engine afterwards gets a KernelError. */
   close(): void {
+    this.#closed = true;
     this.#kernels.dispose();
   }
 
@@ -225,34 +242,28 @@ export class Engine {
   }
 
   #compute(ids: readonly number[], first: number, blockTable: Int32Array, observe?: Observer): Computed {
+    if (this.#closed) throw new KernelError('the engine was closed, and its memory with it; load it again');
     const states = this.#model.forward([{ ids, startPosition: first, blockTable }], observe);
     return { first, count: ids.length, states };
   }
 
-  /** Checks a prompt and takes blocks for all its positions. */
-  #admit(ids: readonly number[], positions: number): Int32Array {
-    const { vocabSize, maxPositionEmbeddings } = this.config;
-    if (ids.length === 0)
-      throw new PromptError('the prompt is empty; a model needs at least one token to go on from');
-    const index = ids.findIndex((id) => !Number.isInteger(id) || id < 0 || id >= vocabSize);
-    if (index >= 0) {
-      throw new PromptError(
-        `the prompt's id at position ${index} is ${ids[index]}; expected a whole number from 0 to ${vocabSize - 1}`,
-      );
+  /** Takes blocks for all positions of a prompt and its continuation. */
+  #reserve(ids: readonly number[], maxNewTokens: number): Int32Array {
+    const { blockSize } = this.options;
+    const blockTable = this.#blocks.allocate(Math.ceil((ids.length + maxNewTokens) / blockSize));
+    if (blockTable) return blockTable;
+    throw new PromptError(
+      `prompt and continuation take ${ids.length + maxNewTokens} positions (${ids.length} of the prompt); the cache has ` +
+        `${this.#blocks.numFreeBlocks * blockSize} left: raise cacheTokens`,
+    );
+  }
+}
+
+function checkOptions(options: Engine['options']): void {
+  for (const [name, value] of Object.entries(options)) {
+    if (!Number.isInteger(value) || value < 1) {
+      throw new RangeError(`${name} is ${value}; expected a whole number, 1 or more`);
     }
-    if (positions > maxPositionEmbeddings) {
-      throw new PromptError(
-        `prompt and continuation take ${positions} positions (${ids.length} of the prompt); the model has ${maxPositionEmbeddings}`,
-      );
-    }
-    const blockTable = this.#blocks.allocate(Math.ceil(positions / this.options.blockSize));
-    if (!blockTable) {
-      throw new PromptError(
-        `prompt and continuation take ${positions} positions (${ids.length} of the prompt); the cache has ` +
-          `${this.#blocks.numFreeBlocks * this.options.blockSize} left: raise cacheTokens`,
-      );
-    }
-    return blockTable;
   }
 }
 
@@ -266,7 +277,7 @@ function checkPositions(positions: readonly number[], length: number): void {
   });
 }
 
-/** Timers, signals and streams get their turn between two steps. */
+/** Timers, signals, streams and other generations get their turn between two steps. */
 function turn(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
 }

@@ -3,7 +3,7 @@ import type { WeightDtype } from '../config.ts';
 import type { Kernels, PackedMatrix } from '../kernels/kernels.ts';
 import { widen } from '../kernels/scalar.ts';
 
-/** Called while weights are read. @param done,total bytes. */
+/** Called while weights are read, at last with `done` equal to `total`. @param done,total bytes. */
 export type LoadProgress = (done: number, total: number) => void;
 
 /** Moves the weights of a checkpoint into the kernels' memory, each once, a few rows at a time. */
@@ -15,12 +15,16 @@ export class WeightLoader {
   readonly #scratch = new Map<string, Float32Array>();
   #done = 0;
 
-  constructor(checkpoint: Checkpoint, kernels: Kernels, onProgress?: LoadProgress) {
+  /** @param names of the weights that will be asked for: a checkpoint may hold others, a tied head for one. */
+  constructor(checkpoint: Checkpoint, kernels: Kernels, names: Iterable<string>, onProgress?: LoadProgress) {
     this.#checkpoint = checkpoint;
     this.#kernels = kernels;
     this.#onProgress = onProgress;
     this.#total = 0;
-    for (const { info } of checkpoint.tensors.values()) this.#total += info.end - info.begin;
+    for (const name of names) {
+      const { info } = checkpoint.get(name);
+      this.#total += info.end - info.begin;
+    }
   }
 
   /** @param name of a weight of two dimensions, [outputs, inputs]. */

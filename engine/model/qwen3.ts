@@ -1,5 +1,5 @@
 import { Checkpoint } from '../checkpoint/checkpoint.ts';
-import { checkWeights } from '../checkpoint/weights.ts';
+import { checkWeights, expectedWeights } from '../checkpoint/weights.ts';
 import type { ModelConfig } from '../config.ts';
 import type { Kernels, PackedMatrix } from '../kernels/kernels.ts';
 import { Attention } from './attention.ts';
@@ -79,7 +79,8 @@ export class Qwen3 {
     try {
       checkWeights(checkpoint, config);
       const step = new Step(kernels, config, cache, options.maxRows);
-      return new Qwen3(new WeightLoader(checkpoint, kernels, options.onProgress), step);
+      const names = expectedWeights(config).keys();
+      return new Qwen3(new WeightLoader(checkpoint, kernels, names, options.onProgress), step);
     } finally {
       checkpoint.close();
     }
@@ -121,7 +122,7 @@ export class Qwen3 {
     });
     kernels.rmsNorm(x, rows, this.#norm, rmsNormEps, y);
     step.report('hidden_states.final', y, hiddenSize);
-    return y;
+    return y.subarray(0, rows * hiddenSize);
   }
 
   /**

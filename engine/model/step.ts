@@ -72,8 +72,12 @@ export class Step {
     this.up = rowsOf(widest);
   }
 
-  /** Begins a step: counts its rows and looks up their rotations. */
+  /** Begins a step: counts its rows and looks up their rotations. @throws RangeError if it has more than `maxRows`. */
   begin(spans: readonly Span[], observe?: Observer): void {
+    const tokens = spans.reduce((sum, { ids }) => sum + ids.length, 0);
+    if (tokens > this.maxRows) {
+      throw new RangeError(`a step of ${tokens} tokens; this one has room for ${this.maxRows}`);
+    }
     this.spans = spans;
     this.observe = observe;
     this.rows = 0;

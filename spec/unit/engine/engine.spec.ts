@@ -1,0 +1,245 @@
+import { rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import test from 'ava';
+import { Engine, type EngineOptions, type ForwardOptions } from '../../../engine/engine.ts';
+import { CheckpointError, ConfigError, KernelError, PromptError } from '../../../engine/errors.ts';
+import { createScalarKernels } from '../../../engine/kernels/scalar.ts';
+import { createWasmKernels } from '../../../engine/kernels/wasm.ts';
+import { cacheBytesPerToken } from '../../../engine/model/kv-cache.ts';
+import { HEAD_ROWS } from '../../../engine/model/qwen3.ts';
+import { closing, trackResources } from '../../support/cleanup.ts';
+import { oracleFromWeights } from '../../support/oracle.ts';
+import { bitDifference } from './kernels/same-bits.ts';
+import { relativeDifference } from './model/parts.ts';
+import { DENSE_CONFIG, denseModel, loadEngine, modelDirectory, moeModel } from './tiny-models.ts';
+
+// A model that cannot be loaded must be closed again: what stays open fails this spec.
+trackResources(test);
+
+const VOCAB = 19;
+const IDS = [3, 0, 18, 7, 7, 11];
+
+test('the defaults are as documented', async (t) => {
+  const dir = modelDirectory(t, denseModel());
+  const small = closing(t, await Engine.load(dir));
+  t.deepEqual(small.options, { cacheTokens: 64, blockSize: 16, prefillChunk: 128 });
+  t.is(small.config.vocabSize, VOCAB);
+  writeFileSync(join(dir, 'config.json'), JSON.stringify({ ...DENSE_CONFIG, max_position_embeddings: 5000 }));
+  t.is(closing(t, await Engine.load(dir)).options.cacheTokens, 4096);
+});
+
+test('memory grows with the cache by what a position costs, and is given back when the engine closes', async (t) => {
+  const model = denseModel();
+  const bytes = async (cacheTokens: number) => {
+    const engine = await loadEngine(t, model, { cacheTokens, blockSize: 8, kernels: createScalarKernels() });
+    return engine.bytesAllocated;
+  };
+  // Beside keys and values there is a score for each position, and an entry in the block table for each block.
+  const perBlock = 8 * (cacheBytesPerToken(model.config) + 4) + 4;
+  t.is((await bytes(200)) - (await bytes(136)), 8 * perBlock);
+  const engine = await loadEngine(t, model);
+  const weights = [...model.weights.values()].reduce((sum, { data }) => sum + 4 * data.length, 0);
+  t.true(engine.bytesAllocated > weights + 64 * cacheBytesPerToken(model.config));
+  engine.close();
+  t.is(engine.bytesAllocated, 0);
+});
+
+test('progress is told until all is read', async (t) => {
+  const told: [number, number][] = [];
+  await loadEngine(t, denseModel(), { onProgress: (...progress) => told.push(progress) });
+  const [done, total] = told.at(-1)!;
+  t.is(done, total);
+  t.true(told.length > 10 && told[0][0] < total);
+});
+
+for (const [option, values] of Object.entries({
+  cacheTokens: [0, -16, 1.5, NaN, Infinity],
+  blockSize: [0, -1, 2.5, NaN],
+  prefillChunk: [0, -1, 0.5, NaN],
+})) {
+  test(`${option} must be a positive whole number`, async (t) => {
+    const dir = modelDirectory(t, denseModel());
+    for (const value of values) {
+      const kernels = createScalarKernels();
+      await t.throwsAsync(Engine.load(dir, { [option]: value, kernels }), {
+        instanceOf: RangeError,
+        message: `${option} is ${value}; expected a whole number, 1 or more`,
+      });
+    }
+  });
+}
+
+for (const [what, spoil, expectation] of [
+  [
+    'a folder that is not there',
+    (dir: string) => rmSync(dir, { recursive: true }),
+    { instanceOf: ConfigError, message: /config\.json: cannot be read \(ENOENT\)/ },
+  ],
+  [
+    'weights that are not there',
+    (dir: string) => rmSync(join(dir, 'model.safetensors')),
+    { instanceOf: CheckpointError, message: /has neither model\.safetensors nor/ },
+  ],
+  [
+    'weights that are cut short',
+    (dir: string) => truncateSync(join(dir, 'model.safetensors'), 5000),
+    { instanceOf: CheckpointError, message: /truncated/ },
+  ],
+  [
+    'weights of another model',
+    (dir: string) =>
+      writeFileSync(join(dir, 'config.json'), JSON.stringify({ ...DENSE_CONFIG, head_dim: 8 })),
+    { instanceOf: CheckpointError, message: /q_proj\.weight" has shape \[24, 13\].*\[32, 13\]/ },
+  ],
+] as const) {
+  test(`refused, and nothing stays open: ${what}`, async (t) => {
+    const dir = modelDirectory(t, denseModel());
+    spoil(dir);
+    const kernels = await createWasmKernels({ maxBytes: 2 ** 24 });
+    await t.throwsAsync(Engine.load(dir, { kernels }), expectation);
+    t.throws(() => kernels.allocate(1), { instanceOf: KernelError, message: /disposed/ });
+  });
+}
+
+test('refused, and nothing stays open: a cache that the memory cannot hold', async (t) => {
+  const dir = modelDirectory(t, denseModel());
+  const kernels = await createWasmKernels({ maxBytes: 2 ** 20 });
+  await t.throwsAsync(Engine.load(dir, { cacheTokens: 10_000, kernels }), {
+    instanceOf: KernelError,
+    message: /no memory left.*smaller cache/,
+  });
+  t.throws(() => kernels.allocate(1), { instanceOf: KernelError, message: /disposed/ });
+});
+
+for (const [what, model] of [
+  ['a dense model', denseModel()],
+  ['a mixture of experts', moeModel()],
+] as const) {
+  test(`logits and hidden states of ${what} are what the formulae say`, async (t) => {
+    const engine = await loadEngine(t, model, { prefillChunk: 4 });
+    const { logits, hidden } = engine.forward(IDS, { hidden: true });
+    const truth = oracleFromWeights(model.config, model.weights).forward(IDS);
+    t.true(relativeDifference(logits, truth.logits) < 4e-6);
+    const width = truth.hidden[0].length;
+    t.is(hidden!.length, width * 4);
+    for (const [stage, expected] of truth.hidden.entries()) {
+      const difference = relativeDifference(hidden!.subarray(stage * width, (stage + 1) * width), expected);
+      t.true(difference < 4e-6, `hidden state ${stage} is off by ${difference}`);
+    }
+  });
+}
+
+test('logits of some positions are rows of the logits of all', async (t) => {
+  const engine = await loadEngine(t, denseModel(), { prefillChunk: 4 });
+  const all = engine.forward(IDS).logits;
+  t.is(all.length, IDS.length * VOCAB);
+  const row = (position: number) => [...all.subarray(position * VOCAB, (position + 1) * VOCAB)];
+  for (const positions of [[0], [5], [1, 4], [3, 4, 5]]) {
+    const { logits, hidden } = engine.forward(IDS, { positions });
+    t.is(bitDifference(logits, Float32Array.from(positions.flatMap(row))), undefined);
+    t.is(hidden, undefined);
+  }
+  t.is(engine.forward(IDS, { positions: [] }).logits.length, 0);
+});
+
+test('more positions can be asked for than go through the head at once', async (t) => {
+  const engine = await loadEngine(t, denseModel());
+  const ids = Array.from({ length: 2 * HEAD_ROWS + 3 }, (_, i) => (i * i) % VOCAB);
+  const { logits } = engine.forward(ids);
+  for (const position of [HEAD_ROWS - 1, HEAD_ROWS, 2 * HEAD_ROWS + 2]) {
+    const alone = engine.forward(ids, { positions: [position] }).logits;
+    t.is(bitDifference(logits.slice(position * VOCAB, (position + 1) * VOCAB), alone), undefined);
+  }
+});
+
+test('what is returned stays as it is when the engine goes on', async (t) => {
+  const engine = await loadEngine(t, denseModel());
+  const { logits, hidden } = engine.forward(IDS, { hidden: true });
+  const [kept, keptHidden] = [logits.slice(), hidden!.slice()];
+  engine.forward([...IDS].reverse(), { hidden: true });
+  t.deepEqual(logits, kept);
+  t.deepEqual(hidden, keptHidden);
+});
+
+test('every stage of every step is told, chunk by chunk', async (t) => {
+  const engine = await loadEngine(t, moeModel(), { prefillChunk: 4 });
+  const told: [string, number][] = [];
+  const options = {
+    hidden: true,
+    observe: (stage: string, values: Float32Array) => {
+      told.push([stage, values.length]);
+    },
+  };
+  const { hidden } = engine.forward(IDS, options);
+  const step = (rows: number): [string, number][] => [
+    ['hidden_states.0', rows * 13],
+    ...[0, 1].flatMap((layer): [string, number][] => [
+      [`layers.${layer}.q_norm`, rows * 24],
+      [`layers.${layer}.k_norm`, rows * 12],
+      [`layers.${layer}.q_rope`, rows * 24],
+      [`layers.${layer}.k_rope`, rows * 12],
+      [`layers.${layer}.attention`, rows * 13],
+      ...(layer === 1 ? [['layers.1.router_logits', rows * 4] satisfies [string, number]] : []),
+      [`layers.${layer}.mlp`, rows * 13],
+      [`hidden_states.${layer + 1}`, rows * 13],
+    ]),
+    ['hidden_states.final', rows * 13],
+  ];
+  t.deepEqual(told, [...step(4), ...step(2)]);
+  t.is(hidden!.length, 4 * 6 * 13);
+});
+
+const REFUSED: [string, readonly number[], ForwardOptions, RegExp][] = [
+  ['an empty prompt', [], {}, /the prompt is empty/],
+  ['an empty prompt, whatever positions are asked for', [], { positions: [0] }, /the prompt is empty/],
+  ['an id beyond the vocabulary', [0, 19], {}, /id at position 1 is 19; expected .* from 0 to 18/],
+  ['a negative id', [-1], {}, /id at position 0 is -1/],
+  ['half an id', [1, 2, 2.5], {}, /id at position 2 is 2\.5/],
+  ['an id that is no number', [NaN], {}, /id at position 0 is NaN/],
+  [
+    'a prompt beyond the positions of the model',
+    new Array(65).fill(1),
+    {},
+    /65 positions .* the model has 64/,
+  ],
+  [
+    'a prompt beyond the cache',
+    new Array(33).fill(1),
+    {},
+    /33 positions .* cache has 32 left: raise cacheTokens/,
+  ],
+  ['a position beyond the prompt', IDS, { positions: [0, 6] }, /position 6 was asked for; .* from 0 to 5/],
+  ['a negative position', IDS, { positions: [-1] }, /position -1 was asked for; expected ascending/],
+  ['half a position', IDS, { positions: [1.5] }, /position 1\.5 was asked for/],
+  ['positions that descend', IDS, { positions: [3, 2] }, /position 2 was asked for; expected ascending/],
+  ['a position twice', IDS, { positions: [3, 3] }, /position 3 was asked for; expected ascending/],
+];
+for (const [what, ids, options, message] of REFUSED) {
+  test(`refused: ${what}`, async (t) => {
+    const engine = await loadEngine(t, denseModel(), { cacheTokens: 32 });
+    t.throws(() => engine.forward(ids, options), { instanceOf: PromptError, message });
+    t.notThrows(() => engine.forward(new Array(32).fill(1)), 'a refused prompt takes no blocks');
+  });
+}
+
+test('an observer that throws takes no blocks with it', async (t) => {
+  const engine = await loadEngine(t, denseModel(), { cacheTokens: 32 });
+  const observe = () => {
+    throw new Error('observer failed');
+  };
+  t.throws(() => engine.forward(IDS, { observe }), { message: 'observer failed' });
+  t.notThrows(() => engine.forward(new Array(32).fill(1)));
+});
+
+test('a closed engine says so, whatever its kernels are', async (t) => {
+  const options: EngineOptions[] = [{}, { kernels: createScalarKernels() }];
+  for (const option of options) {
+    const engine = await loadEngine(t, denseModel(), option);
+    engine.close();
+    t.throws(() => engine.forward(IDS), {
+      instanceOf: KernelError,
+      message: 'the engine was closed, and its memory with it; load it again',
+    });
+    t.notThrows(() => engine.close());
+  }
+});

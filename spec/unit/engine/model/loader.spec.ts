@@ -1,0 +1,101 @@
+import { join } from 'node:path';
+import test from 'ava';
+import { Checkpoint } from '../../../../engine/checkpoint/checkpoint.ts';
+import { writeSafetensors } from '../../../../engine/checkpoint/safetensors-writer.ts';
+import { CheckpointError } from '../../../../engine/errors.ts';
+import { createScalarKernels } from '../../../../engine/kernels/scalar.ts';
+import { WeightLoader } from '../../../../engine/model/loader.ts';
+import { closing, temporaryFolder, trackResources } from '../../../support/cleanup.ts';
+import { bitDifference } from '../kernels/same-bits.ts';
+import { denseModel } from '../tiny-models.ts';
+import { openParts } from './parts.ts';
+
+trackResources(test);
+
+const EMBEDDING = 'model.embed_tokens.weight';
+
+for (const dtype of ['F32', 'F16', 'BF16'] as const) {
+  test(`a matrix of ${dtype} holds the rows of the checkpoint, widened exactly`, (t) => {
+    const model = denseModel({}, dtype);
+    const { kernels, weights } = openParts(t, model);
+    const matrix = weights.matrix(EMBEDDING);
+    t.like(matrix, { outputs: 19, inputs: 13, dtype });
+    const rows = new Float32Array(19 * 13);
+    kernels.gather(matrix, [...Array(19).keys()], rows);
+    t.deepEqual(Float64Array.from(rows), model.weights.get(EMBEDDING)!.data);
+  });
+
+  test(`a vector of ${dtype} is widened exactly`, (t) => {
+    const model = denseModel({}, dtype);
+    const vector = openParts(t, model).weights.vector('model.norm.weight');
+    t.deepEqual(Float64Array.from(vector), model.weights.get('model.norm.weight')!.data);
+  });
+}
+
+test('a matrix too large to be read at once has all rows in their places', (t) => {
+  const dir = temporaryFolder(t);
+  const [outputs, inputs] = [40, 8192];
+  const data = Float32Array.from({ length: outputs * inputs }, (_, i) => i);
+  const matrix = { dtype: 'F32', shape: [outputs, inputs], data };
+  writeSafetensors(join(dir, 'model.safetensors'), new Map([['matrix', matrix]]));
+  const kernels = createScalarKernels();
+  const loader = new WeightLoader(closing(t, Checkpoint.open(dir)), kernels, ['matrix']);
+  const rows = new Float32Array(data.length);
+  kernels.gather(loader.matrix('matrix'), [...Array(outputs).keys()], rows);
+  t.is(bitDifference(rows, data), undefined);
+});
+
+test('weights lie in the memory of the kernels', (t) => {
+  const { kernels, weights } = openParts(t, denseModel());
+  const before = kernels.bytesAllocated;
+  weights.vector('model.norm.weight');
+  t.is(kernels.bytesAllocated - before, 4 * 13);
+  weights.matrix(EMBEDDING);
+  t.true(kernels.bytesAllocated - before >= 4 * 13 + 4 * 19 * 13);
+});
+
+test('working memory is shared by all who ask for it under one name', (t) => {
+  const { kernels, weights } = openParts(t, denseModel());
+  const before = kernels.bytesAllocated;
+  const scratch = weights.scratch('a', 10);
+  t.is(scratch.length, 10);
+  t.is(weights.scratch('a', 10), scratch);
+  t.not(weights.scratch('b', 10), scratch);
+  t.is(kernels.bytesAllocated - before, 80);
+});
+
+/** A checkpoint of two weights that are used and one that is not. */
+function open(t: Parameters<typeof closing>[0]): Checkpoint {
+  const dir = temporaryFolder(t);
+  const zeros = (shape: number[], length: number) => ({
+    dtype: 'F32',
+    shape,
+    data: new Float32Array(length),
+  });
+  const tensors = { matrix: zeros([2, 3], 6), vector: zeros([5], 5), unused: zeros([7], 7) };
+  writeSafetensors(join(dir, 'model.safetensors'), new Map(Object.entries(tensors)));
+  return closing(t, Checkpoint.open(dir));
+}
+
+test('progress is told in bytes after each weight, and reaches the total of those that are used', (t) => {
+  const told: [number, number][] = [];
+  const loader = new WeightLoader(open(t), createScalarKernels(), ['matrix', 'vector'], (...progress) => {
+    told.push(progress);
+  });
+  t.deepEqual(told, []);
+  loader.vector('vector');
+  loader.matrix('matrix');
+  t.deepEqual(told, [
+    [20, 44],
+    [44, 44],
+  ]);
+});
+
+test('a weight that is not there is named', (t) => {
+  const checkpoint = open(t);
+  const loader = new WeightLoader(checkpoint, createScalarKernels(), []);
+  const expectation = { instanceOf: CheckpointError, message: /the tensor "absent" is missing/ };
+  t.throws(() => loader.matrix('absent'), expectation);
+  t.throws(() => loader.vector('absent'), expectation);
+  t.throws(() => new WeightLoader(checkpoint, createScalarKernels(), ['absent']), expectation);
+});

@@ -1,0 +1,176 @@
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
+import test, { type ExecutionContext } from 'ava';
+import { CheckpointError, KernelError } from '../../../../engine/errors.ts';
+import { createScalarKernels } from '../../../../engine/kernels/scalar.ts';
+import { createWasmKernels } from '../../../../engine/kernels/wasm.ts';
+import { KvCache } from '../../../../engine/model/kv-cache.ts';
+import { HEAD_ROWS, Qwen3 } from '../../../../engine/model/qwen3.ts';
+import type { Observer } from '../../../../engine/model/step.ts';
+import type { TinyModel } from '../../../support/arbitraries.ts';
+import { trackResources } from '../../../support/cleanup.ts';
+import { oracleFromWeights } from '../../../support/oracle.ts';
+import { bitDifference } from '../kernels/same-bits.ts';
+import { denseModel, modelDirectory, moeModel } from '../tiny-models.ts';
+import { relativeDifference } from './parts.ts';
+
+// A checkpoint that is refused must be closed again: what stays open fails this spec.
+trackResources(test);
+
+const IDS = [3, 0, 18, 7, 7, 11];
+const BLOCKS = Int32Array.of(0, 1);
+
+function load(t: ExecutionContext, model: TinyModel, maxRows = 8): Qwen3 {
+  const kernels = createScalarKernels();
+  const cache = new KvCache(kernels, model.config, { blockSize: 4, numBlocks: 6 });
+  return Qwen3.load(modelDirectory(t, model), model.config, kernels, cache, { maxRows });
+}
+
+/** States and logits of a whole prompt. */
+function run(model: Qwen3, ids: readonly number[] = IDS, observe?: Observer) {
+  const states = model.forward([{ ids, startPosition: 0, blockTable: BLOCKS }], observe);
+  return { states: states.slice(), logits: model.logits(states, [...ids.keys()]).slice() };
+}
+
+for (const [what, tiny] of [
+  ['a dense model', denseModel()],
+  ['a mixture of experts', moeModel()],
+  ['a tied model in bf16', denseModel({ tie_word_embeddings: true }, 'BF16')],
+  ['a mixture in f16 that is not renormalised', moeModel({ norm_topk_prob: false }, 'F16')],
+] as const) {
+  test(`${what} computes what the formulae say, at every stage`, (t) => {
+    const { logits, stages, hidden } = oracleFromWeights(tiny.config, tiny.weights).forward(IDS);
+    const told = new Map<string, Float32Array>();
+    const model = load(t, tiny);
+    const got = run(model, IDS, (stage, values) => told.set(stage, values.slice()));
+    const truth = new Map(stages);
+    for (const [i, values] of hidden.entries()) {
+      truth.set(`hidden_states.${i < hidden.length - 1 ? i : 'final'}`, values);
+    }
+    t.deepEqual([...told.keys()].sort(), [...truth.keys()].sort());
+    for (const [stage, values] of told) {
+      const difference = relativeDifference(values, truth.get(stage)!);
+      t.true(difference < 4e-6, `${stage} is off by ${difference}`);
+    }
+    const difference = relativeDifference(got.logits, logits);
+    t.true(difference < 4e-6, `the logits are off by ${difference}`);
+    t.deepEqual(got.states, told.get('hidden_states.final'));
+  });
+}
+
+test('stages are told in the order of the computation; only sparse layers have router logits', (t) => {
+  const stages: string[] = [];
+  run(load(t, moeModel()), IDS, (stage) => stages.push(stage));
+  const attention = (i: number) =>
+    ['q_norm', 'k_norm', 'q_rope', 'k_rope', 'attention'].map((stage) => `layers.${i}.${stage}`);
+  t.deepEqual(stages, [
+    'hidden_states.0',
+    ...attention(0),
+    'layers.0.mlp',
+    'hidden_states.1',
+    ...attention(1),
+    'layers.1.router_logits',
+    'layers.1.mlp',
+    'hidden_states.2',
+    'hidden_states.final',
+  ]);
+});
+
+test('sequences that share a step give the bits that they give alone', (t) => {
+  for (const tiny of [denseModel(), moeModel()]) {
+    const model = load(t, tiny);
+    const others = [5, 1];
+    const alone = [run(model), run(model, others)];
+    const spans = [
+      { ids: IDS, startPosition: 0, blockTable: Int32Array.of(4, 2) },
+      { ids: others, startPosition: 0, blockTable: Int32Array.of(5) },
+    ];
+    const together = model.forward(spans).slice();
+    t.is(bitDifference(together.slice(0, 6 * 13), alone[0].states), undefined);
+    t.is(bitDifference(together.slice(6 * 13, 8 * 13), alone[1].states), undefined);
+  }
+});
+
+test('a sequence goes on where its keys and values lie', (t) => {
+  const model = load(t, moeModel());
+  const { states } = run(model);
+  const blockTable = Int32Array.of(3, 1);
+  model.forward([{ ids: IDS.slice(0, 5), startPosition: 0, blockTable }]);
+  const last = model.forward([{ ids: IDS.slice(5), startPosition: 5, blockTable }]);
+  t.is(bitDifference(last.slice(0, 13), states.slice(5 * 13)), undefined);
+});
+
+test('logits are given for the rows asked for, in the order asked for', (t) => {
+  const model = load(t, denseModel());
+  const { logits } = run(model);
+  const states = model.forward([{ ids: IDS, startPosition: 0, blockTable: BLOCKS }]);
+  const row = (i: number) => [...logits.slice(19 * i, 19 * (i + 1))];
+  t.deepEqual([...model.logits(states, [4, 1, 4])], [...row(4), ...row(1), ...row(4)]);
+  t.is(model.logits(states, []).length, 0);
+  t.is(model.logits(states, new Array(HEAD_ROWS).fill(0)).length, HEAD_ROWS * 19);
+});
+
+test('a tied head is the embedding, also if the checkpoint has another one', (t) => {
+  const tied = denseModel({ tie_word_embeddings: true });
+  const saved = {
+    ...tied,
+    weights: new Map(tied.weights).set(
+      'lm_head.weight',
+      denseModel({ vocab_size: 19 }).weights.get('lm_head.weight')!,
+    ),
+  };
+  t.is(bitDifference(run(load(t, saved)).logits, run(load(t, tied)).logits), undefined);
+});
+
+test('a step takes as many rows as it was told, and not one more', (t) => {
+  const model = load(t, denseModel(), 4);
+  t.is(model.maxRows, 4);
+  t.notThrows(() => model.forward([{ ids: IDS.slice(0, 4), startPosition: 0, blockTable: BLOCKS }]));
+  t.throws(() => model.forward([{ ids: IDS.slice(0, 5), startPosition: 0, blockTable: BLOCKS }]), {
+    instanceOf: RangeError,
+    message: /a step of 5 tokens; this one has room for 4/,
+  });
+});
+
+test('blocks that do not reach over the last position are refused', (t) => {
+  const model = load(t, denseModel());
+  t.throws(() => model.forward([{ ids: IDS, startPosition: 0, blockTable: Int32Array.of(0) }]), {
+    instanceOf: KernelError,
+    message: /blockTable holds 1 values, expected at least 2/,
+  });
+});
+
+test('progress reaches the bytes of the weights that are used', (t) => {
+  const tied = denseModel({ tie_word_embeddings: true });
+  const weights = new Map(tied.weights).set('lm_head.weight', tied.weights.get('model.embed_tokens.weight')!);
+  const dir = modelDirectory(t, { ...tied, weights });
+  const kernels = createScalarKernels();
+  const cache = new KvCache(kernels, tied.config, { blockSize: 4, numBlocks: 1 });
+  const told: [number, number][] = [];
+  const onProgress = (...progress: [number, number]) => told.push(progress);
+  Qwen3.load(dir, tied.config, kernels, cache, { maxRows: 1, onProgress });
+  const total = [...tied.weights.values()].reduce((sum, { data }) => sum + 4 * data.length, 0);
+  t.is(told.length, tied.weights.size);
+  t.deepEqual(told.at(-1), [total, total]);
+  t.true(told.every(([done], i) => i === 0 || done > told[i - 1][0]));
+});
+
+test('what cannot be loaded is refused, and its files are closed', async (t) => {
+  const { config, ...rest } = denseModel();
+  const dir = modelDirectory(t, { config, ...rest });
+  const kernels = createScalarKernels();
+  const cache = new KvCache(kernels, config, { blockSize: 4, numBlocks: 1 });
+  t.throws(() => Qwen3.load(dir, { ...config, hiddenSize: 12 }, kernels, cache, { maxRows: 1 }), {
+    instanceOf: CheckpointError,
+    message: /model\.embed_tokens\.weight" has shape \[19, 13\]; config\.json asks for \[19, 12\]/,
+  });
+  const few = await createWasmKernels({ maxBytes: 2 ** 16 });
+  t.teardown(() => few.dispose());
+  const fewCache = new KvCache(few, config, { blockSize: 4, numBlocks: 1 });
+  t.throws(() => Qwen3.load(dir, config, few, fewCache, { maxRows: 200 }), {
+    instanceOf: KernelError,
+    message: /no memory left/,
+  });
+  rmSync(join(dir, 'model.safetensors'));
+  t.throws(() => Qwen3.load(dir, config, kernels, cache, { maxRows: 1 }), { instanceOf: CheckpointError });
+});

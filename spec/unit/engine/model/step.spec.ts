@@ -1,0 +1,82 @@
+import test from 'ava';
+import { parseModelConfig } from '../../../../engine/config.ts';
+import { createScalarKernels } from '../../../../engine/kernels/scalar.ts';
+import { KvCache } from '../../../../engine/model/kv-cache.ts';
+import { RopeTable } from '../../../../engine/model/rope.ts';
+import { type Span, Step } from '../../../../engine/model/step.ts';
+import { DENSE_CONFIG, MOE_CONFIG } from '../tiny-models.ts';
+
+function createStep(json: object = DENSE_CONFIG): Step {
+  const config = parseModelConfig(json);
+  const kernels = createScalarKernels();
+  return new Step(kernels, config, new KvCache(kernels, config, { blockSize: 4, numBlocks: 3 }), 5);
+}
+
+const span = (length: number, startPosition: number): Span => ({
+  ids: new Array(length).fill(0),
+  startPosition,
+  blockTable: Int32Array.of(0, 1, 2),
+});
+
+test('the buffers have room for all rows, positions and blocks', (t) => {
+  const step = createStep();
+  for (const buffer of [step.x, step.y, step.normed]) t.is(buffer.length, 5 * 13);
+  for (const buffer of [step.q, step.attended]) t.is(buffer.length, 5 * 24);
+  for (const buffer of [step.k, step.v]) t.is(buffer.length, 5 * 12);
+  for (const buffer of [step.cos, step.sin]) t.is(buffer.length, 5 * 3);
+  for (const buffer of [step.gate, step.up]) t.is(buffer.length, 5 * 10);
+  t.is(step.scores.length, 12);
+  t.is(step.blockTable.length, 3);
+});
+
+test('gate and up have room for the wider of the MLP and the experts', (t) => {
+  t.is(createStep(MOE_CONFIG).gate.length, 5 * 11);
+  t.is(createStep({ ...MOE_CONFIG, moe_intermediate_size: 6 }).up.length, 5 * 10);
+});
+
+test('a step counts the rows of its spans and looks up the rotation of each', (t) => {
+  const step = createStep();
+  step.begin([span(2, 0), span(1, 7), span(2, 3)]);
+  t.is(step.rows, 5);
+  t.is(step.spans.length, 3);
+  const table = new RopeTable(step.config);
+  for (const [row, position] of [0, 1, 7, 3, 4].entries()) {
+    const cos = new Float32Array(3);
+    const sin = new Float32Array(3);
+    table.write(position, 1, 0, cos, sin);
+    t.deepEqual(step.cos.slice(3 * row, 3 * row + 3), cos);
+    t.deepEqual(step.sin.slice(3 * row, 3 * row + 3), sin);
+  }
+  step.begin([span(1, 2)]);
+  t.is(step.rows, 1);
+});
+
+test('a step of more tokens than there is room for is refused, and the step before stays', (t) => {
+  const step = createStep();
+  step.begin([span(3, 0)]);
+  t.throws(() => step.begin([span(3, 0), span(3, 0)]), {
+    instanceOf: RangeError,
+    message: 'a step of 6 tokens; this one has room for 5',
+  });
+  t.is(step.rows, 3);
+  t.is(step.spans.length, 1);
+});
+
+test('an observer is told the rows of this step and no more', (t) => {
+  const step = createStep();
+  const told: [string, number][] = [];
+  step.begin([span(3, 0)], (stage, values) => told.push([stage, values.length]));
+  step.report('a', step.x, 13);
+  step.report('b', step.q, 24);
+  t.deepEqual(told, [
+    ['a', 39],
+    ['b', 72],
+  ]);
+});
+
+test('an observer is forgotten with its step', (t) => {
+  const step = createStep();
+  step.begin([span(1, 0)], () => t.fail());
+  step.begin([span(1, 0)]);
+  t.notThrows(() => step.report('a', step.x, 13));
+});
