@@ -5,80 +5,26 @@ import type { Kernels } from './kernels/kernels.ts';
 import { createWasmKernels } from './kernels/wasm.ts';
 import { HiddenStates } from './model/hidden-states.ts';
 import { KvCache } from './model/kv-cache.ts';
-import type { LoadProgress } from './model/loader.ts';
 import { HEAD_ROWS, Qwen3 } from './model/qwen3.ts';
 import type { Observer } from './model/step.ts';
 import { checkPrompt } from './prompt.ts';
+import type {
+  Delta,
+  EngineOptions,
+  FinishReason,
+  ForwardOptions,
+  ForwardResult,
+  GenerateRequest,
+  GenerateResult,
+} from './requests.ts';
 import { BlockPool } from './serving/block-pool.ts';
 import { argmax } from './serving/sampler.ts';
-
-/** How an {@link Engine} is set up. None of it changes a bit of what is computed. */
-export interface EngineOptions {
-  /** Positions the cache holds. Default: those of the model, at most 4,096. */
-  cacheTokens?: number;
-  /** Positions in a block of the cache. Default 16. */
-  blockSize?: number;
-  /** The most tokens of a prompt that are computed in one step. Default 128. */
-  prefillChunk?: number;
-  /** What computes; the engine's own from then on, and released with it. Default: new SIMD kernels. */
-  kernels?: Kernels;
-  onProgress?: LoadProgress;
-}
-
-/** What {@link Engine.forward} is asked for. */
-export interface ForwardOptions {
-  /** Positions whose logits are wanted, in ascending order. Default: all. */
-  positions?: readonly number[];
-  /** Return the hidden states too. Default false. */
-  hidden?: boolean;
-  /** Is told every stage of every step, see {@link Qwen3.forward}. */
-  observe?: Observer;
-}
-
-/** What {@link Engine.forward} returns. */
-export interface ForwardResult {
-  /** f32 [positions asked for, vocabSize] */
-  logits: Float32Array;
-  /** f32 [numHiddenLayers + 2, T, hiddenSize], see {@link HiddenStates}. */
-  hidden: Float32Array | undefined;
-}
 
 /** Consecutive positions of a sequence, computed: their hidden states, f32 [count, hiddenSize], lent. */
 interface Computed {
   first: number;
   count: number;
   states: Float32Array;
-}
-
-/** A prompt to be continued greedily. */
-export interface GenerateRequest {
-  ids: readonly number[];
-  /** At most this many tokens are generated. */
-  maxNewTokens: number;
-  /** Go on after the model's end-of-sequence tokens. Default false. */
-  ignoreEos?: boolean;
-  /** Ends the generation after the next token. */
-  signal?: AbortSignal;
-}
-
-/** One generated token, as it is generated. */
-export interface Delta {
-  token: number;
-  /** The logits it was chosen from, f32 [vocabSize], lent until the engine computes again. */
-  logits: Float32Array;
-}
-
-/** Why a generation ended: an end-of-sequence token (which is among the tokens), `maxNewTokens`, or the signal. */
-export type FinishReason = 'stop' | 'length' | 'abort';
-
-/** What became of a {@link GenerateRequest}. */
-export interface GenerateResult {
-  promptTokens: number;
-  tokens: number[];
-  finishReason: FinishReason;
-  /** SHA-256 over the logits of every token, see {@link Fingerprint}. */
-  fingerprint: string;
-  timing: { prefillMs: number; decodeMs: number };
 }
 
 /** A Qwen3 model, ready to compute: token ids in, logits and tokens out. Generations may take turns. */
@@ -200,11 +146,14 @@ export class Engine {
       const begin = performance.now();
       let next: Computed = { first: 0, count: 0, states: new Float32Array() };
       for (next of this.#prefill(ids, blockTable)) {
-        // Not after the last chunk: whoever computes in that turn overwrites its states.
-        if (next.first + next.count < ids.length) await turn();
+        // No turn after the last chunk: whoever computes in that turn overwrites its states.
+        if (next.first + next.count === ids.length) break;
+        await turn();
+        if (signal?.aborted) finishReason = 'abort';
+        if (finishReason === 'abort') break;
       }
       const prefilled = performance.now();
-      while (tokens.length < maxNewTokens) {
+      while (finishReason === 'length' && tokens.length < maxNewTokens) {
         const logits = this.#model.logits(next.states, [next.count - 1]);
         fingerprint.add(logits);
         const token = argmax(logits);

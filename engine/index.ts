@@ -1,14 +1,14 @@
 /** The public API of the engine. */
 
 export { type ModelConfig, type MoeConfig, parseModelConfig, readModelConfig } from './config.ts';
-export {
-  type Delta,
-  Engine,
-  type EngineOptions,
-  type FinishReason,
-  type ForwardOptions,
-  type ForwardResult,
-  type GenerateRequest,
-  type GenerateResult,
-} from './engine.ts';
+export { Engine } from './engine.ts';
 export * from './errors.ts';
+export type {
+  Delta,
+  EngineOptions,
+  FinishReason,
+  ForwardOptions,
+  ForwardResult,
+  GenerateRequest,
+  GenerateResult,
+} from './requests.ts';

@@ -4,7 +4,7 @@ import test from 'ava';
 import { ensureFixture } from '../../generator/fixtures.ts';
 import { readCase, readFingerprints } from '../../golden/goldens.ts';
 import { temporaryFolder } from '../support/cleanup.ts';
-import { runNode } from '../support/processes.ts';
+import { runCli } from '../support/processes.ts';
 
 const PROCESSES = 3;
 
@@ -16,13 +16,11 @@ for (const model of ['dense', 'moe']) {
     writeFileSync(join(folder, 'ids.json'), JSON.stringify(ids));
     const modelDir = await ensureFixture(model);
     const args = ['generate', '--model', modelDir, '--ids', join(folder, 'ids.json'), '--max-tokens', '16'];
-    const runs = Array.from({ length: PROCESSES }, () =>
-      runNode(t, 'engine/cli.ts', [...args, '--ignore-eos', '--json']),
-    );
+    const runs = Array.from({ length: PROCESSES }, () => runCli(...args, '--ignore-eos', '--json'));
     const stored = readFingerprints(model);
-    for (const { code, stdout, stderr } of await Promise.all(runs)) {
-      t.is(code, 0, stderr);
-      const lines: { fingerprint: string }[] = stdout
+    for (const { exitCode, out, err } of await Promise.all(runs)) {
+      t.is(exitCode, 0, err);
+      const lines: { fingerprint: string }[] = out
         .trim()
         .split('\n')
         .map((line) => JSON.parse(line));

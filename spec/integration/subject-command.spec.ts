@@ -3,16 +3,15 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import test from 'ava';
 import { temporaryFolder } from '../support/cleanup.ts';
-import { runNode } from '../support/processes.ts';
+import { ended, startNode } from '../support/processes.ts';
 
 const AVA = 'node_modules/ava/entrypoints/cli.js';
 
 test('SUBJECT puts another engine in front of the golden suite, and an honest one passes', async (t) => {
-  const { code, stdout } = await runNode(t, AVA, ['spec/golden/dense.spec.ts'], {
-    SUBJECT: './spec/support/transformers-js.ts',
-  });
-  t.is(code, 0, stdout);
-  t.regex(stdout, /ids-thousand: hidden states, logits and greedy tokens match/);
+  const env = { SUBJECT: './spec/support/transformers-js.ts' };
+  const { exitCode, out } = await ended(startNode(AVA, ['spec/golden/dense.spec.ts'], { env }));
+  t.is(exitCode, 0, out);
+  t.regex(out, /ids-thousand: hidden states, logits and greedy tokens match/);
 });
 
 test('an engine that is off is told where it parts first, who stands alone, and how to look closer', async (t) => {
@@ -39,11 +38,10 @@ test('an engine that is off is told where it parts first, who stands alone, and 
        },
      });`,
   );
-  const { code, stdout } = await runNode(t, AVA, ['spec/golden/dense.spec.ts', '--match=*ids-short*'], {
-    SUBJECT: adapter,
-  });
-  t.is(code, 1, stdout);
-  t.regex(stdout, /dense · ids-short: parts from the golden at hidden_states\.2, position 3, index 5/);
-  t.regex(stdout, /the subject stands alone/);
-  t.regex(stdout, /npm run look -- --model dense --case ids-short/);
+  const args = ['spec/golden/dense.spec.ts', '--match=*ids-short*'];
+  const { exitCode, out } = await ended(startNode(AVA, args, { env: { SUBJECT: adapter } }));
+  t.is(exitCode, 1, out);
+  t.regex(out, /dense · ids-short: parts from the golden at hidden_states\.2, position 3, index 5/);
+  t.regex(out, /the subject stands alone/);
+  t.regex(out, /npm run look -- --model dense --case ids-short/);
 });

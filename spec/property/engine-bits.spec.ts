@@ -1,9 +1,10 @@
 import test, { type ExecutionContext } from 'ava';
 import fc from 'fast-check';
 import type { WeightDtype } from '../../engine/config.ts';
-import { Engine, type EngineOptions } from '../../engine/engine.ts';
+import { Engine } from '../../engine/engine.ts';
 import { createScalarKernels } from '../../engine/kernels/scalar.ts';
 import { createWasmKernels } from '../../engine/kernels/wasm.ts';
+import type { EngineOptions } from '../../engine/requests.ts';
 import { modelAndPrompts, type TinyModel, writeModelDirectory } from '../support/arbitraries.ts';
 import { temporaryFolder, trackResources } from '../support/cleanup.ts';
 import type { OracleWeight } from '../support/oracle-weights.ts';

@@ -1,38 +1,49 @@
-import { spawn } from 'node:child_process';
+import { type ChildProcess, type StdioOptions, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
-import type { ExecutionContext } from 'ava';
-
-/** What a child process did. */
-export interface ProcessResult {
-  code: number | null;
-  signal: NodeJS.Signals | null;
-  stdout: string;
-  stderr: string;
-}
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
-/**
- * Runs one of the project's files with this version of Node, from the project's folder, and collects what it wrote.
- * A process that is still there when the test ends is killed.
- *
- * @param file relative to the project.
- */
-export function runNode(
-  t: Pick<ExecutionContext, 'teardown'>,
-  file: string,
-  args: readonly string[],
-  env: NodeJS.ProcessEnv = {},
-): Promise<ProcessResult> {
-  const child = spawn(process.execPath, [file, ...args], { cwd: ROOT, env: { ...process.env, ...env } });
-  t.teardown(() => child.kill('SIGKILL'));
-  const output = { stdout: '', stderr: '' };
-  for (const name of ['stdout', 'stderr'] as const) {
-    child[name].setEncoding('utf8').on('data', (text) => {
-      output[name] += text;
-    });
-  }
-  return new Promise((resolve, reject) => {
-    child.once('error', reject).once('close', (code, signal) => resolve({ code, signal, ...output }));
-  });
+/** The `plumbline` command. */
+export const CLI_PATH = fileURLToPath(new URL('../../engine/cli.ts', import.meta.url));
+
+/** How a child process ended, and what it said. */
+export interface Ended {
+  exitCode: number | null;
+  out: string;
+  err: string;
+}
+
+/** Where a process writes to and what it finds in its environment beside what this one has. */
+export interface StartOptions {
+  /** Default: no input, standard output and error as pipes. */
+  stdio?: StdioOptions;
+  env?: NodeJS.ProcessEnv;
+}
+
+/** Starts a file with this version of Node, in the project's folder. */
+export function startNode(file: string, argv: readonly string[], options: StartOptions = {}): ChildProcess {
+  const { stdio = ['ignore', 'pipe', 'pipe'], env } = options;
+  return spawn(process.execPath, [file, ...argv], { cwd: ROOT, stdio, env: { ...process.env, ...env } });
+}
+
+/** Waits until a process has ended and all its output has arrived; its standard output only if `readsOut`. */
+export async function ended(child: ChildProcess, readsOut = true): Promise<Ended> {
+  const [out, err, [exitCode]] = await Promise.all([
+    child.stdout && readsOut ? text(child.stdout) : '',
+    child.stderr ? text(child.stderr) : '',
+    once(child, 'close'),
+  ]);
+  return { exitCode, out, err };
+}
+
+/** Starts the `plumbline` command as a process of its own. */
+export function startCli(argv: readonly string[], stdio?: StdioOptions): ChildProcess {
+  return startNode(CLI_PATH, argv, { stdio });
+}
+
+/** Runs the `plumbline` command as a process of its own. */
+export function runCli(...argv: string[]): Promise<Ended> {
+  return ended(startCli(argv));
 }

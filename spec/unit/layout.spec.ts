@@ -26,6 +26,7 @@ const TOP_FLOOR = FLOORS.length - 1;
 /** Sources without a spec of their own, each with the reason; a name that ends in "/" is a folder. */
 const WITHOUT_SPEC: Readonly<Record<string, string>> = {
   'engine/index.ts': 're-exports',
+  'engine/requests.ts': 'interfaces',
   'engine/kernels/kernels.ts': 'an interface and its constants',
   'engine/kernels/constants.ts': 'constants; exp.spec.ts holds the exponential made of them to its accuracy',
   'engine/kernels/scalar-attention.ts': 'a part of the scalar kernels, tested with them',

@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
 import test from 'ava';
-import type { Delta, Engine, GenerateRequest, GenerateResult } from '../../../engine/engine.ts';
+import type { Engine } from '../../../engine/engine.ts';
 import { KernelError, PromptError } from '../../../engine/errors.ts';
+import type { Delta, GenerateRequest, GenerateResult } from '../../../engine/requests.ts';
 import { trackResources } from '../../support/cleanup.ts';
 import { denseModel, loadEngine } from './tiny-models.ts';
 
@@ -103,6 +104,13 @@ test('a signal ends the generation after the next token', async (t) => {
   t.deepEqual([later.tokens, later.finishReason], [whole.tokens.slice(0, 3), 'abort']);
   assertAllFree(engine);
   t.pass();
+});
+
+test('a signal ends the generation between two chunks of the prompt', async (t) => {
+  const engine = await loadEngine(t, denseModel(), { cacheTokens: 32, prefillChunk: 2 });
+  const aborted = await generate(engine, { signal: AbortSignal.abort() });
+  t.deepEqual([aborted.tokens, aborted.finishReason], [[], 'abort']);
+  assertAllFree(engine);
 });
 
 test('timers run between two tokens', async (t) => {

@@ -1,12 +1,13 @@
 import { rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
-import { Engine, type EngineOptions, type ForwardOptions } from '../../../engine/engine.ts';
+import { Engine } from '../../../engine/engine.ts';
 import { CheckpointError, ConfigError, KernelError, PromptError } from '../../../engine/errors.ts';
 import { createScalarKernels } from '../../../engine/kernels/scalar.ts';
 import { createWasmKernels } from '../../../engine/kernels/wasm.ts';
 import { cacheBytesPerToken } from '../../../engine/model/kv-cache.ts';
 import { HEAD_ROWS } from '../../../engine/model/qwen3.ts';
+import type { EngineOptions, ForwardOptions } from '../../../engine/requests.ts';
 import { closing, trackResources } from '../../support/cleanup.ts';
 import { oracleFromWeights } from '../../support/oracle.ts';
 import { bitDifference } from './kernels/same-bits.ts';

@@ -1,7 +1,8 @@
 import type { ExecutionContext } from 'ava';
 import type { WeightDtype } from '../../../engine/config.ts';
-import { Engine, type EngineOptions } from '../../../engine/engine.ts';
+import { Engine } from '../../../engine/engine.ts';
 import { createWasmKernels } from '../../../engine/kernels/wasm.ts';
+import type { EngineOptions } from '../../../engine/requests.ts';
 import { makeModel, type TinyModel, writeModelDirectory } from '../../support/arbitraries.ts';
 import { closing, temporaryFolder } from '../../support/cleanup.ts';
 

@@ -1,0 +1,95 @@
+import { resolve } from 'node:path';
+import { z } from 'zod';
+import { ChatTemplateError, FileError } from '../errors.ts';
+import { type ChatMessage, parseConversation, parseTools } from '../text/conversation.ts';
+import { readJsonFile } from '../text/json-file.ts';
+
+/** A conversation to be answered. */
+export interface Chat {
+  readonly messages: readonly ChatMessage[];
+  readonly tools: readonly Readonly<Record<string, unknown>>[] | undefined;
+  readonly enableThinking: boolean | undefined;
+}
+
+/** Strict: a key that is not known, `temperature` say, would otherwise be left out without a word. */
+const chatJson = z.strictObject({
+  messages: z.unknown(),
+  tools: z.unknown().optional(),
+  enable_thinking: z.boolean().optional(),
+});
+
+/**
+ * Reads prompts as token ids: `[[1, 2, 3], [4, 5]]`. Which ids there are is the model's to say.
+ *
+ * @throws FileError if the file cannot be read, is not JSON, is not an array of arrays of numbers, or has no prompt.
+ */
+export async function readIdLists(path: string): Promise<number[][]> {
+  const lists = await readArray(path, 'an array of arrays of token ids');
+  if (lists.length === 0)
+    throw new FileError(`${path}: holds no prompts; expected an array of arrays of token ids`);
+  return lists.map((ids, i) => {
+    if (!Array.isArray(ids)) throw misplaced(path, `prompt ${i}`, ids, 'an array of token ids');
+    const wrong = ids.findIndex((id) => typeof id !== 'number');
+    if (wrong !== -1) throw misplaced(path, `prompt ${i}, position ${wrong}`, ids[wrong], 'a token id');
+    return ids;
+  });
+}
+
+/**
+ * Reads texts: `["one", "two"]`.
+ *
+ * @throws FileError if the file cannot be read, is not JSON, or is not an array of strings.
+ */
+export async function readTexts(path: string): Promise<string[]> {
+  const texts = await readArray(path, 'an array of strings');
+  return texts.map((text, i) => {
+    if (typeof text !== 'string') throw misplaced(path, `text ${i}`, text, 'a string');
+    return text;
+  });
+}
+
+/**
+ * Reads a conversation: an array of messages, or `{"messages": […], "tools": […], "enable_thinking": true}`.
+ *
+ * @throws FileError if the file cannot be read, is not JSON, or has an unknown key.
+ * @throws ChatTemplateError if a message or a tool is malformed.
+ */
+export async function readChat(path: string): Promise<Chat> {
+  const json = await readJson(path);
+  const result = chatJson.safeParse(Array.isArray(json) ? { messages: json } : json);
+  if (!result.success) {
+    const { path: key, message } = result.error.issues[0];
+    const where = key.length > 0 ? `${key.join('.')}: ` : '';
+    throw new FileError(
+      `${path}: ${where}${message}; expected an array of messages, or an object of messages, tools and enable_thinking`,
+    );
+  }
+  const { messages, tools, enable_thinking: enableThinking } = result.data;
+  try {
+    return {
+      messages: parseConversation(messages),
+      tools: tools === undefined ? undefined : parseTools(tools),
+      enableThinking,
+    };
+  } catch (cause) {
+    throw new ChatTemplateError(`${path}: ${(cause as Error).message}`, { cause });
+  }
+}
+
+async function readArray(path: string, expected: string): Promise<unknown[]> {
+  const json = await readJson(path);
+  if (!Array.isArray(json)) throw misplaced(path, 'the whole', json, expected);
+  return json;
+}
+
+async function readJson(path: string): Promise<unknown> {
+  const json = await readJsonFile(path, FileError);
+  if (json === undefined) throw new FileError(`${path}: does not exist (looked for at ${resolve(path)})`);
+  return json;
+}
+
+function misplaced(path: string, where: string, found: unknown, expected: string): FileError {
+  const json = JSON.stringify(found);
+  const shown = json.length > 60 ? `${json.slice(0, 60)}…` : json;
+  return new FileError(`${path}: ${where}: found ${shown}; expected ${expected}`);
+}

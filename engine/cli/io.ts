@@ -1,0 +1,55 @@
+import type { resolveModel } from '../checkpoint/hub.ts';
+import type { Engine } from '../engine.ts';
+import type { EngineOptions } from '../requests.ts';
+import type { ChatTemplate } from '../text/chat.ts';
+import type { Tokenizer } from '../text/tokenizer.ts';
+
+/** A stream that a command writes text to. */
+export interface Output {
+  write(text: string): unknown;
+  /** Whether it is a terminal. */
+  readonly isTTY?: boolean;
+  /** Characters in a line of the terminal. */
+  readonly columns?: number;
+}
+
+/** What the commands use of an engine. */
+export type RunningEngine = Pick<Engine, 'forward' | 'generate' | 'close'>;
+
+/** What the commands use of a tokenizer. */
+export type LoadedTokenizer = Pick<Tokenizer, 'encode' | 'decode' | 'tokens' | 'createStream'>;
+
+/** Everything that a command reaches beyond its own arguments and the files they name. */
+export interface Io {
+  readonly stdout: Output;
+  readonly stderr: Output;
+  /** Where SIGINT and SIGTERM arrive. */
+  readonly signals: Pick<NodeJS.EventEmitter, 'once' | 'off'>;
+  resolveModel: typeof resolveModel;
+  loadEngine(modelDir: string, options: EngineOptions): Promise<RunningEngine>;
+  loadTokenizer(modelDir: string): Promise<LoadedTokenizer>;
+  loadChatTemplate(modelDir: string): Promise<Pick<ChatTemplate, 'render'>>;
+}
+
+/** This process, and the engine itself. Modules are imported when a command needs them, so that `--help` is quick. */
+export const processIo: Io = {
+  stdout: process.stdout,
+  stderr: process.stderr,
+  signals: process,
+  async resolveModel(model, options) {
+    const hub = await import('../checkpoint/hub.ts');
+    return await hub.resolveModel(model, options);
+  },
+  async loadEngine(modelDir, options) {
+    const { Engine } = await import('../engine.ts');
+    return await Engine.load(modelDir, options);
+  },
+  async loadTokenizer(modelDir) {
+    const { Tokenizer } = await import('../text/tokenizer.ts');
+    return await Tokenizer.load(modelDir);
+  },
+  async loadChatTemplate(modelDir) {
+    const { ChatTemplate } = await import('../text/chat.ts');
+    return await ChatTemplate.load(modelDir);
+  },
+};

@@ -1,0 +1,68 @@
+import { existsSync, statSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { Checkpoint } from '../checkpoint/checkpoint.ts';
+import { checkWeights } from '../checkpoint/weights.ts';
+import { type ModelConfig, readModelConfig } from '../config.ts';
+import { cacheBytesPerToken } from '../model/kv-cache.ts';
+import { countParameters, type ParameterCount } from '../parameters.ts';
+
+/** What is known of a model before its weights are read. */
+export interface ModelInfo {
+  directory: string;
+  /** `config.json` as the engine understands it. */
+  config: ModelConfig;
+  parameters: ParameterCount;
+  /** Bytes of the weights in all, and by the dtype they are stored in. */
+  weightBytes: { total: number; byDtype: Record<string, number> };
+  /** Bytes of the key/value cache that each position of each sequence takes. */
+  cacheBytesPerToken: number;
+  /** The files the engine reads of it, those it may and that are there. */
+  files: { name: string; bytes: number }[];
+}
+
+const FILES_BESIDE_WEIGHTS = [
+  'config.json',
+  'generation_config.json',
+  'tokenizer.json',
+  'tokenizer_config.json',
+  'chat_template.jinja',
+];
+
+/**
+ * Describes a model directory from its configuration and the headers of its weights, which are checked against each
+ * other.
+ *
+ * @throws ConfigError, CheckpointError as their readers do.
+ */
+export async function readModelInfo(modelDir: string): Promise<ModelInfo> {
+  const config = await readModelConfig(modelDir);
+  const checkpoint = Checkpoint.open(modelDir);
+  try {
+    checkWeights(checkpoint, config);
+    const paths = [
+      ...FILES_BESIDE_WEIGHTS.map((name) => join(modelDir, name)),
+      ...checkpoint.files.map(({ path }) => path),
+    ];
+    return {
+      directory: modelDir,
+      config,
+      parameters: countParameters(config),
+      weightBytes: weightBytes(checkpoint),
+      cacheBytesPerToken: cacheBytesPerToken(config),
+      files: paths.filter(existsSync).map((path) => ({ name: basename(path), bytes: statSync(path).size })),
+    };
+  } finally {
+    checkpoint.close();
+  }
+}
+
+function weightBytes(checkpoint: Checkpoint): ModelInfo['weightBytes'] {
+  const byDtype: Record<string, number> = {};
+  let total = 0;
+  for (const { info } of checkpoint.tensors.values()) {
+    const bytes = info.end - info.begin;
+    byDtype[info.dtype] = (byDtype[info.dtype] ?? 0) + bytes;
+    total += bytes;
+  }
+  return { total, byDtype };
+}

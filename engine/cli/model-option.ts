@@ -1,0 +1,51 @@
+import type { Command } from 'commander';
+import type { Io } from './io.ts';
+import { type Progress, share } from './progress.ts';
+
+/** Which model a command is to use. */
+export interface ModelOption {
+  /** A directory in HuggingFace's layout, or a hub id. */
+  model: string;
+  /** Branch, tag or commit of a hub model. */
+  revision?: string;
+}
+
+/** The files of a model that a command uses; for a hub id only these are fetched. */
+export interface ModelFiles {
+  files: string[];
+  optional?: string[];
+  weights?: boolean;
+}
+
+/** What computing takes. */
+export const COMPUTED_FILES = {
+  files: ['config.json'],
+  optional: ['generation_config.json'],
+  weights: true,
+} satisfies ModelFiles;
+
+/** What turning text to ids and back takes. */
+export const TEXT_FILES = { files: ['tokenizer.json', 'tokenizer_config.json'] } satisfies ModelFiles;
+
+export function addModelOption(command: Command): Command {
+  return command
+    .requiredOption(
+      '--model <dir|hub-id>',
+      'required: a model directory, or a hub id such as Qwen/Qwen3-0.6B',
+    )
+    .option('--revision <ref>', 'branch, tag or commit of a hub id (default: main)');
+}
+
+/** @returns the model's directory. @throws HubError if there is none. */
+export function findModel(
+  { model, revision }: ModelOption,
+  needed: ModelFiles,
+  io: Io,
+  progress: Progress,
+): Promise<string> {
+  return io.resolveModel(model, {
+    ...needed,
+    revision,
+    onProgress: (file, done, total) => progress.count(share(`fetching ${file}`, done, total)),
+  });
+}

@@ -1,0 +1,135 @@
+import { readFileSync } from 'node:fs';
+import test, { type ExecutionContext } from 'ava';
+import { Engine } from '../../engine/engine.ts';
+import type { Tokenizer } from '../../engine/text/tokenizer.ts';
+import { ensureFixture } from '../../generator/fixtures.ts';
+import { trackResources } from '../support/cleanup.ts';
+import { ended, runCli, startCli } from '../support/processes.ts';
+import { qwen3Tokenizer } from '../support/tokenizer.ts';
+import { jsonFile } from '../unit/engine/cli/support.ts';
+
+trackResources(test);
+
+/** What Python's transformers and Rust's tokenizers made of texts and conversations. */
+interface Golden {
+  texts: { text: string; ids: number[]; decoded: string }[];
+  chats: { name: string; messages: unknown[]; options: { tools?: unknown[] }; ids: number[] }[];
+}
+
+const golden: Golden = JSON.parse(
+  readFileSync(new URL('../../golden/tokenizer/expected.json', import.meta.url), 'utf8'),
+);
+const MAX_TOKENS = 12;
+const LIMIT = ['--max-tokens', String(MAX_TOKENS)];
+let model: string;
+let tokenizer: Tokenizer;
+let engine: Engine;
+
+test.before('the model is made once and loaded once', async () => {
+  model = await ensureFixture('dense-bf16');
+  tokenizer = await qwen3Tokenizer();
+  engine = await Engine.load(model, { cacheTokens: 512 });
+});
+test.after.always('the engine is closed', () => engine?.close());
+
+/** What the engine's own API makes of a prompt, timing apart, which no run repeats. */
+async function viaApi(ids: readonly number[]) {
+  const generation = engine.generate({ ids, maxNewTokens: MAX_TOKENS });
+  let step = await generation.next();
+  while (!step.done) step = await generation.next();
+  const { timing: _, ...result } = step.value;
+  return { ...result, text: tokenizer.decode(result.tokens) };
+}
+
+/** The lines that `plumbline generate --json` prints, timing apart. */
+async function viaCommand(t: ExecutionContext, ...argv: string[]) {
+  const { exitCode, out, err } = await runCli('generate', '--model', model, ...argv, ...LIMIT, '--json');
+  t.deepEqual({ exitCode, err }, { exitCode: 0, err: '' });
+  return out
+    .trimEnd()
+    .split('\n')
+    .map((line) => {
+      const { timing, ...rest } = JSON.parse(line);
+      t.true(timing.prefillMs > 0 && timing.decodeMs > 0, line);
+      return rest;
+    });
+}
+
+test.serial('a text is continued as the API continues its ids, printed as text or as JSON', async (t) => {
+  const prompt = 'Grüße, 世界! 👩🏽\u200d🚀 The capital of France is';
+  const expected = await viaApi(tokenizer.encode(prompt));
+  t.is(expected.tokens.length, MAX_TOKENS);
+  t.true(new Set(expected.tokens).size > 1);
+  t.deepEqual(await runCli('generate', '--model', model, '--prompt', prompt, ...LIMIT), {
+    exitCode: 0,
+    out: `${expected.text}\n`,
+    err: '',
+  });
+  t.deepEqual(await viaCommand(t, '--prompt', prompt), [{ index: 0, ...expected }]);
+});
+
+// The fingerprint is taken of the logits, so it tells that the prompt had the ids that Python gave it.
+for (const [name, ...options] of [
+  ['multi-turn with past thinking'],
+  ['no thinking', '--no-thinking'],
+  ['tools'],
+]) {
+  test.serial(`the conversation "${name}" is answered as Python's ids of it are continued`, async (t) => {
+    const chat = golden.chats.find((chat) => chat.name === name)!;
+    const { messages, options: template } = chat;
+    const file = jsonFile(t, template.tools ? { messages, tools: template.tools } : messages);
+    const expected = await viaApi(chat.ids);
+    t.deepEqual(await viaCommand(t, '--chat', file, ...options), [{ index: 0, ...expected }]);
+  });
+}
+
+test.serial(
+  'several prompts of ids are answered in order, each as if it were alone, with their text',
+  async (t) => {
+    const prompts = [tokenizer.encode('Name a river.'), [151935, 0, 785], tokenizer.encode('今天天气')];
+    const expected = [];
+    for (const [index, ids] of prompts.entries()) expected.push({ index, ...(await viaApi(ids)) });
+    t.deepEqual(await viaCommand(t, '--ids', jsonFile(t, prompts)), expected);
+  },
+);
+
+test.serial(
+  'text is printed while it is generated, and Ctrl-C ends it in order with exit code 130',
+  async (t) => {
+    const child = startCli([
+      'generate',
+      '--model',
+      model,
+      '--prompt',
+      'a',
+      '--max-tokens',
+      '4000',
+      '--ignore-eos',
+    ]);
+    let out = '';
+    child.stdout!.setEncoding('utf8').on('data', (piece) => {
+      if (out === '') child.kill('SIGINT');
+      out += piece;
+    });
+    const { exitCode, err } = await ended(child, false);
+    t.deepEqual({ exitCode, err }, { exitCode: 130, err: '' });
+    t.true(out.endsWith('\n'));
+    // Far from the 4,000: it was printed before it was complete.
+    const expected = await viaApi(tokenizer.encode('a'));
+    t.true(out.startsWith(expected.text) || expected.text.startsWith(out.slice(0, -1)), out);
+    t.true(out.length < 4000, `${out.length} characters`);
+  },
+);
+
+test.serial('texts become the ids of Rust, their tokens, and the decoded text of Python', async (t) => {
+  const file = jsonFile(
+    t,
+    golden.texts.map(({ text }) => text),
+  );
+  const { exitCode, out, err } = await runCli('tokenize', '--model', model, '--file', file, '--json');
+  t.deepEqual({ exitCode, err }, { exitCode: 0, err: '' });
+  t.deepEqual(
+    JSON.parse(out),
+    golden.texts.map(({ ids, decoded }) => ({ ids, tokens: tokenizer.tokens(ids), decoded })),
+  );
+});

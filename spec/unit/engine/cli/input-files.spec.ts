@@ -1,0 +1,110 @@
+import { join } from 'node:path';
+import test, { type ExecutionContext } from 'ava';
+import { readChat, readIdLists, readTexts } from '../../../../engine/cli/input-files.ts';
+import { ChatTemplateError, FileError } from '../../../../engine/errors.ts';
+import { temporaryFolder, trackResources } from '../../../support/cleanup.ts';
+import { jsonFile } from './support.ts';
+
+trackResources(test);
+
+type Reader = (path: string) => Promise<unknown>;
+const readers: Record<string, Reader> = { readIdLists, readTexts, readChat };
+
+/** Reads a file with this content, and expects a complaint that begins with the file's path. */
+async function refuses(
+  t: ExecutionContext,
+  read: Reader,
+  json: unknown,
+  complaint: string | RegExp,
+): Promise<void> {
+  const path = jsonFile(t, json);
+  const error = await t.throwsAsync(read(path), { instanceOf: FileError });
+  t.true(error.message.startsWith(`${path}: `), error.message);
+  const rest = error.message.slice(path.length + 2);
+  if (typeof complaint === 'string') t.is(rest, complaint);
+  else t.regex(rest, complaint);
+}
+
+for (const [name, read] of Object.entries(readers)) {
+  test(`${name} says what is wrong with a file that is missing, a folder, no JSON, or no UTF-8`, async (t) => {
+    const missing = join(temporaryFolder(t), 'missing.json');
+    await t.throwsAsync(read(missing), {
+      instanceOf: FileError,
+      message: `${missing}: does not exist (looked for at ${missing})`,
+    });
+    const folder = temporaryFolder(t);
+    await t.throwsAsync(read(folder), {
+      instanceOf: FileError,
+      message: `${folder}: cannot be read (EISDIR)`,
+    });
+    await refuses(t, read, '[[1, 2', /^is not valid JSON \(6 characters, perhaps cut short\)/);
+    await refuses(t, read, new Uint8Array([0x5b, 0xff, 0x5d]), /^is not UTF-8/);
+  });
+}
+
+test('lists of ids are read as they are; which ids there are is not decided here', async (t) => {
+  const lists = [[1, 2, 3], [], [0, -1, 1.5]];
+  t.deepEqual(await readIdLists(jsonFile(t, lists)), lists);
+});
+
+test('what is not a list of lists of numbers is refused by its place', async (t) => {
+  const whole = 'expected an array of arrays of token ids';
+  await refuses(t, readIdLists, {}, `the whole: found {}; ${whole}`);
+  await refuses(t, readIdLists, [], `holds no prompts; ${whole}`);
+  await refuses(t, readIdLists, [1, 2], 'prompt 0: found 1; expected an array of token ids');
+  await refuses(t, readIdLists, [[1], [2, '3']], 'prompt 1, position 1: found "3"; expected a token id');
+  const long = 'x'.repeat(100);
+  await refuses(
+    t,
+    readIdLists,
+    [long],
+    `prompt 0: found "${'x'.repeat(59)}…; expected an array of token ids`,
+  );
+});
+
+test('texts are read as they are, none and empty ones too', async (t) => {
+  const texts = ['', 'a\u0000b', '👩🏽\u200d🚀', '\ud800'];
+  t.deepEqual(await readTexts(jsonFile(t, texts)), texts);
+  t.deepEqual(await readTexts(jsonFile(t, [])), []);
+});
+
+test('what is not a list of texts is refused by its place', async (t) => {
+  await refuses(t, readTexts, '"text"', 'the whole: found "text"; expected an array of strings');
+  await refuses(t, readTexts, ['a', null], 'text 1: found null; expected a string');
+});
+
+const messages = [{ role: 'user', content: 'hi' }];
+
+test('a conversation is an array of messages, or an object with tools and enable_thinking', async (t) => {
+  t.deepEqual(await readChat(jsonFile(t, messages)), {
+    messages,
+    tools: undefined,
+    enableThinking: undefined,
+  });
+  const tools = [{ type: 'function', function: { name: 'f' } }];
+  t.deepEqual(await readChat(jsonFile(t, { messages, tools, enable_thinking: false })), {
+    messages,
+    tools,
+    enableThinking: false,
+  });
+});
+
+test('a key of a conversation that is not known, or of the wrong kind, is refused by name', async (t) => {
+  const form = 'expected an array of messages, or an object of messages, tools and enable_thinking';
+  await refuses(t, readChat, { messages, temperature: 0.7 }, `Unrecognized key: "temperature"; ${form}`);
+  await refuses(t, readChat, { messages, enable_thinking: 'no' }, /^enable_thinking: .*expected boolean/);
+  await refuses(t, readChat, {}, /^messages: Invalid input.*received undefined/);
+  await refuses(t, readChat, 'null', /^Invalid input.*; expected an array of messages/);
+});
+
+test('a malformed message or tool is refused by its file and place', async (t) => {
+  for (const [json, complaint] of [
+    [[], 'the conversation: found []; expected at least one message'],
+    [{ messages: 'hi' }, "the conversation: found 'hi'; expected an array of messages"],
+    [[...messages, { role: 'user' }], 'messages[1].content: found undefined; expected a string'],
+    [{ messages, tools: {} }, 'tools: found {}; expected an array of objects'],
+  ] as const) {
+    const path = jsonFile(t, json);
+    await t.throwsAsync(readChat(path), { instanceOf: ChatTemplateError, message: `${path}: ${complaint}` });
+  }
+});

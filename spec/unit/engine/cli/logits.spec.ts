@@ -1,0 +1,97 @@
+import { existsSync, mkdirSync, readdirSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import test, { type ExecutionContext } from 'ava';
+import { SafetensorsFile } from '../../../../engine/checkpoint/safetensors.ts';
+import { logits } from '../../../../engine/cli/logits.ts';
+import { FileError, PromptError } from '../../../../engine/errors.ts';
+import { closing, temporaryFolder, trackResources } from '../../../support/cleanup.ts';
+import { modelDir } from '../text/tiny.ts';
+import { FakeTerminal, fakeIo, jsonFile, TINY_CONFIG } from './support.ts';
+
+trackResources(test);
+
+function options(t: ExecutionContext, prompts: unknown) {
+  return {
+    model: modelDir(t, { 'config.json': TINY_CONFIG }),
+    ids: jsonFile(t, prompts),
+    out: join(temporaryFolder(t), 'out.safetensors'),
+  };
+}
+
+function floats(file: SafetensorsFile, name: string): Float32Array {
+  return new Float32Array(file.read(name).buffer);
+}
+
+test('the logits of prompt 0, 1, … are the tensors "0", "1", …, f32 [T, vocabulary]', async (t) => {
+  const io = fakeIo();
+  const { engine } = io;
+  const prompts = [[5, 6, 7], [8]];
+  const some = options(t, prompts);
+  await logits(some, io);
+  const file = closing(t, SafetensorsFile.open(some.out));
+  t.deepEqual([...file.tensors.keys()].sort(), ['0', '1']);
+  t.like(file.tensors.get('0'), { dtype: 'F32', shape: [3, 304] });
+  t.like(file.tensors.get('1'), { dtype: 'F32', shape: [1, 304] });
+  t.deepEqual(floats(file, '0'), engine.forward(prompts[0]).logits);
+  t.deepEqual(floats(file, '1'), engine.forward(prompts[1]).logits);
+  t.is(engine.loadedWith?.cacheTokens, 3);
+  t.true(engine.closed);
+  t.is(io.stdout.text + io.stderr.text, '');
+});
+
+test('with --hidden the hidden states stand beside them, f32 [layers+2, T, width]', async (t) => {
+  const io = fakeIo();
+  const some = options(t, [[5, 6, 7]]);
+  await logits({ ...some, hidden: true }, io);
+  const file = closing(t, SafetensorsFile.open(some.out));
+  t.deepEqual([...file.tensors.keys()].sort(), ['0', '0.hidden']);
+  t.like(file.tensors.get('0.hidden'), { dtype: 'F32', shape: [4, 3, 4] });
+  t.deepEqual(floats(file, '0.hidden'), io.engine.forward([5, 6, 7], { hidden: true }).hidden);
+});
+
+test('one prompt that the model cannot be given is named, and nothing is computed or written', async (t) => {
+  for (const [prompts, complaint] of [
+    [[[1], []], /^prompt 1: the prompt is empty/],
+    [[[1], [2], [3, 304]], /^prompt 2: the prompt's id at position 1 is 304/],
+    [[[-1]], /^prompt 0: .* is -1/],
+    [[new Array(17).fill(1)], /^prompt 0: .*the model has 16/],
+  ] as const) {
+    const io = fakeIo();
+    const some = options(t, prompts);
+    await t.throwsAsync(logits(some, io), { instanceOf: PromptError, message: complaint });
+    t.deepEqual(readdirSync(dirname(some.out)), []);
+    t.is(io.engine.loadedWith, undefined);
+  }
+});
+
+test('a place that cannot be written to is refused before anything is computed', async (t) => {
+  const some = options(t, [[1]]);
+  const folder = dirname(some.out);
+  mkdirSync(join(folder, 'folder'));
+  for (const [out, complaint] of [
+    [join(folder, 'folder'), /cannot be written: it is a folder; --out names a file$/],
+    [join(folder, 'missing', 'out'), /cannot be written: .*missing \(ENOENT\)$/],
+  ] as const) {
+    const io = fakeIo();
+    await t.throwsAsync(logits({ ...some, out }, io), { instanceOf: FileError, message: complaint });
+    t.is(io.resolved.length, 0);
+  }
+});
+
+test('an engine that fails is closed, and leaves no file', async (t) => {
+  const io = fakeIo();
+  io.engine.forward = () => {
+    throw new RangeError('of the engine');
+  };
+  const some = options(t, [[1]]);
+  await t.throwsAsync(logits(some, io), { instanceOf: RangeError });
+  t.true(io.engine.closed);
+  t.false(existsSync(some.out));
+});
+
+test('a terminal is shown which prompt is being computed', async (t) => {
+  const stderr = new FakeTerminal();
+  await logits(options(t, [[5, 6]]), { ...fakeIo(), stderr });
+  t.regex(stderr.text, /prompt 1 of 1, 2 tokens.*writing .*out\.safetensors/s);
+  t.true(stderr.text.endsWith('\r'));
+});

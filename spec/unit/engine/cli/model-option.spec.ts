@@ -1,0 +1,35 @@
+import test from 'ava';
+import { Command } from 'commander';
+import {
+  addModelOption,
+  COMPUTED_FILES,
+  findModel,
+  TEXT_FILES,
+} from '../../../../engine/cli/model-option.ts';
+import { fakeIo } from './support.ts';
+
+test('a model is required, a revision is not', (t) => {
+  const parse = (...argv: string[]) =>
+    addModelOption(new Command().exitOverride().configureOutput({ outputError() {} }))
+      .parse(argv, { from: 'user' })
+      .opts();
+  t.deepEqual(parse('--model', 'a/b'), { model: 'a/b' });
+  t.deepEqual(parse('--model', 'a/b', '--revision', 'v1'), { model: 'a/b', revision: 'v1' });
+  t.throws(() => parse('--revision', 'v1'), { code: 'commander.missingMandatoryOptionValue' });
+});
+
+test('only the files that a command needs are asked for, and their arrival is shown', async (t) => {
+  const io = fakeIo();
+  const shown: string[] = [];
+  const progress = { show() {}, count: (text: string) => shown.push(text), hide() {} };
+  t.is(await findModel({ model: 'a/b', revision: 'v1' }, TEXT_FILES, io, progress), 'a/b');
+  t.is(await findModel({ model: 'c/d' }, COMPUTED_FILES, io, progress), 'c/d');
+  t.deepEqual(io.resolved, [
+    ['a/b', { files: ['tokenizer.json', 'tokenizer_config.json'], revision: 'v1' }],
+    [
+      'c/d',
+      { files: ['config.json'], optional: ['generation_config.json'], weights: true, revision: undefined },
+    ],
+  ]);
+  t.deepEqual(shown, ['fetching config.json 50 % of 2 bytes', 'fetching config.json 50 % of 2 bytes']);
+});
