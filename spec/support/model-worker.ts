@@ -5,7 +5,7 @@ import { loadSubject, type SubjectModel } from './subject.ts';
 export type ModelRequest =
   | { call: 'forward'; modelDir: string; ids: readonly number[]; positions: readonly number[] }
   | { call: 'generate'; modelDir: string; ids: readonly number[]; maxNewTokens: number }
-  | { call: 'count' };
+  | { call: 'list' };
 
 /** What it is answered. */
 export type ModelReply = { result: unknown } | { error: string };
@@ -15,13 +15,18 @@ export default async ({ negotiateProtocol }: SharedWorker.FactoryOptions) => {
   const protocol = negotiateProtocol<ModelRequest>(['ava-4']).ready();
   const subject = await loadSubject();
   const models = new Map<string, Promise<SubjectModel>>();
+  const loaded: string[] = [];
+  const load = (modelDir: string) => {
+    loaded.push(modelDir);
+    return subject.load(modelDir);
+  };
   const open = (modelDir: string) => {
-    const model = models.get(modelDir) ?? subject.load(modelDir);
+    const model = models.get(modelDir) ?? load(modelDir);
     models.set(modelDir, model);
     return model;
   };
   const answer = async (request: ModelRequest): Promise<unknown> => {
-    if (request.call === 'count') return models.size;
+    if (request.call === 'list') return loaded;
     const model = await open(request.modelDir);
     if (request.call === 'forward') return model.forward(request.ids, request.positions);
     return model.generate(request.ids, request.maxNewTokens);

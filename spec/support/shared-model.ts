@@ -26,9 +26,9 @@ export async function sharedModel(fixture: string): Promise<SubjectModel & { mod
   };
 }
 
-/** How many models the run has loaded. */
-export function loadedModels(): Promise<number> {
-  return ask({ call: 'count' });
+/** The directories that the run has loaded models from, one for each time it did. */
+export function loadedModels(): Promise<string[]> {
+  return ask({ call: 'list' });
 }
 
 async function ask<T>(request: ModelRequest): Promise<T> {
