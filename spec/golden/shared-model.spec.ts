@@ -4,9 +4,9 @@ import { loadedModels, sharedModel } from '../support/shared-model.ts';
 test('a model that is asked for twice, by any number of files, is loaded once', async (t) => {
   const [first, second] = [await sharedModel('dense'), await sharedModel('dense')];
   await first.forward([1, 2, 3], [2]);
-  const loaded = await loadedModels();
   await second.forward([1, 2, 3], [2]);
-  t.deepEqual(await loadedModels(), loaded);
+  // Files running side by side load other models meanwhile.
+  const loaded = await loadedModels();
   t.is(loaded.filter((modelDir) => modelDir === first.modelDir).length, 1);
 });
 
