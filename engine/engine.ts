@@ -1,53 +1,64 @@
+import { Arrivals } from './arrivals.ts';
 import { type ModelConfig, readModelConfig } from './config.ts';
 import { KernelError, PromptError } from './errors.ts';
-import { Fingerprint } from './fingerprint.ts';
+import { Generation } from './generation.ts';
 import type { Kernels } from './kernels/kernels.ts';
 import { createWasmKernels } from './kernels/wasm.ts';
-import { HiddenStates } from './model/hidden-states.ts';
 import { KvCache } from './model/kv-cache.ts';
-import { HEAD_ROWS, Qwen3 } from './model/qwen3.ts';
-import type { Observer } from './model/step.ts';
-import { checkPrompt } from './prompt.ts';
+import { Qwen3 } from './model/qwen3.ts';
+import { completeEngineOptions, type ScheduleOptions } from './options.ts';
+import { checkPositions, checkPrompt } from './prompt.ts';
 import type {
-  Delta,
   EngineOptions,
+  EngineStats,
   FinishReason,
   ForwardOptions,
   ForwardResult,
+  GenerateEvent,
   GenerateRequest,
-  GenerateResult,
 } from './requests.ts';
-import { BlockPool } from './serving/block-pool.ts';
-import { argmax } from './serving/sampler.ts';
+import { Runner } from './runner.ts';
+import { createSamplingScratch, type SamplingScratch } from './serving/sampler.ts';
+import { completeSamplingParams } from './serving/sampling-params.ts';
 
-/** Consecutive positions of a sequence, computed: their hidden states, f32 [count, hiddenSize], lent. */
-interface Computed {
-  first: number;
-  count: number;
-  states: Float32Array;
+/** Events that wait for a slow consumer, at most; beyond them its sequences pause. */
+const MAX_QUEUED_EVENTS = 256;
+
+/** One caller of {@link Engine.generate}: what it has not taken yet, and what is still on its way. */
+interface Call {
+  readonly events: GenerateEvent[];
+  readonly generations: Set<Generation>;
 }
 
-/** A Qwen3 model, ready to compute: token ids in, logits and tokens out. Generations may take turns. */
+/**
+ * A Qwen3 model, ready to compute: token ids in, logits and tokens out. The requests of all callers are computed
+ * together, and each has the bits that it would have alone.
+ */
 export class Engine {
   readonly config: ModelConfig;
-  readonly options: Readonly<Required<Omit<EngineOptions, 'kernels' | 'onProgress'>>>;
+  readonly options: Readonly<ScheduleOptions>;
   readonly #kernels: Kernels;
-  readonly #model: Qwen3;
-  readonly #blocks: BlockPool;
+  readonly #runner: Runner;
+  readonly #tokenizer: EngineOptions['tokenizer'];
+  readonly #scratch: SamplingScratch;
+  /** Who is told what became of a generation. */
+  readonly #callOf = new Map<Generation, Call>();
+  #numSequences = 0;
   #closed = false;
 
   private constructor(
     config: ModelConfig,
-    options: Engine['options'],
+    options: Readonly<ScheduleOptions>,
     kernels: Kernels,
-    model: Qwen3,
-    blocks: BlockPool,
+    runner: Runner,
+    tokenizer: EngineOptions['tokenizer'],
   ) {
     this.config = config;
     this.options = options;
     this.#kernels = kernels;
-    this.#model = model;
-    this.#blocks = blocks;
+    this.#runner = runner;
+    this.#tokenizer = tokenizer;
+    this.#scratch = createSamplingScratch(config.vocabSize);
   }
 
   /**
@@ -59,25 +70,17 @@ export class Engine {
     const kernels = options.kernels ?? (await createWasmKernels());
     try {
       const config = await readModelConfig(modelDir);
-      const {
-        cacheTokens = Math.min(config.maxPositionEmbeddings, 4096),
-        blockSize = 16,
-        prefillChunk = 128,
-      } = options;
-      checkOptions({ cacheTokens, blockSize, prefillChunk });
-      const numBlocks = Math.ceil(cacheTokens / blockSize);
-      const cache = new KvCache(kernels, config, { blockSize, numBlocks });
+      const complete = completeEngineOptions(options, config);
+      const { cacheTokens, blockSize, maxBatchTokens } = complete;
+      const cache = new KvCache(kernels, config, {
+        blockSize,
+        numBlocks: Math.ceil(cacheTokens / blockSize),
+      });
       const model = Qwen3.load(modelDir, config, kernels, cache, {
-        maxRows: Math.min(prefillChunk, cacheTokens),
+        maxRows: maxBatchTokens,
         onProgress: options.onProgress,
       });
-      return new Engine(
-        config,
-        { cacheTokens, blockSize, prefillChunk },
-        kernels,
-        model,
-        new BlockPool(numBlocks),
-      );
+      return new Engine(config, complete, kernels, new Runner(model, cache, complete), options.tokenizer);
     } catch (error) {
       kernels.dispose();
       throw error;
@@ -89,6 +92,10 @@ export class Engine {
     return this.#kernels.bytesAllocated;
   }
 
+  stats(): EngineStats {
+    return this.#runner.stats();
+  }
+
   /**
    * The logits of a prompt, and its hidden states if asked for.
    *
@@ -96,84 +103,45 @@ export class Engine {
    * not one of the prompt's.
    */
   forward(ids: readonly number[], options: ForwardOptions = {}): ForwardResult {
-    const { positions = [...ids.keys()], observe } = options;
+    const { positions = [...ids.keys()] } = options;
+    this.#checkOpen();
     checkPrompt(ids, this.config);
     checkPositions(positions, ids.length);
-    const blockTable = this.#reserve(ids, 0);
-    const { vocabSize } = this.config;
-    const logits = new Float32Array(positions.length * vocabSize);
-    const hidden = options.hidden ? new HiddenStates(this.config, ids.length) : undefined;
-    try {
-      let written = 0;
-      for (const { first, count, states } of this.#prefill(ids, blockTable, (stage, values) => {
-        hidden?.add(stage, values);
-        observe?.(stage, values);
-      })) {
-        const rows = positions.flatMap((p) => (p >= first && p < first + count ? [p - first] : []));
-        for (let i = 0; i < rows.length; i += HEAD_ROWS) {
-          const some = rows.slice(i, i + HEAD_ROWS);
-          logits.set(this.#model.logits(states, some), written * vocabSize);
-          written += some.length;
-        }
-      }
-      return { logits, hidden: hidden?.values };
-    } finally {
-      this.#blocks.free(blockTable);
-    }
+    return this.#runner.forward(ids, positions, options);
   }
 
   /**
-   * Continues a prompt greedily; yields each token as it is chosen.
+   * Continues prompts, all together; yields each token as it is chosen and each sample's result. Nothing is computed
+   * while nobody asks for the next event. Whoever stops asking ends what is on its way.
    *
-   * @throws PromptError if the prompt is empty, has ids outside the vocabulary, or is too long with its continuation,
-   * or `maxNewTokens` is not a whole number.
+   * @param requests a list, or requests that come over time. One that cannot be served yields an error event.
+   * @throws KernelError if the engine is closed; whatever the source of the requests throws.
    */
-  async *generate(request: GenerateRequest): AsyncGenerator<Delta, GenerateResult> {
-    const { maxNewTokens, ignoreEos = false, signal } = request;
-    // A copy: whoever reads the tokens may well append them to the array the prompt came in.
-    const ids = request.ids.slice();
-    if (!Number.isInteger(maxNewTokens) || maxNewTokens < 0) {
-      throw new PromptError(`maxNewTokens is ${maxNewTokens}; expected a whole number, 0 or more`);
-    }
-    checkPrompt(ids, this.config, maxNewTokens);
-    const blockTable = this.#reserve(ids, maxNewTokens);
+  async *generate(
+    requests: Iterable<GenerateRequest> | AsyncIterable<GenerateRequest>,
+  ): AsyncGenerator<GenerateEvent, void> {
+    const call: Call = { events: [], generations: new Set() };
+    const arrivals = new Arrivals(requests, this.options.maxBatch);
+    let index = 0;
     try {
-      const fingerprint = new Fingerprint();
-      const tokens: number[] = [];
-      const stopIds = new Set(ignoreEos ? [] : this.config.eosTokenIds);
-      let finishReason: FinishReason = 'length';
-      await turn();
-      const begin = performance.now();
-      let next: Computed = { first: 0, count: 0, states: new Float32Array() };
-      for (next of this.#prefill(ids, blockTable)) {
-        // No turn after the last chunk: whoever computes in that turn overwrites its states.
-        if (next.first + next.count === ids.length) break;
-        await turn();
-        if (signal?.aborted) finishReason = 'abort';
-        if (finishReason === 'abort') break;
+      for (;;) {
+        // As many as fill a step: the others wait at their source, which may have any number of them.
+        while (call.generations.size < this.options.maxBatch) {
+          const next = arrivals.take();
+          if (!next) break;
+          this.#submit(next, index++, call);
+        }
+        const event = call.events.shift();
+        if (event) yield event;
+        else if (call.generations.size > 0) {
+          await turn();
+          this.#step();
+        } else if (arrivals.isEmpty) return;
+        else await arrivals.wait();
       }
-      const prefilled = performance.now();
-      while (finishReason === 'length' && tokens.length < maxNewTokens) {
-        const logits = this.#model.logits(next.states, [next.count - 1]);
-        fingerprint.add(logits);
-        const token = argmax(logits);
-        tokens.push(token);
-        yield { token, logits };
-        if (stopIds.has(token)) finishReason = 'stop';
-        else if (signal?.aborted) finishReason = 'abort';
-        if (finishReason !== 'length' || tokens.length === maxNewTokens) break;
-        await turn();
-        next = this.#compute([token], ids.length + tokens.length - 1, blockTable);
-      }
-      return {
-        promptTokens: ids.length,
-        tokens,
-        finishReason,
-        fingerprint: fingerprint.digest(),
-        timing: { prefillMs: prefilled - begin, decodeMs: performance.now() - prefilled },
-      };
     } finally {
-      this.#blocks.free(blockTable);
+      for (const generation of call.generations) this.#drop(generation);
+      await arrivals.close();
     }
   }
 
@@ -183,50 +151,79 @@ export class Engine {
     this.#kernels.dispose();
   }
 
-  /** Computes a prompt chunk by chunk. */
-  *#prefill(ids: readonly number[], blockTable: Int32Array, observe?: Observer): Generator<Computed> {
-    for (let first = 0; first < ids.length; first += this.#model.maxRows) {
-      yield this.#compute(ids.slice(first, first + this.#model.maxRows), first, blockTable, observe);
+  #submit(request: GenerateRequest, index: number, call: Call): void {
+    try {
+      const params = completeSamplingParams(request, this.config);
+      // A copy: whoever reads the tokens may well append them to the array the prompt came in.
+      const ids = request.ids.slice();
+      checkPrompt(ids, this.config, request.maxNewTokens);
+      if (params.stop.length > 0 && !this.#tokenizer) {
+        throw new PromptError('stop strings need text; give the engine a tokenizer');
+      }
+      if (!this.#runner.fits(ids.length + request.maxNewTokens)) {
+        throw new PromptError(
+          `prompt and continuation take ${ids.length + request.maxNewTokens} positions (${ids.length} of the prompt); ` +
+            `the cache has ${this.options.cacheTokens}: raise cacheTokens`,
+        );
+      }
+      const [tokenizer, scratch, begun] = [this.#tokenizer, this.#scratch, performance.now()];
+      const context = { index, request, ids, params, tokenizer, scratch, begun, promptLogprobs: [] };
+      const generation = new Generation(context, this.#numSequences++, 0);
+      this.#runner.add(generation);
+      this.#follow(generation, call);
+    } catch (error) {
+      call.events.push({ type: 'error', request: index, error: error as Error });
     }
   }
 
-  #compute(ids: readonly number[], first: number, blockTable: Int32Array, observe?: Observer): Computed {
+  /** One step of everybody's requests. */
+  #step(): void {
+    this.#checkOpen();
+    for (const [generation, call] of this.#callOf) {
+      if (generation.context.request.signal?.aborted) this.#end(generation, 'abort');
+      else generation.sequence.paused = call.events.length >= MAX_QUEUED_EVENTS;
+    }
+    for (const { generation, event } of this.#runner.step((first) => this.#fork(first))) {
+      if (event) this.#callOf.get(generation)!.events.push(event);
+      if (generation.finishReason) this.#end(generation, generation.finishReason);
+    }
+  }
+
+  /** The samples of a request beside the first. */
+  #fork(first: Generation): Generation[] {
+    const { context } = first;
+    const call = this.#callOf.get(first)!;
+    return Array.from({ length: context.params.n - 1 }, (_, i) => {
+      const generation = new Generation(context, this.#numSequences++, i + 1);
+      this.#follow(generation, call);
+      return generation;
+    });
+  }
+
+  #follow(generation: Generation, call: Call): void {
+    call.generations.add(generation);
+    this.#callOf.set(generation, call);
+  }
+
+  #end(generation: Generation, finishReason: FinishReason): void {
+    const { events } = this.#callOf.get(generation)!;
+    this.#drop(generation);
+    const { context, sample } = generation;
+    events.push({ type: 'result', request: context.index, sample, result: generation.result(finishReason) });
+  }
+
+  #drop(generation: Generation): void {
+    this.#callOf.get(generation)!.generations.delete(generation);
+    this.#callOf.delete(generation);
+    this.#runner.remove(generation);
+  }
+
+  #checkOpen(): void {
     if (this.#closed) throw new KernelError('the engine was closed, and its memory with it; load it again');
-    const states = this.#model.forward([{ ids, startPosition: first, blockTable }], observe);
-    return { first, count: ids.length, states };
-  }
-
-  /** Takes blocks for all positions of a prompt and its continuation. */
-  #reserve(ids: readonly number[], maxNewTokens: number): Int32Array {
-    const { blockSize } = this.options;
-    const blockTable = this.#blocks.allocate(Math.ceil((ids.length + maxNewTokens) / blockSize));
-    if (blockTable) return blockTable;
-    throw new PromptError(
-      `prompt and continuation take ${ids.length + maxNewTokens} positions (${ids.length} of the prompt); the cache has ` +
-        `${this.#blocks.numFreeBlocks * blockSize} left: raise cacheTokens`,
-    );
   }
 }
 
-function checkOptions(options: Engine['options']): void {
-  for (const [name, value] of Object.entries(options)) {
-    if (!Number.isInteger(value) || value < 1) {
-      throw new RangeError(`${name} is ${value}; expected a whole number, 1 or more`);
-    }
-  }
-}
-
-function checkPositions(positions: readonly number[], length: number): void {
-  positions.forEach((position, i) => {
-    if (!Number.isInteger(position) || position >= length || position <= (i === 0 ? -1 : positions[i - 1])) {
-      throw new PromptError(
-        `position ${position} was asked for; expected ascending whole numbers from 0 to ${length - 1}`,
-      );
-    }
-  });
-}
-
-/** Timers, signals, streams and other generations get their turn between two steps. */
+/** Timers, signals, streams and other callers get their turn between two steps. */
 function turn(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
 }

@@ -4,11 +4,17 @@ export { type ModelConfig, type MoeConfig, parseModelConfig, readModelConfig } f
 export { Engine } from './engine.ts';
 export * from './errors.ts';
 export type {
-  Delta,
   EngineOptions,
+  EngineStats,
+  ErrorEvent,
   FinishReason,
   ForwardOptions,
   ForwardResult,
+  GenerateEvent,
   GenerateRequest,
   GenerateResult,
+  ResultEvent,
+  TokenEvent,
 } from './requests.ts';
+export type { TokenLogprob, TokenLogprobs } from './serving/logprobs.ts';
+export type { SamplingOptions } from './serving/sampling-params.ts';

@@ -1,6 +1,9 @@
 import type { Kernels } from './kernels/kernels.ts';
 import type { LoadProgress } from './model/loader.ts';
 import type { Observer } from './model/step.ts';
+import type { TokenLogprobs } from './serving/logprobs.ts';
+import type { SamplingOptions } from './serving/sampling-params.ts';
+import type { Tokenizer } from './text/tokenizer.ts';
 
 /** How an engine is set up. None of it changes a bit of what is computed. */
 export interface EngineOptions {
@@ -8,8 +11,16 @@ export interface EngineOptions {
   cacheTokens?: number;
   /** Positions in a block of the cache. Default 16. */
   blockSize?: number;
-  /** The most tokens of a prompt that are computed in one step. Default 128. */
+  /** The most sequences that are computed in one step. Default 16. */
+  maxBatch?: number;
+  /** The most tokens that are computed in one step, of all sequences together. Default 256. */
+  maxBatchTokens?: number;
+  /** The most tokens of one sequence that are computed in one step. Default 128. */
   prefillChunk?: number;
+  /** Whether sequences share the blocks of a common beginning. Default true. */
+  prefixCaching?: boolean;
+  /** Turns tokens into text; needed for stop strings, and for the text of results. Default none. */
+  tokenizer?: Pick<Tokenizer, 'createStream'>;
   /** What computes; the engine's own from then on, and released with it. Default: new SIMD kernels. */
   kernels?: Kernels;
   onProgress?: LoadProgress;
@@ -33,33 +44,79 @@ export interface ForwardResult {
   hidden: Float32Array | undefined;
 }
 
-/** A prompt to be continued greedily. */
-export interface GenerateRequest {
+/** A prompt to be continued. */
+export interface GenerateRequest extends SamplingOptions {
   ids: readonly number[];
   /** At most this many tokens are generated. */
   maxNewTokens: number;
-  /** Go on after the model's end-of-sequence tokens. Default false. */
-  ignoreEos?: boolean;
-  /** Ends the generation, between two steps of the prompt or after the next token. */
+  /** Ends the request at the next step. */
   signal?: AbortSignal;
+  /** Give each token's logits with it, a copy. Default false. */
+  returnLogits?: boolean;
 }
 
 /** One generated token, as it is generated. */
-export interface Delta {
+export interface TokenEvent {
+  type: 'token';
+  /** Which of the requests, counted from 0, and which of its samples. */
+  request: number;
+  sample: number;
   token: number;
-  /** The logits it was chosen from, f32 [vocabSize], lent until the engine computes again. */
-  logits: Float32Array;
+  /** What the token adds to the text; undefined without a tokenizer. */
+  text: string | undefined;
+  /** If asked for. */
+  logprobs: TokenLogprobs | undefined;
+  /** f32 [vocabSize], if asked for. */
+  logits: Float32Array | undefined;
 }
 
-/** Why a generation ended: an end-of-sequence token (which is among the tokens), `maxNewTokens`, or the signal. */
+/** One finished sample. */
+export interface ResultEvent {
+  type: 'result';
+  request: number;
+  sample: number;
+  result: GenerateResult;
+}
+
+/** A request that cannot be served; the others go on. */
+export interface ErrorEvent {
+  type: 'error';
+  request: number;
+  error: Error;
+}
+
+export type GenerateEvent = TokenEvent | ResultEvent | ErrorEvent;
+
+/** Why a generation ended: a stop token or string (the token is among the tokens), `maxNewTokens`, or the signal. */
 export type FinishReason = 'stop' | 'length' | 'abort';
 
-/** What became of a {@link GenerateRequest}. */
+/** What became of a sample. */
 export interface GenerateResult {
   promptTokens: number;
+  /** Tokens of the prompt that were found in the prefix cache when the request was begun. */
+  cachedTokens: number;
   tokens: number[];
+  /** Without the stop string; undefined without a tokenizer. */
+  text: string | undefined;
   finishReason: FinishReason;
   /** SHA-256 over the logits of every token, see `Fingerprint`. */
   fingerprint: string;
+  /** For each token, if asked for. */
+  logprobs: TokenLogprobs[] | undefined;
+  /** For each token of the prompt but the first, if asked for. */
+  promptLogprobs: TokenLogprobs[] | undefined;
   timing: { prefillMs: number; decodeMs: number };
+}
+
+/** What an engine has done since it was loaded. */
+export interface EngineStats {
+  steps: number;
+  /** Rows computed, of prompts and of generated tokens. */
+  tokens: number;
+  running: number;
+  waiting: number;
+  preemptions: number;
+  blocks: { total: number; free: number; cached: number; evictions: number; copies: number };
+  /** Sequences that looked for a cached prefix, those that found one, and the positions they saved. */
+  prefixCache: { queries: number; hits: number; savedTokens: number };
 }

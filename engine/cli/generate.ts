@@ -1,88 +1,100 @@
-import { type Command, InvalidArgumentError, Option } from 'commander';
+import { type Command, Option } from 'commander';
 import { readModelConfig } from '../config.ts';
-import { type Answer, answer } from './answer.ts';
+import { PromptError } from '../errors.ts';
+import type { GenerateRequest } from '../requests.ts';
+import { AnswerPrinter } from './answer-printer.ts';
+import { positiveWholeNumber } from './arguments.ts';
+import { addEngineFlags, type EngineFlags, engineOptions } from './engine-flags.ts';
+import { GENERATE_HELP } from './generate-help.ts';
 import { interruptible } from './interrupt.ts';
 import type { Io, RunningEngine } from './io.ts';
 import { addModelOption, findModel, type ModelOption } from './model-option.ts';
 import { createProgress, type Progress, share } from './progress.ts';
-import { type PromptOptions, type Prompts, readPromptSource } from './prompt-source.ts';
-import { cacheTokensFor, checkPrompts } from './prompts.ts';
+import { encodePrompts, filesNeeded, type PromptOptions, readPromptInputs } from './prompt-source.ts';
+import { checkRequests, type NamedRequest } from './prompts.ts';
+import { completeRequest, type RequestFlags } from './requests.ts';
+import { addSamplingFlags } from './sampling-flags.ts';
 
-export interface GenerateOptions extends ModelOption, PromptOptions {
-  maxTokens: number;
-  ignoreEos?: boolean;
-  json?: boolean;
-}
+export interface GenerateOptions extends ModelOption, PromptOptions, EngineFlags, RequestFlags {}
 
 export function addGenerate(program: Command, io: Io): void {
-  addModelOption(
-    program.command('generate').description('Continue prompts, each time with the most likely token.'),
+  const command = addModelOption(
+    program.command('generate').description('Continue prompts, all of them together.'),
   )
-    .addOption(new Option('--prompt <text>', 'a text to continue').conflicts(['chat', 'ids']))
+    .addOption(new Option('--prompt <text>', 'a text to continue').conflicts(['chat', 'ids', 'requests']))
     .addOption(
       new Option(
         '--chat <file.json>',
         'a conversation to answer: an array of messages, or {messages, tools, enable_thinking}',
-      ).conflicts('ids'),
+      ).conflicts(['ids', 'requests']),
     )
-    .option('--ids <file.json>', 'prompts to continue in turn: an array of arrays of token ids')
-    .requiredOption(
+    .addOption(
+      new Option('--ids <file.json>', 'prompts to continue: an array of arrays of token ids').conflicts(
+        'requests',
+      ),
+    )
+    .option('--requests <file.jsonl>', 'requests, a JSON object in each line, see below')
+    .option(
       '--max-tokens <n>',
-      'required: generate at most this many tokens for each prompt',
+      'generate at most n tokens for each prompt; required unless every request has maxTokens',
       positiveWholeNumber,
     )
-    .option('--ignore-eos', "go on after the model's end-of-sequence tokens", false)
+    .option('--ignore-eos', "go on after the model's end-of-sequence tokens")
     .addOption(
       new Option(
         '--thinking',
         'with --chat: let the model think (default: as the file or the template says)',
-      ).conflicts(['prompt', 'ids']),
+      ).conflicts(['prompt', 'ids', 'requests']),
     )
-    .addOption(new Option('--no-thinking', 'with --chat: let it answer at once').conflicts(['prompt', 'ids']))
-    .option('--json', 'print a line of JSON for each prompt instead of text', false)
-    .addHelpText(
-      'after',
-      `
-One of --prompt, --chat and --ids is required. Text is printed as it comes,
-without the token that ends it. A model without tokenizer files can continue
---ids; its tokens are then printed as numbers. Ctrl-C ends after the next token.
-
-With --json, a line has: index, promptTokens, tokens (ids), text (null without
-tokenizer files), finishReason ("stop", "length" or "abort"), fingerprint
-(SHA-256 of the logits that each token was chosen from), and timing (prefillMs
-and decodeMs, in milliseconds).
-
-Examples:
-  plumbline generate --model ./Qwen3-0.6B --prompt "Two and two" --max-tokens 16
-  plumbline generate --model Qwen/Qwen3-0.6B --chat chat.json --max-tokens 256
-  plumbline generate --model ./Qwen3-0.6B --ids ids.json --max-tokens 32 --json`,
+    .addOption(
+      new Option('--no-thinking', 'with --chat: let it answer at once').conflicts([
+        'prompt',
+        'ids',
+        'requests',
+      ]),
     )
+    .option('--json', 'print a line of JSON for each sample instead of text', false);
+  addEngineFlags(addSamplingFlags(command))
+    .addHelpText('after', GENERATE_HELP)
     .action((options: GenerateOptions) => generate(options, io));
 }
 
 /**
- * Continues prompts greedily, one after the other, and prints what comes. All are checked before the first is begun.
+ * Continues prompts, all together, and prints what comes in the order they were given in. All are checked before the
+ * weights are read.
  *
- * @throws UsageError if there is no prompt.
+ * @throws UsageError if there is no prompt, or flags make no sense.
  * @throws Interrupted if a signal ended it; what had been generated until then is printed.
- * @throws FileError, HubError, ConfigError, CheckpointError, TokenizerError, ChatTemplateError, PromptError,
- * KernelError as their readers do.
+ * @throws PromptError if a request cannot be served; one that fails only when others are on their way does not
+ * disturb them.
+ * @throws FileError, HubError, ConfigError, CheckpointError, TokenizerError, ChatTemplateError, KernelError as their
+ * readers do.
  */
 export async function generate(options: GenerateOptions, io: Io): Promise<void> {
-  const source = await readPromptSource(options, io);
+  const inputs = await readPromptInputs(options);
+  const unencoded = inputs.map((input) => completeRequest(input, options));
+  const prompts = inputs.map(({ prompt }) => prompt);
   const progress = await createProgress(io.stderr);
   try {
-    const modelDir = await findModel(options, source.needed, io, progress);
+    const modelDir = await findModel(options, filesNeeded(prompts), io, progress);
     const config = await readModelConfig(modelDir);
-    const prompts = await source.load(modelDir);
-    checkPrompts(prompts.ids, config, options.maxTokens);
+    const { ids, tokenizer } = await encodePrompts(prompts, modelDir, io);
+    const requests = unencoded.map((request, i) => ({ ...request, ids: ids[i] }));
+    const demands = requests.map(({ ids, maxNewTokens, n = 1 }) => ({
+      numTokens: ids.length + maxNewTokens,
+      numSamples: n,
+    }));
+    const complete = engineOptions(options, demands, config);
+    checkRequests(requests, config, complete, tokenizer !== undefined);
     const engine = await io.loadEngine(modelDir, {
-      cacheTokens: cacheTokensFor(prompts.ids, options.maxTokens),
+      ...complete,
+      tokenizer,
       onProgress: (done, total) => progress.count(share('reading weights', done, total)),
     });
     try {
+      const json = options.json ?? false;
       await interruptible(io.signals, (signal) =>
-        answerAll({ ...prompts, eosTokenIds: config.eosTokenIds }, options, { engine, io, progress, signal }),
+        answerAll(requests, { engine, io, progress, signal, json }),
       );
     } finally {
       engine.close();
@@ -92,48 +104,56 @@ export async function generate(options: GenerateOptions, io: Io): Promise<void> 
   }
 }
 
+interface AnswerOptions {
+  engine: RunningEngine;
+  io: Io;
+  progress: Progress;
+  signal: AbortSignal;
+  json: boolean;
+}
+
 async function answerAll(
-  { ids: prompts, tokenizer, eosTokenIds }: Prompts & { eosTokenIds: readonly number[] },
-  { maxTokens: maxNewTokens, ignoreEos = false, json = false }: GenerateOptions,
-  {
-    engine,
-    io,
-    progress,
-    signal,
-  }: { engine: RunningEngine; io: Io; progress: Progress; signal: AbortSignal },
+  requests: readonly NamedRequest[],
+  { engine, io, progress, signal, json }: AnswerOptions,
 ): Promise<void> {
-  const print = (text: string) => {
-    progress.hide();
-    io.stdout.write(text);
+  let isInLine = false;
+  const printer = new AnswerPrinter({
+    requests,
+    json,
+    print(text) {
+      progress.hide();
+      io.stdout.write(text);
+      isInLine = !text.endsWith('\n');
+    },
+    printError(line) {
+      progress.hide();
+      io.stderr.write(`plumbline: ${line}\n`);
+    },
+  });
+  const begun = performance.now();
+  let numTokens = 0;
+  const tell = () => {
+    const rate = numTokens / ((performance.now() - begun) / 1000);
+    return `${printer.numDone} of ${printer.numSamples} done, ${rate.toFixed(1)} tokens/s`;
   };
-  for (const [index, ids] of prompts.entries()) {
-    if (signal.aborted) break;
-    const what = `prompt ${index + 1} of ${prompts.length}, ${ids.length} tokens`;
-    progress.show(what);
-    const result = await answer(
-      engine,
-      { ids, maxNewTokens, ignoreEos, signal },
-      {
-        tokenizer,
-        eosTokenIds,
-        onPiece(piece, count) {
-          if (json) progress.count(`${what}: ${count} of ${maxNewTokens} generated`);
-          else if (piece !== '') print(piece);
-        },
-      },
-    );
-    print(json ? toLine(index, result) : '\n');
+  progress.show(tell());
+  for await (const event of engine.generate(untilAborted(requests, signal))) {
+    printer.take(event);
+    if (event.type === 'token') numTokens++;
+    // On a terminal it would stand in the middle of the text, and take it away with itself.
+    if (!isInLine || !io.stdout.isTTY) progress.count(tell());
+  }
+  printer.end();
+  const { numFailed } = printer;
+  if (numFailed > 0 && !signal.aborted) {
+    throw new PromptError(`${numFailed} of ${requests.length} requests failed`);
   }
 }
 
-/** The keys in the order that the documentation gives. */
-function toLine(index: number, answer: Answer): string {
-  const { promptTokens, tokens, text, finishReason, fingerprint, timing } = answer;
-  return `${JSON.stringify({ index, promptTokens, tokens, text, finishReason, fingerprint, timing })}\n`;
-}
-
-function positiveWholeNumber(text: string): number {
-  const value = Number(text);
-  if (/^\d+$/.test(text) && value > 0 && Number.isSafeInteger(value)) return value;
-  throw new InvalidArgumentError('It must be a positive whole number.');
+/** After an interrupt no further requests are begun, and those that were end. */
+function* untilAborted(requests: readonly NamedRequest[], signal: AbortSignal): Generator<GenerateRequest> {
+  for (const request of requests) {
+    if (signal.aborted) return;
+    yield { ...request, signal };
+  }
 }

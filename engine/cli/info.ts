@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { completeEngineOptions } from '../options.ts';
 import type { Io } from './io.ts';
 import type { ModelInfo } from './model-info.ts';
 import { addModelOption, COMPUTED_FILES, findModel, type ModelOption, TEXT_FILES } from './model-option.ts';
@@ -45,7 +46,8 @@ export async function info(options: InfoOptions, io: Io): Promise<void> {
 
 /** A table for people: a name and a value in every line. */
 export function formatModelInfo(model: ModelInfo): string {
-  const { config, parameters, weightBytes } = model;
+  const { config, parameters, weightBytes, cacheBytesPerToken } = model;
+  const { blockSize } = completeEngineOptions({}, config);
   const dtypes = Object.entries(weightBytes.byDtype).map(([dtype, bytes]) => `${size(bytes)} ${dtype}`);
   const rows: [string, string][] = [
     ['directory', model.directory],
@@ -63,7 +65,10 @@ export function formatModelInfo(model: ModelInfo): string {
     ['embeddings', config.tieWordEmbeddings ? 'tied: the head is the embedding' : 'not tied'],
     ['parameters', formatParameters(parameters)],
     ['weights', `${size(weightBytes.total)}: ${dtypes.join(', ')}`],
-    ['cache', `${size(model.cacheBytesPerToken)} per token`],
+    [
+      'cache',
+      `${size(cacheBytesPerToken)} per token, ${size(cacheBytesPerToken * blockSize)} per block of ${blockSize}`,
+    ],
     ...model.files.map(({ name, bytes }, i): [string, string] => [
       i === 0 ? 'files' : '',
       `${name}, ${size(bytes)}`,

@@ -27,12 +27,15 @@ export async function readIdLists(path: string): Promise<number[][]> {
   const lists = await readArray(path, 'an array of arrays of token ids');
   if (lists.length === 0)
     throw new FileError(`${path}: holds no prompts; expected an array of arrays of token ids`);
-  return lists.map((ids, i) => {
-    if (!Array.isArray(ids)) throw misplaced(path, `prompt ${i}`, ids, 'an array of token ids');
-    const wrong = ids.findIndex((id) => typeof id !== 'number');
-    if (wrong !== -1) throw misplaced(path, `prompt ${i}, position ${wrong}`, ids[wrong], 'a token id');
-    return ids;
-  });
+  return lists.map((ids, i) => checkIds(ids, path, `prompt ${i}`));
+}
+
+/** @param where in the file. @throws FileError unless it is an array of numbers. */
+export function checkIds(ids: unknown, path: string, where: string): number[] {
+  if (!Array.isArray(ids)) throw misplaced(path, where, ids, 'an array of token ids');
+  const wrong = ids.findIndex((id) => typeof id !== 'number');
+  if (wrong !== -1) throw misplaced(path, `${where}, position ${wrong}`, ids[wrong], 'a token id');
+  return ids;
 }
 
 /**
@@ -55,13 +58,17 @@ export async function readTexts(path: string): Promise<string[]> {
  * @throws ChatTemplateError if a message or a tool is malformed.
  */
 export async function readChat(path: string): Promise<Chat> {
-  const json = await readJson(path);
+  return parseChat(await readJson(path), path);
+}
+
+/** @param where the file, and where in it; errors begin with it. @throws as {@link readChat} does. */
+export function parseChat(json: unknown, where: string): Chat {
   const result = chatJson.safeParse(Array.isArray(json) ? { messages: json } : json);
   if (!result.success) {
     const { path: key, message } = result.error.issues[0];
-    const where = key.length > 0 ? `${key.join('.')}: ` : '';
+    const place = key.length > 0 ? `${key.join('.')}: ` : '';
     throw new FileError(
-      `${path}: ${where}${message}; expected an array of messages, or an object of messages, tools and enable_thinking`,
+      `${where}: ${place}${message}; expected an array of messages, or an object of messages, tools and enable_thinking`,
     );
   }
   const { messages, tools, enable_thinking: enableThinking } = result.data;
@@ -72,7 +79,7 @@ export async function readChat(path: string): Promise<Chat> {
       enableThinking,
     };
   } catch (cause) {
-    throw new ChatTemplateError(`${path}: ${(cause as Error).message}`, { cause });
+    throw new ChatTemplateError(`${where}: ${(cause as Error).message}`, { cause });
   }
 }
 
@@ -88,7 +95,8 @@ async function readJson(path: string): Promise<unknown> {
   return json;
 }
 
-function misplaced(path: string, where: string, found: unknown, expected: string): FileError {
+/** What is wrong with a value of a file. */
+export function misplaced(path: string, where: string, found: unknown, expected: string): FileError {
   const json = JSON.stringify(found);
   const shown = json.length > 60 ? `${json.slice(0, 60)}…` : json;
   return new FileError(`${path}: ${where}: found ${shown}; expected ${expected}`);

@@ -1,87 +1,94 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { UsageError } from '../errors.ts';
+import type { SamplingOptions } from '../serving/sampling-params.ts';
 import { type Chat, readChat, readIdLists } from './input-files.ts';
 import type { Io, LoadedTokenizer } from './io.ts';
 import { COMPUTED_FILES, type ModelFiles, TEXT_FILES } from './model-option.ts';
+import { readRequestFile } from './request-file.ts';
 
-/** The options that say what is to be continued; exactly one of prompt, chat and ids is given. */
+/** The options that say what is to be continued; exactly one of prompt, chat, ids and requests is given. */
 export interface PromptOptions {
   prompt?: string;
   /** A JSON file: an array of messages, or an object of messages, tools and enable_thinking. */
   chat?: string;
   /** A JSON file: an array of arrays of token ids. */
   ids?: string;
+  /** A file of requests, a JSON object in each line. */
+  requests?: string;
   /** Goes before `enable_thinking` of the chat file. */
   thinking?: boolean;
 }
 
-/** What a model is given, and what turns its tokens into text, if anything does. */
-export interface Prompts {
-  ids: readonly (readonly number[])[];
-  tokenizer: LoadedTokenizer | undefined;
+/** What is to be continued, before there is a model to say what its token ids are. */
+export type Prompt = { text: string } | { chat: Chat } | { ids: readonly number[] };
+
+/** A prompt as it was given. */
+export interface PromptInput {
+  /** What errors call it: `prompt 0`, or its file and line. */
+  name: string;
+  prompt: Prompt;
+  /** What its line of a file of requests says; goes before the flags. */
+  maxTokens: number | undefined;
+  sampling: SamplingOptions;
 }
 
-/** Prompts that have been read but await their model. */
-export interface PromptSource {
-  /** The files of the model they need, and those that computing needs. */
-  readonly needed: ModelFiles;
-  /** @throws TokenizerError, ChatTemplateError if the model's text files do not serve. */
-  load(modelDir: string): Promise<Prompts>;
+/** Prompts as a model is given them, and what turns its tokens into text, if anything does. */
+export interface EncodedPrompts {
+  ids: readonly (readonly number[])[];
+  tokenizer: LoadedTokenizer | undefined;
 }
 
 /**
  * @throws UsageError if there is nothing to continue.
  * @throws FileError, ChatTemplateError if a file cannot be read or is malformed.
  */
-export async function readPromptSource(options: PromptOptions, io: Io): Promise<PromptSource> {
-  if (options.prompt !== undefined) return textSource(options.prompt, io);
-  if (options.chat !== undefined) return chatSource(await readChat(options.chat), options.thinking, io);
-  if (options.ids !== undefined) return idSource(await readIdLists(options.ids), io);
-  throw new UsageError('nothing to continue: give --prompt, --chat or --ids');
+export async function readPromptInputs(options: PromptOptions): Promise<PromptInput[]> {
+  if (options.requests !== undefined) return await readRequestFile(options.requests);
+  const prompts = await readPrompts(options);
+  return prompts.map((prompt, i) => ({ name: `prompt ${i}`, prompt, maxTokens: undefined, sampling: {} }));
 }
 
-function textSource(text: string, io: Io): PromptSource {
-  return {
-    needed: { ...COMPUTED_FILES, files: [...COMPUTED_FILES.files, ...TEXT_FILES.files] },
-    async load(modelDir) {
-      const tokenizer = await io.loadTokenizer(modelDir);
-      return { ids: [tokenizer.encode(text)], tokenizer };
-    },
-  };
+async function readPrompts({ prompt, chat, ids, thinking }: PromptOptions): Promise<Prompt[]> {
+  if (prompt !== undefined) return [{ text: prompt }];
+  if (chat !== undefined) {
+    const read = await readChat(chat);
+    return [{ chat: { ...read, enableThinking: thinking ?? read.enableThinking } }];
+  }
+  if (ids !== undefined) return (await readIdLists(ids)).map((list) => ({ ids: list }));
+  throw new UsageError('nothing to continue: give --prompt, --chat, --ids or --requests');
 }
 
-function chatSource(
-  { messages, tools, enableThinking }: Chat,
-  thinking: boolean | undefined,
+/** The files of the model that computing and the prompts need. */
+export function filesNeeded(prompts: readonly Prompt[]): ModelFiles {
+  const { files, optional } = COMPUTED_FILES;
+  // Ids do without a tokenizer, but their continuations are shown as text if there is one.
+  const isText = prompts.some((prompt) => !('ids' in prompt));
+  const template = prompts.some((prompt) => 'chat' in prompt) ? ['chat_template.jinja'] : [];
+  return isText
+    ? { ...COMPUTED_FILES, files: [...files, ...TEXT_FILES.files], optional: [...optional, ...template] }
+    : { ...COMPUTED_FILES, optional: [...optional, ...TEXT_FILES.files] };
+}
+
+/** @throws TokenizerError, ChatTemplateError if the model's text files do not serve. */
+export async function encodePrompts(
+  prompts: readonly Prompt[],
+  modelDir: string,
   io: Io,
-): PromptSource {
-  return {
-    needed: {
-      ...COMPUTED_FILES,
-      files: [...COMPUTED_FILES.files, ...TEXT_FILES.files],
-      optional: [...COMPUTED_FILES.optional, 'chat_template.jinja'],
-    },
-    async load(modelDir) {
-      const template = await io.loadChatTemplate(modelDir);
-      const tokenizer = await io.loadTokenizer(modelDir);
-      const text = template.render(messages, {
-        addGenerationPrompt: true,
-        enableThinking: thinking ?? enableThinking,
-        tools,
-      });
-      // The template has written all special tokens itself.
-      return { ids: [tokenizer.encode(text, { addSpecialTokens: false })], tokenizer };
-    },
-  };
-}
-
-function idSource(ids: number[][], io: Io): PromptSource {
-  return {
-    needed: { ...COMPUTED_FILES, optional: [...COMPUTED_FILES.optional, ...TEXT_FILES.files] },
-    async load(modelDir) {
-      const hasText = TEXT_FILES.files.every((file) => existsSync(join(modelDir, file)));
-      return { ids, tokenizer: hasText ? await io.loadTokenizer(modelDir) : undefined };
-    },
-  };
+): Promise<EncodedPrompts> {
+  const hasText = TEXT_FILES.files.every((file) => existsSync(join(modelDir, file)));
+  const template = prompts.some((prompt) => 'chat' in prompt)
+    ? await io.loadChatTemplate(modelDir)
+    : undefined;
+  const isText = prompts.some((prompt) => !('ids' in prompt));
+  const tokenizer = isText || hasText ? await io.loadTokenizer(modelDir) : undefined;
+  const ids = prompts.map((prompt) => {
+    if ('ids' in prompt) return prompt.ids;
+    if ('text' in prompt) return tokenizer!.encode(prompt.text);
+    const { messages, tools, enableThinking } = prompt.chat;
+    const text = template!.render(messages, { addGenerationPrompt: true, enableThinking, tools });
+    // The template has written all special tokens itself.
+    return tokenizer!.encode(text, { addSpecialTokens: false });
+  });
+  return { ids, tokenizer };
 }

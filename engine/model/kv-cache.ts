@@ -28,6 +28,14 @@ export class KvCache {
       values: kernels.allocate(length),
     }));
   }
+
+  /** Copies the keys and values of a block, in all layers. */
+  copyBlock(from: number, to: number): void {
+    for (const { keys, values } of this.layers) {
+      const length = keys.length / this.numBlocks;
+      for (const part of [keys, values]) part.copyWithin(to * length, from * length, (from + 1) * length);
+    }
+  }
 }
 
 /** Bytes that the cache takes for each position of each sequence: keys and values of every layer, f32. */

@@ -9,7 +9,7 @@ export interface Span {
   /** Absolute position of the first id; all positions before it are in the cache. */
   readonly startPosition: number;
   /** The sequence's blocks in the cache, reaching over the span's last position. */
-  readonly blockTable: Int32Array;
+  readonly blockTable: ArrayLike<number>;
 }
 
 /** Is told what a stage of the forward pass computed: f32 [rows, …]; the array is only lent. */

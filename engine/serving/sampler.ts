@@ -1,3 +1,105 @@
+import seedrandom from 'seedrandom';
+import { expF32 } from '../kernels/exp.ts';
+import {
+  divideByTemperature,
+  hasProcessors,
+  keepMinP,
+  keepTopK,
+  keepTopP,
+  processLogits,
+} from './logits-processors.ts';
+import { type TokenLogprobs, tokenLogprobs } from './logprobs.ts';
+import type { SamplingParams } from './sampling-params.ts';
+
+const f = Math.fround;
+
+/** Working memory of the samplers of one engine, which take turns. What it holds lasts for one token only. */
+export interface SamplingScratch {
+  /** f32 [vocabSize], the copy of the logits that is changed. */
+  readonly logits: Float32Array;
+  /** f32 [vocabSize], for sorting. */
+  readonly sorting: Float32Array;
+}
+
+export function createSamplingScratch(vocabSize: number): SamplingScratch {
+  return { logits: new Float32Array(vocabSize), sorting: new Float32Array(vocabSize) };
+}
+
+/** A chosen token. */
+export interface Sampled {
+  token: number;
+  /** If the request wants them. */
+  logprobs: TokenLogprobs | undefined;
+}
+
+/** Chooses the tokens of one sequence, and remembers what that needs: the stream of random numbers, and the counts. */
+export class TokenSampler {
+  readonly #params: SamplingParams;
+  readonly #scratch: SamplingScratch;
+  readonly #random: () => number;
+  readonly #prompt: ReadonlySet<number>;
+  readonly #generated = new Map<number, number>();
+  #numGenerated = 0;
+
+  /**
+   * @param prompt the ids of the prompt.
+   * @param sample which of the request's n samples, from 0. The first has the tokens that it would have alone.
+   */
+  constructor(params: SamplingParams, prompt: readonly number[], sample: number, scratch: SamplingScratch) {
+    this.#params = params;
+    this.#scratch = scratch;
+    // Never the seed alone: seedrandom repeats a short key, so that '1', '11' and '111' are one stream to it. What has
+    // exactly one slash is no repetition of anything.
+    this.#random = seedrandom(`${params.seed}/${sample}`);
+    // Only the repetition penalty asks for the prompt.
+    this.#prompt = new Set(params.repetitionPenalty === 1 ? [] : prompt);
+  }
+
+  /** How often each token was generated. */
+  get generated(): ReadonlyMap<number, number> {
+    return this.#generated;
+  }
+
+  /**
+   * Chooses the next token: greedily the largest logit, of equal ones the lowest id; else with one random number.
+   *
+   * @param logits f32 [vocabSize] as the model computed them; not changed.
+   */
+  sample(logits: Float32Array): Sampled {
+    const { temperature, logprobs } = this.#params;
+    const token = temperature === 0 ? argmax(this.#process(logits)) : this.#draw(logits);
+    this.#generated.set(token, (this.#generated.get(token) ?? 0) + 1);
+    this.#numGenerated++;
+    if (logprobs === undefined) return { token, logprobs: undefined };
+    return { token, logprobs: tokenLogprobs(logits, token, logprobs, this.#scratch.sorting) };
+  }
+
+  /** @returns the processed logits: a copy if anything is done to them. */
+  #process(logits: Float32Array): Float32Array {
+    if (!hasProcessors(this.#params)) return logits;
+    this.#scratch.logits.set(logits);
+    processLogits(this.#scratch.logits, this.#params, {
+      prompt: this.#prompt,
+      generated: this.#generated,
+      numGenerated: this.#numGenerated,
+    });
+    return this.#scratch.logits;
+  }
+
+  #draw(logits: Float32Array): number {
+    const { temperature, topK, topP, minP } = this.#params;
+    const scores = this.#scratch.logits;
+    const processed = this.#process(logits);
+    if (processed !== scores) scores.set(processed);
+    if (temperature !== 1) divideByTemperature(scores, temperature);
+    if (topK > 0) keepTopK(scores, topK, this.#scratch.sorting);
+    exponentiate(scores);
+    if (topP < 1) keepTopP(scores, topP, this.#scratch.sorting);
+    if (minP > 0) keepMinP(scores, minP);
+    return drawFrom(scores, this.#random());
+  }
+}
+
 /** @returns the index of the largest logit, of equal ones the lowest; NaN is never the largest. */
 export function argmax(logits: Float32Array): number {
   let best = 0;
@@ -5,4 +107,38 @@ export function argmax(logits: Float32Array): number {
     if (logits[i] > logits[best] || Number.isNaN(logits[best])) best = i;
   }
   return best;
+}
+
+/**
+ * Turns logits into the numerators of their softmax, exp(logit − maximum), with the exp of the kernels. The largest
+ * becomes 1, an infinite maximum leaves nothing beside it, and NaN becomes 0.
+ */
+export function exponentiate(logits: Float32Array): void {
+  const max = logits[argmax(logits)];
+  for (let i = 0; i < logits.length; i++) {
+    if (logits[i] === max) logits[i] = 1;
+    else logits[i] = logits[i] > -Infinity ? expF32(f(logits[i] - max)) : 0;
+  }
+}
+
+/**
+ * @param weights f32 [vocabSize], 0 and more: probabilities times any number.
+ * @param uniform 0 and more, below 1.
+ * @returns the id at which the sum of the weights, in float64 and in ascending order of ids, first exceeds `uniform`
+ * times their total.
+ */
+export function drawFrom(weights: Float32Array, uniform: number): number {
+  let total = 0;
+  for (let i = 0; i < weights.length; i++) total += weights[i];
+  const target = uniform * total;
+  let sum = 0;
+  let last = 0;
+  for (let i = 0; i < weights.length; i++) {
+    if (weights[i] === 0) continue;
+    sum += weights[i];
+    if (sum > target) return i;
+    last = i;
+  }
+  // The product was rounded up to the total.
+  return last;
 }

@@ -6,6 +6,7 @@ import { benchKernels } from './kernels.bench.ts';
 import { benchMemory } from './memory.bench.ts';
 import { benchModel } from './model.bench.ts';
 import { type BenchResult, formatResults } from './result.ts';
+import { benchServing } from './serving.bench.ts';
 
 const { json } = new Command('bench')
   .description('Measures speed and memory as ratios; machines differ, ratios of one run do not.')
@@ -17,6 +18,7 @@ const parts: Record<string, () => Promise<BenchResult[]>> = {
   kernels: benchKernels,
   'dense-bf16': () => benchModel('dense-bf16'),
   moe: () => benchModel('moe'),
+  serving: benchServing,
   memory: async () => [
     await benchMemory('dense-bf16', 256),
     await benchMemory('dense-bf16', 4096),

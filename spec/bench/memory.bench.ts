@@ -9,7 +9,7 @@ const ALLOWANCE = 200;
 const PROGRAM = `
   const { Engine } = await import(process.argv[1]);
   const engine = await Engine.load(process.argv[2], { cacheTokens: Number(process.argv[3]) });
-  for await (const _ of engine.generate({ ids: [1, 2, 3, 4, 5, 6, 7, 8], maxNewTokens: 16, ignoreEos: true }));
+  for await (const _ of engine.generate([{ ids: [1, 2, 3, 4, 5, 6, 7, 8], maxNewTokens: 16, ignoreEos: true }]));
   console.log(JSON.stringify({ peak: process.resourceUsage().maxRSS / 1024, allocated: engine.bytesAllocated / 2 ** 20 }));
 `;
 

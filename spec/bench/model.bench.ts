@@ -13,11 +13,12 @@ const DECODE = 32;
  */
 export async function benchModel(fixture: string): Promise<BenchResult[]> {
   const modelDir = await ensureFixture(fixture);
-  const engine = await Engine.load(modelDir);
+  // A prompt that is found in the prefix cache would not be computed.
+  const engine = await Engine.load(modelDir, { prefixCaching: false });
   const reference = await Reference.load(modelDir);
   const prompt = Array.from({ length: PREFILL }, (_, i) => (i * 7919) % engine.config.vocabSize);
   const ours = (ids: number[], maxNewTokens: number) => async () => {
-    for await (const _ of engine.generate({ ids, maxNewTokens, ignoreEos: true }));
+    for await (const _ of engine.generate([{ ids, maxNewTokens, ignoreEos: true }]));
   };
   const theirs = (ids: number[], maxNewTokens: number) => async () => {
     await reference.generate(ids, maxNewTokens);

@@ -4,6 +4,7 @@ import test from 'ava';
 import { SafetensorsFile } from '../../engine/checkpoint/safetensors.ts';
 import { Engine } from '../../engine/engine.ts';
 import { maxAbs, tolerance } from '../../golden/tolerance.ts';
+import { generateOne } from '../support/generate.ts';
 
 /** What HuggingFace's own PyTorch computed, see `source`; an independent witness that is not regenerated. */
 interface PytorchCases {
@@ -53,10 +54,8 @@ for (const model of ['dense', 'moe']) {
         );
       }
 
-      const tokens: number[] = [];
-      for await (const { token } of engine.generate({ ids, maxNewTokens: greedy.length, ignoreEos: true })) {
-        tokens.push(token);
-      }
+      const request = { ids, maxNewTokens: greedy.length, ignoreEos: true };
+      const { tokens } = (await generateOne(engine, request)).result;
       const flipped = tokens.findIndex((token, step) => token !== greedy[step]);
       t.true(flipped < 0 || margins[flipped] < 1e-4, `greedy token ${flipped} is ${tokens[flipped]}`);
     });

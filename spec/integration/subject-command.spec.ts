@@ -32,7 +32,7 @@ test('an engine that is off is told where it parts first, who stands alone, and 
              if (ids.length > 3) result.hidden[(2 * ids.length + 3) * 64 + 5] += 0.01;
              return result;
            },
-           generate: (request) => engine.generate(request),
+           generate: (requests) => engine.generate(requests),
            close: () => engine.close(),
          };
        },

@@ -1,12 +1,13 @@
 import { readFileSync } from 'node:fs';
 import test, { type ExecutionContext } from 'ava';
 import { Engine } from '../../engine/engine.ts';
+import type { SamplingOptions } from '../../engine/serving/sampling-params.ts';
 import type { Tokenizer } from '../../engine/text/tokenizer.ts';
 import { ensureFixture } from '../../generator/fixtures.ts';
 import { trackResources } from '../support/cleanup.ts';
 import { ended, runCli, startCli } from '../support/processes.ts';
 import { qwen3Tokenizer } from '../support/tokenizer.ts';
-import { jsonFile } from '../unit/engine/cli/support.ts';
+import { jsonFile, linesFile } from '../unit/engine/cli/support.ts';
 
 trackResources(test);
 
@@ -28,17 +29,21 @@ let engine: Engine;
 test.before('the model is made once and loaded once', async () => {
   model = await ensureFixture('dense-bf16');
   tokenizer = await qwen3Tokenizer();
-  engine = await Engine.load(model, { cacheTokens: 512 });
+  engine = await Engine.load(model, { cacheTokens: 512, tokenizer, prefixCaching: false });
 });
 test.after.always('the engine is closed', () => engine?.close());
 
-/** What the engine's own API makes of a prompt, timing apart, which no run repeats. */
-async function viaApi(ids: readonly number[]) {
-  const generation = engine.generate({ ids, maxNewTokens: MAX_TOKENS });
-  let step = await generation.next();
-  while (!step.done) step = await generation.next();
-  const { timing: _, ...result } = step.value;
-  return { ...result, text: tokenizer.decode(result.tokens) };
+/** What the engine's own API makes of a request by itself, timing apart, which no run repeats. */
+async function viaApi(ids: readonly number[], options: SamplingOptions = {}) {
+  const results = [];
+  for await (const event of engine.generate([{ ids, maxNewTokens: MAX_TOKENS, ...options }])) {
+    if (event.type === 'error') throw event.error;
+    if (event.type === 'token') continue;
+    const { timing: _, ...result } = event.result;
+    // As JSON has it: without the keys whose values nobody asked for.
+    results.push({ sample: event.sample, ...JSON.parse(JSON.stringify(result)) });
+  }
+  return results.sort((a, b) => a.sample - b.sample);
 }
 
 /** The lines that `plumbline generate --json` prints, timing apart. */
@@ -57,7 +62,7 @@ async function viaCommand(t: ExecutionContext, ...argv: string[]) {
 
 test.serial('a text is continued as the API continues its ids, printed as text or as JSON', async (t) => {
   const prompt = 'Grüße, 世界! 👩🏽\u200d🚀 The capital of France is';
-  const expected = await viaApi(tokenizer.encode(prompt));
+  const [expected] = await viaApi(tokenizer.encode(prompt));
   t.is(expected.tokens.length, MAX_TOKENS);
   t.true(new Set(expected.tokens).size > 1);
   t.deepEqual(await runCli('generate', '--model', model, '--prompt', prompt, ...LIMIT), {
@@ -78,7 +83,7 @@ for (const [name, ...options] of [
     const chat = golden.chats.find((chat) => chat.name === name)!;
     const { messages, options: template } = chat;
     const file = jsonFile(t, template.tools ? { messages, tools: template.tools } : messages);
-    const expected = await viaApi(chat.ids);
+    const [expected] = await viaApi(chat.ids);
     t.deepEqual(await viaCommand(t, '--chat', file, ...options), [{ index: 0, ...expected }]);
   });
 }
@@ -88,8 +93,47 @@ test.serial(
   async (t) => {
     const prompts = [tokenizer.encode('Name a river.'), [151935, 0, 785], tokenizer.encode('今天天气')];
     const expected = [];
-    for (const [index, ids] of prompts.entries()) expected.push({ index, ...(await viaApi(ids)) });
+    for (const [index, ids] of prompts.entries()) expected.push({ index, ...(await viaApi(ids))[0] });
     t.deepEqual(await viaCommand(t, '--ids', jsonFile(t, prompts)), expected);
+  },
+);
+
+test.serial(
+  'a file of requests, computed together in a small cache, has the bits of each request alone',
+  async (t) => {
+    const drawn = { temperature: 0.9, topK: 50, n: 3, seed: 7 };
+    const stopping = { stop: [(await viaApi(tokenizer.encode('Name a river.')))[0].text!.slice(3, 6)] };
+    const shared = tokenizer.encode('Grüße, 世界! The capital of France is the city that one names first');
+    const requests: [ids: number[], options: SamplingOptions][] = [
+      [shared, { logprobs: 2, promptLogprobs: 1 }],
+      [tokenizer.encode('Name a river.'), stopping],
+      [shared, drawn],
+      [[151935, 0, 785], { repetitionPenalty: 1.3, logitBias: { 5: -100 } }],
+      [shared, {}],
+    ];
+    const file = linesFile(t, ...requests.map(([ids, options]) => ({ ids, ...options })));
+    const settings = [
+      '--max-batch',
+      '3',
+      '--block-size',
+      '4',
+      '--prefill-chunk',
+      '5',
+      '--cache-blocks',
+      '16',
+    ];
+    const lines = await viaCommand(t, '--requests', file, ...settings);
+    const expected = [];
+    for (const [index, [ids, options]] of requests.entries()) {
+      for (const result of await viaApi(ids, options)) expected.push({ index, ...result });
+    }
+    const withoutCached = (line: object) => ({ ...line, cachedTokens: undefined });
+    t.deepEqual(lines.map(withoutCached), expected.map(withoutCached));
+    t.is(lines.length, 7);
+    t.is(lines[1].finishReason, 'stop');
+    t.true(lines.at(-1).cachedTokens > 0);
+    const [cold] = (await viaCommand(t, '--requests', file, '--no-prefix-cache')).slice(-1);
+    t.deepEqual(cold, expected.at(-1));
   },
 );
 
@@ -115,7 +159,7 @@ test.serial(
     t.deepEqual({ exitCode, err }, { exitCode: 130, err: '' });
     t.true(out.endsWith('\n'));
     // Far from the 4,000: it was printed before it was complete.
-    const expected = await viaApi(tokenizer.encode('a'));
+    const [expected] = await viaApi(tokenizer.encode('a'));
     t.true(out.startsWith(expected.text) || expected.text.startsWith(out.slice(0, -1)), out);
     t.true(out.length < 4000, `${out.length} characters`);
   },

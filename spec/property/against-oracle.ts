@@ -5,6 +5,7 @@ import { Engine } from '../../engine/engine.ts';
 import { createWasmKernels } from '../../engine/kernels/wasm.ts';
 import { modelAndPrompts, type TinyModel, writeModelDirectory } from '../support/arbitraries.ts';
 import { temporaryFolder } from '../support/cleanup.ts';
+import { generateOne } from '../support/generate.ts';
 import { type OracleRun, oracleFromWeights } from '../support/oracle.ts';
 
 /**
@@ -70,9 +71,8 @@ async function compare(dir: string, model: TinyModel, ids: number[], survey: Sur
   const kernels = await createWasmKernels({ maxBytes: 2 ** 24 });
   const engine = await Engine.load(dir, { cacheTokens: 32, prefillChunk: 5, blockSize: 4, kernels });
   try {
-    const tokens: number[] = [];
     const request = { ids, maxNewTokens: NEW_TOKENS, ignoreEos: true };
-    for await (const { token } of engine.generate(request)) tokens.push(token);
+    const { tokens } = (await generateOne(engine, request)).result;
     // The last token was not computed on: one pass over the others gives the logits of every step.
     const sequence = [...ids, ...tokens.slice(0, -1)];
     const { logits, hidden } = engine.forward(sequence, { hidden: true });

@@ -7,6 +7,7 @@ import { createWasmKernels } from '../../engine/kernels/wasm.ts';
 import type { EngineOptions } from '../../engine/requests.ts';
 import { modelAndPrompts, type TinyModel, writeModelDirectory } from '../support/arbitraries.ts';
 import { temporaryFolder, trackResources } from '../support/cleanup.ts';
+import { generateOne } from '../support/generate.ts';
 import type { OracleWeight } from '../support/oracle-weights.ts';
 import { bitDifference } from '../unit/engine/kernels/same-bits.ts';
 
@@ -28,7 +29,8 @@ interface Computed {
 
 async function withEngine<T>(dir: string, options: EngineOptions, use: (engine: Engine) => Promise<T>) {
   const kernels = options.kernels ?? (await createWasmKernels({ maxBytes: 2 ** 24 }));
-  const engine = await Engine.load(dir, { cacheTokens: 64, ...options, kernels });
+  // What was computed before would be found, and not computed again.
+  const engine = await Engine.load(dir, { cacheTokens: 64, prefixCaching: false, ...options, kernels });
   try {
     return await use(engine);
   } finally {
@@ -37,12 +39,9 @@ async function withEngine<T>(dir: string, options: EngineOptions, use: (engine: 
 }
 
 async function generate(engine: Engine, ids: number[]) {
-  const rows: number[] = [];
-  const deltas = engine.generate({ ids, maxNewTokens: NEW_TOKENS, ignoreEos: true });
-  for (let next = await deltas.next(); ; next = await deltas.next()) {
-    if (next.done) return { ...next.value, tokenLogits: Float32Array.from(rows) };
-    rows.push(...next.value.logits);
-  }
+  const request = { ids, maxNewTokens: NEW_TOKENS, ignoreEos: true, returnLogits: true };
+  const { result, events } = await generateOne(engine, request);
+  return { ...result, tokenLogits: Float32Array.from(events.flatMap(({ logits }) => [...logits!])) };
 }
 
 function compute(dir: string, options: EngineOptions, ids: number[]): Promise<Computed> {

@@ -9,12 +9,14 @@ export interface Mutant {
 }
 
 const edit = (file: string, find: string, replace: string) => ({ file, find, replace });
-/** A bug in the kernels' numerics: the scalar ones are edited, and the engine is given them. */
+// Bugs in the kernels' numerics: the scalar ones are edited, and the engine is given them.
 const scalar = (find: string, replace: string) => edit('kernels/scalar.ts', find, replace);
 const scalarAttention = (find: string, replace: string) => edit('kernels/scalar-attention.ts', find, replace);
 const attention = (find: string, replace: string) => edit('model/attention.ts', find, replace);
 const qwen3 = (find: string, replace: string) => edit('model/qwen3.ts', find, replace);
-const engine = (find: string, replace: string) => edit('engine.ts', find, replace);
+const runner = (find: string, replace: string) => edit('runner.ts', find, replace);
+const generation = (find: string, replace: string) => edit('generation.ts', find, replace);
+const sampler = (find: string, replace: string) => edit('serving/sampler.ts', find, replace);
 const moe = (find: string, replace: string) => edit('model/moe.ts', find, replace);
 
 /**
@@ -65,12 +67,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'RoPE turns the other way',
     model: 'moe',
-    edits: [
-      scalar(
-        'const [c, s] = [cos[row * half + d], sin[row * half + d]];',
-        'const [c, s] = [cos[row * half + d], -sin[row * half + d]];',
-      ),
-    ],
+    edits: [scalar(', sin[row * half + d]];', ', -sin[row * half + d]];')],
   },
   {
     name: 'v is rotated too',
@@ -116,24 +113,35 @@ export const MUTANTS: readonly Mutant[] = [
     name: 'decode begins one position too late',
     model: 'dense',
     edits: [
-      engine('ids.length + tokens.length - 1, blockTable', 'ids.length + tokens.length, blockTable'),
-      engine('ids.length + maxNewTokens)', 'ids.length + maxNewTokens + 1)'),
+      runner(
+        'startPosition: sequence.numComputedTokens,',
+        'startPosition: sequence.numComputedTokens + (sequence.numNewTokens > 0 ? 1 : 0),',
+      ),
+      edit(
+        'serving/block-manager.ts',
+        'const end = this.#blocksFor(numComputedTokens + numTokens);',
+        'const end = this.#blocksFor(numComputedTokens + numTokens + 1);',
+      ),
     ],
   },
   {
     name: 'decode begins one position too early',
     model: 'dense',
     edits: [
-      engine('ids.length + tokens.length - 1, blockTable', 'ids.length + tokens.length - 2, blockTable'),
+      runner(
+        'startPosition: sequence.numComputedTokens,',
+        'startPosition: sequence.numComputedTokens - (sequence.numNewTokens > 0 ? 1 : 0),',
+      ),
     ],
   },
   {
     name: 'a second chunk of the prompt begins at position 0 again',
     model: 'dense',
     edits: [
-      engine(
-        '[{ ids, startPosition: first, blockTable }]',
-        '[{ ids, startPosition: ids.length > 1 ? 0 : first, blockTable }]',
+      runner('startPosition: first, blockTable', 'startPosition: 0, blockTable'),
+      runner(
+        'startPosition: sequence.numComputedTokens,',
+        'startPosition: sequence.numNewTokens > 0 ? sequence.numComputedTokens : 0,',
       ),
     ],
   },
@@ -141,8 +149,7 @@ export const MUTANTS: readonly Mutant[] = [
     name: 'the cache wraps around at a block',
     model: 'dense',
     edits: [
-      edit(
-        'kernels/scalar-attention.ts',
+      scalarAttention(
         '  const block = blockTable[Math.floor(position / blockSize)];\n  return ((block * numKeyValueHeads + head) * blockSize',
         '  const block = blockTable[0];\n  return ((block * numKeyValueHeads + head) * blockSize',
       ),
@@ -259,22 +266,22 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'generation stops a token early',
     model: 'dense',
-    edits: [engine('tokens.length === maxNewTokens', 'tokens.length === maxNewTokens - 1')],
+    edits: [generation('=== request.maxNewTokens)', '=== request.maxNewTokens - 1)')],
   },
   {
     name: 'the second best token is taken',
     model: 'dense',
     edits: [
-      engine(
-        'const token = argmax(logits);',
-        'const best = argmax(logits);\n        const token = argmax(logits.map((logit, id) => (id === best ? -Infinity : logit)));',
+      sampler(
+        'argmax(this.#process(logits))',
+        'argmax(logits.map((logit, id) => (id === argmax(logits) ? -Infinity : logit)))',
       ),
     ],
   },
   {
     name: 'the logits of the last but one row are returned',
     model: 'dense',
-    edits: [engine('[next.count - 1]', '[Math.max(0, next.count - 2)]')],
+    edits: [runner('some.map(({ row }) => row)', 'some.map(({ row }) => Math.max(0, row - 1))')],
   },
   {
     name: 'weights are truncated to bfloat16',

@@ -1,5 +1,6 @@
 import { pathToFileURL } from 'node:url';
 import { Engine } from '../../engine/engine.ts';
+import { generateOne } from './generate.ts';
 
 /**
  * What the golden suite is put in front of: ids in; logits, tokens and, if it can, hidden states out. Another engine
@@ -51,12 +52,9 @@ export function engineSubject(name: string, implementation: Pick<typeof Engine, 
           return engine.forward(ids, { positions, hidden: true });
         },
         async generate(ids, maxNewTokens) {
-          const logits: Float32Array[] = [];
-          const deltas = engine.generate({ ids, maxNewTokens, ignoreEos: true });
-          for (let next = await deltas.next(); ; next = await deltas.next()) {
-            if (next.done) return { tokens: next.value.tokens, logits, fingerprint: next.value.fingerprint };
-            logits.push(next.value.logits.slice());
-          }
+          const request = { ids, maxNewTokens, ignoreEos: true, returnLogits: true };
+          const { result, events } = await generateOne(engine, request);
+          return { ...result, logits: events.map(({ logits }) => logits!) };
         },
         async close() {
           engine.close();

@@ -2,32 +2,25 @@ import { createHash } from 'node:crypto';
 import test from 'ava';
 import type { Engine } from '../../../engine/engine.ts';
 import { KernelError, PromptError } from '../../../engine/errors.ts';
-import type { Delta, GenerateRequest, GenerateResult } from '../../../engine/requests.ts';
+import type { GenerateRequest } from '../../../engine/requests.ts';
+import { createTextStream } from '../../../engine/text/stream.ts';
 import { trackResources } from '../../support/cleanup.ts';
+import { generateAll, generateOne } from '../../support/generate.ts';
 import { denseModel, loadEngine } from './tiny-models.ts';
 
 trackResources(test);
 
+const VOCAB = 19;
 const IDS = [3, 0, 18, 7, 7, 11];
+const REQUEST = { ids: IDS, maxNewTokens: 8 };
+/** Token 0 is "a", token 18 is "s". */
+const LETTERS = {
+  createStream: () => createTextStream((id) => Uint8Array.of(97 + id)),
+};
+const textOf = (tokens: readonly number[]) => String.fromCharCode(...tokens.map((id) => 97 + id));
 
-/** A generation to its end. */
-async function run(
-  deltas: AsyncGenerator<Delta, GenerateResult>,
-  onDelta: (delta: Delta) => void = () => {},
-): Promise<GenerateResult> {
-  for (let next = await deltas.next(); ; next = await deltas.next()) {
-    if (next.done) return next.value;
-    onDelta(next.value);
-  }
-}
-
-const generate = (engine: Engine, request: Partial<GenerateRequest> = {}) =>
-  run(engine.generate({ ids: IDS, maxNewTokens: 8, ...request }));
-
-/** A prompt that fills all blocks can only be computed if none of them is taken. */
-function assertAllFree(engine: Engine): void {
-  engine.forward(new Array(engine.options.cacheTokens).fill(1), { positions: [] });
-}
+const generate = async (engine: Engine, request: Partial<GenerateRequest> = {}) =>
+  (await generateOne(engine, { ...REQUEST, ...request })).result;
 
 function largest(logits: Float32Array): number {
   return logits.indexOf(Math.max(...logits));
@@ -35,18 +28,14 @@ function largest(logits: Float32Array): number {
 
 test('each token has the largest of the logits that a forward pass over all tokens before it gives', async (t) => {
   const engine = await loadEngine(t, denseModel());
-  const deltas: Delta[] = [];
-  const request = { ids: IDS, maxNewTokens: 8 };
-  const result = await run(engine.generate(request), ({ token, logits }) =>
-    deltas.push({ token, logits: logits.slice() }),
-  );
-  t.is(deltas.length, 8);
+  const { result, events } = await generateOne(engine, { ...REQUEST, returnLogits: true });
+  t.is(events.length, 8);
   t.deepEqual(
     result.tokens,
-    deltas.map(({ token }) => token),
+    events.map(({ token }) => token),
   );
   const sequence = [...IDS];
-  for (const { token, logits } of deltas) {
+  for (const { token, logits } of events) {
     const { logits: expected } = engine.forward(sequence, { positions: [sequence.length - 1] });
     t.deepEqual(logits, expected);
     t.is(token, largest(expected));
@@ -57,23 +46,34 @@ test('each token has the largest of the logits that a forward pass over all toke
 
 test('a result tells the length of the prompt, why it ended, and how long it took', async (t) => {
   const engine = await loadEngine(t, denseModel());
-  const { promptTokens, tokens, finishReason, timing } = await generate(engine);
-  t.is(promptTokens, 6);
-  t.is(tokens.length, 8);
-  t.is(finishReason, 'length');
+  const { events, result } = await generateOne(engine, REQUEST);
+  const { promptTokens, tokens, finishReason, timing } = result;
+  t.deepEqual([promptTokens, tokens.length, finishReason], [6, 8, 'length']);
   t.true(timing.prefillMs > 0 && timing.decodeMs > 0, JSON.stringify(timing));
+  t.deepEqual([result.text, result.logprobs, result.promptLogprobs], [undefined, undefined, undefined]);
+  t.deepEqual(events[0], {
+    type: 'token',
+    request: 0,
+    sample: 0,
+    token: tokens[0],
+    text: undefined,
+    logprobs: undefined,
+    logits: undefined,
+  });
 });
 
 test('a generation ends with the first end-of-sequence token, which is among the tokens', async (t) => {
   const { tokens } = await generate(await loadEngine(t, denseModel()));
   const eos = tokens[4];
-  const never = [...Array(19).keys()].find((id) => !tokens.includes(id))!;
+  const never = [...Array(VOCAB).keys()].find((id) => !tokens.includes(id))!;
   const engine = await loadEngine(t, denseModel({ eos_token_id: [never, eos] }));
   const stopped = await generate(engine);
   t.deepEqual(stopped.tokens, tokens.slice(0, tokens.indexOf(eos) + 1));
   t.is(stopped.finishReason, 'stop');
   const ignoring = await generate(engine, { ignoreEos: true });
   t.deepEqual([ignoring.tokens, ignoring.finishReason], [tokens, 'length']);
+  const asked = await generate(engine, { ignoreEos: true, stopTokenIds: [tokens[1]] });
+  t.deepEqual([asked.tokens, asked.finishReason], [tokens.slice(0, tokens.indexOf(tokens[1]) + 1), 'stop']);
 });
 
 test('an end-of-sequence token that is the last allowed one counts as a stop', async (t) => {
@@ -83,34 +83,37 @@ test('an end-of-sequence token that is the last allowed one counts as a stop', a
   t.deepEqual({ tokens, finishReason }, { tokens: [token], finishReason: 'stop' });
 });
 
+test('no end of sequence is chosen before the tokens that are wanted at least', async (t) => {
+  const [eos] = (await generate(await loadEngine(t, denseModel()))).tokens;
+  const engine = await loadEngine(t, denseModel({ eos_token_id: eos }));
+  t.deepEqual((await generate(engine)).tokens, [eos]);
+  const { tokens } = await generate(engine, { minNewTokens: 5, maxNewTokens: 20 });
+  t.true(tokens.length > 5 && !tokens.slice(0, 5).includes(eos), String(tokens));
+});
+
 test('of no new tokens none is generated', async (t) => {
   const engine = await loadEngine(t, denseModel());
-  const { tokens, finishReason, fingerprint } = await generate(engine, { maxNewTokens: 0 });
-  t.deepEqual({ tokens, finishReason }, { tokens: [], finishReason: 'length' });
-  t.is(fingerprint, createHash('sha256').digest('hex'));
+  const { events, result } = await generateOne(engine, { ...REQUEST, maxNewTokens: 0 });
+  t.deepEqual([events, result.tokens, result.finishReason], [[], [], 'length']);
+  t.is(result.fingerprint, createHash('sha256').digest('hex'));
 });
 
-test('a signal ends the generation after the next token', async (t) => {
-  const engine = await loadEngine(t, denseModel(), { cacheTokens: 32 });
-  const whole = await generate(engine);
-  const aborted = await generate(engine, { signal: AbortSignal.abort() });
-  t.deepEqual([aborted.tokens, aborted.finishReason], [whole.tokens.slice(0, 1), 'abort']);
-  const controller = new AbortController();
-  let count = 0;
-  const later = await run(
-    engine.generate({ ids: IDS, maxNewTokens: 8, signal: controller.signal }),
-    () => ++count === 3 && controller.abort(),
-  );
-  t.deepEqual([later.tokens, later.finishReason], [whole.tokens.slice(0, 3), 'abort']);
-  assertAllFree(engine);
-  t.pass();
+test('a tokenizer gives the text of every token, and of the whole', async (t) => {
+  const engine = await loadEngine(t, denseModel(), { tokenizer: LETTERS });
+  const { events, result } = await generateOne(engine, REQUEST);
+  t.is(result.text, textOf(result.tokens));
+  for (const { text, token } of events) t.is(text, textOf([token]));
 });
 
-test('a signal ends the generation between two chunks of the prompt', async (t) => {
-  const engine = await loadEngine(t, denseModel(), { cacheTokens: 32, prefillChunk: 2 });
-  const aborted = await generate(engine, { signal: AbortSignal.abort() });
-  t.deepEqual([aborted.tokens, aborted.finishReason], [[], 'abort']);
-  assertAllFree(engine);
+test('a stop string ends the text before it, and is held back on the way', async (t) => {
+  const engine = await loadEngine(t, denseModel(), { tokenizer: LETTERS });
+  const whole = (await generate(engine)).text!;
+  const stop = whole.slice(3, 5);
+  const { events, result } = await generateOne(engine, { ...REQUEST, stop: ['never', stop] });
+  const before = whole.slice(0, whole.indexOf(stop));
+  t.deepEqual([result.text, result.finishReason], [before, 'stop']);
+  t.is(result.tokens.length, before.length + 2);
+  t.is(events.map(({ text }) => text).join(''), before);
 });
 
 test('timers run between two tokens', async (t) => {
@@ -126,109 +129,88 @@ test('timers run between two tokens', async (t) => {
 test('the fingerprint is the SHA-256 of the little-endian bytes of the logits of each token', async (t) => {
   const engine = await loadEngine(t, denseModel());
   const hash = createHash('sha256');
-  const { fingerprint } = await run(engine.generate({ ids: IDS, maxNewTokens: 5 }), ({ logits }) => {
-    const bytes = new DataView(new ArrayBuffer(4 * logits.length));
-    logits.forEach((logit, i) => {
+  const { result, events } = await generateOne(engine, { ...REQUEST, returnLogits: true, temperature: 0.8 });
+  for (const { logits } of events) {
+    const bytes = new DataView(new ArrayBuffer(4 * VOCAB));
+    logits!.forEach((logit, i) => {
       bytes.setFloat32(4 * i, logit, true);
     });
     hash.update(bytes);
-  });
-  t.is(fingerprint, hash.digest('hex'));
-});
-
-test('two generations that take turns on one engine do not disturb each other', async (t) => {
-  // One chunk holds the shorter prompts; the longer need several, so that their prefills meet.
-  const engine = await loadEngine(t, denseModel(), { prefillChunk: 4, blockSize: 4 });
-  const requests = [
-    { ids: IDS, maxNewTokens: 9 },
-    { ids: [5, 1], maxNewTokens: 12 },
-    { ids: [9, 9, 2, 13, 4, 17, 6, 0, 8, 1], maxNewTokens: 3 },
-    { ids: [4], maxNewTokens: 5 },
-  ];
-  const alone: GenerateResult[] = [];
-  for (const request of requests) alone.push(await run(engine.generate(request)));
-  const together = await Promise.all(
-    requests.map((request) =>
-      run(engine.generate(request), ({ token, logits }) => t.is(token, largest(logits))),
-    ),
-  );
-  for (const [i, { tokens, fingerprint }] of together.entries()) {
-    t.deepEqual(tokens, alone[i].tokens);
-    t.is(fingerprint, alone[i].fingerprint);
   }
+  t.is(result.fingerprint, hash.digest('hex'));
 });
 
-test('a forward pass between two tokens does not disturb the generation', async (t) => {
-  const engine = await loadEngine(t, denseModel());
-  const alone = await generate(engine);
-  const disturbed = await run(engine.generate({ ids: IDS, maxNewTokens: 8 }), () => {
-    engine.forward([1, 2, 3]);
-  });
-  t.is(disturbed.fingerprint, alone.fingerprint);
+test('a prompt that was computed before is found in the cache, but for the block of its last token', async (t) => {
+  const engine = await loadEngine(t, denseModel(), { blockSize: 2 });
+  const first = await generate(engine);
+  const again = await generate(engine);
+  const longer = await generate(engine, { ids: [...IDS, 5] });
+  t.deepEqual(
+    [first, again, longer].map(({ cachedTokens }) => cachedTokens),
+    [0, 4, 6],
+  );
+  t.is(again.fingerprint, first.fingerprint);
+  t.deepEqual(engine.stats().prefixCache, { queries: 3, hits: 2, savedTokens: 10 });
+  const without = await loadEngine(t, denseModel(), { blockSize: 2, prefixCaching: false });
+  await generate(without);
+  t.is((await generate(without)).cachedTokens, 0);
+  t.is(without.stats().blocks.cached, 0);
 });
 
 test('a reader may append the tokens to the array that was the prompt', async (t) => {
   const engine = await loadEngine(t, denseModel());
   const alone = await generate(engine);
   const ids = [...IDS];
-  const { fingerprint } = await run(engine.generate({ ids, maxNewTokens: 8 }), ({ token }) =>
-    ids.push(token),
-  );
+  const { result } = await generateOne(engine, { ...REQUEST, ids }, ({ token }) => ids.push(token));
   t.deepEqual(ids, [...IDS, ...alone.tokens]);
-  t.is(fingerprint, alone.fingerprint);
-});
-
-test('a loop that is left early gives the blocks back', async (t) => {
-  const engine = await loadEngine(t, denseModel(), { cacheTokens: 32 });
-  for await (const { token } of engine.generate({ ids: IDS, maxNewTokens: 26 })) {
-    t.true(Number.isInteger(token));
-    t.throws(() => engine.forward([1]), { instanceOf: PromptError, message: /the cache has 0 left/ });
-    break;
-  }
-  assertAllFree(engine);
-  const failing = async () => {
-    for await (const _ of engine.generate({ ids: IDS, maxNewTokens: 26 })) throw new Error('reader failed');
-  };
-  await t.throwsAsync(failing, { message: 'reader failed' });
-  assertAllFree(engine);
-});
-
-test('a generation that was never begun takes no blocks', async (t) => {
-  const engine = await loadEngine(t, denseModel(), { cacheTokens: 32 });
-  engine.generate({ ids: IDS, maxNewTokens: 20 });
-  assertAllFree(engine);
-  t.pass();
+  t.deepEqual([result.tokens, result.promptTokens], [alone.tokens, 6]);
+  t.is(result.fingerprint, alone.fingerprint);
 });
 
 const REFUSED: [string, Partial<GenerateRequest>, RegExp][] = [
   ['an empty prompt', { ids: [] }, /the prompt is empty/],
   ['an id beyond the vocabulary', { ids: [0, 19] }, /id at position 1 is 19; expected .* from 0 to 18/],
   [
-    'a continuation beyond the positions of the model',
+    'more than the model has',
     { maxNewTokens: 59 },
     /take 65 positions \(6 of the prompt\); the model has 64/,
   ],
   [
-    'a continuation beyond the cache',
+    'more than the cache has',
     { maxNewTokens: 27 },
-    /take 33 positions \(6 of the prompt\); the cache has 32 left: raise cacheTokens/,
+    /take 33 positions \(6 of the prompt\); the cache has 32: raise cacheTokens/,
   ],
   ['a negative number of new tokens', { maxNewTokens: -1 }, /maxNewTokens is -1; expected a whole number/],
-  ['half a new token', { maxNewTokens: 2.5 }, /maxNewTokens is 2\.5; expected a whole number/],
   ['a number of new tokens that is none', { maxNewTokens: NaN }, /maxNewTokens is NaN; expected/],
+  ['a parameter out of range', { topP: 2 }, /topP is 2; expected a number from 0 to 1/],
+  [
+    'stop strings without a tokenizer',
+    { stop: ['.'] },
+    /stop strings need text; give the engine a tokenizer/,
+  ],
 ];
 for (const [what, request, message] of REFUSED) {
   test(`refused: ${what}`, async (t) => {
     const engine = await loadEngine(t, denseModel(), { cacheTokens: 32 });
     await t.throwsAsync(generate(engine, request), { instanceOf: PromptError, message });
-    assertAllFree(engine);
+    const good = { ...REQUEST, maxNewTokens: 2 };
+    const events = await generateAll(engine, [good, { ...REQUEST, ...request }, good]);
+    t.deepEqual(events.map((event) => `${event.type} of ${event.request}`).sort(), [
+      'error of 1',
+      'result of 0',
+      'result of 2',
+      ...['token of 0', 'token of 0'],
+      ...['token of 2', 'token of 2'],
+    ]);
+    t.is(engine.stats().blocks.free, 2);
   });
 }
 
 test('closing the engine ends a generation with a clear error', async (t) => {
   const engine = await loadEngine(t, denseModel());
-  const deltas = engine.generate({ ids: IDS, maxNewTokens: 8 });
-  await deltas.next();
-  engine.close();
-  await t.throwsAsync(deltas.next(), { instanceOf: KernelError, message: /the engine was closed.*load/ });
+  const expected = { instanceOf: KernelError, message: /the engine was closed.*load/ };
+  const closing = generateOne(engine, REQUEST, () => engine.close());
+  await t.throwsAsync(closing, expected);
+  t.deepEqual([engine.stats().running, engine.stats().blocks.free], [0, 4]);
+  await t.throwsAsync(generate(engine), expected);
 });

@@ -7,6 +7,7 @@ import { createScalarKernels } from '../../../engine/kernels/scalar.ts';
 import { createWasmKernels } from '../../../engine/kernels/wasm.ts';
 import { cacheBytesPerToken } from '../../../engine/model/kv-cache.ts';
 import { HEAD_ROWS } from '../../../engine/model/qwen3.ts';
+import { completeEngineOptions } from '../../../engine/options.ts';
 import type { EngineOptions, ForwardOptions } from '../../../engine/requests.ts';
 import { closing, trackResources } from '../../support/cleanup.ts';
 import { oracleFromWeights } from '../../support/oracle.ts';
@@ -20,13 +21,12 @@ trackResources(test);
 const VOCAB = 19;
 const IDS = [3, 0, 18, 7, 7, 11];
 
-test('the defaults are as documented', async (t) => {
+test('an engine has the default options, and a cache of as many blocks as they say', async (t) => {
   const dir = modelDirectory(t, denseModel());
   const small = closing(t, await Engine.load(dir));
-  t.deepEqual(small.options, { cacheTokens: 64, blockSize: 16, prefillChunk: 128 });
+  t.deepEqual(small.options, completeEngineOptions({}, small.config));
   t.is(small.config.vocabSize, VOCAB);
-  writeFileSync(join(dir, 'config.json'), JSON.stringify({ ...DENSE_CONFIG, max_position_embeddings: 5000 }));
-  t.is(closing(t, await Engine.load(dir)).options.cacheTokens, 4096);
+  t.deepEqual(small.stats().blocks, { total: 4, free: 4, cached: 0, evictions: 0, copies: 0 });
 });
 
 test('memory grows with the cache by what a position costs, and is given back when the engine closes', async (t) => {
@@ -53,22 +53,15 @@ test('progress is told until all is read', async (t) => {
   t.true(told.length > 10 && told[0][0] < total);
 });
 
-for (const [option, values] of Object.entries({
-  cacheTokens: [0, -16, 1.5, NaN, Infinity],
-  blockSize: [0, -1, 2.5, NaN],
-  prefillChunk: [0, -1, 0.5, NaN],
-})) {
-  test(`${option} must be a positive whole number`, async (t) => {
-    const dir = modelDirectory(t, denseModel());
-    for (const value of values) {
-      const kernels = createScalarKernels();
-      await t.throwsAsync(Engine.load(dir, { [option]: value, kernels }), {
-        instanceOf: RangeError,
-        message: `${option} is ${value}; expected a whole number, 1 or more`,
-      });
-    }
+test('an option that is wrong is refused, and nothing stays open', async (t) => {
+  const dir = modelDirectory(t, denseModel());
+  const kernels = await createWasmKernels({ maxBytes: 2 ** 24 });
+  await t.throwsAsync(Engine.load(dir, { maxBatchTokens: 0, kernels }), {
+    instanceOf: RangeError,
+    message: 'maxBatchTokens is 0; expected a whole number, 1 or more',
   });
-}
+  t.throws(() => kernels.allocate(1), { instanceOf: KernelError, message: /disposed/ });
+});
 
 for (const [what, spoil, expectation] of [
   [
@@ -207,7 +200,7 @@ const REFUSED: [string, readonly number[], ForwardOptions, RegExp][] = [
     'a prompt beyond the cache',
     new Array(33).fill(1),
     {},
-    /33 positions .* cache has 32 left: raise cacheTokens/,
+    /prompt has 33 tokens; the cache has 32 positions left: raise cacheTokens, or wait/,
   ],
   ['a position beyond the prompt', IDS, { positions: [0, 6] }, /position 6 was asked for; .* from 0 to 5/],
   ['a negative position', IDS, { positions: [-1] }, /position -1 was asked for; expected ascending/],
@@ -222,6 +215,11 @@ for (const [what, ids, options, message] of REFUSED) {
     t.notThrows(() => engine.forward(new Array(32).fill(1)), 'a refused prompt takes no blocks');
   });
 }
+
+test('a prompt beyond the cache is refused with all positions that it may have, however far it came', async (t) => {
+  const engine = await loadEngine(t, denseModel(), { cacheTokens: 32, prefillChunk: 10 });
+  t.throws(() => engine.forward(new Array(33).fill(1)), { message: /33 tokens; the cache has 32 positions/ });
+});
 
 test('an observer that throws takes no blocks with it', async (t) => {
   const engine = await loadEngine(t, denseModel(), { cacheTokens: 32 });

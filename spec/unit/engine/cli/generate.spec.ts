@@ -1,10 +1,10 @@
-import test from 'ava';
+import test, { type ExecutionContext } from 'ava';
 import { type GenerateOptions, generate } from '../../../../engine/cli/generate.ts';
 import { Interrupted } from '../../../../engine/cli/interrupt.ts';
 import { PromptError, TokenizerError } from '../../../../engine/errors.ts';
 import { trackResources } from '../../../support/cleanup.ts';
 import { ID, modelDir } from '../text/tiny.ts';
-import { FakeTerminal, fakeIo, jsonFile, TEXT_MODEL, TINY_CONFIG } from './support.ts';
+import { FakeTerminal, fakeIo, jsonFile, linesFile, TEXT_MODEL, TINY_CONFIG } from './support.ts';
 
 trackResources(test);
 
@@ -21,11 +21,13 @@ test('a text is continued as it comes, up to its end, and a newline follows', as
   t.true(io.engine.closed);
 });
 
-test('the engine is given the ids, the limit, and a cache of just that size', async (t) => {
+test('the engine is given the ids, the limit, the options, a tokenizer, and a cache of just that size', async (t) => {
   const io = fakeIo(REPLY);
-  await generate({ model: modelDir(t, TEXT_MODEL), prompt: 'abc', maxTokens: 2 }, io);
-  t.is(io.engine.loadedWith?.cacheTokens, 5);
-  t.like(io.engine.requests[0], { ids: [0x61, 0x62, 0x63], maxNewTokens: 2, ignoreEos: false });
+  const model = modelDir(t, TEXT_MODEL);
+  await generate({ model, prompt: 'abc', maxTokens: 2, topK: 3, maxBatch: 5, prefixCache: false }, io);
+  t.like(io.engine.loadedWith, { cacheTokens: 16, maxBatch: 5, prefixCaching: false });
+  t.truthy(io.engine.loadedWith?.tokenizer);
+  t.like(io.engine.requests[0], { ids: [0x61, 0x62, 0x63], maxNewTokens: 2, topK: 3 });
   t.is(io.stdout.text, 'hell\n');
 });
 
@@ -40,8 +42,68 @@ test('with --json every prompt has a line, and its keys are in the order of the 
   const ids = jsonFile(t, [[1, 2], [3]]);
   await generate({ model: modelDir(t, TEXT_MODEL), ids, maxTokens: 10, json: true }, io);
   const end = `"fingerprint":"${'f'.repeat(64)}","timing":{"prefillMs":1,"decodeMs":2}}\n`;
-  const reply = `"tokens":[257,108,111,300],"text":"hello","finishReason":"stop",${end}`;
-  t.is(io.stdout.text, `{"index":0,"promptTokens":2,${reply}{"index":1,"promptTokens":1,${reply}`);
+  const reply = `"cachedTokens":0,"tokens":[257,108,111,300],"text":"hello","finishReason":"stop",${end}`;
+  t.is(
+    io.stdout.text,
+    `{"index":0,"sample":0,"promptTokens":2,${reply}{"index":1,"sample":0,"promptTokens":1,${reply}`,
+  );
+});
+
+test('samples and log-probabilities have their lines and keys', async (t) => {
+  const io = fakeIo(REPLY);
+  const options = { model: modelDir(t, TEXT_MODEL), ids: jsonFile(t, [[1, 2], [3]]), maxTokens: 1 };
+  const sampling = { temperature: 1, samples: 2, logprobs: 0, promptLogprobs: 0, json: true };
+  await generate({ ...options, ...sampling }, io);
+  const lines = io.stdout.text
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line));
+  t.deepEqual(
+    lines.map(({ index, sample, text }) => [index, sample, text]),
+    [
+      [0, 0, 'hel'],
+      [0, 1, 'l'],
+      [1, 0, 'hel'],
+      [1, 1, 'l'],
+    ],
+  );
+  const [{ logprobs, promptLogprobs }] = lines;
+  t.deepEqual(logprobs, [{ token: ID.hel, logprob: -1, top: [] }]);
+  t.deepEqual(promptLogprobs, [{ token: 2, logprob: -2, top: [] }]);
+});
+
+test('requests that finish out of order are printed in order, each with what its line says', async (t) => {
+  const io = fakeIo(REPLY);
+  const seen: string[] = [];
+  io.engine.onToken = () => seen.push(io.stdout.text);
+  const requests = linesFile(t, { prompt: 'a', seed: 5 }, { ids: [1], maxTokens: 1 }, { prompt: 'b' });
+  await generate({ model: modelDir(t, TEXT_MODEL), requests, maxTokens: 3, seed: 1 }, io);
+  t.is(io.stdout.text, 'hello\nhel\nhello\n');
+  t.deepEqual(seen, ['', 'hel', 'hel', 'hel', 'hell', 'hell', 'hello\nhel\nhell']);
+  t.deepEqual(
+    io.engine.requests.map(({ ids, maxNewTokens, seed }) => [ids, maxNewTokens, seed]),
+    [
+      [[0x61], 3, 5],
+      [[1], 1, 1],
+      [[0x62], 3, 1],
+    ],
+  );
+});
+
+test('a request that fails on the way is told, and the others go on', async (t) => {
+  const options = { model: modelDir(t, TEXT_MODEL), ids: jsonFile(t, [[1], [2], [3]]), maxTokens: 3 };
+  const io = fakeIo(REPLY);
+  io.engine.failing.set(1, new Error('no room'));
+  const failure = { instanceOf: PromptError, message: '1 of 3 requests failed' };
+  await t.throwsAsync(generate(options, io), failure);
+  t.is(io.stdout.text, 'hello\nhello\n');
+  t.is(io.stderr.text, 'plumbline: prompt 1: no room\n');
+  t.true(io.engine.closed);
+  const json = fakeIo(REPLY);
+  json.engine.failing.set(1, new Error('no room'));
+  await t.throwsAsync(generate({ ...options, json: true }, json), failure);
+  t.is(json.stdout.text.split('\n')[1], '{"index":1,"error":"no room"}');
+  t.is(json.stderr.text, '');
 });
 
 test('a model without tokenizer files continues ids: printed as numbers, null as text in JSON', async (t) => {
@@ -72,19 +134,28 @@ test('one prompt that the model cannot be given stops the run before any is begu
   t.is(io.stdout.text, '');
 });
 
-test('an interrupt ends the answer after the next token, and leaves out the prompts that follow', async (t) => {
+test('an interrupt ends the answers after the next token, and leaves out the prompts that follow', async (t) => {
   const io = fakeIo(REPLY);
   io.engine.onToken = (index) => index === 1 && io.signals.emit('SIGINT', 'SIGINT');
-  const options = { model: modelDir(t, TEXT_MODEL), ids: jsonFile(t, [[1], [2]]), maxTokens: 10 };
+  const ids = jsonFile(t, [[1], [2], [3]]);
+  const options = { model: modelDir(t, TEXT_MODEL), ids, maxTokens: 10, maxBatch: 2 };
   await t.throwsAsync(generate(options, io), { instanceOf: Interrupted });
-  t.is(io.stdout.text, 'hell\n');
-  t.is(io.engine.requests.length, 1);
+  t.is(io.stdout.text, 'hell\nhell\n');
+  t.is(io.engine.requests.length, 2);
   t.true(io.engine.closed);
   await t.throwsAsync(generate({ ...options, json: true }, io), { instanceOf: Interrupted });
-  t.like(JSON.parse(io.stdout.text.slice('hell\n'.length)), {
+  t.like(JSON.parse(io.stdout.text.slice('hell\nhell\n'.length).split('\n')[0]), {
     tokens: [ID.hel, 0x6c],
     finishReason: 'abort',
   });
+});
+
+test('an interrupt goes before a request that failed', async (t) => {
+  const io = fakeIo(REPLY);
+  io.engine.failing.set(0, new Error('no room'));
+  io.engine.onToken = () => io.signals.emit('SIGINT', 'SIGINT');
+  const options = { model: modelDir(t, TEXT_MODEL), ids: jsonFile(t, [[1], [2]]), maxTokens: 2 };
+  await t.throwsAsync(generate(options, io), { instanceOf: Interrupted });
 });
 
 test('an engine that fails is closed all the same', async (t) => {
@@ -102,11 +173,40 @@ test('a terminal is shown what is going on, and nothing of it stays beside the t
   const io = { ...fakeIo(REPLY), stderr };
   const model = modelDir(t, TEXT_MODEL);
   await generate({ model, prompt: 'abc', maxTokens: 4 }, io);
-  t.regex(stderr.text, /prompt 1 of 1, 3 tokens/);
+  t.regex(stderr.text, /0 of 1 done, 0\.0 tokens\/s/);
   t.true(stderr.text.endsWith('\r'), JSON.stringify(stderr.text));
-  const before = stderr.text.length;
-  await generate({ model, ids: jsonFile(t, [[1], [2]]), maxTokens: 4, json: true }, io);
-  t.regex(stderr.text.slice(before), /prompt 2 of 2, 1 tokens/);
+});
+
+/** What stands on a terminal's progress line, and what has been printed by then, whenever it changes. */
+async function watch(t: ExecutionContext, isTTY: boolean, json: boolean): Promise<[string, string][]> {
+  const stderr = new FakeTerminal();
+  const io = { ...fakeIo([0x61, 0x62]), stderr };
+  io.stdout.isTTY = isTTY;
+  const seen: [string, string][] = [];
+  stderr.write = (text) => {
+    const shown = /\d of 2 done/.exec(text)?.[0];
+    if (shown) seen.push([shown, json ? `${io.stdout.text.split('\n').length - 1} lines` : io.stdout.text]);
+    return true;
+  };
+  // Every count is old enough to be drawn again.
+  io.engine.onToken = () => {
+    const until = Date.now() + 85;
+    while (Date.now() < until);
+  };
+  await generate({ model: modelDir(t, TEXT_MODEL), ids: jsonFile(t, [[1], [2]]), maxTokens: 2, json }, io);
+  return seen;
+}
+
+test('progress goes on while JSON is made, or text goes to a file', async (t) => {
+  const seen = await watch(t, true, true);
+  t.deepEqual(seen.at(-1), ['1 of 2 done', '1 lines']);
+  t.true((await watch(t, false, false)).some(([, out]) => out === 'a'));
+});
+
+test('progress never stands in a line of text on a terminal', async (t) => {
+  const seen = await watch(t, true, false);
+  t.true(seen.length > 0);
+  for (const [, out] of seen) t.true(out === '' || out.endsWith('\n'), JSON.stringify(seen));
 });
 
 test('a text for a model without a tokenizer is refused', async (t) => {

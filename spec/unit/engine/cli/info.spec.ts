@@ -36,7 +36,7 @@ test('the table has a line for each fact', (t) => {
     'embeddings    tied: the head is the embedding',
     'parameters    1,540,000',
     'weights       3,080,500 bytes (3.1 MB): 3,080,000 bytes (3.1 MB) BF16, 500 bytes F32',
-    'cache         32 bytes per token',
+    'cache         32 bytes per token, 512 bytes per block of 16',
     'files         config.json, 683 bytes',
     '              model.safetensors, 3,081,000 bytes (3.1 MB)',
     '',

@@ -47,6 +47,11 @@ for (const [command, options] of Object.entries({
     '--ignore-eos',
     '--json',
     '--no-thinking',
+    '--requests',
+    '--temperature',
+    '--logprobs',
+    '--max-batch',
+    '--no-prefix-cache',
   ],
   tokenize: ['--model', '--text', '--file', '--json'],
   info: ['--model', '--json'],
@@ -90,7 +95,7 @@ test('wrong usage says what is wrong and where help is, with exit code 2', async
     [['--nonsense'], "unknown option '--nonsense'"],
     [[...generate, '--nonsense'], "unknown option '--nonsense'"],
     [[...generate, 'more'], "too many arguments for 'generate'"],
-    [generate.slice(0, -2), "required option '--max-tokens <n>' not specified"],
+    [generate.slice(0, -2), 'give --max-tokens'],
     [generate.slice(0, -1), "option '--max-tokens <n>' argument missing"],
     [logits.slice(0, -2), "required option '--out <file.safetensors>' not specified"],
     [['tokenize', '--text', 'a'], "required option '--model <dir|hub-id>' not specified"],
@@ -106,7 +111,24 @@ test('wrong usage says what is wrong and where help is, with exit code 2', async
     [[...generate, '--no-thinking'], "option '--no-thinking' cannot be used with option '--prompt <text>'"],
     [[...withoutPrompt, '--ids', 'i', '--thinking'], "option '--thinking' cannot be used with option '--ids"],
     [[...tokenize, '--file', 'f'], "option '--text <text>' cannot be used with option '--file <file.json>'"],
-    [withoutPrompt, 'nothing to continue: give --prompt, --chat or --ids'],
+    [
+      [...generate, '--requests', 'r'],
+      "option '--prompt <text>' cannot be used with option '--requests <file.jsonl>'",
+    ],
+    [
+      [...withoutPrompt, '--ids', 'i', '--requests', 'r'],
+      "option '--ids <file.json>' cannot be used with option '--requests <file.jsonl>'",
+    ],
+    [
+      [...withoutPrompt, '--requests', 'r', '--thinking'],
+      "option '--thinking' cannot be used with option '--requests <file.jsonl>'",
+    ],
+    [
+      [...generate, '--logit-bias', '5'],
+      "option '--logit-bias <id:bias>' argument '5' is invalid. It must be ID:BIAS",
+    ],
+    [[...generate, '--temperature', '-1'], 'temperature is -1; expected 0 (greedy)'],
+    [withoutPrompt, 'nothing to continue: give --prompt, --chat, --ids or --requests'],
     [tokenize.slice(0, -2), 'nothing to tokenize: give --text or --file'],
   ] as const) {
     const { exitCode, out, err } = await runs([...argv]);

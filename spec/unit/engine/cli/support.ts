@@ -1,8 +1,15 @@
 import { EventEmitter } from 'node:events';
 import type { ExecutionContext } from 'ava';
 import type { Io, Output } from '../../../../engine/cli/io.ts';
-import type { EngineOptions, FinishReason, GenerateRequest } from '../../../../engine/requests.ts';
+import type {
+  EngineOptions,
+  FinishReason,
+  GenerateEvent,
+  GenerateRequest,
+  ResultEvent,
+} from '../../../../engine/requests.ts';
 import { ChatTemplate } from '../../../../engine/text/chat.ts';
+import type { TextStream } from '../../../../engine/text/stream.ts';
 import { Tokenizer } from '../../../../engine/text/tokenizer.ts';
 import { ID, modelDir, TINY_TOKENIZER_CONFIG, tinyTokenizerJson } from '../text/tiny.ts';
 
@@ -42,10 +49,31 @@ export function jsonFile(t: ExecutionContext, json: unknown): string {
   return `${modelDir(t, { 'input.json': json })}/input.json`;
 }
 
-/** An engine that replies what it is told to, and remembers what was asked of it. */
+/** A file with these lines, in a folder of its own that the test removes. */
+export function linesFile(t: ExecutionContext, ...lines: unknown[]): string {
+  const text = lines.map((line) => (typeof line === 'string' ? line : JSON.stringify(line))).join('\n');
+  return `${modelDir(t, { 'input.jsonl': text })}/input.jsonl`;
+}
+
+/** A sample that a {@link FakeEngine} is at. */
+interface FakeGeneration {
+  request: GenerateRequest;
+  index: number;
+  sample: number;
+  tokens: number[];
+  stream: TextStream | undefined;
+  text: string;
+}
+
+/**
+ * An engine that replies what it is told to, and remembers what was asked of it. All samples of as many requests as a
+ * batch has get a token each in turn; sample n leaves out the first n tokens of the reply.
+ */
 export class FakeEngine {
   readonly reply: readonly number[];
   readonly requests: GenerateRequest[] = [];
+  /** Requests that fail once the others are on their way. */
+  readonly failing = new Map<number, Error>();
   loadedWith: EngineOptions | undefined;
   closed = false;
   /** Called before each token. */
@@ -69,21 +97,58 @@ export class FakeEngine {
     return { logits, hidden: hidden ? values : undefined };
   }
 
-  async *generate(request: GenerateRequest) {
-    this.requests.push(request);
-    const { ids, maxNewTokens, ignoreEos, signal } = request;
-    const tokens: number[] = [];
-    let finishReason: FinishReason = 'length';
-    for (const token of this.reply.slice(0, maxNewTokens)) {
+  async *generate(
+    requests: Iterable<GenerateRequest> | AsyncIterable<GenerateRequest>,
+  ): AsyncGenerator<GenerateEvent, void> {
+    const arrivals = (requests as Iterable<GenerateRequest>)[Symbol.iterator]();
+    const running = new Set<FakeGeneration>();
+    let numBegun = 0;
+    for (;;) {
+      while (running.size < (this.loadedWith?.maxBatch ?? 16)) {
+        const { done, value } = arrivals.next();
+        if (done) break;
+        this.requests.push(value);
+        for (const generation of this.#begin(value, numBegun++)) running.add(generation);
+      }
+      if (running.size === 0) return;
+      // As the engine does: who is told to end ends at the beginning of a step.
+      for (const generation of running) {
+        const { request, index } = generation;
+        const error = this.failing.get(index);
+        if (!error && !request.signal?.aborted) continue;
+        running.delete(generation);
+        yield error ? { type: 'error', request: index, error } : finished(generation, 'abort');
+      }
+      for (const generation of running) {
+        const isEnd = yield* this.#step(generation);
+        if (isEnd) running.delete(generation);
+      }
+    }
+  }
+
+  #begin(request: GenerateRequest, index: number): FakeGeneration[] {
+    return Array.from({ length: request.n ?? 1 }, (_, sample) => {
+      const stream = this.loadedWith?.tokenizer?.createStream();
+      return { request, index, sample, tokens: [], stream, text: '' };
+    });
+  }
+
+  *#step(generation: FakeGeneration): Generator<GenerateEvent, boolean> {
+    const { request, index, sample, tokens, stream } = generation;
+    const rest = this.reply.slice(sample, sample + request.maxNewTokens);
+    const token = rest[tokens.length];
+    if (token !== undefined) {
       this.onToken(tokens.length);
       tokens.push(token);
-      yield { token, logits: new Float32Array() };
-      if (token === ID.end && !ignoreEos) finishReason = 'stop';
-      else if (signal?.aborted) finishReason = 'abort';
-      if (finishReason !== 'length') break;
+      const isStop = token === ID.end && !request.ignoreEos;
+      const text = isStop ? '' : stream?.push(token);
+      generation.text += text;
+      const logprobs = request.logprobs === undefined ? undefined : { token, logprob: -1, top: [] };
+      yield { type: 'token', request: index, sample, token, text, logprobs, logits: undefined };
+      if (!isStop && tokens.length < rest.length) return false;
     }
-    const timing = { prefillMs: 1, decodeMs: 2 };
-    return { promptTokens: ids.length, tokens, finishReason, fingerprint: 'f'.repeat(64), timing };
+    yield finished(generation, token === ID.end && !request.ignoreEos ? 'stop' : 'length');
+    return true;
   }
 
   close(): void {
@@ -91,10 +156,33 @@ export class FakeEngine {
   }
 }
 
+/** What half a character holds back is told with the result. */
+function finished(
+  { request, index, sample, tokens, stream, text }: FakeGeneration,
+  finishReason: FinishReason,
+): ResultEvent {
+  const result = {
+    promptTokens: request.ids.length,
+    cachedTokens: 0,
+    tokens,
+    text: stream && text + stream.end(),
+    finishReason,
+    fingerprint: 'f'.repeat(64),
+    logprobs:
+      request.logprobs === undefined ? undefined : tokens.map((token) => ({ token, logprob: -1, top: [] })),
+    promptLogprobs:
+      request.promptLogprobs === undefined
+        ? undefined
+        : request.ids.slice(1).map((token) => ({ token, logprob: -2, top: [] })),
+    timing: { prefillMs: 1, decodeMs: 2 },
+  };
+  return { type: 'result', request: index, sample, result };
+}
+
 /** Keeps what is written to it. */
 export class FakeOutput implements Output {
   text = '';
-  readonly isTTY: boolean = false;
+  isTTY = false;
 
   write(text: string): boolean {
     this.text += text;
@@ -139,7 +227,7 @@ export function fakeIo(reply?: readonly number[]): FakeIo {
 
 /** A terminal as Node has them, 80 wide, that keeps what is written to it. */
 export class FakeTerminal extends FakeOutput {
-  override readonly isTTY = true;
+  override isTTY = true;
   columns: number | undefined = 80;
   readonly rows = 24;
   clearLine = () => this.write('\r');

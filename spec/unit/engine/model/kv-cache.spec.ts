@@ -22,6 +22,22 @@ test('a cache takes as many bytes as its positions are said to cost', (t) => {
   t.is(kernels.bytesAllocated, 15 * cacheBytesPerToken(config));
 });
 
+test('a block is copied in all layers, keys and values, and no other block changes', (t) => {
+  const cache = new KvCache(createScalarKernels(), config, { blockSize: 5, numBlocks: 3 });
+  const arrays = cache.layers.flatMap(({ keys, values }) => [keys, values]);
+  arrays.forEach((array, a) => {
+    array.forEach((_, i) => {
+      array[i] = 1000 * a + i;
+    });
+  });
+  const before = arrays.map((array) => [...array]);
+  cache.copyBlock(2, 0);
+  const length = 5 * 2 * 6;
+  for (const [a, array] of arrays.entries()) {
+    t.deepEqual([...array], [...before[a].slice(2 * length), ...before[a].slice(length)]);
+  }
+});
+
 test('a position of Qwen3-0.6B costs 112 KiB for each of keys and values', (t) => {
   const shape = { num_hidden_layers: 28, num_attention_heads: 16, num_key_value_heads: 8, head_dim: 128 };
   const qwen3 = parseModelConfig({ ...DENSE_CONFIG, ...shape });

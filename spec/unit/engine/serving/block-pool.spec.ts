@@ -1,80 +1,117 @@
 import test from 'ava';
-import fc from 'fast-check';
 import { BlockPool } from '../../../../engine/serving/block-pool.ts';
 
-test('blocks are handed out from the lowest on', (t) => {
-  const pool = new BlockPool(5);
-  t.is(pool.numBlocks, 5);
-  t.deepEqual(pool.allocate(2), Int32Array.of(0, 1));
-  t.deepEqual(pool.allocate(3), Int32Array.of(2, 3, 4));
-  t.is(pool.numFreeBlocks, 0);
-});
+const takeAll = (pool: BlockPool) => Array.from({ length: pool.numFreeBlocks }, () => pool.take());
 
-test('if there are too few blocks, none is taken', (t) => {
+test('blocks are handed out from the lowest on, each with one reference', (t) => {
   const pool = new BlockPool(3);
-  t.deepEqual(pool.allocate(1), Int32Array.of(0));
-  t.is(pool.allocate(3), undefined);
-  t.is(pool.numFreeBlocks, 2);
-  t.deepEqual(pool.allocate(2), Int32Array.of(1, 2));
+  t.is(pool.numBlocks, 3);
+  t.is(pool.numFreeBlocks, 3);
+  t.deepEqual([pool.take(), pool.take()], [0, 1]);
+  t.is(pool.numFreeBlocks, 1);
+  t.deepEqual(
+    [0, 1, 2].map((block) => pool.refCount(block)),
+    [1, 1, 0],
+  );
 });
 
-test('a table of no blocks is no exhaustion', (t) => {
+test('an exhausted pool gives nothing', (t) => {
   const pool = new BlockPool(1);
-  pool.allocate(1);
-  t.deepEqual(pool.allocate(0), new Int32Array());
+  pool.take();
+  t.is(pool.take(), undefined);
+  t.is(pool.numEvictions, 0);
 });
 
-test('what is given back is handed out again', (t) => {
-  const pool = new BlockPool(3);
-  const first = pool.allocate(2)!;
-  pool.allocate(1);
-  pool.free(first);
+test('a block is free after as many releases as it had references', (t) => {
+  const pool = new BlockPool(1);
+  pool.take();
+  pool.retain(0);
+  t.is(pool.refCount(0), 2);
+  pool.release(0);
+  t.is(pool.refCount(0), 1);
+  t.is(pool.take(), undefined);
+  pool.release(0);
+  t.is(pool.refCount(0), 0);
+  t.is(pool.take(), 0);
+});
+
+test('a cached block stays as it is while there are empty ones', (t) => {
+  const evicted: number[] = [];
+  const pool = new BlockPool(3, (block) => evicted.push(block));
+  takeAll(pool);
+  pool.release(0, true);
+  pool.release(1, false);
+  pool.release(2, true);
+  t.is(pool.numFreeBlocks, 3);
+  t.is(pool.take(), 1);
+  t.deepEqual([evicted, pool.numEvictions], [[], 0]);
+});
+
+test('of cached blocks the one released least recently is evicted first', (t) => {
+  const evicted: number[] = [];
+  const pool = new BlockPool(3, (block) => evicted.push(block));
+  takeAll(pool);
+  for (const block of [1, 2, 0]) pool.release(block, true);
+  t.deepEqual(takeAll(pool), [1, 2, 0]);
+  t.deepEqual([evicted, pool.numEvictions], [[1, 2, 0], 3]);
+});
+
+test('a cached block that is retained is no longer free, and recent when it is released', (t) => {
+  const pool = new BlockPool(2);
+  takeAll(pool);
+  pool.release(0, true);
+  pool.release(1, true);
+  pool.retain(0);
+  t.deepEqual([pool.refCount(0), pool.numFreeBlocks], [1, 1]);
+  pool.release(0, true);
+  t.deepEqual(takeAll(pool), [1, 0]);
+});
+
+test('an evicted block is empty when it is released as such', (t) => {
+  const pool = new BlockPool(1);
+  pool.take();
+  pool.release(0, true);
+  pool.take();
+  pool.release(0, false);
+  t.throws(() => pool.retain(0), { instanceOf: RangeError });
+  pool.take();
+  t.is(pool.numEvictions, 1);
+});
+
+test('a block that nobody owns cannot be released', (t) => {
+  const pool = new BlockPool(2);
+  const error = { instanceOf: RangeError, message: 'block 0 is released, but nobody owns it' };
+  t.throws(() => pool.release(0), error);
+  pool.take();
+  pool.release(0, true);
+  t.throws(() => pool.release(0, true), error);
   t.is(pool.numFreeBlocks, 2);
-  t.deepEqual(pool.allocate(2)!.sort(), Int32Array.of(0, 1));
 });
 
-test('a block that nobody owns cannot be freed', (t) => {
-  const pool = new BlockPool(3);
-  const blocks = pool.allocate(2)!;
-  for (const stranger of [2, 3, -1, 0.5]) {
-    t.throws(() => pool.free([stranger]), {
+test('an empty block cannot be retained', (t) => {
+  const pool = new BlockPool(2);
+  t.throws(() => pool.retain(1), {
+    instanceOf: RangeError,
+    message: 'block 1 is retained, but it is empty',
+  });
+  t.is(pool.numFreeBlocks, 2);
+});
+
+test('a block that does not exist is named', (t) => {
+  const pool = new BlockPool(2);
+  for (const block of [2, -1, 0.5]) {
+    const error = { instanceOf: RangeError, message: `there is no block ${block}; the pool has 0 to 1` };
+    t.throws(() => pool.refCount(block), error);
+    t.throws(() => pool.retain(block), error);
+    t.throws(() => pool.release(block), error);
+  }
+});
+
+test('a pool of no blocks is refused', (t) => {
+  for (const numBlocks of [0, -1, 1.5, NaN]) {
+    t.throws(() => new BlockPool(numBlocks), {
       instanceOf: RangeError,
-      message: `block ${stranger} is freed, but nobody owns it`,
+      message: `a pool of ${numBlocks} blocks; expected a whole number, 1 or more`,
     });
   }
-  pool.free(blocks);
-  t.throws(() => pool.free(blocks), { instanceOf: RangeError, message: /block 0 is freed/ });
-  t.is(pool.numFreeBlocks, 3);
-});
-
-test('a block that is freed twice at once is found out', (t) => {
-  const pool = new BlockPool(2);
-  pool.allocate(1);
-  t.throws(() => pool.free([0, 0]), { instanceOf: RangeError });
-  t.deepEqual(pool.allocate(2)!.sort(), Int32Array.of(0, 1));
-});
-
-test('however blocks come and go, each has one owner, and none is lost', (t) => {
-  const operations = fc.array(fc.record({ count: fc.nat(5), freed: fc.option(fc.nat(9)) }), {
-    maxLength: 40,
-  });
-  fc.assert(
-    fc.property(operations, (steps) => {
-      const pool = new BlockPool(9);
-      const owned: Int32Array[] = [];
-      for (const { count, freed } of steps) {
-        const free = pool.numFreeBlocks;
-        const blocks = pool.allocate(count);
-        if ((blocks === undefined) !== count > free) throw new Error(`${count} of ${free} blocks: ${blocks}`);
-        if (blocks) owned.push(blocks);
-        if (freed !== null && freed < owned.length) pool.free(owned.splice(freed, 1)[0]);
-        const all = owned.flatMap((table) => [...table]);
-        if (new Set(all).size !== all.length) throw new Error(`a block has two owners: ${all}`);
-        if (all.some((block) => block < 0 || block >= 9)) throw new Error(`there is no such block: ${all}`);
-        if (pool.numFreeBlocks + all.length !== 9) throw new Error('a block is lost');
-      }
-    }),
-    { seed: 20261122, numRuns: 300 },
-  );
-  t.pass();
 });

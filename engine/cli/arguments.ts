@@ -1,0 +1,41 @@
+import { InvalidArgumentError } from 'commander';
+
+/** Parsers of what follows a flag; commander adds the flag's name to what they complain of. */
+
+/** @throws InvalidArgumentError unless the text is a whole number, 1 or more. */
+export function positiveWholeNumber(text: string): number {
+  const value = Number(text);
+  if (/^\d+$/.test(text) && value > 0 && Number.isSafeInteger(value)) return value;
+  throw new InvalidArgumentError('It must be a positive whole number.');
+}
+
+/** @throws InvalidArgumentError unless the text is a whole number, 0 or more. */
+export function wholeNumber(text: string): number {
+  const value = Number(text);
+  if (/^\d+$/.test(text) && Number.isSafeInteger(value)) return value;
+  throw new InvalidArgumentError('It must be a whole number, 0 or more.');
+}
+
+/** Which numbers make sense is decided where they are used. @throws InvalidArgumentError unless it is one. */
+export function decimal(text: string): number {
+  const value = Number(text);
+  if (text.trim() !== '' && Number.isFinite(value)) return value;
+  throw new InvalidArgumentError('It must be a number.');
+}
+
+/** A flag that may be given several times. @param parse what is done with each. */
+export function repeatable<T>(parse: (text: string) => T): (text: string, before?: readonly T[]) => T[] {
+  return (text, before = []) => [...before, parse(text)];
+}
+
+/** `ID:BIAS`, several times. @throws InvalidArgumentError if it is malformed, or the id has a bias already. */
+export function logitBias(
+  text: string,
+  before: Readonly<Record<number, number>> = {},
+): Record<number, number> {
+  const [, id, bias] = /^(\d+):(.+)$/.exec(text) ?? [];
+  if (id === undefined) throw new InvalidArgumentError('It must be ID:BIAS, such as 42:-100.');
+  const key = wholeNumber(id);
+  if (key in before) throw new InvalidArgumentError(`Token ${key} has a bias already.`);
+  return { ...before, [key]: decimal(bias) };
+}

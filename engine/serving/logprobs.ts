@@ -1,0 +1,56 @@
+import { kthLargest } from './logits-processors.ts';
+
+/** A token and the natural logarithm of its probability. */
+export interface TokenLogprob {
+  token: number;
+  logprob: number;
+}
+
+/** What the model thought of a token, and which ones it thought most probable, in descending order. */
+export interface TokenLogprobs extends TokenLogprob {
+  top: TokenLogprob[];
+}
+
+/**
+ * The log-probabilities that the model itself gives: of its logits before penalties, temperature and filters, as
+ * evaluation harnesses need them (and as vLLM's `raw_logprobs`).
+ *
+ * In float64: logit − logSumExp, in ascending order of ids. V8 computes `Math.exp` and `Math.log` in software, the
+ * same on every CPU.
+ *
+ * @param logits f32 [vocabSize]
+ * @param topN how many of the most probable tokens to name, at most vocabSize; of equal ones the lower ids go first.
+ * @param scratch as long as the logits; overwritten.
+ */
+export function tokenLogprobs(
+  logits: Float32Array,
+  token: number,
+  topN: number,
+  scratch: Float32Array,
+): TokenLogprobs {
+  const normaliser = logSumExp(logits);
+  const logprobOf = (id: number): TokenLogprob => ({ token: id, logprob: logits[id] - normaliser });
+  return { ...logprobOf(token), top: largest(logits, topN, scratch).map(logprobOf) };
+}
+
+/** ln Σ exp(logit), in float64. */
+export function logSumExp(logits: Float32Array): number {
+  let max = -Infinity;
+  for (let i = 0; i < logits.length; i++) if (logits[i] > max) max = logits[i];
+  let sum = 0;
+  for (let i = 0; i < logits.length; i++) sum += Math.exp(logits[i] - max);
+  return max + Math.log(sum);
+}
+
+/** The ids of the n largest logits, the largest first, of equal ones the lower id. */
+function largest(logits: Float32Array, n: number, scratch: Float32Array): number[] {
+  if (n === 0) return [];
+  const threshold = kthLargest(logits, n, scratch);
+  const ids: number[] = [];
+  const ties: number[] = [];
+  for (let id = 0; id < logits.length; id++) {
+    if (logits[id] > threshold) ids.push(id);
+    else if (logits[id] === threshold && ties.length < n) ties.push(id);
+  }
+  return [...ids, ...ties].sort((a, b) => logits[b] - logits[a] || a - b).slice(0, n);
+}

@@ -1,0 +1,129 @@
+import test from 'ava';
+import fc from 'fast-check';
+import { PrefixCache } from '../../engine/serving/prefix-cache.ts';
+
+const SEED = 20261122;
+
+/** The exact tokens, from the first of the sequence to the last of the block, by block. */
+type Model = Map<number, string>;
+
+const seen = { hits: 0, partialHits: 0, misses: 0, duplicates: 0, refusals: 0, forgotten: 0 };
+
+function assertAgree(model: Model, cache: PrefixCache): void {
+  if (cache.size !== model.size) throw new Error(`${cache.size} blocks are cached, expected ${model.size}`);
+  for (let block = 0; block < NUM_BLOCKS; block++) {
+    if (cache.has(block) !== model.has(block)) throw new Error(`block ${block}: ${cache.has(block)}`);
+  }
+}
+
+const NUM_BLOCKS = 8;
+const blockOf = (model: Model, content: string) =>
+  [...model].find(([, cachedContent]) => cachedContent === content)?.[0];
+
+/** Chain hashes of the full blocks. */
+function hashesOf(cache: PrefixCache, tokens: readonly number[]): string[] {
+  const hashes: string[] = [];
+  for (let end = cache.blockSize; end <= tokens.length; end += cache.blockSize) {
+    hashes.push(cache.hash(hashes.at(-1), tokens.slice(end - cache.blockSize, end)));
+  }
+  return hashes;
+}
+
+/** Names a block after the last full block of some tokens. */
+class Add implements fc.Command<Model, PrefixCache> {
+  readonly tokens: number[];
+  readonly block: number;
+  constructor(tokens: number[], block: number) {
+    this.tokens = tokens;
+    this.block = block;
+  }
+  check = () => true;
+  run(model: Model, cache: PrefixCache): void {
+    const hash = hashesOf(cache, this.tokens).at(-1);
+    if (hash === undefined) return;
+    const content = this.tokens.slice(0, this.tokens.length - (this.tokens.length % cache.blockSize)).join();
+    const [before, other] = [model.get(this.block), blockOf(model, content)];
+    if (before !== undefined && before !== content) {
+      seen.refusals += 1;
+      let thrown: unknown;
+      try {
+        cache.add(hash, this.block);
+      } catch (error) {
+        thrown = error;
+      }
+      if (!(thrown instanceof RangeError)) throw new Error(`block ${this.block} has two contents`);
+    } else {
+      const isNew = other === undefined || other === this.block;
+      if (cache.add(hash, this.block) !== isNew) throw new Error(`added: ${!isNew}`);
+      if (isNew) model.set(this.block, content);
+      else seen.duplicates += 1;
+    }
+    assertAgree(model, cache);
+  }
+  toString = () => `add([${this.tokens}], ${this.block})`;
+}
+
+class Find implements fc.Command<Model, PrefixCache> {
+  readonly tokens: number[];
+  /** How many hashes the caller knows. */
+  readonly numKnown: number;
+  constructor(tokens: number[], numKnown: number) {
+    this.tokens = tokens;
+    this.numKnown = numKnown;
+  }
+  check = () => true;
+  run(model: Model, cache: PrefixCache): void {
+    const hashes = hashesOf(cache, this.tokens);
+    const expected: number[] = [];
+    for (let end = cache.blockSize; end < this.tokens.length; end += cache.blockSize) {
+      const block = blockOf(model, this.tokens.slice(0, end).join());
+      if (block === undefined) break;
+      expected.push(block);
+    }
+    const found = cache.find(this.tokens, hashes.slice(0, this.numKnown));
+    if (found.blocks.join() !== expected.join()) throw new Error(`found ${found.blocks}, not ${expected}`);
+    const expectedHashes = hashes.slice(0, expected.length);
+    if (found.hashes.join() !== expectedHashes.join()) throw new Error(`found ${found.hashes}`);
+    if (expected.length === 0) seen.misses += 1;
+    else if (expected.length < Math.floor((this.tokens.length - 1) / cache.blockSize)) seen.partialHits += 1;
+    else seen.hits += 1;
+    assertAgree(model, cache);
+  }
+  toString = () => `find([${this.tokens}], ${this.numKnown} known)`;
+}
+
+class Forget implements fc.Command<Model, PrefixCache> {
+  readonly block: number;
+  constructor(block: number) {
+    this.block = block;
+  }
+  check = () => true;
+  run(model: Model, cache: PrefixCache): void {
+    cache.forget(this.block);
+    if (model.delete(this.block)) seen.forgotten += 1;
+    assertAgree(model, cache);
+  }
+  toString = () => `forget(${this.block})`;
+}
+
+test('a block is found by exactly the tokens it was computed from, until it is forgotten', (t) => {
+  // Few ids and short sequences: the same ids come again, elsewhere and after others.
+  const tokens = fc.array(fc.constantFrom(0, 1), { minLength: 1, maxLength: 7 });
+  const block = fc.nat(NUM_BLOCKS - 1);
+  const commands = fc.commands(
+    [
+      fc.tuple(tokens, block).map(([ids, b]) => new Add(ids, b)),
+      fc.tuple(tokens, block).map(([ids, b]) => new Add(ids, b)),
+      fc.tuple(tokens, fc.nat(3)).map(([ids, numKnown]) => new Find(ids, numKnown)),
+      block.map((b) => new Forget(b)),
+    ],
+    { maxCommands: 60, size: 'max' },
+  );
+  fc.assert(
+    fc.property(fc.integer({ min: 1, max: 3 }), commands, (blockSize, run) => {
+      fc.modelRun(() => ({ model: new Map(), real: new PrefixCache(blockSize, 'salt') }), run);
+    }),
+    { seed: SEED, numRuns: 500, includeErrorInReport: true },
+  );
+  for (const [what, times] of Object.entries(seen)) t.true(times > 50, `${what}: ${times}`);
+});

@@ -1,0 +1,137 @@
+import test from 'ava';
+import { AnswerPrinter, type AnswerPrinterOptions } from '../../../../engine/cli/answer-printer.ts';
+import type { GenerateResult, TokenEvent } from '../../../../engine/requests.ts';
+
+/** A printer, and what it has printed; errors stand between `[` and `]`. */
+function printing(options: Partial<AnswerPrinterOptions> = {}) {
+  const state = { out: '' };
+  const printer = new AnswerPrinter({
+    requests: [{ name: 'first' }, { name: 'second', n: 2 }, { name: 'third' }],
+    json: false,
+    print: (text) => {
+      state.out += text;
+    },
+    printError: (line) => {
+      state.out += `[${line}]`;
+    },
+    ...options,
+  });
+  const result = (request: number, sample: number, change: Partial<GenerateResult>) =>
+    printer.take({ type: 'result', request, sample, result: { ...RESULT, ...change } });
+  return {
+    printer,
+    token: (request: number, sample: number, text: string | undefined, token = 7) =>
+      printer.take({ ...TOKEN, request, sample, token, text }),
+    result,
+    end: (request: number, sample: number, text: string | undefined) => result(request, sample, { text }),
+    fail: (request: number) => printer.take({ type: 'error', request, error: new Error('no room') }),
+    /** What has been printed since the last time. */
+    printed() {
+      const { out } = state;
+      state.out = '';
+      return out;
+    },
+  };
+}
+
+const TOKEN: TokenEvent = {
+  ...{ type: 'token', request: 0, sample: 0, token: 7, text: undefined },
+  ...{ logprobs: undefined, logits: undefined },
+};
+const RESULT: GenerateResult = {
+  ...{ promptTokens: 3, cachedTokens: 2, tokens: [7], text: undefined, finishReason: 'length' },
+  ...{ fingerprint: 'f', logprobs: undefined, promptLogprobs: undefined },
+  timing: { prefillMs: 1, decodeMs: 2 },
+};
+
+test('the first sample that is not finished is printed as it comes, those after it when their turn is', (t) => {
+  const { printer, token, end, printed } = printing();
+  token(1, 1, 'd');
+  token(0, 0, 'a');
+  t.is(printed(), 'a');
+  token(1, 0, 'c');
+  end(1, 1, 'd');
+  t.is(printed(), '');
+  token(0, 0, 'b');
+  t.is(printed(), 'b');
+  end(0, 0, 'ab');
+  t.is(printed(), '\nc');
+  token(2, 0, 'e');
+  t.is(printed(), '');
+  end(1, 0, 'c');
+  t.is(printed(), '\nd\ne');
+  t.deepEqual([printer.numDone, printer.numSamples, printer.numFailed], [3, 4, 0]);
+});
+
+test('text that only the result has, as what might have become a stop string, is printed with it', (t) => {
+  const { token, end, printed } = printing();
+  token(0, 0, 'a');
+  end(0, 0, 'ab');
+  t.is(printed(), 'ab\n');
+});
+
+test('without text, ids are printed as numbers with a space between', (t) => {
+  const { token, result, printed } = printing();
+  token(0, 0, undefined, 5);
+  token(0, 0, undefined, 70);
+  t.is(printed(), '5 70');
+  result(0, 0, { tokens: [5, 70] });
+  t.is(printed(), '\n');
+});
+
+test('the lines of JSON come in order too, each when it is complete', (t) => {
+  const { token, result, end, printed } = printing({ json: true });
+  const top = [{ token: 7, logprob: -1, top: [] }];
+  token(0, 0, 'a');
+  end(1, 0, 'b');
+  t.is(printed(), '');
+  result(0, 0, { text: undefined, logprobs: top, promptLogprobs: [] });
+  const before = '"promptTokens":3,"cachedTokens":2,"tokens":[7]';
+  const middle = '"finishReason":"length","fingerprint":"f"';
+  const after = '"timing":{"prefillMs":1,"decodeMs":2}}\n';
+  const logprobs = '"logprobs":[{"token":7,"logprob":-1,"top":[]}],"promptLogprobs":[]';
+  t.is(
+    printed(),
+    `{"index":0,"sample":0,${before},"text":null,${middle},${logprobs},${after}` +
+      `{"index":1,"sample":0,${before},"text":"b",${middle},${after}`,
+  );
+});
+
+test('a request that fails has its line when its turn is, and the others go on', (t) => {
+  const { printer, token, end, fail, printed } = printing();
+  token(0, 0, 'a');
+  fail(1);
+  end(2, 0, 'c');
+  t.is(printed(), 'a');
+  end(0, 0, 'a');
+  t.is(printed(), '\n[second: no room]c\n');
+  printer.end();
+  t.is(printed(), '');
+  // Both samples of it are done with.
+  t.deepEqual([printer.numDone, printer.numSamples, printer.numFailed], [4, 4, 1]);
+  const json = printing({ json: true });
+  json.fail(0);
+  t.is(json.printed(), '{"index":0,"error":"no room"}\n');
+});
+
+test('what was ended before its first token leaves nothing, what was ended later stays', (t) => {
+  for (const json of [false, true]) {
+    const { result, printed } = printing({ json });
+    result(0, 0, { tokens: [], text: '', finishReason: 'abort' });
+    t.is(printed(), '');
+    result(1, 0, { tokens: [7], text: 'a', finishReason: 'abort' });
+    t.is(printed().length > 0, true);
+    // Only the prompt's log-probabilities were wanted.
+    result(1, 1, { tokens: [], text: '', finishReason: 'length' });
+    t.is(printed().length > 0, true);
+  }
+});
+
+test('in the end all that came is printed, though samples before it never began', (t) => {
+  const { printer, result, printed } = printing();
+  result(0, 0, { tokens: [], text: '', finishReason: 'abort' });
+  result(2, 0, { text: 'c', finishReason: 'abort' });
+  t.is(printed(), '');
+  printer.end();
+  t.is(printed(), 'c\n');
+});
