@@ -3,7 +3,8 @@ import type { Progress } from './regenerate.ts';
 
 /** Shows how far a recording is on a terminal's standard error, and nothing where that is not a terminal. */
 export function createProgress(stream: NodeJS.WriteStream = process.stderr, now: () => number = Date.now) {
-  const spinner = ora({ stream, isSilent: !stream.isTTY, text: 'loading' }).start();
+  // ora would put the terminal's input into raw mode, where Ctrl-C is no signal any more.
+  const spinner = ora({ stream, isSilent: !stream.isTTY, discardStdin: false, text: 'loading' }).start();
   let model = '';
   let begun = now();
   return {
