@@ -21,7 +21,7 @@ test('before anything is done, nobody knows how long it takes', (t) => {
 });
 
 /** A stream that remembers what was written to it. */
-function stream(isTTY: boolean) {
+function stream(isTTY: boolean, columns: number | undefined = 200) {
   const pass = new PassThrough();
   let text = '';
   pass.on('data', (chunk) => {
@@ -29,7 +29,7 @@ function stream(isTTY: boolean) {
   });
   const terminal = Object.assign(pass, {
     isTTY,
-    columns: 200,
+    columns,
     cursorTo: () => true,
     clearLine: () => true,
     moveCursor: () => true,
@@ -70,25 +70,24 @@ test.serial('a terminal is shown the line, with the time since the model’s fir
 test.serial('the terminal’s input is left alone, or Ctrl-C would be no signal any more', (t) => {
   const { stdin } = process;
   const modes: boolean[] = [];
-  const asTerminal = { isTTY: true, isRaw: false, setRawMode: (mode: boolean) => void modes.push(mode) };
-  const before = Object.getOwnPropertyDescriptors(stdin);
+  const asTerminal = { isTTY: true, setRawMode: (mode: boolean) => void modes.push(mode) };
+  const before = { isTTY: stdin.isTTY, setRawMode: stdin.setRawMode };
   Object.assign(stdin, asTerminal);
-  t.teardown(() => {
-    for (const name of Object.keys(asTerminal)) {
-      if (!(name in before)) Reflect.deleteProperty(stdin, name);
-      else Object.defineProperty(stdin, name, before[name as keyof typeof before]);
-    }
-  });
-  const { stream: terminal } = stream(true);
-  createProgress(terminal).stop();
+  t.teardown(() => void Object.assign(stdin, before));
+  createProgress(stream(true).stream).stop();
   t.deepEqual(modes, []);
   t.is(stdin.listenerCount('data'), 0);
 });
 
-test('where there is no terminal nothing is written', (t) => {
-  const { stream: pipe, text } = stream(false);
-  const progress = createProgress(pipe);
-  progress.report(HALF);
-  progress.stop();
-  t.is(text(), '');
-});
+for (const [what, isTTY, columns] of [
+  ['there is no terminal', false, undefined],
+  ['the terminal tells no width', true, 0],
+] as const) {
+  test(`where ${what} nothing is written`, (t) => {
+    const { stream: output, text } = stream(isTTY, columns);
+    const progress = createProgress(output);
+    progress.report(HALF);
+    progress.stop();
+    t.is(text(), '');
+  });
+}
