@@ -2,11 +2,9 @@
 import { Command } from 'commander';
 import { PlumblineError, UsageError } from '../engine/errors.ts';
 import { GOLDEN_FOLDER } from '../golden/goldens.ts';
-import { fixtureNames } from './models.ts';
+import { FIXTURES } from './fixtures.ts';
 import { acceptPending, PendingGoldens } from './pending.ts';
 import { createProgress } from './progress.ts';
-import { hasChanges, regenerate } from './regenerate.ts';
-import { describe } from './summary.ts';
 
 interface Options {
   model: string[];
@@ -20,7 +18,7 @@ interface Options {
 
 const program = new Command('plumbline-goldens')
   .description('Records golden files from transformers.js, or checks the ones there are.')
-  .option('--model <names...>', 'fixtures, model directories or hub ids', fixtureNames())
+  .option('--model <names...>', 'fixtures, model directories or hub ids', Object.keys(FIXTURES))
   .option('--only <case>', 'record this case alone')
   .option('--check', 'write nothing; exit with 1 if anything differs beyond the noise')
   .option('--accept', 'put what is pending in its place; nothing is recorded')
@@ -34,7 +32,7 @@ Recorded goldens never overwrite: what is new or changed waits in the folder's .
 Goldens that differ only within the reference's own noise, as on another CPU, count as unchanged.
 With CI set in the environment, every run is a --check.
 
-Exit codes: 0 done, 1 a difference (--check) or a failure, 2 wrong usage, 130 interrupted.
+Exit codes: 0 done, 1 a difference (--check) or a failure, 2 wrong usage, 130 or 143 interrupted.
 
 Examples:
   plumbline-goldens                                record everything, see what changed
@@ -48,27 +46,35 @@ Examples:
 
 /** @returns the exit code. */
 async function run(options: Options): Promise<number> {
-  if (options.accept && (options.check || options.only)) {
-    throw new UsageError('--accept takes what is pending as it is; it goes with neither --check nor --only');
+  // A CI run that rewrote what it is held to would prove nothing.
+  const check = options.check || Boolean(process.env.CI);
+  if (options.accept && (check || options.only)) {
+    throw new UsageError(
+      '--accept takes what is pending as it is; it goes with neither --check nor --only, nor with CI in the environment',
+    );
   }
   if (options.accept) {
+    // Listening defers a signal until all files are moved; they are in no time.
+    process.once('SIGINT', () => {}).once('SIGTERM', () => {});
     const files = acceptPending(options.folder);
     process.stdout.write(
       options.json ? `${JSON.stringify({ accepted: files })}\n` : `accepted ${files.length} files\n`,
     );
     return 0;
   }
-  // A CI run that rewrote what it is held to would prove nothing.
-  const check = options.check || Boolean(process.env.CI);
   const pending = check ? undefined : new PendingGoldens(options.folder);
   const progress = createProgress();
-  const interrupt = () => {
+  const interrupt = (signal: NodeJS.Signals) => {
     progress.stop();
     pending?.discard();
-    process.exit(130);
+    // 128 and the signal's number, as shells report it.
+    process.exit(signal === 'SIGINT' ? 130 : 143);
   };
   process.once('SIGINT', interrupt).once('SIGTERM', interrupt);
   try {
+    // Imported when they are needed, so that help and wrong usage are quick.
+    const { hasChanges, regenerate } = await import('./regenerate.ts');
+    const { describe } = await import('./summary.ts');
     const { folder, model: models, only } = options;
     const summaries = await regenerate({ folder, models, only, pending, onProgress: progress.report });
     progress.stop();
@@ -86,6 +92,12 @@ async function run(options: Options): Promise<number> {
   }
 }
 
+/** An error of ours says what to do about it; one that is not ours is a bug, and its class may help to find it. */
+function explain(error: Error, debug = false): string | undefined {
+  if (debug) return error.stack;
+  return error instanceof PlumblineError ? error.message : `unexpected ${error}; --debug shows where`;
+}
+
 try {
   program.parse();
   process.exitCode = await run(program.opts<Options>());
@@ -94,8 +106,7 @@ try {
     // Commander has printed its message or its help.
     process.exitCode = error.exitCode === 0 ? 0 : 2;
   } else {
-    const known = error instanceof PlumblineError && !program.opts<Options>().debug;
-    process.stderr.write(`plumbline-goldens: ${known ? error.message : (error as Error).stack}\n`);
+    process.stderr.write(`plumbline-goldens: ${explain(error as Error, program.opts<Options>().debug)}\n`);
     process.exitCode = error instanceof UsageError ? 2 : 1;
   }
 }

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import {
   copyFileSync,
   existsSync,
@@ -6,7 +6,6 @@ import {
   readdirSync,
   readFileSync,
   renameSync,
-  rmSync,
   writeFileSync,
 } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -15,8 +14,10 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type TensorData, writeSafetensors } from '../engine/checkpoint/safetensors-writer.ts';
 import { parseModelConfig } from '../engine/config.ts';
+import { FileError } from '../engine/errors.ts';
 import { writeGraphs } from './graphs.ts';
 import { seededWeights, type WeightRecipe } from './seeded-weights.ts';
+import { temporary } from './temporary.ts';
 
 /** A stand-in checkpoint: HuggingFace's format, seeded weights. */
 export interface FixtureSpec {
@@ -176,22 +177,29 @@ export function cacheFolder(): string {
  *
  * @returns the model directory.
  * @throws RangeError if there is no fixture of this name.
+ * @throws FileError if it cannot be written; no half of it is left.
  */
 export async function ensureFixture(name: string, folder: string = cacheFolder()): Promise<string> {
-  const spec = FIXTURES[name];
-  if (!spec)
+  if (!Object.hasOwn(FIXTURES, name))
     throw new RangeError(`there is no fixture "${name}"; there are ${Object.keys(FIXTURES).join(', ')}`);
+  const spec = FIXTURES[name];
   const modelDir = join(folder, `${name}-${recipeHash(spec)}`);
   if (existsSync(modelDir)) return modelDir;
-  const temporary = `${modelDir}.${process.pid}.${Math.random().toString(36).slice(2)}.tmp`;
-  mkdirSync(temporary, { recursive: true });
+  const unfinished = temporary(`${modelDir}.${randomUUID()}.tmp`);
   try {
-    await writeFixture(temporary, spec);
-    renameSync(temporary, modelDir);
-  } catch (error) {
-    rmSync(temporary, { recursive: true, force: true });
+    mkdirSync(unfinished.path, { recursive: true });
+    await writeFixture(unfinished.path, spec);
+    renameSync(unfinished.path, modelDir);
+  } catch (cause) {
     // Another process or thread was faster: what it made has the same bytes.
-    if (!existsSync(modelDir)) throw error;
+    if (existsSync(modelDir)) return modelDir;
+    const reason = (cause as Error).message;
+    throw new FileError(
+      `${modelDir}: the fixture cannot be written (${reason}); set PLUMBLINE_CACHE to a folder that can be`,
+      { cause },
+    );
+  } finally {
+    unfinished.remove();
   }
   return modelDir;
 }
@@ -249,8 +257,13 @@ function writeJson(path: string, value: unknown): void {
 /** Twelve digits that change with the specification or with the code that turns it into files. */
 function recipeHash(spec: FixtureSpec): string {
   const here = dirname(fileURLToPath(import.meta.url));
-  const sources = ['fixtures.ts', 'seeded-weights.ts', 'graphs.ts'];
-  for (const file of readdirSync(join(here, 'onnx'))) sources.push(join('onnx', file));
+  const sources = [
+    'fixtures.ts',
+    'seeded-weights.ts',
+    'graphs.ts',
+    '../engine/checkpoint/safetensors-writer.ts',
+  ];
+  for (const file of readdirSync(join(here, 'onnx'))) sources.push(`onnx/${file}`);
   const hash = createHash('sha256').update(JSON.stringify(spec));
   for (const file of sources.sort()) hash.update(file).update(readFileSync(join(here, file)));
   return hash.digest('hex').slice(0, 12);

@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto';
-import { createReadStream, existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { createReadStream, existsSync, mkdtempSync, readdirSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join, resolve } from 'node:path';
 import { resolveModel } from '../engine/checkpoint/hub.ts';
 import { readModelConfig } from '../engine/config.ts';
+import { CheckpointError } from '../engine/errors.ts';
 import { ensureFixture, FIXTURES } from './fixtures.ts';
 import { Float64Twin } from './float64-twin.ts';
 import { GRAPHS, writeGraphs } from './graphs.ts';
@@ -11,6 +12,7 @@ import { linkOrCopy } from './onnx/link.ts';
 import type { Recorder } from './record.ts';
 import { loadReferenceTokenizer, Reference } from './reference.ts';
 import { selectionFor } from './selection.ts';
+import { temporary } from './temporary.ts';
 
 /** A model whose goldens can be recorded. */
 export interface RecordableModel {
@@ -24,23 +26,65 @@ export interface RecordableModel {
   close(): Promise<void>;
 }
 
-/** The names under which {@link openModel} finds a fixture. */
-export function fixtureNames(): string[] {
-  return Object.keys(FIXTURES);
-}
+type Closer = () => void | Promise<void>;
 
 /**
  * Opens a fixture, a model directory, or a model of the hub. A directory that has a graph of its own in `onnx/` is
  * recorded from that graph; hidden states and the float64 twin come from our graphs of its weights, if it has any.
  *
  * @param model a fixture's name, a directory, or a hub id.
- * @throws ConfigError, CheckpointError, HubError as their readers do.
+ * @throws ConfigError, CheckpointError, HubError as their readers do; CheckpointError also if a directory has neither
+ * weights nor a graph.
  */
 export async function openModel(model: string): Promise<RecordableModel> {
-  const fixture = FIXTURES[model];
-  if (fixture) {
+  // Closed in reverse order, at the end or as soon as the next thing cannot be opened.
+  const closers: Closer[] = [];
+  const close = async () => {
+    for (const closer of closers.splice(0).reverse()) await closer();
+  };
+  const load = async <T extends { dispose(): Promise<void> }>(loading: Promise<T>): Promise<T> => {
+    const loaded = await loading;
+    closers.push(() => loaded.dispose());
+    return loaded;
+  };
+  try {
+    const { modelDir, ...what } = await locate(model);
+    const ours = isFixture(model) ? modelDir : await copyWithGraphs(modelDir, closers);
+    const theirs = existsSync(join(modelDir, 'onnx', `${GRAPHS.reference}.onnx`)) ? modelDir : ours;
+    if (!theirs) {
+      throw new CheckpointError(
+        `${modelDir}: has neither weights (*.safetensors) nor onnx/model.onnx; there is nothing to record`,
+      );
+    }
+    const config = await readModelConfig(theirs);
+    const hasTokenizer = existsSync(join(theirs, 'tokenizer.json'));
+    const tokenizer = hasTokenizer ? await loadReferenceTokenizer(theirs) : undefined;
+    const reference = await load(Reference.load(theirs));
+    const tapped = ours ? await load(Reference.load(ours, { fileName: GRAPHS.tapped })) : undefined;
+    const float64 = ours && join(ours, 'onnx', `${GRAPHS.float64}.onnx`);
+    const twin = float64 ? await load(Float64Twin.load(float64, config)) : undefined;
+    return {
+      ...what,
+      recorder: { config, tokenizer, reference, tapped, twin, selection: selectionFor(config) },
+      sha256: await hashFiles(theirs),
+      close,
+    };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+function isFixture(model: string): boolean {
+  return Object.hasOwn(FIXTURES, model);
+}
+
+async function locate(
+  model: string,
+): Promise<Pick<RecordableModel, 'name' | 'source' | 'seed'> & { modelDir: string }> {
+  if (isFixture(model)) {
     const modelDir = await ensureFixture(model);
-    return await open({ name: model, source: 'fixture', seed: fixture.weights.seed }, modelDir, modelDir);
+    return { name: model, source: 'fixture', seed: FIXTURES[model].weights.seed, modelDir };
   }
   const modelDir = await resolveModel(model, {
     files: ['config.json'],
@@ -51,55 +95,23 @@ export async function openModel(model: string): Promise<RecordableModel> {
       'onnx/model.onnx',
       'onnx/model.onnx_data',
     ],
-    weights: true,
+    weights: 'optional',
   });
   const name = existsSync(model) ? basename(resolve(model)) : model.replace('/', '--');
-  const ours = hasWeights(modelDir) ? await copyWithGraphs(modelDir) : undefined;
-  const theirs = existsSync(join(modelDir, 'onnx', 'model.onnx')) ? modelDir : ours;
-  if (!theirs)
-    throw new Error(`${modelDir}: has neither weights nor onnx/model.onnx; there is nothing to record`);
-  const opened = await open({ name, source: model }, theirs, ours);
-  return {
-    ...opened,
-    async close() {
-      await opened.close();
-      if (ours) rmSync(ours, { recursive: true, force: true });
-    },
-  };
-}
-
-async function open(
-  what: Pick<RecordableModel, 'name' | 'source' | 'seed'>,
-  referenceDir: string,
-  graphsDir: string | undefined,
-): Promise<RecordableModel> {
-  const config = await readModelConfig(referenceDir);
-  const tokenizer = existsSync(join(referenceDir, 'tokenizer.json'))
-    ? await loadReferenceTokenizer(referenceDir)
-    : undefined;
-  const reference = await Reference.load(referenceDir);
-  const tapped = graphsDir ? await Reference.load(graphsDir, { fileName: GRAPHS.tapped }) : undefined;
-  const twin = graphsDir
-    ? await Float64Twin.load(join(graphsDir, 'onnx', `${GRAPHS.float64}.onnx`), config)
-    : undefined;
-  return {
-    ...what,
-    recorder: { config, tokenizer, reference, tapped, twin, selection: selectionFor(config) },
-    sha256: await hashFiles(referenceDir),
-    async close() {
-      await Promise.all([reference.dispose(), tapped?.dispose(), twin?.dispose()]);
-    },
-  };
+  return { name, source: model, modelDir };
 }
 
 /** SHA-256 of what decides the goldens: configuration, weights, tokenizer, and the graph that ran. */
 export async function hashFiles(modelDir: string): Promise<Record<string, string>> {
   const decisive = /^(config\.json|generation_config\.json|tokenizer.*\.json|model.*\.safetensors)$/;
-  const files = readdirSync(modelDir)
-    .filter((file) => decisive.test(file))
-    .sort();
-  const graph = join('onnx', `${GRAPHS.reference}.onnx`);
-  if (existsSync(join(modelDir, graph))) files.push(graph);
+  // A foreign graph may have its weights in files of its own.
+  const graph = new RegExp(`^${GRAPHS.reference}\\.onnx(_data.*)?$`);
+  const files = [
+    ...filesIn(modelDir).filter((file) => decisive.test(file)),
+    ...filesIn(join(modelDir, 'onnx'))
+      .filter((file) => graph.test(file))
+      .map((file) => `onnx/${file}`),
+  ];
   const hashes: Record<string, string> = {};
   for (const file of files) {
     const hash = createHash('sha256');
@@ -109,15 +121,22 @@ export async function hashFiles(modelDir: string): Promise<Record<string, string
   return hashes;
 }
 
-function hasWeights(modelDir: string): boolean {
-  return readdirSync(modelDir).some((file) => file.endsWith('.safetensors'));
+function filesIn(folder: string): string[] {
+  return existsSync(folder) ? readdirSync(folder).sort() : [];
 }
 
-/** A folder of our own with the same files, so that nothing is written into the user's. */
-async function copyWithGraphs(modelDir: string): Promise<string> {
-  const copy = mkdtempSync(join(tmpdir(), 'plumbline-'));
-  for (const file of readdirSync(modelDir, { withFileTypes: true })) {
-    if (!file.isDirectory()) await linkOrCopy(join(modelDir, file.name), join(copy, file.name));
+/**
+ * A folder of our own with the same files, so that nothing is written into the user's.
+ *
+ * @returns undefined if the model has no weights that our graphs could be of.
+ */
+async function copyWithGraphs(modelDir: string, closers: Closer[]): Promise<string | undefined> {
+  const entries = readdirSync(modelDir, { withFileTypes: true });
+  if (!entries.some(({ name }) => name.endsWith('.safetensors'))) return undefined;
+  const { path: copy, remove } = temporary(mkdtempSync(join(tmpdir(), 'plumbline-')));
+  closers.push(remove);
+  for (const entry of entries) {
+    if (!entry.isDirectory()) await linkOrCopy(join(modelDir, entry.name), join(copy, entry.name));
   }
   await writeGraphs(copy);
   return copy;

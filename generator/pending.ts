@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
@@ -18,7 +19,8 @@ export class PendingGoldens {
   /** @param folder of the goldens. */
   constructor(folder: string) {
     this.#folder = folder;
-    this.#temporary = join(folder, `${PENDING}.${process.pid}.tmp`);
+    // A process's id comes again, in a container soon: what a killed one left must not be taken for its own.
+    this.#temporary = join(folder, `${PENDING}.${randomUUID()}.tmp`);
   }
 
   /** Where a model's new files go. */
@@ -28,9 +30,9 @@ export class PendingGoldens {
     return folder;
   }
 
-  /** Notes a case that no prompt asks for any more. */
-  addGone(model: string, id: string): void {
-    this.#gone.push(join(model, id));
+  /** Notes a file that has no place among the new goldens; it need not exist. */
+  addGone(model: string, file: string): void {
+    this.#gone.push(join(model, file));
   }
 
   /** Replaces what was pending before. @returns whether anything is pending now. */
@@ -51,33 +53,48 @@ export class PendingGoldens {
 }
 
 /**
- * Moves pending goldens to their places, each file at once, and removes the cases that are gone.
+ * Moves pending goldens to their places, each file at once, and removes the ones that are gone. Interrupted and done
+ * again, it goes on where it was.
  *
  * @param folder of the goldens.
  * @returns the files that were replaced, added or removed, relative to the folder.
- * @throws FileError if nothing is pending.
+ * @throws FileError if nothing is pending, or a file cannot be moved or removed.
  */
 export function acceptPending(folder: string): string[] {
   const pending = join(folder, PENDING);
   if (!existsSync(pending)) {
     throw new FileError(`${folder}: nothing is pending; record first, look at what changed, then accept it`);
   }
-  const touched: string[] = [];
-  for (const id of goneSchema.parse(JSON.parse(readFileSync(join(pending, GONE), 'utf8')))) {
-    for (const ending of ['json', 'safetensors']) {
-      rmSync(join(folder, `${id}.${ending}`), { force: true });
-      touched.push(`${id}.${ending}`);
+  try {
+    const touched: string[] = [];
+    for (const model of readdirSync(pending, { withFileTypes: true })) {
+      if (!model.isDirectory()) continue;
+      mkdirSync(join(folder, model.name), { recursive: true });
+      for (const file of readdirSync(join(pending, model.name)).sort(manifestLast)) {
+        renameSync(join(pending, model.name, file), join(folder, model.name, file));
+        touched.push(join(model.name, file));
+      }
     }
-  }
-  for (const model of readdirSync(pending, { withFileTypes: true }).filter((entry) => entry.isDirectory())) {
-    mkdirSync(join(folder, model.name), { recursive: true });
-    for (const file of readdirSync(join(pending, model.name)).sort(manifestLast)) {
-      renameSync(join(pending, model.name, file), join(folder, model.name, file));
-      touched.push(join(model.name, file));
+    // Only now, when no manifest speaks for them any more.
+    for (const file of goneFiles(pending)) {
+      if (!existsSync(join(folder, file))) continue;
+      rmSync(join(folder, file));
+      touched.push(file);
     }
+    rmSync(pending, { recursive: true });
+    return touched;
+  } catch (cause) {
+    throw new FileError(
+      `${pending}: cannot be accepted (${(cause as Error).message}); what is left of it is still pending`,
+      { cause },
+    );
   }
-  rmSync(pending, { recursive: true });
-  return touched;
+}
+
+function goneFiles(pending: string): string[] {
+  const list = join(pending, GONE);
+  // The list goes first when a folder that was accepted is removed.
+  return existsSync(list) ? goneSchema.parse(JSON.parse(readFileSync(list, 'utf8'))) : [];
 }
 
 /** A manifest speaks for the cases beside it: an interruption must not leave it ahead of them. */

@@ -3,7 +3,15 @@ import type { Progress } from './regenerate.ts';
 
 /** Shows how far a recording is on a terminal's standard error, and nothing where that is not a terminal. */
 export function createProgress(stream: NodeJS.WriteStream = process.stderr, now: () => number = Date.now) {
-  const spinner = ora({ stream, isSilent: !stream.isTTY, text: 'loading' }).start();
+  const spinner = ora({
+    stream,
+    text: 'loading',
+    // For a terminal that tells no width ora would count lines for ever.
+    isSilent: !stream.isTTY || !stream.columns,
+    // In raw mode Ctrl-C is no signal any more; and a process that is killed would leave the cursor hidden.
+    discardStdin: false,
+    hideCursor: false,
+  }).start();
   let model = '';
   let begun = now();
   return {

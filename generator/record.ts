@@ -1,7 +1,8 @@
 import type { PreTrainedTokenizer } from '@huggingface/transformers';
 import type { ModelConfig } from '../engine/config.ts';
+import { PlumblineError } from '../engine/errors.ts';
 import type { CaseTensors, GoldenCase, Prompt } from '../golden/schema.ts';
-import { largest, type StageRows, selectTensors } from './case-tensors.ts';
+import { type CaseRows, largest, type StageRows, selectTensors } from './case-tensors.ts';
 import type { Float64Twin } from './float64-twin.ts';
 import { promptIds } from './prompt-ids.ts';
 import type { Reference } from './reference.ts';
@@ -10,12 +11,13 @@ import { type Selection, selectPositions } from './selection.ts';
 /** Everything that computes a model's goldens. */
 export interface Recorder {
   config: ModelConfig;
-  tokenizer?: PreTrainedTokenizer;
+  tokenizer?: Pick<PreTrainedTokenizer, 'encode' | 'decode' | 'apply_chat_template'>;
   /** The graph whose logits are recorded. */
-  reference: Reference;
-  /** The graph that also returns hidden states; absent for a foreign graph without weights beside it. */
-  tapped?: Reference;
-  twin?: Float64Twin;
+  reference: Pick<Reference, 'forward' | 'generate'>;
+  /** Our graph of the same weights, for hidden states; absent for a foreign graph without weights beside it. */
+  tapped?: Pick<Reference, 'forward'>;
+  /** Likewise. */
+  twin?: Pick<Float64Twin, 'forward'>;
   selection: Selection;
   maxNewTokens: number;
 }
@@ -26,11 +28,17 @@ export interface RecordedGolden {
   tensors?: CaseTensors;
 }
 
+/** The reference computed something that no engine can be held to. */
+export class RecordingError extends PlumblineError {}
+
 /**
  * Records one prompt: the greedy continuation with the logits of every step, the logits and hidden states of the
  * prompt itself, and both again in float64.
  *
  * @param onToken is called after every greedy token.
+ * @throws RecordingError if the reference accepts an empty prompt, returns NaN or an infinity, or logits of another
+ * vocabulary.
+ * @throws PromptError if an id is outside the vocabulary.
  */
 export async function recordCase(
   prompt: Prompt,
@@ -47,13 +55,14 @@ export async function recordCase(
     } catch (error) {
       return { golden: { ...head, refusal: (error as Error).message.split('\n')[0] } };
     }
-    throw new Error(
+    throw new RecordingError(
       `${prompt.id}: the reference accepted an empty prompt; the golden cannot say what an engine should do`,
     );
   }
   const greedy = await reference.generate(ids, recorder.maxNewTokens, onToken);
   const positions = selectPositions(ids.length, config, recorder.selection);
   const { rows, stages } = await forward(ids, positions, greedy, recorder);
+  refuseUnlessFinite(prompt.id, rows, stages);
   const { tensors, noise } = selectTensors(config, rows, stages, recorder.selection);
   const margins = greedy.logits.map((row) => {
     const [best, second] = largest(row, 2);
@@ -77,29 +86,46 @@ async function forward(
   positions: readonly number[],
   greedy: { tokens: number[]; logits: Float32Array[] },
   { config, reference, tapped, twin }: Recorder,
-) {
+): Promise<{ rows: CaseRows; stages: StageRows[] }> {
   const kept = ids.length - positions[0];
-  const { logits, stages } = await (tapped ?? reference).forward(ids, kept);
+  const { logits } = await reference.forward(ids, kept);
+  if (logits.length !== kept * config.vocabSize) {
+    throw new RecordingError(
+      `the reference returned ${logits.length / kept} logits a row; config.json says vocab_size ${config.vocabSize}`,
+    );
+  }
   const rowAt = <T extends Float32Array | Float64Array>(all: T, row: number) =>
     all.subarray(row * config.vocabSize, (row + 1) * config.vocabSize) as T;
   const offsets = positions.map((position) => position - positions[0]);
   const float32 = [...offsets.map((row) => rowAt(logits, row)), ...greedy.logits];
-  if (!twin) return { rows: { float32 }, stages: [] };
+  if (!tapped || !twin) return { rows: { float32 }, stages: [] };
+  const tap = await tapped.forward(ids, 1);
   // The twin is given the reference's own continuation, so that its rows stay comparable.
   const continued = [...ids, ...greedy.tokens.slice(0, -1)];
   const truth = await twin.forward(continued, continued.length - positions[0]);
   const steps = greedy.tokens.map((_, step) => kept - 1 + step);
   const float64 = [...offsets, ...steps].map((row) => rowAt(truth.logits, row));
   const names = Array.from({ length: config.numHiddenLayers + 1 }, (_, i) => `hidden_states.${i}`);
-  return {
-    rows: { float32, float64 },
-    stages: [...names, 'hidden_states.final'].map((name): StageRows => {
-      return {
-        float32: takeRows(stages.get(name)!, positions, config.hiddenSize),
-        float64: takeRows(truth.stages.get(name)!, positions, config.hiddenSize),
-      };
-    }),
-  };
+  const stages = [...names, 'hidden_states.final'].map((name) => ({
+    float32: takeRows(tap.stages.get(name)!, positions, config.hiddenSize),
+    float64: takeRows(truth.stages.get(name)!, positions, config.hiddenSize),
+  }));
+  return { rows: { float32, float64 }, stages };
+}
+
+/** What is compared with NaN is never equal; a golden of it would be red for ever, or worse, green. */
+function refuseUnlessFinite(id: string, rows: CaseRows, stages: readonly StageRows[]): void {
+  const all = [
+    ...rows.float32.map((row) => ['logits', row] as const),
+    ...(rows.float64 ?? []).map((row) => ['float64 logits', row] as const),
+    ...stages.flatMap(({ float32, float64 }, i) =>
+      [float32, float64].map((row) => [`hidden states of stage ${i}`, row] as const),
+    ),
+  ];
+  for (const [what, row] of all) {
+    const index = row.findIndex((value) => !Number.isFinite(value));
+    if (index >= 0) throw new RecordingError(`${id}: the reference's ${what} hold ${row[index]}`);
+  }
 }
 
 function takeRows<T extends Float32Array | Float64Array>(

@@ -10,6 +10,7 @@ import {
   type PreTrainedTokenizer,
   Tensor,
 } from '@huggingface/transformers';
+import { CheckpointError, TokenizerError } from '../engine/errors.ts';
 
 // What goes wrong is thrown; a prompt that is refused is recorded, not printed.
 env.logLevel = LogLevel.NONE;
@@ -39,7 +40,10 @@ export class Reference {
     this.#model = model;
   }
 
-  /** @param modelDir a directory in transformers.js's layout: config.json and `onnx/`. It is never fetched. */
+  /**
+   * @param modelDir a directory in transformers.js's layout: config.json and `onnx/`. It is never fetched.
+   * @throws CheckpointError if transformers.js cannot load it.
+   */
   static async load(modelDir: string, options: ReferenceOptions = {}): Promise<Reference> {
     const model = await AutoModelForCausalLM.from_pretrained(modelDir, {
       dtype: options.dtype ?? 'fp32',
@@ -48,6 +52,8 @@ export class Reference {
       ...(options.fileName ? { model_file_name: options.fileName } : {}),
       // One thread and basic optimisations: repeatable to the last bit on one machine.
       session_options: { intraOpNumThreads: 1, interOpNumThreads: 1, graphOptimizationLevel: 'basic' },
+    }).catch((cause: Error) => {
+      throw new CheckpointError(`${modelDir}: transformers.js cannot load it: ${cause.message}`, { cause });
     });
     return new Reference(model);
   }
@@ -99,9 +105,13 @@ export class Reference {
   }
 }
 
-/** The reference's tokenizer and chat template. */
+/** The reference's tokenizer and chat template. @throws TokenizerError if transformers.js cannot load them. */
 export async function loadReferenceTokenizer(modelDir: string): Promise<PreTrainedTokenizer> {
-  return await AutoTokenizer.from_pretrained(modelDir, { local_files_only: true });
+  return await AutoTokenizer.from_pretrained(modelDir, { local_files_only: true }).catch((cause: Error) => {
+    throw new TokenizerError(`${modelDir}: transformers.js cannot load its tokenizer: ${cause.message}`, {
+      cause,
+    });
+  });
 }
 
 /** Sees the logits of every step as `generate` chooses from them, and leaves them alone. */

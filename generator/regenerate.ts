@@ -1,12 +1,16 @@
-import { existsSync, readFileSync } from 'node:fs';
-import { cpus, platform } from 'node:os';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { env as transformers } from '@huggingface/transformers';
-import { env as onnxruntime } from 'onnxruntime-node';
-import { UsageError } from '../engine/errors.ts';
+import { PlumblineError, UsageError } from '../engine/errors.ts';
 import { readCase, readManifest, readPrompts, readTensors } from '../golden/goldens.ts';
-import { type Manifest, type Prompts, SCHEMA_VERSION } from '../golden/schema.ts';
-import { type CaseChange, compareCase, compareManifests, type ExistingGolden } from './changes.ts';
+import type { Manifest, Prompts } from '../golden/schema.ts';
+import {
+  type CaseChange,
+  compareCase,
+  compareManifests,
+  type ExistingGolden,
+  withoutNumbers,
+} from './changes.ts';
+import { manifestOf } from './manifest.ts';
 import { openModel, type RecordableModel } from './models.ts';
 import type { PendingGoldens } from './pending.ts';
 import { isIdPrompt } from './prompt-ids.ts';
@@ -24,6 +28,8 @@ export interface RegenerateOptions {
   /** Takes what changed; without it, nothing is written. */
   pending?: PendingGoldens;
   onProgress?: (progress: Progress) => void;
+  /** Injected by tests. Default {@link openModel}. */
+  open?: (model: string) => Promise<RecordableModel>;
 }
 
 /** How far a recording is. */
@@ -48,21 +54,27 @@ export interface ModelSummary {
 /**
  * Records models' goldens and compares them with the ones there are. Existing files are never touched.
  *
- * @throws UsageError if `only` names no prompt; the errors of {@link openModel}; whatever the reference throws.
+ * @throws UsageError if `only` names no prompt, or one that none of the models can be given; also if `only` would
+ * leave goldens of two different recordings pending side by side.
+ * @throws the errors of {@link openModel} and of {@link recordCase}; whatever else the reference throws.
  */
 export async function regenerate(options: RegenerateOptions): Promise<ModelSummary[]> {
-  const prompts = readPrompts(options.folder);
-  if (options.only !== undefined && !prompts.prompts.some(({ id }) => id === options.only)) {
-    throw new UsageError(`there is no case "${options.only}"; see prompts.json for their names`);
+  const { folder, models, only, open = openModel } = options;
+  const prompts = readPrompts(folder);
+  if (only !== undefined && !prompts.prompts.some(({ id }) => id === only)) {
+    throw new UsageError(`there is no case "${only}"; see prompts.json for their names`);
   }
   const summaries: ModelSummary[] = [];
-  for (const name of options.models) {
-    const model = await openModel(name);
+  for (const name of models) {
+    const model = await open(name);
     try {
       summaries.push(await regenerateModel(model, prompts, options));
     } finally {
       await model.close();
     }
+  }
+  if (only !== undefined && summaries.every(({ cases }) => cases.length === 0)) {
+    throw new UsageError(`case "${only}" is a text, and ${models.join(', ')} has no tokenizer`);
   }
   return summaries;
 }
@@ -73,52 +85,42 @@ async function regenerateModel(
   options: RegenerateOptions,
 ): Promise<ModelSummary> {
   const { folder, only, pending } = options;
-  const recorder = { ...model.recorder, maxNewTokens: prompts.maxNewTokens };
+  const { maxNewTokens } = prompts;
+  const recorder = { ...model.recorder, maxNewTokens };
   const suitable = prompts.prompts.filter((prompt) => recorder.tokenizer || isIdPrompt(prompt));
   const wanted = suitable.filter(({ id }) => only === undefined || id === only);
-  const manifest = manifestOf(
-    model,
-    prompts.maxNewTokens,
-    suitable.map(({ id }) => id),
-  );
-  const existing = existsSync(join(folder, model.name, 'manifest.json'))
-    ? readManifest(model.name, folder)
-    : undefined;
-  const summary: ModelSummary = {
-    model: model.name,
-    manifest: compareManifests(existing, manifest),
-    cases: [],
-  };
+  const { manifest: existing, unreadable } = readExistingManifest(model.name, folder);
+  const recorded = wanted.map(({ id }) => id);
+  // A single case joins the ones there are.
+  const cases = only === undefined ? recorded : [...new Set([...(existing?.cases ?? []), ...recorded])];
+  const manifest = manifestOf(model, maxNewTokens, cases);
+  const differences = existing ? compareManifests(existing, manifest) : [];
+  const summary: ModelSummary = { model: model.name, manifest: [...unreadable, ...differences], cases: [] };
+  if (pending && only !== undefined && summary.manifest.length > 0) {
+    throw new UsageError(
+      `${model.name}: case "${only}" alone would not fit the goldens there are (${summary.manifest.join('; ')}); ` +
+        'leave out --only to record all of them, or add --check to see what would change',
+    );
+  }
   for (const [done, prompt] of wanted.entries()) {
     let tokens = 0;
     const report = () => {
-      const { maxNewTokens } = prompts;
-      options.onProgress?.({
-        model: model.name,
-        case: prompt.id,
-        done,
-        total: wanted.length,
-        tokens,
-        maxNewTokens,
-      });
+      const [name, total] = [model.name, wanted.length];
+      options.onProgress?.({ model: name, case: prompt.id, done, total, tokens, maxNewTokens });
       tokens++;
     };
     report();
-    const recorded = await recordCase(prompt, recorder, report);
-    const change = compareCase(
-      readExisting(model.name, prompt.id, folder, existing),
-      recorded,
-      existing ?? manifest,
-    );
+    const now = await recordCase(prompt, recorder, report);
+    const change = compareCase(readExisting(model.name, prompt.id, folder, existing), now, manifest);
     summary.cases.push(change);
-    if (pending && change.kind !== 'unchanged')
-      writeCase(pending.modelFolder(model.name), recorded, recorder.config);
+    if (!pending || change.kind === 'unchanged') continue;
+    writeCase(pending.modelFolder(model.name), now, recorder.config);
+    if (!now.tensors) pending.addGone(model.name, `${prompt.id}.safetensors`);
   }
-  for (const id of only === undefined ? (existing?.cases ?? []) : []) {
-    if (manifest.cases.includes(id)) continue;
-    const reasons = ['no prompt asks for it any more'];
-    summary.cases.push({ id, kind: 'gone', reasons, flipped: [], largest: 0, rms: 0 });
-    pending?.addGone(model.name, id);
+  for (const id of existing?.cases ?? []) {
+    if (cases.includes(id)) continue;
+    summary.cases.push(withoutNumbers(id, 'gone', 'no prompt asks for it any more'));
+    for (const ending of ['json', 'safetensors']) pending?.addGone(model.name, `${id}.${ending}`);
   }
   if (pending && (!existing || hasChanges(summary))) writeManifest(pending.modelFolder(model.name), manifest);
   return summary;
@@ -129,46 +131,33 @@ export function hasChanges(summary: ModelSummary): boolean {
   return summary.manifest.length > 0 || summary.cases.some(({ kind }) => kind !== 'unchanged');
 }
 
+/** What cannot be read, of an older format say, is recorded anew. */
+function readExistingManifest(model: string, folder: string): { manifest?: Manifest; unreadable: string[] } {
+  if (!existsSync(join(folder, model, 'manifest.json'))) return { unreadable: [] };
+  const manifest = readable(() => readManifest(model, folder));
+  return 'unreadable' in manifest ? { unreadable: [manifest.unreadable] } : { manifest, unreadable: [] };
+}
+
 function readExisting(
   model: string,
   id: string,
   folder: string,
   manifest?: Manifest,
 ): ExistingGolden | undefined {
-  if (!manifest || !existsSync(join(folder, model, `${id}.json`))) return undefined;
-  const golden = readCase(model, id, folder);
-  return 'refusal' in golden ? { golden } : { golden, tensors: readTensors(model, id, folder) };
+  if (!manifest?.cases.includes(id)) return undefined;
+  return readable(() => {
+    const golden = readCase(model, id, folder);
+    return 'refusal' in golden
+      ? { golden, manifest }
+      : { golden, tensors: readTensors(model, id, folder), manifest };
+  });
 }
 
-function manifestOf(model: RecordableModel, maxNewTokens: number, cases: string[]): Manifest {
-  const { vocabularySample, projections } = model.recorder.selection;
-  return {
-    schemaVersion: SCHEMA_VERSION,
-    model: model.name,
-    source: model.source,
-    ...(model.seed === undefined ? {} : { seed: model.seed }),
-    maxNewTokens,
-    sha256: model.sha256,
-    versions: {
-      transformersJs: transformers.version,
-      onnxruntimeNode: onnxruntime.versions.node ?? 'unknown',
-    },
-    recordedOn: {
-      node: process.version,
-      platform: `${platform()}-${process.arch}`,
-      cpu: cpus()[0]?.model.trim() ?? 'unknown',
-      features: cpuFeatures(),
-    },
-    ...(vocabularySample ? { vocabularySample } : {}),
-    ...(projections ? { projections } : {}),
-    cases,
-  };
-}
-
-/** The vector extensions that ONNX Runtime chooses its kernels by; known on Linux only. */
-function cpuFeatures(): string[] {
-  if (!existsSync('/proc/cpuinfo')) return [];
-  const flags =
-    /^(?:flags|Features)\s*:(.*)$/m.exec(readFileSync('/proc/cpuinfo', 'utf8'))?.[1].split(/\s+/) ?? [];
-  return flags.filter((flag) => /^(avx|fma|amx|sve|asimd|sse4)/.test(flag)).sort();
+function readable<T>(read: () => T): T | { unreadable: string } {
+  try {
+    return read();
+  } catch (error) {
+    if (error instanceof PlumblineError) return { unreadable: error.message };
+    throw error;
+  }
 }

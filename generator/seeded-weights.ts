@@ -83,14 +83,14 @@ function encode(values: Float32Array, dtype: WeightDtype): ArrayBufferView {
 const float = new Float32Array(1);
 const bits = new Uint32Array(float.buffer);
 
-/** Rounds a finite number to bfloat16, ties to even. */
-function bfloat16Bits(value: number): number {
+/** Rounds a finite number to bfloat16, ties to even. @returns its 16 bits. */
+export function bfloat16Bits(value: number): number {
   float[0] = value;
   return (bits[0] + 0x7fff + ((bits[0] >>> 16) & 1)) >>> 16;
 }
 
-/** Rounds a finite number below 65,504 to IEEE 754 half precision, ties to even. */
-function float16Bits(value: number): number {
+/** Rounds a finite number below 65,520 to IEEE 754 half precision, ties to even. @returns its 16 bits. */
+export function float16Bits(value: number): number {
   float[0] = Math.abs(value);
   // Halves have the same spacing from 2^e on; below 2^-14 they are subnormal.
   const exponent = Math.max((bits[0] >>> 23) - 127, -14);

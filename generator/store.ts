@@ -36,13 +36,16 @@ export function writeManifest(folder: string, manifest: Manifest): void {
   writeFileSync(join(folder, 'manifest.json'), formatJson(manifest));
 }
 
-/** JSON for reviewers: indented, but lists of numbers on one line; lone surrogates and control characters escaped. */
+/** Inside a string, what looks like a list of numbers is text. */
+const STRING_OR_NUMBERS = /"(?:[^"\\]|\\.)*"|\[[\s\d.,eE+-]+\]/g;
+
+/** What a terminal or a diff would swallow or reorder, beside what JSON escapes itself. */
+const INVISIBLE = /[\u007f-\u009f\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]/g;
+
+/** JSON for reviewers: indented, but lists of numbers on one line; lone surrogates and what is invisible escaped. */
 export function formatJson(value: unknown): string {
-  const indented = JSON.stringify(value, null, 2);
-  const compact = indented.replace(/\[[\s\d.,eE+-]+\]/g, (list) =>
-    list.replace(/\s+/g, ' ').replace(/\[ | \]/g, (b) => b.trim()),
+  const compact = JSON.stringify(value, null, 2).replace(STRING_OR_NUMBERS, (part) =>
+    part.startsWith('"') ? part : part.replace(/\s+/g, ' ').replace(/\[ | \]/g, (bracket) => bracket.trim()),
   );
-  // A terminal or a diff would swallow these.
-  const invisible = /[\u007f-\u009f\u200b-\u200f\u202a-\u202e\ufeff]/g;
-  return `${compact.replace(invisible, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`)}\n`;
+  return `${compact.replace(INVISIBLE, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`)}\n`;
 }

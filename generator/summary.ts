@@ -24,7 +24,7 @@ export function describe(summaries: readonly ModelSummary[], isPending: boolean)
 
 function describeCase({ id, kind, reasons, flipped, largest, rms }: CaseChange): string[] {
   const lines = [`  ${kind.padEnd(8)} ${id}: ${reasons.join('; ')}`];
-  if (largest > 0)
+  if (largest !== 0)
     lines.push(
       `           logits: largest difference ${largest.toExponential(2)}, RMS ${rms.toExponential(2)}`,
     );

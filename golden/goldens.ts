@@ -95,6 +95,16 @@ function readJson<T>(path: string, schema: z.ZodType<T>): T {
   }
   const result = schema.safeParse(json);
   if (result.success) return result.data;
-  const { path: where, message } = result.error.issues[0];
+  const { where, message } = deepest(result.error.issues[0]);
   throw new FileError(`${path}: ${where.join('.') || 'the whole'}: ${message}`);
+}
+
+/** Of the alternatives that a value might be, the one it is nearest to tells what is wrong: it went farthest. */
+function deepest({ path, message, ...issue }: z.core.$ZodIssue): { where: PropertyKey[]; message: string } {
+  const alternatives = 'errors' in issue ? issue.errors.filter(({ length }) => length > 0) : [];
+  const inside = alternatives.map(([first]) => deepest(first));
+  inside.sort((a, b) => b.where.length - a.where.length);
+  return inside.length > 0
+    ? { where: [...path, ...inside[0].where], message: inside[0].message }
+    : { where: path, message };
 }

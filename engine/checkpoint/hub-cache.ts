@@ -1,9 +1,14 @@
 import { randomBytes } from 'node:crypto';
 import { createReadStream, existsSync, readFileSync } from 'node:fs';
-import { mkdir, open, rename, rm, symlink, writeFile } from 'node:fs/promises';
+import { lstat, mkdir, open, readdir, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { basename, dirname, join, relative } from 'node:path';
 import { HubError } from '../errors.ts';
 import { type HubFile, verified } from './hub-file.ts';
+
+/** The names that files have while they are written: whose process it is, and what makes them unique. */
+const UNFINISHED = /\.(\d+)-[0-9a-f]{8}\.incomplete$/;
+/** Downloads give up long before; another host that shares the cache may have processes that this one cannot see. */
+const ABANDONED_AFTER_MS = 3600_000;
 
 /** Whether a revision names a commit, which never changes, and not a branch or tag. */
 export function isCommit(revision: string): boolean {
@@ -102,6 +107,24 @@ export class HubCache {
     await this.#place(join(this.folder, 'refs', revision), (temporary) => writeFile(temporary, commit));
   }
 
+  /**
+   * Removes what processes that were killed had half written: no process of this host has the number in its name, and
+   * nobody has touched it for an hour. What cannot be removed stays.
+   */
+  async removeAbandoned(): Promise<void> {
+    const blobs = join(this.folder, 'blobs');
+    for (const name of await readdir(blobs).catch(() => [])) {
+      const pid = UNFINISHED.exec(name)?.[1];
+      if (pid === undefined || isRunning(Number(pid))) continue;
+      const path = join(blobs, name);
+      const age = await lstat(path).then(
+        ({ mtimeMs }) => Date.now() - mtimeMs,
+        () => 0,
+      );
+      if (age > ABANDONED_AFTER_MS) await rm(path, { force: true }).catch(() => {});
+    }
+  }
+
   #blob(file: HubFile): string {
     return join(this.folder, 'blobs', file.oid);
   }
@@ -124,5 +147,14 @@ export class HubCache {
         { cause: error },
       );
     }
+  }
+}
+
+function isRunning(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch (error) {
+    // Another user's process may not be signalled, but it is there.
+    return (error as NodeJS.ErrnoException).code !== 'ESRCH';
   }
 }

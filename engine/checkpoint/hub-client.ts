@@ -14,17 +14,22 @@ const announcement = z.object({
   lfs: z.object({ oid: z.string().regex(/^[0-9a-f]{64}$/), size }).nullish(),
 });
 
-/** Asks the hub about one model, and reads its files. Requests are made as `hub-fetch.ts` says. */
+/**
+ * Asks the hub about one model, and reads its files. Requests are made as `hub-fetch.ts` says; once the signal is
+ * aborted, its reason is thrown.
+ */
 export class HubClient {
   readonly model: string;
   readonly #settings: HubSettings;
   readonly #fetch: typeof fetch;
+  readonly #signal: AbortSignal | undefined;
 
   /** @param model a valid hub id, `org/name`. */
   constructor(model: string, settings: HubSettings, options: HubFetchOptions = {}) {
     this.model = model;
     this.#settings = settings;
     this.#fetch = hubFetch(model, settings, options);
+    this.#signal = options.signal;
   }
 
   /**
@@ -93,6 +98,7 @@ export class HubClient {
         yield chunk;
       }
     } catch (error) {
+      this.#signal?.throwIfAborted();
       throw unreachable(`${url}, after ${done} of ${file.size} bytes`, error);
     }
   }
@@ -101,6 +107,7 @@ export class HubClient {
     try {
       return await question();
     } catch (cause) {
+      this.#signal?.throwIfAborted();
       if (cause instanceof HubError) throw cause;
       throw new HubError(
         `${this.#settings.endpoint}: does not answer as a HuggingFace hub does (${(cause as Error).message}); ` +

@@ -15,7 +15,8 @@ export interface DownloadOptions extends WantedFiles {
  * round asks for all that is known to be lacking: what arrives may show more, as an index does its shards.
  *
  * @throws HubError if a required file is missing, or cannot be fetched, verified or stored. If only optional files are
- * in question, a hub that does not answer is no error: the snapshot serves as it is.
+ * in question, a hub that does not answer is no error: the snapshot serves as it is. The reason of the client's signal
+ * is thrown as it is. Nothing half-written is left.
  */
 export async function download(
   client: HubClient,
@@ -23,12 +24,13 @@ export async function download(
   commit: string,
   options: DownloadOptions,
 ): Promise<void> {
+  await cache.removeAbandoned();
   for (;;) {
     const { required, unknown } = lacking(cache, commit, options);
     if (required.length === 0 && unknown.length === 0) return;
     const asked = [...new Set([...required, ...unknown])];
     const found = await client.filesAt(commit, asked).catch((error) => {
-      if (required.length > 0) throw error;
+      if (required.length > 0 || !(error instanceof HubError)) throw error;
     });
     if (!found) return;
     for (const path of asked.filter((path) => !found.some((file) => file.path === path))) {

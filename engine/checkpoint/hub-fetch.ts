@@ -1,13 +1,14 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { HubError } from '../errors.ts';
 import type { HubSettings } from './hub-settings.ts';
+import { fetchInTime, type HubTimeoutOptions } from './hub-timeout.ts';
 
 /** How requests are made; tests put their own in place. */
-export interface HubFetchOptions {
+export interface HubFetchOptions extends HubTimeoutOptions {
   /** Default: the global one. It must not send `Authorization` on to another origin, as the Fetch standard says. */
   fetch?: typeof fetch;
-  /** Waits before a request is repeated, given ms. Default: a timer. */
-  delay?: (ms: number) => Promise<unknown>;
+  /** Waits before a request is repeated, given ms; a signal ends it. Default: a timer. */
+  delay?: (ms: number, signal?: AbortSignal) => Promise<unknown>;
 }
 
 /** A request is sent at most four times, after pauses of 1, 2 and 4 s where the hub names none. */
@@ -18,28 +19,36 @@ const LONGEST_PAUSE_MS = 60_000;
 
 /**
  * A `fetch` for one model: sends the token, repeats what the hub was too busy for (429 and 5xx), and turns whatever
- * stands in the way into a HubError. What it returns is a success.
+ * stands in the way into a HubError. What it returns is a success. The signal's reason is thrown as it is.
  */
 export function hubFetch(
   model: string,
   settings: HubSettings,
-  { fetch: plainFetch = fetch, delay = sleep }: HubFetchOptions = {},
+  { fetch: plainFetch = fetch, delay = timer, ...timeouts }: HubFetchOptions = {},
 ): typeof fetch {
+  const { signal } = timeouts;
+  const send = fetchInTime(plainFetch, timeouts);
   return async (input, init) => {
     const url = String(input);
     const headers = new Headers(init?.headers);
     if (settings.token) headers.set('Authorization', `Bearer ${settings.token}`);
     for (let tries = 1; ; tries++) {
-      const response = await plainFetch(url, { ...init, headers }).catch((error) => {
+      const response = await send(url, { ...init, headers }).catch((error) => {
+        signal?.throwIfAborted();
         throw unreachable(url, error);
       });
       if (response.ok) return response;
       await response.body?.cancel().catch(() => {});
       const pause = pauseAfter(response, tries);
       if (pause === undefined) throw refusal(response, url, model, settings, tries);
-      await delay(pause);
+      await delay(pause, signal);
     }
   };
+}
+
+/** Ended early by the signal, it leads to a request that is not made. */
+async function timer(ms: number, signal?: AbortSignal): Promise<void> {
+  await sleep(ms, undefined, { signal }).catch(() => {});
 }
 
 function isBusy({ status }: Response): boolean {
@@ -60,8 +69,9 @@ function retryAfter(response: Response): number | undefined {
   return Number.isNaN(ms) ? undefined : ms;
 }
 
-/** What the network did, in one error: the cause that `fetch` hides in its "fetch failed". */
+/** What the network did, in one error: the cause that `fetch` hides in its "fetch failed". A HubError tells already. */
 export function unreachable(url: string, error: unknown): HubError {
+  if (error instanceof HubError) return error;
   const { message, cause } = error as Error & { cause?: Partial<NodeJS.ErrnoException> };
   const detail = cause?.message || cause?.code || message;
   return new HubError(

@@ -22,7 +22,8 @@ export interface ResolveModelOptions extends DownloadOptions, HubFetchOptions {
  * @param model a directory, returned as it is, or `org/name`.
  * @returns the path of a directory that holds the wanted files.
  * @throws HubError if there is no such model, a required file is missing, the hub cannot be reached, refuses, or
- * sends something else than it announced, or the cache cannot be written. Nothing half-written is left.
+ * falls silent, sends something else than it announced, or the cache cannot be written. Nothing half-written is left;
+ * nor is it when `options.signal` is aborted, whose reason is thrown.
  */
 export async function resolveModel(model: string, options: ResolveModelOptions): Promise<string> {
   if (isDirectory(model)) return model;

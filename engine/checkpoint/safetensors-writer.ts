@@ -13,19 +13,40 @@ export interface TensorData {
   data: ArrayBufferView;
 }
 
+/** A tensor to be written whose bytes may come into being only when their turn comes, so that few exist at a time. */
+export interface LateTensorData extends Omit<TensorData, 'data'> {
+  data: ArrayBufferView | (() => ArrayBufferView);
+}
+
 /**
  * Writes a safetensors file under a temporary name and renames it, so that no half of it is ever seen.
  * The same tensors give the same bytes: names are sorted as by the reference implementation, widest dtype first.
  *
  * @throws CheckpointError if a shape does not fit its bytes, a dtype is unknown, or a tensor has the name that the
  * format reserves.
- * @throws FileError if the file cannot be written; nothing is left behind.
+ * @throws FileError if the file cannot be written; whatever makes the bytes of a tensor throws passes through. Nothing
+ * is left behind.
  */
 export function writeSafetensors(
   path: string,
-  tensors: ReadonlyMap<string, TensorData>,
+  tensors: ReadonlyMap<string, LateTensorData>,
   metadata: Readonly<Record<string, string>> = {},
 ): void {
+  const writing = writingSafetensors(path, tensors, metadata);
+  while (!writing.next().done);
+}
+
+/**
+ * {@link writeSafetensors} in steps, for whoever has something else to do between two tensors. Ended early, it leaves
+ * nothing behind.
+ *
+ * @returns yields the name of each tensor that has been written, in the order of the file.
+ */
+export function* writingSafetensors(
+  path: string,
+  tensors: ReadonlyMap<string, LateTensorData>,
+  metadata: Readonly<Record<string, string>> = {},
+): Generator<string, void> {
   const inOrder = [...tensors].sort(
     ([a, { dtype: x }], [b, { dtype: y }]) => DTYPE_BYTES[y] - DTYPE_BYTES[x] || (a < b ? -1 : 1),
   );
@@ -34,39 +55,42 @@ export function writeSafetensors(
     const fd = openSync(temporary, 'w');
     try {
       writeFully(fd, headerBytes(inOrder, metadata));
-      for (const [, { data }] of inOrder) writeFully(fd, data);
+      for (const [name, tensor] of inOrder) {
+        writeTensor(fd, name, tensor);
+        yield name;
+      }
     } finally {
       closeSync(fd);
     }
     renameSync(temporary, path);
   } catch (cause) {
+    const { code, syscall } = cause as NodeJS.ErrnoException;
+    if (syscall === undefined) throw cause;
+    throw new FileError(`${path}: cannot be written (${code})`, { cause });
+  } finally {
+    // Once renamed, it is no longer there.
     rmSync(temporary, { force: true });
-    if (cause instanceof CheckpointError) throw cause;
-    throw new FileError(`${path}: cannot be written (${(cause as NodeJS.ErrnoException).code})`, { cause });
   }
 }
 
 function headerBytes(
-  tensors: [string, TensorData][],
+  tensors: [string, LateTensorData][],
   metadata: Readonly<Record<string, string>>,
 ): Uint8Array {
   // Without a prototype a tensor may even be called "__proto__".
   const header: Record<string, unknown> = Object.create(null);
   if (Object.keys(metadata).length > 0) header[METADATA_KEY] = metadata;
   let position = 0;
-  for (const [name, { dtype, shape, data }] of tensors) {
+  for (const [name, tensor] of tensors) {
+    const { dtype, shape, data } = tensor;
     if (name === METADATA_KEY) throw new CheckpointError(`no tensor can be called "${METADATA_KEY}"`);
     if (!Object.hasOwn(DTYPE_BYTES, dtype)) {
       throw new CheckpointError(`tensor "${name}" has the unknown dtype "${dtype}"`);
     }
-    const expected = shape.reduce((product, size) => product * size, DTYPE_BYTES[dtype]);
-    if (data.byteLength !== expected) {
-      throw new CheckpointError(
-        `tensor "${name}": ${dtype} [${shape.join(', ')}] takes ${expected} bytes, ${data.byteLength} were given`,
-      );
-    }
-    header[name] = { dtype, shape, data_offsets: [position, position + expected] };
-    position += expected;
+    if (typeof data !== 'function') checkLength(name, tensor, data);
+    const bytes = bytesOf(tensor);
+    header[name] = { dtype, shape, data_offsets: [position, position + bytes] };
+    position += bytes;
   }
   const json = new TextEncoder().encode(JSON.stringify(header));
   // The data begins at a multiple of 8; the header is padded with spaces.
@@ -75,6 +99,26 @@ function headerBytes(
   new DataView(bytes.buffer).setBigUint64(0, BigInt(padded), true);
   bytes.set(json, 8);
   return bytes;
+}
+
+function bytesOf({ dtype, shape }: LateTensorData): number {
+  return shape.reduce((product, size) => product * size, DTYPE_BYTES[dtype]);
+}
+
+function checkLength(name: string, tensor: LateTensorData, { byteLength }: ArrayBufferView): void {
+  const expected = bytesOf(tensor);
+  if (byteLength === expected) return;
+  const { dtype, shape } = tensor;
+  throw new CheckpointError(
+    `tensor "${name}": ${dtype} [${shape.join(', ')}] takes ${expected} bytes, ${byteLength} were given`,
+  );
+}
+
+/** A function of its own, so that nothing holds on to these bytes while the next ones are made. */
+function writeTensor(fd: number, name: string, tensor: LateTensorData): void {
+  const data = typeof tensor.data === 'function' ? tensor.data() : tensor.data;
+  checkLength(name, tensor, data);
+  writeFully(fd, data);
 }
 
 function writeFully(fd: number, data: ArrayBufferView): void {

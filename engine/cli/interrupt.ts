@@ -19,7 +19,7 @@ export class Interrupted extends Error {
 /**
  * Lets a task end in order when the process is told to stop. A second signal ends the process at once.
  *
- * @param task is told by its `AbortSignal`; it ends as soon as it can.
+ * @param task is told by its `AbortSignal`, whose reason is the Interrupted; it ends as soon as it can.
  * @throws Interrupted after the task has ended, if there was a signal.
  */
 export async function interruptible<T>(
@@ -27,19 +27,17 @@ export async function interruptible<T>(
   task: (signal: AbortSignal) => Promise<T>,
 ): Promise<T> {
   const controller = new AbortController();
-  let received: Interrupt | undefined;
   const stopListening = () => {
     for (const signal of INTERRUPTS) signals.off(signal, listener);
   };
   const listener = (signal: Interrupt) => {
-    received = signal;
     stopListening();
-    controller.abort();
+    controller.abort(new Interrupted(signal));
   };
   for (const signal of INTERRUPTS) signals.once(signal, listener);
   try {
     const result = await task(controller.signal);
-    if (received) throw new Interrupted(received);
+    controller.signal.throwIfAborted();
     return result;
   } finally {
     stopListening();

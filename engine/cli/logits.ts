@@ -1,15 +1,20 @@
 import { accessSync, constants, statSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { setImmediate as turn } from 'node:timers/promises';
 import type { Command } from 'commander';
-import { type TensorData, writeSafetensors } from '../checkpoint/safetensors-writer.ts';
+import { type LateTensorData, writingSafetensors } from '../checkpoint/safetensors-writer.ts';
 import { type ModelConfig, readModelConfig } from '../config.ts';
-import { FileError } from '../errors.ts';
+import { FileError, PromptError } from '../errors.ts';
+import type { ForwardResult } from '../requests.ts';
 import { readIdLists } from './input-files.ts';
 import { interruptible } from './interrupt.ts';
-import type { Io, RunningEngine } from './io.ts';
+import type { Io } from './io.ts';
 import { addModelOption, COMPUTED_FILES, findModel, type ModelOption } from './model-option.ts';
-import { createProgress, type Progress, share } from './progress.ts';
+import { createProgress, formatBytes, share } from './progress.ts';
 import { cacheTokensFor, checkPrompts } from './prompts.ts';
+
+/** The logits of one prompt have to be held at once, beside the weights. */
+const MAX_LOGITS_BYTES = 2 ** 32;
 
 export interface LogitsOptions extends ModelOption {
   /** A JSON file: an array of arrays of token ids. */
@@ -36,6 +41,7 @@ Tensors of the file, for the prompts 0, 1, … of T tokens each:
   "0"         f32 [T, vocabulary]       the logits at every position
   "0.hidden"  f32 [layers+2, T, hidden] with --hidden: the embedding, the stream
                                         after every layer, after the final norm
+Ctrl-C ends after the prompt that is being computed, and writes nothing.
 
 Examples:
   plumbline logits --model ./Qwen3-0.6B --ids ids.json --out out.safetensors
@@ -46,9 +52,10 @@ Examples:
 }
 
 /**
- * Computes the logits of every position of every prompt. All prompts are checked before the first is computed, and
- * nothing is written before the last is.
+ * Computes the logits of every position of every prompt. All prompts are checked before the first is computed. What is
+ * computed goes to a temporary file at once, which takes the name of `--out` when it is whole.
  *
+ * @throws Interrupted if a signal ended it; then there is no file.
  * @throws FileError, HubError, ConfigError, CheckpointError, PromptError, KernelError as their readers do.
  */
 export async function logits(options: LogitsOptions, io: Io): Promise<void> {
@@ -59,14 +66,27 @@ export async function logits(options: LogitsOptions, io: Io): Promise<void> {
     const modelDir = await findModel(options, COMPUTED_FILES, io, progress);
     const config = await readModelConfig(modelDir);
     checkPrompts(prompts, config);
+    checkSizes(prompts, config);
     const engine = await io.loadEngine(modelDir, {
       cacheTokens: cacheTokensFor(prompts),
       onProgress: (done, total) => progress.count(share('reading weights', done, total)),
     });
     try {
-      const tensors = compute(engine, config, prompts, options.hidden ?? false, progress);
-      progress.show(`writing ${options.out}`);
-      await interruptible(io.signals, async () => writeSafetensors(options.out, tensors));
+      const forward = (index: number) => {
+        const ids = prompts[index];
+        progress.show(`prompt ${index + 1} of ${prompts.length}, ${ids.length} tokens`);
+        const result = engine.forward(ids, { hidden: options.hidden });
+        progress.show(`writing ${options.out}`);
+        return result;
+      };
+      const tensors = tensorsOf(prompts, config, options.hidden ?? false, forward);
+      await interruptible(io.signals, async (signal) => {
+        for (const _ of writingSafetensors(options.out, tensors)) {
+          // Computing lets no signal arrive; this does.
+          await turn();
+          signal.throwIfAborted();
+        }
+      });
     } finally {
       engine.close();
     }
@@ -75,25 +95,47 @@ export async function logits(options: LogitsOptions, io: Io): Promise<void> {
   }
 }
 
-function compute(
-  engine: RunningEngine,
-  config: ModelConfig,
+/** What the file will hold. At any time no more than one prompt's result exists. */
+function tensorsOf(
   prompts: readonly number[][],
+  { vocabSize, numHiddenLayers, hiddenSize }: ModelConfig,
   hidden: boolean,
-  progress: Progress,
-): Map<string, TensorData> {
-  const { vocabSize, numHiddenLayers, hiddenSize } = config;
-  const tensors = new Map<string, TensorData>();
-  for (const [index, ids] of prompts.entries()) {
-    progress.show(`prompt ${index + 1} of ${prompts.length}, ${ids.length} tokens`);
-    const result = engine.forward(ids, { hidden });
-    tensors.set(`${index}`, { dtype: 'F32', shape: [ids.length, vocabSize], data: result.logits });
-    if (result.hidden) {
-      const shape = [numHiddenLayers + 2, ids.length, hiddenSize];
-      tensors.set(`${index}.hidden`, { dtype: 'F32', shape, data: result.hidden });
+  forward: (index: number) => ForwardResult,
+): Map<string, LateTensorData> {
+  // In the order of the file, logits and hidden states of a prompt follow each other.
+  let last: { index: number; result: ForwardResult } | undefined;
+  const resultOf = (index: number): ForwardResult => {
+    if (last?.index !== index) {
+      last = undefined;
+      last = { index, result: forward(index) };
     }
+    return last.result;
+  };
+  const tensors = new Map<string, LateTensorData>();
+  for (const [index, ids] of prompts.entries()) {
+    const shape = [ids.length, vocabSize];
+    tensors.set(`${index}`, { dtype: 'F32', shape, data: () => resultOf(index).logits });
+    if (!hidden) continue;
+    const hiddenShape = [numHiddenLayers + 2, ids.length, hiddenSize];
+    tensors.set(`${index}.hidden`, {
+      dtype: 'F32',
+      shape: hiddenShape,
+      data: () => resultOf(index).hidden as Float32Array,
+    });
   }
   return tensors;
+}
+
+/** @throws PromptError that names the first prompt whose logits are too large. */
+function checkSizes(prompts: readonly number[][], { vocabSize }: ModelConfig): void {
+  for (const [index, ids] of prompts.entries()) {
+    const bytes = ids.length * vocabSize * Float32Array.BYTES_PER_ELEMENT;
+    if (bytes <= MAX_LOGITS_BYTES) continue;
+    throw new PromptError(
+      `prompt ${index}: its logits take ${ids.length} tokens × ${vocabSize} of the vocabulary × 4 bytes, ` +
+        `${formatBytes(bytes)}; expected at most ${formatBytes(MAX_LOGITS_BYTES)}: split the prompt`,
+    );
+  }
 }
 
 /** Finding out after minutes of computing that there is no such folder would be late. */

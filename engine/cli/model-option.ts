@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { interruptible } from './interrupt.ts';
 import type { Io } from './io.ts';
 import { type Progress, share } from './progress.ts';
 
@@ -36,16 +37,23 @@ export function addModelOption(command: Command): Command {
     .option('--revision <ref>', 'branch, tag or commit of a hub id (default: main)');
 }
 
-/** @returns the model's directory. @throws HubError if there is none. */
+/**
+ * @returns the model's directory.
+ * @throws HubError if there is none.
+ * @throws Interrupted if a signal ended the download; nothing half-written is left.
+ */
 export function findModel(
   { model, revision }: ModelOption,
   needed: ModelFiles,
   io: Io,
   progress: Progress,
 ): Promise<string> {
-  return io.resolveModel(model, {
-    ...needed,
-    revision,
-    onProgress: (file, done, total) => progress.count(share(`fetching ${file}`, done, total)),
-  });
+  return interruptible(io.signals, (signal) =>
+    io.resolveModel(model, {
+      ...needed,
+      revision,
+      signal,
+      onProgress: (file, done, total) => progress.count(share(`fetching ${file}`, done, total)),
+    }),
+  );
 }

@@ -20,13 +20,21 @@ export { widen } from './widen.ts';
 /** Rounds to f32. One round after a double's +, −, ·, / or √ of f32s gives what f32 hardware gives. */
 const f = Math.fround;
 
+/** What the SIMD kernels have too: all that WebAssembly addresses. */
+const MAX_BYTES = 2 ** 32;
+
 /** The numerics of `kernels.ts` in plain TypeScript: made to be read, and to be what the SIMD kernels must equal. */
 export function createScalarKernels(): Kernels {
   let bytesAllocated = 0;
   const allocateBytes = (bytes: number) => {
-    const buffer = newBuffer(bytes);
+    // Refused before it is tried: a worker thread of Node 26 ends when a buffer cannot be had.
+    if (bytesAllocated + bytes > MAX_BYTES) {
+      throw new KernelError(
+        `the kernels have no memory left: ${bytes} bytes were asked for, ${MAX_BYTES - bytesAllocated} of 4 GiB are free`,
+      );
+    }
     bytesAllocated += bytes;
-    return buffer;
+    return new ArrayBuffer(bytes);
   };
   return {
     name: 'scalar',
@@ -58,16 +66,6 @@ export function createScalarKernels(): Kernels {
     add,
     addScaled,
   };
-}
-
-function newBuffer(bytes: number): ArrayBuffer {
-  try {
-    return new ArrayBuffer(bytes);
-  } catch (cause) {
-    throw new KernelError(`the kernels have no memory left: ${bytes} bytes were asked for at once`, {
-      cause,
-    });
-  }
 }
 
 /** Row `output` of a packed matrix, widened into y from `offset` on. */

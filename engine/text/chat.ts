@@ -63,10 +63,8 @@ export class ChatTemplate {
   static async load(modelDir: string): Promise<ChatTemplate> {
     const configPath = join(modelDir, 'tokenizer_config.json');
     const templatePath = join(modelDir, 'chat_template.jinja');
-    const [configJson, file] = await Promise.all([
-      readJsonFile(configPath, ChatTemplateError),
-      readTextFile(templatePath, ChatTemplateError),
-    ]);
+    const configJson = await readJsonFile(configPath, ChatTemplateError);
+    const file = await readTextFile(templatePath, ChatTemplateError);
     const result = tokenizerConfigJson.safeParse(configJson ?? {});
     if (!result.success) {
       const { path, message } = result.error.issues[0];

@@ -73,7 +73,9 @@ export class Tokenizer {
   static async load(modelDir: string): Promise<Tokenizer> {
     const path = join(modelDir, 'tokenizer.json');
     const configPath = join(modelDir, 'tokenizer_config.json');
-    const [json, configJson] = await Promise.all([readRequired(path), readRequired(configPath)]);
+    // One after the other: of two missing files, always the same is named.
+    const json = await readRequired(path);
+    const configJson = await readRequired(configPath);
     const parsed = parseTokenizerJson(json, path);
     const config = tokenizerConfigJson.safeParse(configJson);
     if (!config.success) {

@@ -25,7 +25,9 @@ const parts: Record<string, () => Promise<BenchResult[]>> = {
     await benchMemory('moe', 4096),
   ],
 };
-const spinner = ora({ isSilent: !process.stderr.isTTY }).start();
+// Raw mode would swallow Ctrl-C; a terminal without width would be redrawn for ever.
+const isSilent = !process.stderr.isTTY || !process.stderr.columns;
+const spinner = ora({ isSilent, discardStdin: false }).start();
 const results: BenchResult[] = [];
 for (const [name, run] of Object.entries(parts)) {
   spinner.text = `measuring ${name}`;

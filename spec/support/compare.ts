@@ -33,6 +33,8 @@ export interface Comparison {
   ties: number;
   /** The subject's own, of the greedy generation. */
   fingerprint: string | undefined;
+  /** Whether the subject gave hidden states, and the logits of each step: without them less is compared. */
+  gave: { hidden: boolean; steps: boolean };
 }
 
 /** The sizes a comparison needs. */
@@ -41,6 +43,9 @@ export interface ModelSizes {
   hiddenSize: number;
   numHiddenLayers: number;
 }
+
+/** The name of a {@link Difference} of all logits together. */
+export const RMS_DISTANCE = 'RMS distance';
 
 /** At most so many differences are listed: the first ones tell. */
 const LISTED = 5;
@@ -57,7 +62,7 @@ export async function compareCase(
   sizes: ModelSizes,
   subject: SubjectModel,
 ): Promise<Comparison> {
-  const { ids, positions, greedy, noise } = recorded;
+  const { ids, positions, greedy } = recorded;
   const differences: Difference[] = [];
   const forward = await subject.forward(ids, positions);
   if (tensors.hiddenStates && forward.hidden) {
@@ -70,27 +75,20 @@ export async function compareCase(
   const rows = positions.map((_, i) =>
     forward.logits.subarray(i * sizes.vocabSize, (i + 1) * sizes.vocabSize),
   );
+  if (generated.logits) expectLength('steps', generated.logits, greedy.tokens.length);
   // The logits of a step are comparable up to the first token that differs.
   const steps = (generated.logits ?? []).slice(0, flippedAt < 0 ? undefined : flippedAt + 1);
   const comparison = new RowComparison({ recorded, tensors }, manifest, sizes);
   for (const [i, row] of [...rows, ...steps].entries()) comparison.add(i, row, differences);
   comparison.finish(differences);
-  let ties = 0;
-  if (flippedAt >= 0) {
-    const margin = greedy.margins[flippedAt];
-    if (isTie(margin, comparison.rowMax(positions.length + flippedAt), noise.logits)) ties = 1;
-    else {
-      differences.push({
-        what: 'greedy token',
-        position: ids.length + flippedAt,
-        index: flippedAt,
-        got: generated.tokens[flippedAt],
-        expected: greedy.tokens[flippedAt],
-        tolerance: 0,
-      });
-    }
-  }
-  return { differences, ties, fingerprint: generated.fingerprint };
+  const flip = flippedAt < 0 ? undefined : comparison.judgeFlip(flippedAt, generated.tokens[flippedAt]);
+  if (flip) differences.push(flip);
+  return {
+    differences,
+    ties: flippedAt >= 0 && !flip ? 1 : 0,
+    fingerprint: generated.fingerprint,
+    gave: { hidden: forward.hidden !== undefined, steps: generated.logits !== undefined },
+  };
 }
 
 function compareHiddenStates(
@@ -147,8 +145,29 @@ class RowComparison {
     this.#columns = loaded.tensors.logits.length / rows;
   }
 
-  rowMax(i: number): number {
-    return this.#case.tensors.sampled?.rowMax[i] ?? maxAbs(this.#stored(i));
+  /**
+   * A greedy token that is not the golden's may be chosen only if the reference could not tell the two apart.
+   *
+   * @returns the difference, unless it is a tie.
+   */
+  judgeFlip(step: number, token: number): Difference | undefined {
+    const { recorded } = this.#case;
+    const { ids, positions, greedy, noise } = recorded;
+    const i = positions.length + step;
+    const column = this.#columnIds(i).indexOf(token);
+    const best = this.#stored(i)[this.#columnIds(i).indexOf(greedy.tokens[step])];
+    // A token whose logit is not stored is not among the largest.
+    const margin = column < 0 ? Number.POSITIVE_INFINITY : best - this.#stored(i)[column];
+    if (isTie(margin, this.#rowMax(i), noise.logits)) return undefined;
+    const expected = greedy.tokens[step];
+    return {
+      what: 'greedy token',
+      position: ids.length + step,
+      index: step,
+      got: token,
+      expected,
+      tolerance: 0,
+    };
   }
 
   /** @param i the row of the golden @param row f32 [vocabSize] of the subject */
@@ -158,11 +177,10 @@ class RowComparison {
     expectLength('a row of logits', row, this.#sizes.vocabSize);
     maxAbs(row);
     const stored = this.#stored(i);
-    const topIds = tensors.sampled?.topIds.subarray(i * TOP, (i + 1) * TOP);
-    const columns = storedIds(this.#sizes.vocabSize, this.#manifest.vocabularySample, topIds);
+    const columns = this.#columnIds(i);
     expectLength('stored columns', columns, this.#columns);
     const position = i < positions.length ? positions[i] : ids.length + i - positions.length;
-    const bound = tolerance(this.rowMax(i), noise.logits);
+    const bound = tolerance(this.#rowMax(i), noise.logits);
     const [sum, storedSum] = [logSumExp(row), tensors.sampled?.logSumExp[i] ?? logSumExp(stored)];
     for (const [column, index] of columns.entries()) {
       const [got, expected] = [row[index], stored[column]];
@@ -195,7 +213,7 @@ class RowComparison {
     const bound = RMS_FACTOR * logitsRms;
     if (this.#count > 0 && !(got <= bound)) {
       this.#note(differences, {
-        what: 'RMS distance',
+        what: RMS_DISTANCE,
         position: 0,
         index: 0,
         got,
@@ -203,6 +221,16 @@ class RowComparison {
         tolerance: bound,
       });
     }
+  }
+
+  #rowMax(i: number): number {
+    return this.#case.tensors.sampled?.rowMax[i] ?? maxAbs(this.#stored(i));
+  }
+
+  /** The vocabulary ids of a row's stored logits. */
+  #columnIds(i: number): number[] {
+    const topIds = this.#case.tensors.sampled?.topIds.subarray(i * TOP, (i + 1) * TOP);
+    return storedIds(this.#sizes.vocabSize, this.#manifest.vocabularySample, topIds);
   }
 
   #stored(i: number): Float32Array {

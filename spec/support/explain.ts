@@ -1,7 +1,8 @@
 import { readModelConfig } from '../../engine/config.ts';
+import { type Projections, project } from '../../golden/projection.ts';
 import type { RecordedCase } from '../../golden/schema.ts';
 import { logSumExp } from '../../golden/tolerance.ts';
-import type { Difference } from './compare.ts';
+import { type Difference, RMS_DISTANCE } from './compare.ts';
 import { loadOracle } from './oracle.ts';
 
 /** The oracle recomputes everything for every token; beyond this many multiplications nobody wants to wait. */
@@ -11,19 +12,20 @@ const ORACLE_LIMIT = 2e9;
  * Says where subject and golden part first, which of the three witnesses stands alone there, and how to look closer.
  *
  * @param differences in the order of the computation; at least one.
+ * @param projections how hidden states are stored, from the manifest.
  */
 export async function explain(
   model: string,
   recorded: RecordedCase,
   differences: readonly Difference[],
   modelDir: string,
+  projections?: Projections,
 ): Promise<string> {
   const [first] = differences;
-  const generated = first.position >= recorded.ids.length ? ' (generated)' : '';
   const lines = [
-    `${model} · ${recorded.id}: parts from the golden at ${first.what}, position ${first.position}${generated}, index ${first.index}`,
+    `${model} · ${recorded.id}: ${where(first, recorded)}`,
     `  got ${first.got}, expected ${first.expected}, tolerance ${first.tolerance}`,
-    `  ${await judge(recorded, first, modelDir)}`,
+    `  ${await judge(recorded, first, modelDir, projections)}`,
     ...differences
       .slice(1)
       .map((d) => `  also ${d.what} at ${d.position}, ${d.index}: got ${d.got}, expected ${d.expected}`),
@@ -32,9 +34,22 @@ export async function explain(
   return lines.join('\n');
 }
 
-async function judge(recorded: RecordedCase, difference: Difference, modelDir: string): Promise<string> {
+function where({ what, position, index }: Difference, { ids }: RecordedCase): string {
+  if (what === RMS_DISTANCE)
+    return 'no value is off by itself, but all logits together are farther from the truth';
+  const generated = position >= ids.length ? ' (generated)' : '';
+  return `parts from the golden at ${what}, position ${position}${generated}, index ${index}`;
+}
+
+async function judge(
+  recorded: RecordedCase,
+  difference: Difference,
+  modelDir: string,
+  projections: Projections | undefined,
+): Promise<string> {
   const { what, got, expected, tolerance } = difference;
-  const witness = await askOracle(recorded, difference, modelDir);
+  if (what === RMS_DISTANCE) return 'the truth is the float64 twin: the subject stands alone';
+  const witness = await askOracle(recorded, difference, modelDir, projections);
   if (witness === undefined) return `the oracle was not asked about ${what} of a prompt of this size`;
   const [isSubject, isGolden] = [got, expected].map((value) => Math.abs(value - witness) <= tolerance);
   if (isGolden && !isSubject) return `the oracle says ${witness}: the subject stands alone`;
@@ -46,6 +61,7 @@ async function askOracle(
   recorded: RecordedCase,
   difference: Difference,
   modelDir: string,
+  projections: Projections | undefined,
 ): Promise<number | undefined> {
   const { what, position, index } = difference;
   const config = await readModelConfig(modelDir);
@@ -58,9 +74,11 @@ async function askOracle(
   const rowOfLogits = logits.subarray(row * config.vocabSize, (row + 1) * config.vocabSize);
   if (what === 'logits') return rowOfLogits[index];
   if (what === 'probability') return Math.exp(rowOfLogits[index] - logSumExp(rowOfLogits));
-  if (what === 'greedy token') return rowOfLogits.indexOf(Math.max(...rowOfLogits));
+  if (what === 'greedy token')
+    return rowOfLogits.reduce((best, logit, id) => (logit > rowOfLogits[best] ? id : best), 0);
   const stage = /^hidden_states\.(\d+|final)$/.exec(what)?.[1];
   if (stage === undefined) return undefined;
   const layer = stage === 'final' ? config.numHiddenLayers + 1 : Number(stage);
-  return hidden[layer][row * config.hiddenSize + index];
+  const state = hidden[layer].subarray(row * config.hiddenSize, (row + 1) * config.hiddenSize);
+  return project(state, config.hiddenSize, projections)[index];
 }

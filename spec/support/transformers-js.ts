@@ -15,7 +15,7 @@ export function transformersJs(name: string, options: ReferenceOptions): Subject
         options.dtype === 'q8' ? undefined : await Reference.load(modelDir, { fileName: GRAPHS.tapped });
       return {
         async forward(ids, positions) {
-          const { logits } = await reference.forward(ids, ids.length - positions[0]);
+          const { logits } = await reference.forward(ids, ids.length - (positions[0] ?? 0));
           const rows = positions.flatMap((position) => {
             const begin = (position - positions[0]) * config.vocabSize;
             return Array.from(logits.subarray(begin, begin + config.vocabSize));

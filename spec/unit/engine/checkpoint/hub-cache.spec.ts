@@ -1,4 +1,14 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import {
+  existsSync,
+  lutimesSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { HubCache, isCommit } from '../../../../engine/checkpoint/hub-cache.ts';
@@ -107,6 +117,34 @@ test('content that fails half-way leaves nothing, and its error comes through', 
   }
   t.is(await t.throwsAsync(cache.store(HELLO, half())), broken);
   t.deepEqual(readdirSync(join(cache.folder, 'blobs')), []);
+});
+
+test('what a killed process had half written is removed after an hour, and nothing else is', async (t) => {
+  const cache = newCache(t);
+  await cache.removeAbandoned();
+  t.false(existsSync(cache.folder));
+  await cache.store(HELLO, content('hello\n'));
+  const blobs = join(cache.folder, 'blobs');
+  const { pid: dead } = spawnSync(process.execPath, ['--version']);
+  const hoursAgo = (name: string, hours: number) =>
+    lutimesSync(join(blobs, name), new Date(), Date.now() / 1000 - hours * 3600);
+  const abandoned = [`${HELLO.oid}.${dead}-0123abcd.incomplete`, `config.json.${dead}-4567cdef.incomplete`];
+  writeFileSync(join(blobs, abandoned[0]), 'hel');
+  symlinkSync('../nowhere', join(blobs, abandoned[1]));
+  const kept = [
+    // Of a process that runs, of ours or of another's tool.
+    `${HELLO.oid}.${process.pid}-0123abcd.incomplete`,
+    `${HELLO.oid}.1-0123abcd.incomplete`,
+    `${HELLO.oid}.incomplete`,
+    HELLO.oid,
+  ];
+  for (const name of kept) writeFileSync(join(blobs, name), 'hello\n');
+  const young = `${HELLO.oid}.${dead}-89abcdef.incomplete`;
+  writeFileSync(join(blobs, young), 'hel');
+  for (const name of [...abandoned, ...kept]) hoursAgo(name, 1.1);
+  hoursAgo(young, 0.9);
+  await cache.removeAbandoned();
+  t.deepEqual(readdirSync(blobs).sort(), [...kept, young].sort());
 });
 
 test('two at the same file both succeed, and one whole file remains', async (t) => {

@@ -1,4 +1,5 @@
-import { readdirSync, writeFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { mkdirSync, readdirSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { HubCache } from '../../../../engine/checkpoint/hub-cache.ts';
@@ -129,6 +130,18 @@ test('content that is in the cache already is only linked, unless it is damaged'
   await download(client, cache, hub.commit, wanted);
   t.deepEqual(fetched(hub), ['config.json']);
   t.true(cache.has(hub.commit, SINGLE));
+});
+
+test('a download first removes what a killed one had left', async (t) => {
+  const { hub, cache, client } = await setUp(t, { 'config.json': '{}' });
+  const blobs = join(cache.folder, 'blobs');
+  const { pid: dead } = spawnSync(process.execPath, ['--version']);
+  const left = join(blobs, `${hub.oidOf('config.json')}.${dead}-0123abcd.incomplete`);
+  mkdirSync(blobs, { recursive: true });
+  writeFileSync(left, '{');
+  utimesSync(left, 0, 0);
+  await download(client, cache, hub.commit, { files: ['config.json'] });
+  t.deepEqual(readdirSync(blobs), [hub.oidOf('config.json')]);
 });
 
 test('progress is told in bytes, up to the whole', async (t) => {

@@ -1,7 +1,12 @@
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import test from 'ava';
-import { type TensorData, writeSafetensors } from '../../../../engine/checkpoint/safetensors-writer.ts';
+import {
+  type LateTensorData,
+  type TensorData,
+  writeSafetensors,
+  writingSafetensors,
+} from '../../../../engine/checkpoint/safetensors-writer.ts';
 import { CheckpointError, FileError } from '../../../../engine/errors.ts';
 import { temporaryFolder, trackResources } from '../../../support/cleanup.ts';
 
@@ -71,4 +76,59 @@ test('a file that cannot be written is a FileError, and nothing is left behind',
   // A folder is in the way when the finished file gets its name.
   t.throws(() => writeSafetensors(folder, new Map()), { instanceOf: FileError, message: /EISDIR|ENOTEMPTY/ });
   t.deepEqual(readdirSync(join(folder, '..')), [basename(folder)]);
+});
+
+test('bytes that a function makes are asked for when all before them are in the file; the file is the same', (t) => {
+  const folder = temporaryFolder(t);
+  const path = join(folder, 'x.safetensors');
+  const written: number[] = [];
+  const late = (value: number): LateTensorData => ({
+    dtype: 'U8',
+    shape: [100],
+    data() {
+      written.push(statSync(join(folder, readdirSync(folder)[0])).size);
+      return new Uint8Array(100).fill(value);
+    },
+  });
+  writeSafetensors(path, new Map(['b', 'c', 'a'].map((name, i) => [name, late([2, 3, 1][i])])));
+  const header = readFileSync(path).length - 300;
+  t.deepEqual(written, [header, header + 100, header + 200]);
+  const atOnce = [1, 2, 3].map((value) => tensor('U8', [100], new Uint8Array(100).fill(value)));
+  const same = join(folder, 'same.safetensors');
+  writeSafetensors(same, new Map(atOnce.map((data, i) => ['abc'[i], data])));
+  t.deepEqual(readFileSync(path), readFileSync(same));
+});
+
+test('a function that makes too few bytes, or throws, ends the writing; its error comes through', (t) => {
+  const folder = temporaryFolder(t);
+  const path = join(folder, 'x.safetensors');
+  const write = (data: () => ArrayBufferView) =>
+    writeSafetensors(path, new Map([['a', { dtype: 'F32', shape: [3], data }]]));
+  t.throws(() => write(() => Float32Array.of(1, 2)), {
+    instanceOf: CheckpointError,
+    message: 'tensor "a": F32 [3] takes 12 bytes, 8 were given',
+  });
+  const reason = new RangeError('no more memory');
+  const error = t.throws(() =>
+    write(() => {
+      throw reason;
+    }),
+  );
+  t.is(error, reason);
+  t.deepEqual(readdirSync(folder), []);
+});
+
+test('in steps, each tensor is named once it is written; ended early, nothing is left', (t) => {
+  const folder = temporaryFolder(t);
+  const path = join(folder, 'x.safetensors');
+  const tensors = new Map(['b', 'a'].map((name) => [name, tensor('U8', [1], Uint8Array.of(7))]));
+  t.deepEqual([...writingSafetensors(path, tensors)], ['a', 'b']);
+  t.deepEqual(readdirSync(folder), ['x.safetensors']);
+  const before = readFileSync(path);
+  for (const name of writingSafetensors(path, new Map([...tensors, ['c', tensors.get('a')!]]))) {
+    t.is(readdirSync(folder).length, 2);
+    if (name === 'b') break;
+  }
+  t.deepEqual(readdirSync(folder), ['x.safetensors']);
+  t.deepEqual(readFileSync(path), before);
 });

@@ -19,6 +19,7 @@ for (const [signal, exitCode] of [
       interruptible(signals, async (abort) => {
         signals.emit(signal, signal);
         t.true(abort.aborted);
+        t.true(abort.reason instanceof Interrupted);
         // The second signal finds no listener: the process dies of it.
         t.deepEqual(signals.eventNames(), []);
         await Promise.resolve();
@@ -30,6 +31,15 @@ for (const [signal, exitCode] of [
     t.is(error.exitCode, exitCode);
   });
 }
+
+test('a task may end by throwing the reason of its signal', async (t) => {
+  const signals = new EventEmitter();
+  const task = interruptible(signals, async (signal) => {
+    signals.emit('SIGTERM', 'SIGTERM');
+    signal.throwIfAborted();
+  });
+  t.like(await t.throwsAsync(task, { instanceOf: Interrupted }), { exitCode: 143 });
+});
 
 test('an error of the task goes before the signal, and no listener is left', async (t) => {
   const signals = new EventEmitter();

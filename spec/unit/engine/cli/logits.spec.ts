@@ -1,7 +1,10 @@
 import { existsSync, mkdirSync, readdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import test, { type ExecutionContext } from 'ava';
 import { SafetensorsFile } from '../../../../engine/checkpoint/safetensors.ts';
+import { Interrupted } from '../../../../engine/cli/interrupt.ts';
 import { logits } from '../../../../engine/cli/logits.ts';
 import { FileError, PromptError } from '../../../../engine/errors.ts';
 import { closing, temporaryFolder, trackResources } from '../../../support/cleanup.ts';
@@ -47,6 +50,74 @@ test('with --hidden the hidden states stand beside them, f32 [layers+2, T, width
   t.deepEqual([...file.tensors.keys()].sort(), ['0', '0.hidden']);
   t.like(file.tensors.get('0.hidden'), { dtype: 'F32', shape: [4, 3, 4] });
   t.deepEqual(floats(file, '0.hidden'), io.engine.forward([5, 6, 7], { hidden: true }).hidden);
+});
+
+test('of eleven prompts each is computed once, and its result is gone when the next one is computed', async (t) => {
+  setFlagsFromString('--expose-gc');
+  const collectGarbage: () => void = runInNewContext('gc');
+  const prompts = Array.from({ length: 11 }, (_, i) => [i + 1]);
+  for (const hidden of [false, true]) {
+    const io = fakeIo();
+    const forward = io.engine.forward.bind(io.engine);
+    const results: WeakRef<object>[] = [];
+    const computed: number[] = [];
+    io.engine.forward = (ids, options) => {
+      collectGarbage();
+      t.deepEqual(
+        results.map((result) => result.deref() !== undefined),
+        results.map(() => false),
+      );
+      const result = forward(ids, options);
+      for (const values of [result.logits, result.hidden]) if (values) results.push(new WeakRef(values));
+      computed.push(ids[0]);
+      return result;
+    };
+    const some = options(t, prompts);
+    await logits({ ...some, hidden }, io);
+    t.deepEqual(
+      computed.toSorted((a, b) => a - b),
+      prompts.flat(),
+    );
+    const file = closing(t, SafetensorsFile.open(some.out));
+    for (const [index, ids] of prompts.entries()) {
+      t.deepEqual(floats(file, `${index}`), forward(ids).logits);
+      if (hidden) t.deepEqual(floats(file, `${index}.hidden`), forward(ids, { hidden }).hidden);
+    }
+  }
+});
+
+test('a signal ends it after the prompt that is being computed, and there is no file', async (t) => {
+  const io = fakeIo();
+  const forward = io.engine.forward.bind(io.engine);
+  let numComputed = 0;
+  io.engine.forward = (ids, options) => {
+    numComputed++;
+    // As the system's do, the signal waits until nothing else runs.
+    setImmediate(() => io.signals.emit('SIGINT', 'SIGINT'));
+    return forward(ids, options);
+  };
+  const some = options(t, [[1], [2], [3]]);
+  t.like(await t.throwsAsync(logits(some, io), { instanceOf: Interrupted }), { exitCode: 130 });
+  t.is(numComputed, 1);
+  t.deepEqual(readdirSync(dirname(some.out)), []);
+  t.true(io.engine.closed);
+});
+
+test('a prompt whose logits are more than 4 GiB is refused before the weights are read', async (t) => {
+  const model = modelDir(t, { 'config.json': { ...TINY_CONFIG, vocab_size: 2 ** 28 } });
+  const refused = fakeIo();
+  await t.throwsAsync(logits({ ...options(t, [[1], [1, 2, 3, 4, 5]]), model }, refused), {
+    instanceOf: PromptError,
+    message:
+      'prompt 1: its logits take 5 tokens × 268435456 of the vocabulary × 4 bytes, 5.4 GB; expected at most 4.3 GB: ' +
+      'split the prompt',
+  });
+  t.is(refused.engine.loadedWith, undefined);
+  const whole = fakeIo();
+  whole.engine.forward = () => {
+    throw new RangeError('as far as computing');
+  };
+  await t.throwsAsync(logits({ ...options(t, [[1, 2, 3, 4]]), model }, whole), { instanceOf: RangeError });
 });
 
 test('one prompt that the model cannot be given is named, and nothing is computed or written', async (t) => {

@@ -1,5 +1,6 @@
 import test from 'ava';
 import { Command } from 'commander';
+import { Interrupted } from '../../../../engine/cli/interrupt.ts';
 import {
   addModelOption,
   COMPUTED_FILES,
@@ -32,4 +33,17 @@ test('only the files that a command needs are asked for, and their arrival is sh
     ],
   ]);
   t.deepEqual(shown, ['fetching config.json 50 % of 2 bytes', 'fetching config.json 50 % of 2 bytes']);
+});
+
+test('a signal ends the download through its AbortSignal, and is an Interrupted', async (t) => {
+  const io = fakeIo();
+  io.resolveModel = async (_model, { signal }) => {
+    io.signals.emit('SIGINT', 'SIGINT');
+    t.true(signal?.aborted);
+    throw signal?.reason;
+  };
+  const progress = { show() {}, count() {}, hide() {} };
+  const found = findModel({ model: 'a/b' }, TEXT_FILES, io, progress);
+  t.like(await t.throwsAsync(found, { instanceOf: Interrupted }), { exitCode: 130 });
+  t.deepEqual(io.signals.eventNames(), []);
 });

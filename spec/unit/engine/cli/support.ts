@@ -210,7 +210,7 @@ export function fakeIo(reply?: readonly number[]): FakeIo {
     signals: new EventEmitter(),
     engine,
     resolved,
-    async resolveModel(model, { onProgress, ...options }) {
+    async resolveModel(model, { onProgress, signal: _, ...options }) {
       resolved.push([model, options]);
       onProgress?.('config.json', 1, 2);
       return model;

@@ -1,0 +1,104 @@
+import { existsSync, readdirSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import test, { type ExecutionContext } from 'ava';
+import { type ResolveModelOptions, resolveModel } from '../../engine/checkpoint/hub.ts';
+import { HubError } from '../../engine/errors.ts';
+import { closing, temporaryFolder, trackResources } from '../support/cleanup.ts';
+import { LOOPBACK_MODEL, LoopbackHub } from '../support/loopback-hub.ts';
+import { CLI_PATH, ended, startNode } from '../support/processes.ts';
+
+trackResources(test);
+
+const WEIGHTS = new Uint8Array(200_000);
+const FILES = { 'config.json': '{}', 'model.safetensors': WEIGHTS };
+
+/** A hub that sends half of the weights, and then nothing. */
+async function setUp(t: ExecutionContext) {
+  const hub = closing(t, await LoopbackHub.start(FILES));
+  hub.intercept = ({ host }, response) => {
+    if (host !== 'storage') return false;
+    response.writeHead(200, { 'Content-Length': WEIGHTS.length });
+    return response.write(WEIGHTS.subarray(0, 100_000)) || true;
+  };
+  const cacheDir = temporaryFolder(t);
+  const env = { HF_ENDPOINT: hub.url, HF_HUB_CACHE: cacheDir, HF_HUB_OFFLINE: '', TRANSFORMERS_OFFLINE: '' };
+  const blobs = join(cacheDir, `models--${LOOPBACK_MODEL.replace('/', '--')}`, 'blobs');
+  const unfinished = () =>
+    (existsSync(blobs) ? readdirSync(blobs) : []).filter((name) =>
+      name.startsWith(`${hub.oidOf('model.safetensors')}.`),
+    );
+  const options: ResolveModelOptions = { files: ['config.json'], weights: true, env };
+  return { hub, env, blobs, unfinished, options };
+}
+
+/** Waits until some of the weights have arrived. @returns whether they have. */
+async function arriving({ blobs, unfinished }: Awaited<ReturnType<typeof setUp>>): Promise<boolean> {
+  const hasBytes = () => unfinished().some((name) => statSync(join(blobs, name)).size > 0);
+  const deadline = Date.now() + 60_000;
+  while (!hasBytes() && Date.now() < deadline) await sleep(10);
+  return hasBytes();
+}
+
+for (const [signal, exitCode] of [
+  ['SIGINT', 130],
+  ['SIGTERM', 143],
+] as const) {
+  test(`${signal} during a download exits with ${exitCode}, says nothing, and leaves no file behind`, async (t) => {
+    const context = await setUp(t);
+    const { hub, env, blobs } = context;
+    const child = startNode(CLI_PATH, ['info', '--model', LOOPBACK_MODEL], { env });
+    t.teardown(() => child.kill('SIGKILL'));
+    const end = ended(child);
+    t.true(await arriving(context));
+    child.kill(signal);
+    t.deepEqual(await end, { exitCode, out: '', err: '' });
+    t.deepEqual(readdirSync(blobs), [hub.oidOf('config.json')]);
+  });
+}
+
+test('an aborted download throws the reason and leaves nothing; the next one succeeds', async (t) => {
+  const context = await setUp(t);
+  const { hub, unfinished, options } = context;
+  const controller = new AbortController();
+  const reason = new RangeError('enough');
+  const download = t.throwsAsync(resolveModel(LOOPBACK_MODEL, { ...options, signal: controller.signal }));
+  t.true(await arriving(context));
+  controller.abort(reason);
+  t.is(await download, reason);
+  t.deepEqual(unfinished(), []);
+  hub.intercept = () => false;
+  const dir = await resolveModel(LOOPBACK_MODEL, options);
+  t.deepEqual(readdirSync(dir).sort(), ['config.json', 'model.safetensors']);
+});
+
+test('a download is aborted while it pauses for a busy hub, and while only optional files are lacking', async (t) => {
+  const { hub, options } = await setUp(t);
+  const wanted = { ...options, weights: false };
+  await resolveModel(LOOPBACK_MODEL, wanted);
+  hub.intercept = (_request, response) => !!response.writeHead(503, { 'Retry-After': '50' }).end();
+  const asked = hub.requests.length;
+  const controller = new AbortController();
+  const download = resolveModel(LOOPBACK_MODEL, {
+    ...wanted,
+    optional: ['a.json'],
+    signal: controller.signal,
+  });
+  const outcome = t.throwsAsync(download, { instanceOf: DOMException, name: 'AbortError' });
+  while (hub.requests.length === asked) await sleep(5);
+  // The answer has yet to arrive, and the pause to begin; aborted earlier, the outcome is the same.
+  await sleep(100);
+  controller.abort();
+  await outcome;
+  t.is(hub.requests.length, asked + 1);
+});
+
+test('a hub that stops half-way is given up, and leaves no file behind', async (t) => {
+  const { unfinished, options } = await setUp(t);
+  await t.throwsAsync(resolveModel(LOOPBACK_MODEL, { ...options, idleTimeoutMs: 100 }), {
+    instanceOf: HubError,
+    message:
+      /^http\S+\/model\.safetensors: waited 0\.1 s in vain for 127\.0\.0\.1:\d+ to go on after 100000 bytes /,
+  });
+  t.deepEqual(unfinished(), []);
+});

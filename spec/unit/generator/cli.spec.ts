@@ -1,0 +1,85 @@
+import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import test from 'ava';
+import { temporaryFolder, trackResources } from '../../support/cleanup.ts';
+import { runGoldens } from './command.ts';
+
+trackResources(test);
+
+test('--help tells every option, the exit codes, and what CI changes', async (t) => {
+  const { exitCode, out, err } = await runGoldens(t, ['--help']);
+  t.is(exitCode, 0);
+  t.is(err, '');
+  for (const option of ['model', 'only', 'check', 'accept', 'json', 'folder', 'debug', 'help']) {
+    t.regex(out, new RegExp(`^ .*--${option}\\b`, 'm'));
+  }
+  t.regex(out, /With CI set in the environment, every run is a --check/);
+  t.regex(out, /Exit codes: 0 done, 1 .*, 2 wrong usage, 130 or 143 interrupted\./);
+  t.regex(out, /Examples:\n {2}plumbline-goldens/);
+  for (const model of ['dense', 'dense-bf16', 'moe', 'moe-nonorm', 'outliers']) t.true(out.includes(model));
+});
+
+const wrongUsages: [args: string[], env: NodeJS.ProcessEnv, message: RegExp][] = [
+  [['--frob'], {}, /^plumbline-goldens: unknown option '--frob'/],
+  [['--accept', '--check'], {}, /^plumbline-goldens: --accept takes what is pending as it is/],
+  [['--accept'], { CI: 'true' }, /^plumbline-goldens: --accept .*nor with CI in the environment/],
+  [['--only', 'not-there'], {}, /^plumbline-goldens: there is no case "not-there"; see prompts\.json/],
+];
+for (const [args, env, message] of wrongUsages) {
+  test(`${args.join(' ')}${env.CI ? ' in CI' : ''} is wrong usage: exit code 2, one message, nothing else`, async (t) => {
+    const { exitCode, out, err } = await runGoldens(t, args, env);
+    t.is(exitCode, 2);
+    t.is(out, '');
+    t.regex(err, message);
+    t.is(err.trim().split('\n').length, 1);
+  });
+}
+
+test('with nothing pending --accept fails, without a stack trace', async (t) => {
+  const folder = temporaryFolder(t);
+  const { exitCode, out, err } = await runGoldens(t, ['--accept', '--folder', folder]);
+  t.is(exitCode, 1);
+  t.is(out, '');
+  t.regex(err, /^plumbline-goldens: .*: nothing is pending; record first.*\n$/);
+});
+
+test('what was accepted is told as JSON, if that is asked for', async (t) => {
+  const folder = temporaryFolder(t);
+  mkdirSync(join(folder, '.pending', 'dense'), { recursive: true });
+  writeFileSync(join(folder, '.pending', 'dense', 'one.json'), '');
+  const { exitCode, out, err } = await runGoldens(t, ['--accept', '--json', '--folder', folder]);
+  t.deepEqual({ exitCode, err }, { exitCode: 0, err: '' });
+  t.deepEqual(JSON.parse(out), { accepted: ['dense/one.json'] });
+});
+
+test('a folder without prompts fails, without a stack trace', async (t) => {
+  const folder = temporaryFolder(t);
+  const args = ['--folder', folder, '--model', 'dense'];
+  const { exitCode, err } = await runGoldens(t, args);
+  t.is(exitCode, 1);
+  t.is(err.split('\n').length, 2, err);
+  t.true(err.startsWith(`plumbline-goldens: ${join(folder, 'prompts.json')}: is not readable JSON`), err);
+  t.deepEqual(readdirSync(folder), []);
+});
+
+/** Makes a function of node:fs fail as a bug does, in a process that is started with it. */
+const BUG = `
+  import fs from 'node:fs';
+  import { syncBuiltinESMExports } from 'node:module';
+  const { existsSync } = fs;
+  fs.existsSync = (path) => {
+    if (String(path).endsWith('.pending')) throw new TypeError('a bug');
+    return existsSync(path);
+  };
+  syncBuiltinESMExports();`;
+
+test('an error that is not ours is one line too, and its stack trace is there for the asking', async (t) => {
+  const env = { NODE_OPTIONS: `--import "data:text/javascript,${encodeURIComponent(BUG)}"` };
+  const args = ['--accept', '--folder', temporaryFolder(t)];
+  const { exitCode, err } = await runGoldens(t, args, env);
+  t.is(exitCode, 1);
+  t.is(err, 'plumbline-goldens: unexpected TypeError: a bug; --debug shows where\n');
+  const debugged = await runGoldens(t, [...args, '--debug'], env);
+  t.is(debugged.exitCode, 1);
+  t.regex(debugged.err, /\n {4}at acceptPending .*pending\.ts/);
+});

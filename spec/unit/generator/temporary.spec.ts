@@ -1,0 +1,30 @@
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import test from 'ava';
+import { temporary } from '../../../generator/temporary.ts';
+import { temporaryFolder } from '../../support/cleanup.ts';
+
+test('a temporary folder is removed with all it holds, and the process forgets it', (t) => {
+  const listeners = process.listenerCount('exit');
+  const { path, remove } = temporary(join(temporaryFolder(t), 'folder'));
+  mkdirSync(path);
+  writeFileSync(join(path, 'file'), '');
+  t.is(process.listenerCount('exit'), listeners + 1);
+  remove();
+  t.false(existsSync(path));
+  t.is(process.listenerCount('exit'), listeners);
+});
+
+test('removing what is not there, or was removed, does nothing', (t) => {
+  const { remove } = temporary(join(temporaryFolder(t), 'never-made'));
+  t.notThrows(remove);
+  t.notThrows(remove);
+});
+
+test('what was not removed is removed when the process exits', (t) => {
+  const { path } = temporary(join(temporaryFolder(t), 'file'));
+  writeFileSync(path, '');
+  const [remove] = process.listeners('exit').slice(-1);
+  remove.call(process, 0);
+  t.false(existsSync(path));
+});
