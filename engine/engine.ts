@@ -7,6 +7,7 @@ import { createWasmKernels } from './kernels/wasm.ts';
 import { KvCache } from './model/kv-cache.ts';
 import { Qwen3 } from './model/qwen3.ts';
 import { completeEngineOptions, type ScheduleOptions } from './options.ts';
+import { checkLoadable } from './preflight.ts';
 import { checkPositions, checkPrompt } from './prompt.ts';
 import type {
   EngineOptions,
@@ -72,6 +73,7 @@ export class Engine {
       const config = await readModelConfig(modelDir);
       const complete = completeEngineOptions(options, config);
       const { cacheTokens, blockSize, maxBatchTokens } = complete;
+      checkLoadable(modelDir, config, cacheTokens);
       const cache = new KvCache(kernels, config, {
         blockSize,
         numBlocks: Math.ceil(cacheTokens / blockSize),

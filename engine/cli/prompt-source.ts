@@ -1,10 +1,10 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { UsageError } from '../errors.ts';
-import type { SamplingOptions } from '../serving/sampling-params.ts';
-import { type Chat, readChat, readIdLists } from './input-files.ts';
+import { readChat, readIdLists } from './input-files.ts';
 import type { Io, LoadedTokenizer } from './io.ts';
 import { COMPUTED_FILES, type ModelFiles, TEXT_FILES } from './model-option.ts';
+import type { Prompt, PromptInput } from './prompt-input.ts';
 import { readRequestFile } from './request-file.ts';
 
 /** The options that say what is to be continued; exactly one of prompt, chat, ids and requests is given. */
@@ -18,19 +18,6 @@ export interface PromptOptions {
   requests?: string;
   /** Goes before `enable_thinking` of the chat file. */
   thinking?: boolean;
-}
-
-/** What is to be continued, before there is a model to say what its token ids are. */
-export type Prompt = { text: string } | { chat: Chat } | { ids: readonly number[] };
-
-/** A prompt as it was given. */
-export interface PromptInput {
-  /** What errors call it: `prompt 0`, or its file and line. */
-  name: string;
-  prompt: Prompt;
-  /** What its line of a file of requests says; goes before the flags. */
-  maxTokens: number | undefined;
-  sampling: SamplingOptions;
 }
 
 /** Prompts as a model is given them, and what turns its tokens into text, if anything does. */

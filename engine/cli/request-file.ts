@@ -3,7 +3,7 @@ import { FileError } from '../errors.ts';
 import type { SamplingOptions } from '../serving/sampling-params.ts';
 import { readTextFile } from '../text/json-file.ts';
 import { checkIds, misplaced, parseChat } from './input-files.ts';
-import type { Prompt, PromptInput } from './prompt-source.ts';
+import type { Prompt, PromptInput } from './prompt-input.ts';
 
 const PROMPT_KEYS = ['prompt', 'messages', 'ids'];
 const CHAT_KEYS = ['messages', 'tools', 'enable_thinking'];

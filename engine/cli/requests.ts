@@ -1,6 +1,6 @@
 import { PromptError, UsageError } from '../errors.ts';
 import { completeSamplingParams } from '../serving/sampling-params.ts';
-import type { PromptInput } from './prompt-source.ts';
+import type { PromptInput } from './prompt-input.ts';
 import type { NamedRequest } from './prompts.ts';
 import { type SamplingFlags, samplingOptions } from './sampling-flags.ts';
 

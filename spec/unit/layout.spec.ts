@@ -27,6 +27,8 @@ const TOP_FLOOR = FLOORS.length - 1;
 const WITHOUT_SPEC: Readonly<Record<string, string>> = {
   'engine/index.ts': 're-exports',
   'engine/requests.ts': 'interfaces',
+  'engine/cli/prompt-input.ts': 'interfaces',
+  'engine/cli/generate-help.ts': 'a text; the specs of generate print it',
   'engine/kernels/kernels.ts': 'an interface and its constants',
   'engine/kernels/constants.ts': 'constants; exp.spec.ts holds the exponential made of them to its accuracy',
   'engine/kernels/scalar-attention.ts': 'a part of the scalar kernels, tested with them',
