@@ -2,14 +2,19 @@ import { rmSync } from 'node:fs';
 import { Bench } from 'tinybench';
 import { Engine } from '../../engine/engine.ts';
 import type { GenerateRequest } from '../../engine/requests.ts';
+import { BlockManager } from '../../engine/serving/block-manager.ts';
+import { Scheduler } from '../../engine/serving/scheduler.ts';
+import { Sequence } from '../../engine/serving/sequence.ts';
 import { writeGraphs } from '../../generator/graphs.ts';
 import { Reference } from '../../generator/reference.ts';
+import { loadBatchReference } from './batch-reference.ts';
 import { type BenchResult, medianMs, throughput } from './result.ts';
 import { writeZeroCheckpoint } from './shape.ts';
 
 const BATCHES = [1, 2, 4, 8, 16];
+/** The batch that the others are compared at. */
+const BATCH = 8;
 const NEW_TOKENS = 16;
-const PROMPT = 16;
 const LONG_PROMPT = 512;
 
 const OPTIONS = { time: 800, warmupTime: 100, iterations: 3, warmupIterations: 1 };
@@ -37,7 +42,8 @@ async function benchBatches(modelDir: string): Promise<BenchResult[]> {
   const { vocabSize } = engine.config;
   const requests = (count: number): GenerateRequest[] =>
     Array.from({ length: count }, (_, seed) => ({
-      ids: promptOf(PROMPT, seed, vocabSize),
+      // Of one token, so that what is measured is decoding.
+      ids: promptOf(1, seed, vocabSize),
       maxNewTokens: NEW_TOKENS,
       ignoreEos: true,
     }));
@@ -45,23 +51,55 @@ async function benchBatches(modelDir: string): Promise<BenchResult[]> {
   for (const batch of BATCHES) bench.add(`batch ${batch}`, () => run(engine, requests(batch)));
   const reference = await Reference.load(modelDir);
   bench.add('transformers.js', async () => {
-    for (const { ids } of requests(8)) await reference.generate(ids, NEW_TOKENS);
+    for (const { ids } of requests(BATCH)) await reference.generate(ids, NEW_TOKENS);
   });
+  const batched = await loadBatchReference(modelDir);
+  bench.add('transformers.js, batched', () =>
+    batched.generate(
+      requests(BATCH).map(({ ids }) => ids),
+      NEW_TOKENS,
+    ),
+  );
   await bench.run();
   engine.close();
   await reference.dispose();
+  await batched.dispose();
 
   const alone = medianMs(bench, 'batch 1');
   const results = BATCHES.slice(1).map((batch) => {
     const name = `batch of ${batch} : batch of 1`;
     return throughput(name, 'tokens/s', batch * NEW_TOKENS, medianMs(bench, `batch ${batch}`), alone * batch);
   });
-  const theirs = medianMs(bench, 'transformers.js');
-  const ours = medianMs(bench, 'batch 8');
-  results.push(
-    throughput(`8 requests, engine : transformers.js in turn`, 'tokens/s', 8 * NEW_TOKENS, ours, theirs),
-  );
+  const ours = medianMs(bench, `batch ${BATCH}`);
+  for (const [task, how] of [
+    ['transformers.js', 'in turn'],
+    ['transformers.js, batched', 'in one batch'],
+  ]) {
+    const name = `${BATCH} requests, engine : transformers.js ${how}`;
+    results.push(throughput(name, 'tokens/s', BATCH * NEW_TOKENS, ours, medianMs(bench, task)));
+  }
+  results.push(benchScheduling(ours / NEW_TOKENS));
   return results;
+}
+
+/** What scheduling takes of a step of {@link BATCH} sequences that decode. */
+function benchScheduling(stepMs: number): BenchResult {
+  const blocks = new BlockManager({ numBlocks: 1024, blockSize: 16 });
+  const scheduler = new Scheduler({ maxBatch: BATCH, maxBatchTokens: 256, prefillChunk: 128 }, blocks);
+  for (let id = 0; id < BATCH; id++) {
+    scheduler.add(new Sequence(id, { promptLogprobs: undefined }, promptOf(64, id, 1000)));
+  }
+  const steps = 1000;
+  const begin = performance.now();
+  for (let step = 0; step < steps; step++) {
+    for (const { sequence, numTokens } of scheduler.schedule().spans) {
+      blocks.commit(sequence, numTokens);
+      sequence.append(step);
+    }
+  }
+  const schedulingMs = (performance.now() - begin) / steps;
+  const name = `scheduling, part of a step of ${BATCH}`;
+  return { name, unit: 'ms', subject: schedulingMs, baseline: stepMs, ratio: schedulingMs / stepMs };
 }
 
 /** Time to first token of a prompt whose beginning another request had. */
