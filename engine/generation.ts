@@ -38,7 +38,6 @@ export class Generation {
   readonly #stopStrings: StopStrings;
   readonly #stopIds: ReadonlySet<number>;
   readonly #logprobs: TokenLogprobs[] = [];
-  readonly #promptLogprobs: TokenLogprobs[];
   #text = '';
   #firstToken = 0;
 
@@ -47,7 +46,6 @@ export class Generation {
     this.context = context;
     this.sample = sample;
     this.sequence = new Sequence(sequenceId, params, ids);
-    this.#promptLogprobs = context.promptLogprobs;
     this.#sampler = new TokenSampler(params, ids, sample, scratch);
     this.#stream = tokenizer?.createStream();
     this.#stopStrings = new StopStrings(params.stop);
@@ -61,9 +59,9 @@ export class Generation {
 
   /** Takes the logits after a position of the prompt that is not its last. @param logits f32 [vocabSize], lent */
   seePrompt(position: number, logits: Float32Array): void {
-    const { params, scratch, ids } = this.context;
+    const { params, scratch, ids, promptLogprobs } = this.context;
     // By position: after a preemption they come again.
-    this.#promptLogprobs[position] = tokenLogprobs(
+    promptLogprobs[position] = tokenLogprobs(
       logits,
       ids[position + 1],
       params.promptLogprobs!,
@@ -78,7 +76,7 @@ export class Generation {
    * @returns undefined if no token is wanted at all, only the prompt's log-probabilities.
    */
   choose(logits: Float32Array): TokenEvent | undefined {
-    const { request, index, params } = this.context;
+    const { request, index } = this.context;
     if (request.maxNewTokens === 0) {
       this.finishReason = 'length';
       return undefined;
@@ -100,7 +98,7 @@ export class Generation {
       sample: this.sample,
       token,
       text: this.#stream ? text : undefined,
-      logprobs: params.logprobs === undefined ? undefined : logprobs,
+      logprobs,
       logits: request.returnLogits ? logits.slice() : undefined,
     };
   }
@@ -119,7 +117,7 @@ export class Generation {
       finishReason,
       fingerprint: this.#fingerprint.digest(),
       logprobs: params.logprobs === undefined ? undefined : this.#logprobs,
-      promptLogprobs: params.promptLogprobs === undefined ? undefined : [...this.#promptLogprobs],
+      promptLogprobs: params.promptLogprobs === undefined ? undefined : [...this.context.promptLogprobs],
       timing: { prefillMs: firstToken - begun, decodeMs: now - firstToken },
     };
   }

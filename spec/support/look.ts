@@ -12,13 +12,19 @@ import { compareStage, formatStages } from './stages.ts';
 
 async function look(model: string, id: string): Promise<string> {
   const { ids } = readCase(model, id);
-  const engine = await Engine.load(await ensureFixture(model), { prefillChunk: ids.length });
+  const engine = await Engine.load(await ensureFixture(model));
   const opened = await openModel(model);
   try {
     const stages = new Map<string, Float32Array>();
-    const logits = engine.forward(ids, {
-      observe: (stage, values) => stages.set(stage, values.slice()),
-    }).logits;
+    // A long prompt is computed in chunks, and every stage comes once for each.
+    const observe = (stage: string, values: Float32Array) => {
+      const before = stages.get(stage) ?? new Float32Array();
+      const joined = new Float32Array(before.length + values.length);
+      joined.set(before);
+      joined.set(values, before.length);
+      stages.set(stage, joined);
+    };
+    const { logits } = engine.forward(ids, { observe });
     stages.set('logits', logits);
     const reference = await opened.recorder.tapped!.forward(ids);
     const truth = await opened.recorder.twin!.forward(ids);

@@ -165,9 +165,7 @@ export const SERVING_MUTANTS: readonly ServingMutant[] = [
   },
   {
     name: 'log-probabilities of a prompt are given again after a preemption',
-    edits: [
-      generation('this.#promptLogprobs[position] =', 'this.#promptLogprobs[this.#promptLogprobs.length] ='),
-    ],
+    edits: [generation('promptLogprobs[position] =', 'promptLogprobs[promptLogprobs.length] =')],
   },
   {
     name: 'blocks of a request that has ended are kept',
