@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { Arrivals } from './arrivals.ts';
 import { type ModelConfig, readModelConfig } from './config.ts';
 import { KernelError, PromptError } from './errors.ts';
@@ -68,7 +69,8 @@ export class Engine {
    * @throws RangeError if an option is not a positive whole number.
    */
   static async load(modelDir: string, options: EngineOptions = {}): Promise<Engine> {
-    const kernels = options.kernels ?? (await createWasmKernels());
+    const { threads = availableParallelism(), revectorize } = options;
+    const kernels = options.kernels ?? (await createWasmKernels({ threads, revectorize }));
     try {
       const config = await readModelConfig(modelDir);
       const complete = completeEngineOptions(options, config);
@@ -147,7 +149,7 @@ export class Engine {
     }
   }
 
-  /** Releases the memory. Whoever uses the engine afterwards gets a KernelError. */
+  /** Releases the memory and ends the threads. Whoever uses the engine afterwards gets a KernelError. */
   close(): void {
     this.#closed = true;
     this.#kernels.dispose();

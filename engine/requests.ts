@@ -21,7 +21,14 @@ export interface EngineOptions {
   prefixCaching?: boolean;
   /** Turns tokens into text; needed for stop strings, and for the text of results. Default none. */
   tokenizer?: Pick<Tokenizer, 'createStream'>;
-  /** What computes; the engine's own from then on, and released with it. Default: new SIMD kernels. */
+  /** Threads that compute, the calling one included; 1 … 256. Default: as many as the machine can run at once. */
+  threads?: number;
+  /**
+   * Lets V8 fuse pairs of vectors into 256 bits, which is experimental there and up to twice as fast; it holds for the
+   * whole process. Default false.
+   */
+  revectorize?: boolean;
+  /** What computes; the engine's own from then on, and released with it. Default: new SIMD kernels with these threads. */
   kernels?: Kernels;
   onProgress?: LoadProgress;
 }

@@ -14,8 +14,9 @@ import { encodePrompts, filesNeeded, type PromptOptions, readPromptInputs } from
 import { checkRequests, type NamedRequest } from './prompts.ts';
 import { completeRequest, type RequestFlags } from './requests.ts';
 import { addSamplingFlags } from './sampling-flags.ts';
+import { addThreadFlags, type ThreadFlags, threadOptions } from './thread-flags.ts';
 
-export interface GenerateOptions extends ModelOption, PromptOptions, EngineFlags, RequestFlags {}
+export interface GenerateOptions extends ModelOption, PromptOptions, EngineFlags, ThreadFlags, RequestFlags {}
 
 export function addGenerate(program: Command, io: Io): void {
   const command = addModelOption(
@@ -54,7 +55,7 @@ export function addGenerate(program: Command, io: Io): void {
       ]),
     )
     .option('--json', 'print a line of JSON for each sample instead of text', false);
-  addEngineFlags(addSamplingFlags(command))
+  addThreadFlags(addEngineFlags(addSamplingFlags(command)))
     .addHelpText('after', GENERATE_HELP)
     .action((options: GenerateOptions) => generate(options, io));
 }
@@ -88,6 +89,7 @@ export async function generate(options: GenerateOptions, io: Io): Promise<void> 
     checkRequests(requests, config, complete, tokenizer !== undefined);
     const engine = await io.loadEngine(modelDir, {
       ...complete,
+      ...threadOptions(options),
       tokenizer,
       onProgress: (done, total) => progress.count(share('reading weights', done, total)),
     });

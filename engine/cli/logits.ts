@@ -12,11 +12,12 @@ import type { Io } from './io.ts';
 import { addModelOption, COMPUTED_FILES, findModel, type ModelOption } from './model-option.ts';
 import { createProgress, formatBytes, share } from './progress.ts';
 import { cacheTokensFor, checkPrompts } from './prompts.ts';
+import { addThreadFlags, type ThreadFlags, threadOptions } from './thread-flags.ts';
 
 /** The logits of one prompt have to be held at once, beside the weights. */
 const MAX_LOGITS_BYTES = 2 ** 32;
 
-export interface LogitsOptions extends ModelOption {
+export interface LogitsOptions extends ModelOption, ThreadFlags {
   /** A JSON file: an array of arrays of token ids. */
   ids: string;
   /** The safetensors file to write. */
@@ -25,7 +26,7 @@ export interface LogitsOptions extends ModelOption {
 }
 
 export function addLogits(program: Command, io: Io): void {
-  addModelOption(
+  const command = addModelOption(
     program.command('logits').description('Write the logits of every position of prompts to a file.'),
   )
     .requiredOption('--ids <file.json>', 'required: the prompts, an array of arrays of token ids')
@@ -33,7 +34,8 @@ export function addLogits(program: Command, io: Io): void {
       '--out <file.safetensors>',
       'required: where to write; replaced only when all is computed',
     )
-    .option('--hidden', 'write the hidden states too', false)
+    .option('--hidden', 'write the hidden states too', false);
+  addThreadFlags(command)
     .addHelpText(
       'after',
       `
@@ -69,6 +71,7 @@ export async function logits(options: LogitsOptions, io: Io): Promise<void> {
     checkSizes(prompts, config);
     const engine = await io.loadEngine(modelDir, {
       cacheTokens: cacheTokensFor(prompts),
+      ...threadOptions(options),
       onProgress: (done, total) => progress.count(share('reading weights', done, total)),
     });
     try {

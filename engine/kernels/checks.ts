@@ -111,14 +111,16 @@ export function checkStoreKeyValue(args: StoreKeyValueArgs): void {
   requireLength('storeKeyValue', 'v', args.v, '[rows, numKeyValueHeads, headDim]', needed);
 }
 
-export function checkAttention(args: AttentionArgs): void {
+/** @param threads that need scores of their own */
+export function checkAttention(args: AttentionArgs, threads: number): void {
   checkCache('attention', args);
   const { rows, startPosition, numAttentionHeads, numKeyValueHeads, headDim } = args;
   requireWhole('attention', 'numAttentionHeads / numKeyValueHeads', numAttentionHeads / numKeyValueHeads, 1);
   const needed = rows * numAttentionHeads * headDim;
   requireLength('attention', 'q', args.q, '[rows, numAttentionHeads, headDim]', needed);
   requireLength('attention', 'out', args.out, '[rows, numAttentionHeads, headDim]', needed);
-  requireLength('attention', 'scores', args.scores, 'startPosition + rows', startPosition + rows);
+  const scores = threads * (startPosition + rows);
+  requireLength('attention', 'scores', args.scores, 'threads · (startPosition + rows)', scores);
 }
 
 export function checkElements(kernel: string, a: Sized, b: Sized, length: number): void {

@@ -1,7 +1,10 @@
 // The numbers that the TypeScript and the AssemblyScript kernels share: both import this file, so they cannot drift apart.
 
 /** Outputs in a panel of a packed matrix. */
-export const PANEL = 8;
+export const PANEL = 16;
+
+/** Rows of activations that a tile of a matmul takes at once. */
+export const STRIP = 4;
 
 /** Equal parts ("leaves") a matmul's sum over k is cut into, and a power of two: the sizes of tensor parallelism. */
 export const LEAVES = 8;
@@ -27,3 +30,17 @@ export const C3 = 0.1666652113199234;
 export const C4 = 0.04166838899254799;
 export const C5 = 0.00836874544620514;
 export const C6 = 0.0013814540579915047;
+
+/** Bytes of a job in the threads' memory before its arguments, and how many arguments it can have. */
+export const JOB_BYTES = 64;
+export const JOB_ARGUMENTS = 16;
+
+// The kernels that threads can share, as a job names them.
+export const MATMUL_F32 = 0;
+export const MATMUL_F16 = 1;
+export const MATMUL_BF16 = 2;
+export const PACK_ROWS = 3;
+export const PACK_PANELS_16 = 4;
+export const PACK_PANELS_32 = 5;
+export const ATTENTION = 6;
+export const SILU_MULTIPLY = 7;

@@ -5,38 +5,42 @@ import type { SharedMemory } from './memory.ts';
 
 // TypeScript knows WebAssembly only as part of the DOM, which this program has nothing to do with.
 declare const WebAssembly: {
-  instantiate(
-    bytes: Uint8Array,
+  compile(bytes: Uint8Array): Promise<KernelModule>;
+  Instance: new (
+    module: KernelModule,
     imports: { env: { memory: SharedMemory } },
-  ): Promise<{ instance: { exports: Record<string, unknown> } }>;
+  ) => { exports: Record<string, unknown> };
 };
 
-/** What `assembly/index.ts` exports. */
+/** Compiled kernels; threads can be sent it. */
+export interface KernelModule {
+  readonly [Symbol.toStringTag]: 'WebAssembly.Module';
+}
+
+/** What of `assembly/index.ts` is called. */
 const FUNCTIONS = [
   'add',
   'addScaled',
-  'attention',
+  'attach',
+  'close',
+  'fail',
   'gatherBF16',
   'gatherF16',
   'gatherF32',
-  'matmulBF16',
-  'matmulF16',
-  'matmulF32',
   'rmsNorm',
   'rope',
-  'siluMultiply',
+  'run',
+  'serve',
+  'setScratch',
+  'share',
   'storeKeyValue',
 ] as const;
 
 /** Every argument is an address in the memory, a count, or an f32. */
-export type KernelFunctions = Record<(typeof FUNCTIONS)[number], (...args: number[]) => void>;
+export type KernelFunctions = Record<(typeof FUNCTIONS)[number], (...args: number[]) => number>;
 
-/**
- * Loads the compiled kernels onto a memory.
- *
- * @throws KernelError if the file is missing, is not WebAssembly, or does not export what is expected of it.
- */
-export async function instantiate(wasmUrl: URL, memory: SharedMemory): Promise<KernelFunctions> {
+/** @throws KernelError if the file is missing or is not WebAssembly. */
+export async function compile(wasmUrl: URL): Promise<KernelModule> {
   const path = fileURLToPath(wasmUrl);
   let bytes: Uint8Array;
   try {
@@ -47,14 +51,25 @@ export async function instantiate(wasmUrl: URL, memory: SharedMemory): Promise<K
       cause,
     });
   }
+  try {
+    return await WebAssembly.compile(bytes);
+  } catch (cause) {
+    throw cannotBeLoaded(path, cause);
+  }
+}
+
+/**
+ * Puts the compiled kernels onto a memory, in the calling thread.
+ *
+ * @throws KernelError if the module does not export what is expected of it.
+ */
+export function instantiate(module: KernelModule, wasmUrl: URL, memory: SharedMemory): KernelFunctions {
+  const path = fileURLToPath(wasmUrl);
   let exports: Record<string, unknown>;
   try {
-    ({ exports } = (await WebAssembly.instantiate(bytes, { env: { memory } })).instance);
+    ({ exports } = new WebAssembly.Instance(module, { env: { memory } }));
   } catch (cause) {
-    throw new KernelError(
-      `${path}: cannot be loaded (${(cause as Error).message}); build the kernels anew: npm run build:kernels`,
-      { cause },
-    );
+    throw cannotBeLoaded(path, cause);
   }
   const missing = FUNCTIONS.filter((name) => typeof exports[name] !== 'function');
   if (missing.length > 0) {
@@ -63,4 +78,11 @@ export async function instantiate(wasmUrl: URL, memory: SharedMemory): Promise<K
     );
   }
   return exports as KernelFunctions;
+}
+
+function cannotBeLoaded(path: string, cause: unknown): KernelError {
+  return new KernelError(
+    `${path}: cannot be loaded (${(cause as Error).message}); build the kernels anew: npm run build:kernels`,
+    { cause },
+  );
 }

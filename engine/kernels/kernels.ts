@@ -5,8 +5,10 @@ export { LEAVES, PANEL } from './constants.ts';
 /**
  * A weight matrix `W` f32-, f16- or bf16-valued [outputs, inputs], packed once at load for {@link Kernels.matmul}.
  *
- * Storage: panels of {@link PANEL} adjacent outputs, `[ceil(outputs / PANEL)][inputs][PANEL]`, in the dtype of the
- * checkpoint, little-endian; a last panel that is not full is padded with zeros.
+ * Storage: panels of {@link PANEL} = 16 adjacent outputs, `[ceil(outputs / PANEL)][inputs][PANEL]`, in the dtype of the
+ * checkpoint, little-endian; a last panel that is not full is padded with zeros. The 16-bit weights that one input has in
+ * a panel lie in the order 0, 8, 1, 9, …, 7, 15, so that, read as eight 32-bit words, they are unpacked by a shift and a
+ * mask within each word; `laneOf` in `pack.ts` tells where an output is.
  */
 export interface PackedMatrix {
   readonly outputs: number;
@@ -39,7 +41,7 @@ export interface AttentionArgs {
   headDim: number;
   /** Multiplies every score; 1/√headDim. Rounded to f32. */
   scale: number;
-  /** Scratch, f32, at least startPosition + rows long. */
+  /** Scratch, f32, at least {@link Kernels.threads} · (startPosition + rows) long. */
   scores: Float32Array;
 }
 
@@ -106,6 +108,9 @@ export interface StoreKeyValueArgs
  */
 export interface Kernels {
   readonly name: 'scalar' | 'wasm';
+
+  /** How many threads share the work of a call. */
+  readonly threads: number;
 
   /** Bytes of the memory given out so far, packed matrices included. */
   readonly bytesAllocated: number;

@@ -38,7 +38,7 @@ export function storeKeyValue(args: StoreKeyValueArgs): void {
 
 /** {@link Kernels.attention} in plain TypeScript. */
 export function attention(args: AttentionArgs): void {
-  checkAttention(args);
+  checkAttention(args, 1);
   const { rows, startPosition, numAttentionHeads, numKeyValueHeads, headDim } = args;
   const { q, out, keys, values, scores } = args;
   const scale = f(args.scale);

@@ -10,7 +10,7 @@ import {
 } from './checks.ts';
 import { siluF32, sumByFour } from './exp.ts';
 import { type Kernels, LEAVES, PANEL, type PackedMatrix } from './kernels.ts';
-import { packedBytes, packPanels } from './pack.ts';
+import { laneOf, packedBytes, packPanels } from './pack.ts';
 import { attention, storeKeyValue } from './scalar-attention.ts';
 import { weightBits, widenBits } from './widen.ts';
 
@@ -38,6 +38,7 @@ export function createScalarKernels(): Kernels {
   };
   return {
     name: 'scalar',
+    threads: 1,
     get bytesAllocated() {
       return bytesAllocated;
     },
@@ -72,8 +73,8 @@ export function createScalarKernels(): Kernels {
 function readRow(matrix: PackedMatrix, output: number, y: Float32Array, offset = 0): void {
   const { dtype, inputs, panels } = matrix;
   const bits = weightBits(dtype, panels);
-  const lane = output % PANEL;
-  const panel = (output - lane) * inputs;
+  const lane = laneOf(dtype, output % PANEL);
+  const panel = Math.floor(output / PANEL) * PANEL * inputs;
   for (let k = 0; k < inputs; k++) y[offset + k] = widenBits(dtype, bits[panel + k * PANEL + lane]);
 }
 

@@ -9,22 +9,47 @@ import {
   checkRope,
   checkStoreKeyValue,
 } from './checks.ts';
-import { instantiate, type KernelFunctions } from './instance.ts';
+import {
+  ATTENTION,
+  MATMUL_BF16,
+  MATMUL_F16,
+  MATMUL_F32,
+  PACK_PANELS_16,
+  PACK_PANELS_32,
+  PACK_ROWS,
+  SILU_MULTIPLY,
+  STRIP,
+} from './constants.ts';
+import { compile } from './instance.ts';
 import { type Kernels, LEAVES, PANEL } from './kernels.ts';
 import { KernelMemory, throwDisposed } from './memory.ts';
-import { packedBytes, packPanels } from './pack.ts';
+import { packedBytes, readMatrix } from './pack.ts';
+import { type PoolOptions, ThreadPool } from './pool.ts';
+import { revectorize } from './revectorize.ts';
 import { bytesPerWeight } from './widen.ts';
 
+const MATMUL = { F32: MATMUL_F32, F16: MATMUL_F16, BF16: MATMUL_BF16 };
+
 /** What {@link createWasmKernels} can be told. */
-export interface WasmKernelsOptions {
+export interface WasmKernelsOptions extends PoolOptions {
   /** Bytes that may be allocated at most. Default 4 GiB, all that WebAssembly addresses. */
   maxBytes?: number;
   /** The compiled kernels. Default `build/kernels.wasm` beside this file. */
   wasmUrl?: URL;
+  /** Threads that share the work, the calling one included; 1 … 256. Default 1. They change no bit. */
+  threads?: number;
+  /** Lets V8 fuse pairs of vectors into 256 bits; see {@link revectorize}. Default false. It changes no bit. */
+  revectorize?: boolean;
 }
 
-/** What a tile of the matmul works in: the sums of four panels for every leaf. */
-const TILE_BYTES = 4 * PANEL * LEAVES * Float32Array.BYTES_PER_ELEMENT;
+/** Rows of a matmul that are computed together: what of them a thread works on stays in its cache. */
+const BLOCK_ROWS = 64;
+/** What a thread's tiles of such a block are summed in. */
+const TILES_BYTES = BLOCK_ROWS * LEAVES * PANEL * Float32Array.BYTES_PER_ELEMENT;
+/** Panels that are one part of a matmul: a single row reads four side by side. */
+const PANELS_PER_PART = 4;
+/** Values that are one part of an elementwise kernel. */
+const ELEMENTS_PER_PART = 2 ** 14;
 
 /**
  * The kernels in WebAssembly SIMD, compiled from `assembly/`, with a memory of their own.
@@ -32,30 +57,39 @@ const TILE_BYTES = 4 * PANEL * LEAVES * Float32Array.BYTES_PER_ELEMENT;
  * @throws KernelError if they are not built, were built from other sources, or no memory can be reserved.
  */
 export async function createWasmKernels(options: WasmKernelsOptions = {}): Promise<Kernels> {
-  const memory = new KernelMemory(options.maxBytes);
   const wasmUrl = options.wasmUrl ?? new URL('build/kernels.wasm', import.meta.url);
-  let functions: KernelFunctions | undefined = await instantiate(wasmUrl, memory.memory);
-  const wasm = () => functions ?? throwDisposed();
+  if (options.revectorize) revectorize();
+  const module = await compile(wasmUrl);
+  const memory = new KernelMemory(options.maxBytes);
+  let pool: ThreadPool | undefined = new ThreadPool(options.threads ?? 1, module, wasmUrl, memory, options);
+  const threads = pool.size;
+  const alive = () => pool ?? throwDisposed();
+  const wasm = () => alive().functions;
   const at = (name: string, view: ArrayBufferView) => memory.address(name, view);
 
-  let scratchBytes = 0;
-  let scratch = 0;
-  const requireScratch = (bytes: number) => {
-    if (bytes <= scratchBytes) return;
-    scratch = memory.allocate(bytes);
-    scratchBytes = bytes;
+  // Scratch memory: the rows of a block in strips, then each thread's widened leaf and its tiles' sums.
+  let scratchInputs = 0;
+  let strips = 0;
+  const requireScratch = (inputs: number) => {
+    if (inputs <= scratchInputs) return;
+    scratchInputs = inputs;
+    strips = memory.allocate(BLOCK_ROWS * inputs * Float32Array.BYTES_PER_ELEMENT);
+    const leafBytes = Math.ceil(inputs / LEAVES) * PANEL * Float32Array.BYTES_PER_ELEMENT;
+    const bytes = leafBytes + TILES_BYTES;
+    wasm().setScratch(memory.allocate(threads * bytes), bytes);
   };
-  requireScratch(TILE_BYTES);
 
   return {
     name: 'wasm',
+    threads,
 
     get bytesAllocated() {
       return memory.bytesAllocated;
     },
 
     dispose() {
-      functions = undefined;
+      pool?.close();
+      pool = undefined;
       memory.dispose();
     },
 
@@ -73,12 +107,24 @@ export async function createWasmKernels(options: WasmKernelsOptions = {}): Promi
 
     pack(shape, readRows) {
       checkPack(shape);
-      // A panel of 16-bit weights is widened for many rows at once; its f32s follow the tile.
-      const widens = bytesPerWeight(shape.dtype) < Float32Array.BYTES_PER_ELEMENT;
-      if (widens) requireScratch(TILE_BYTES + PANEL * shape.inputs * Float32Array.BYTES_PER_ELEMENT);
+      requireScratch(shape.inputs);
+      const { outputs, inputs, dtype } = shape;
       const bytes = packedBytes(shape);
       const address = memory.allocate(bytes);
-      return packPanels(shape, readRows, new Uint8Array(memory.buffer, address, bytes));
+      const weightBytes = bytesPerWeight(dtype);
+      // The rows wait to be packed where those of a matmul do.
+      const most = (BLOCK_ROWS * Float32Array.BYTES_PER_ELEMENT) / weightBytes;
+      readMatrix(shape, most, readRows, (rows, firstRow, numRows) => {
+        new Uint8Array(memory.buffer, strips).set(rows);
+        alive().share({
+          kernel: weightBytes === 2 ? PACK_PANELS_16 : PACK_PANELS_32,
+          units: Math.ceil(numRows / PANEL),
+          grain: PANELS_PER_PART,
+          args: [strips, numRows, inputs, address + firstRow * inputs * weightBytes],
+          work: numRows * inputs,
+        });
+      });
+      return { outputs, inputs, dtype, panels: new Uint8Array(memory.buffer, address, bytes) };
     },
 
     gather(matrix, ids, y) {
@@ -93,8 +139,30 @@ export async function createWasmKernels(options: WasmKernelsOptions = {}): Promi
       checkMatmul(x, rows, matrix, y);
       const panels = at('matmul: matrix', matrix.panels);
       const { inputs, outputs, dtype } = matrix;
-      const run = wasm()[`matmul${dtype}`];
-      run(at('matmul: x', x), rows, inputs, panels, outputs, at('matmul: y', y), scratch);
+      const from = at('matmul: x', x);
+      const to = at('matmul: y', y);
+      requireScratch(inputs);
+      for (let first = 0; first < rows; first += BLOCK_ROWS) {
+        const block = Math.min(BLOCK_ROWS, rows - first);
+        const blockFrom = from + first * inputs * Float32Array.BYTES_PER_ELEMENT;
+        const blockTo = to + first * outputs * Float32Array.BYTES_PER_ELEMENT;
+        if (block > 1) {
+          alive().share({
+            kernel: PACK_ROWS,
+            units: Math.ceil(block / STRIP),
+            grain: 1,
+            args: [blockFrom, block, inputs, strips],
+            work: block * inputs,
+          });
+        }
+        alive().share({
+          kernel: MATMUL[dtype],
+          units: Math.ceil(outputs / PANEL),
+          grain: PANELS_PER_PART,
+          args: [block > 1 ? strips : blockFrom, block, inputs, panels, outputs, blockTo],
+          work: block * inputs * outputs,
+        });
+      }
     },
 
     rmsNorm(x, rows, weight, eps, y) {
@@ -125,27 +193,42 @@ export async function createWasmKernels(options: WasmKernelsOptions = {}): Promi
     },
 
     attention(args) {
-      checkAttention(args);
-      wasm().attention(
-        at('attention: q', args.q),
-        at('attention: out', args.out),
-        at('attention: keys', args.keys),
-        at('attention: values', args.values),
-        at('attention: blockTable', args.blockTable),
-        args.blockSize,
-        args.rows,
-        args.startPosition,
-        args.numAttentionHeads,
-        args.numKeyValueHeads,
-        args.headDim,
-        args.scale,
-        at('attention: scores', args.scores),
-      );
+      checkAttention(args, threads);
+      const { blockSize, rows, startPosition, numAttentionHeads, numKeyValueHeads, headDim, scores } = args;
+      const positions = rows * (startPosition + (rows + 1) / 2);
+      alive().share({
+        kernel: ATTENTION,
+        units: rows * numAttentionHeads,
+        grain: numAttentionHeads / numKeyValueHeads,
+        args: [
+          at('attention: q', args.q),
+          at('attention: out', args.out),
+          at('attention: keys', args.keys),
+          at('attention: values', args.values),
+          at('attention: blockTable', args.blockTable),
+          blockSize,
+          startPosition,
+          numAttentionHeads,
+          numKeyValueHeads,
+          headDim,
+          at('attention: scores', scores),
+          Math.floor(scores.length / threads) * Float32Array.BYTES_PER_ELEMENT,
+        ],
+        factor: args.scale,
+        work: 2 * positions * numAttentionHeads * headDim,
+      });
     },
 
     siluMultiply(gate, up, length) {
       checkElements('siluMultiply', gate, up, length);
-      wasm().siluMultiply(at('siluMultiply: gate', gate), at('siluMultiply: up', up), length);
+      alive().share({
+        kernel: SILU_MULTIPLY,
+        units: length,
+        grain: ELEMENTS_PER_PART,
+        args: [at('siluMultiply: gate', gate), at('siluMultiply: up', up)],
+        // The polynomial of an exp, and a division.
+        work: 16 * length,
+      });
     },
 
     add(x, y, length) {

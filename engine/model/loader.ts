@@ -13,6 +13,7 @@ export class WeightLoader {
   readonly #onProgress: LoadProgress | undefined;
   readonly #total: number;
   readonly #scratch = new Map<string, Float32Array>();
+  #buffer = new Uint8Array(0);
   #done = 0;
 
   /** @param names of the weights that will be asked for: a checkpoint may hold others, a tied head for one. */
@@ -35,7 +36,7 @@ export class WeightLoader {
     const packed = this.#kernels.pack(
       { outputs, inputs, dtype: info.dtype as WeightDtype },
       (firstRow, numRows) => {
-        const rows = new Uint8Array(numRows * rowBytes);
+        const rows = this.#rows(numRows * rowBytes);
         file.readInto(name, firstRow * rowBytes, rows);
         return rows;
       },
@@ -58,6 +59,12 @@ export class WeightLoader {
     const scratch = this.#scratch.get(name) ?? this.#kernels.allocate(length);
     this.#scratch.set(name, scratch);
     return scratch;
+  }
+
+  /** One buffer for all that is read: a new one each time would be garbage faster than it is collected. */
+  #rows(bytes: number): Uint8Array {
+    if (this.#buffer.length < bytes) this.#buffer = new Uint8Array(bytes);
+    return this.#buffer.subarray(0, bytes);
   }
 
   #advance(bytes: number): void {

@@ -39,7 +39,7 @@ export class Step {
   /** f32 [rows, headDim / 2] */
   readonly cos: Float32Array;
   readonly sin: Float32Array;
-  /** f32 [positions of the cache] */
+  /** f32 [threads, positions of the cache] */
   readonly scores: Float32Array;
   /** The kernels' copy of a span's block table, i32 [blocks of the cache]. */
   readonly blockTable: Int32Array;
@@ -66,7 +66,7 @@ export class Step {
     this.v = rowsOf(numKeyValueHeads * headDim);
     this.cos = rowsOf(headDim / 2);
     this.sin = rowsOf(headDim / 2);
-    this.scores = kernels.allocate(cache.numBlocks * cache.blockSize);
+    this.scores = kernels.allocate(kernels.threads * cache.numBlocks * cache.blockSize);
     this.blockTable = kernels.allocateInt32(cache.numBlocks);
     this.gate = rowsOf(widest);
     this.up = rowsOf(widest);

@@ -8,7 +8,9 @@ import { bitDifference } from '../unit/engine/kernels/same-bits.ts';
 
 const scalar = createScalarKernels();
 const wasm = await createWasmKernels();
+const threaded = await createWasmKernels({ threads: 3, sharedWork: 0 });
 test.after.always(() => wasm.dispose());
+test.after.always(() => threaded.dispose());
 
 interface Case {
   seed: number;
@@ -54,7 +56,7 @@ function attend(kernels: Kernels, c: Case): Float32Array {
   const cacheLength = (numBlocks + 1) * blockSize * numKeyValueHeads * headDim;
   const keys = kernels.allocate(cacheLength).fill(NaN);
   const values = kernels.allocate(cacheLength).fill(NaN);
-  const scores = kernels.allocate(positions);
+  const scores = kernels.allocate(kernels.threads * positions);
   for (let startPosition = 0, chunk = 0; startPosition < positions; chunk++) {
     const rows = Math.min(c.chunks[chunk] ?? positions, positions - startPosition);
     const cache = { keys, values, blockTable, blockSize, numKeyValueHeads, headDim, rows, startPosition };
@@ -80,9 +82,13 @@ function same(actual: Float32Array, expected: Float32Array): void {
 
 const RUN = { seed: 20261122, numRuns: 150 };
 
-test('attention: wasm equals scalar to the last bit', (t) => {
+test('attention: wasm, alone or in threads, equals scalar to the last bit', (t) => {
   fc.assert(
-    fc.property(arbitraryCase, (c) => same(attend(wasm, c), attend(scalar, c))),
+    fc.property(arbitraryCase, (c) => {
+      const expected = attend(scalar, c);
+      same(attend(wasm, c), expected);
+      same(attend(threaded, c), expected);
+    }),
     RUN,
   );
   t.pass();

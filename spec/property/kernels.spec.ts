@@ -9,15 +9,19 @@ import { bitDifference } from '../unit/engine/kernels/same-bits.ts';
 
 const scalar = createScalarKernels();
 const wasm = await createWasmKernels();
+// Three threads share whatever has more than one part.
+const threaded = await createWasmKernels({ threads: 3, sharedWork: 0 });
 test.after.always(() => wasm.dispose());
+test.after.always(() => threaded.dispose());
 
 const RUN = { seed: 20261122, numRuns: 120 };
 const arbitrary = {
   seed: fc.nat(),
   flavour: fc.constantFrom(...FLAVOURS),
   dtype: fc.constantFrom<WeightDtype>('F32', 'F16', 'BF16'),
-  rows: fc.integer({ min: 1, max: 11 }),
-  outputs: fc.integer({ min: 1, max: 45 }),
+  // Tiles for few rows, those for many (from 17 on), and a second block (from 65 on).
+  rows: fc.oneof(fc.integer({ min: 1, max: 22 }), fc.integer({ min: 62, max: 70 })),
+  outputs: fc.oneof(fc.integer({ min: 1, max: 45 }), fc.integer({ min: 100, max: 200 })),
   inputs: fc.integer({ min: 1, max: 70 }),
 };
 
@@ -37,10 +41,14 @@ function packed(
   return kernels.pack(shape, (row, rows) => weights.subarray(row * rowBytes, (row + rows) * rowBytes));
 }
 
-/** Runs the same on both kernels and fails unless the arrays it returns are the same bits. */
+/** Runs the same on all kernels and fails unless the arrays it returns are the same bits. */
 function agree(run: (kernels: Kernels) => Float32Array): void {
-  const difference = bitDifference(run(wasm), run(scalar));
-  if (difference !== undefined) throw new Error(`wasm differs from scalar ${difference}`);
+  const expected = run(scalar);
+  for (const kernels of [wasm, threaded]) {
+    const difference = bitDifference(run(kernels), expected);
+    if (difference !== undefined)
+      throw new Error(`wasm with ${kernels.threads} threads differs from scalar ${difference}`);
+  }
 }
 
 function same(actual: Float32Array, expected: Float32Array): void {

@@ -1,37 +1,37 @@
+// biome-ignore lint/style/useImportType: AssemblyScript has no import type.
+import { argument, Job } from './job';
 import { exponentials } from './softmax';
 
-/** Causal softmax attention; the parameters are the fields of AttentionArgs in ../kernels.ts. */
-export function attention(
-  q: usize,
-  out: usize,
-  keys: usize,
-  values: usize,
-  blockTable: usize,
-  blockSize: usize,
-  rows: usize,
-  startPosition: usize,
-  heads: usize,
-  keyHeads: usize,
-  headDim: usize,
-  scale: f32,
-  scores: usize,
-): void {
+/**
+ * Causal softmax attention of the (row, head) pairs first … last, counted row by row. The arguments are, of AttentionArgs in
+ * ../kernels.ts, q, out, keys, values, blockTable, blockSize, startPosition, numAttentionHeads, numKeyValueHeads, headDim,
+ * scores, and the bytes from a thread's scores to the next thread's; the job's factor is the scale.
+ */
+export function attention(job: usize, first: usize, last: usize, thread: usize): void {
+  const blockTable = argument(job, 4);
+  const blockSize = argument(job, 5);
+  const startPosition = argument(job, 6);
+  const heads = argument(job, 7);
+  const keyHeads = argument(job, 8);
+  const headDim = argument(job, 9);
+  const scores = argument(job, 10) + thread * argument(job, 11);
+  const scale = changetype<Job>(job).factor;
   const headBytes = headDim * sizeof<f32>();
+  const blockBytes = keyHeads * headBytes * blockSize;
   const headsPerKey = heads / keyHeads;
-  for (let row: usize = 0; row < rows; row++) {
-    const count = startPosition + row + 1;
-    for (let head: usize = 0; head < heads; head++) {
-      const inBlock = (head / headsPerKey) * headBytes * blockSize;
-      const blockBytes = keyHeads * headBytes * blockSize;
-      score(q, headDim, keys + inBlock, blockBytes, blockTable, blockSize, count, scale, scores);
-      const denominator = exponentials(scores, count);
-      memory.fill(out, 0, headBytes);
-      addValues(scores, count, values + inBlock, blockBytes, blockTable, blockSize, headBytes, out);
-      for (let d: usize = 0; d < headBytes; d += sizeof<f32>()) {
-        store<f32>(out + d, load<f32>(out + d) / denominator);
-      }
-      q += headBytes;
-      out += headBytes;
+  for (let unit = first; unit < last; unit++) {
+    const q = argument(job, 0) + unit * headBytes;
+    const out = argument(job, 1) + unit * headBytes;
+    const count = startPosition + unit / heads + 1;
+    const inBlock = ((unit % heads) / headsPerKey) * headBytes * blockSize;
+    const keys = argument(job, 2) + inBlock;
+    const values = argument(job, 3) + inBlock;
+    score(q, headDim, keys, blockBytes, blockTable, blockSize, count, scale, scores);
+    const denominator = exponentials(scores, count);
+    memory.fill(out, 0, headBytes);
+    addValues(scores, count, values, blockBytes, blockTable, blockSize, headBytes, out);
+    for (let d: usize = 0; d < headBytes; d += sizeof<f32>()) {
+      store<f32>(out + d, load<f32>(out + d) / denominator);
     }
   }
 }

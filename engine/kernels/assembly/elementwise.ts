@@ -1,8 +1,11 @@
 import { exp } from './exp';
+import { argument } from './job';
 
-/** gate[i] = silu(gate[i]) · up[i] */
-export function siluMultiply(gate: usize, up: usize, length: usize): void {
-  const end = gate + length * sizeof<f32>();
+/** gate[i] = silu(gate[i]) · up[i] for the i of first … last. The arguments are gate, up. */
+export function siluMultiply(job: usize, first: usize, last: usize): void {
+  let gate = argument(job, 0) + first * sizeof<f32>();
+  let up = argument(job, 1) + first * sizeof<f32>();
+  const end = gate + (last - first) * sizeof<f32>();
   for (; gate + 16 <= end; gate += 16) {
     v128.store(gate, f32x4.mul(silu(v128.load(gate)), v128.load(up)));
     up += 16;

@@ -17,10 +17,10 @@ export function gatherBF16(panels: usize, inputs: usize, id: usize, y: usize): v
 
 function gather<W>(panels: usize, inputs: usize, id: usize, y: usize): void {
   const lane = id % PANEL;
-  let w = panels + (id - lane) * inputs * sizeof<W>() + lane * sizeof<W>();
+  let w = panels + (id - lane) * inputs * sizeof<W>();
   const end = y + inputs * sizeof<f32>();
   for (; y < end; y += sizeof<f32>()) {
-    store<f32>(y, Weights.one<W>(w));
+    store<f32>(y, Weights.one<W>(w, lane));
     w += Weights.stride<W>();
   }
 }

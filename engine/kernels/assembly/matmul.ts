@@ -1,110 +1,163 @@
-import { LEAVES, PANEL } from './sizes';
-import { LEAF_BYTES, Tile } from './tile';
+import { argument } from './job';
+import { LEAF_BYTES, storeOutputs, TILE_BYTES } from './leaves';
+import { LEAVES, PANEL, STRIP } from './sizes';
+import {
+  fourPanelsBF16,
+  fourPanelsF16,
+  fourPanelsF32,
+  fourRows,
+  half1,
+  half2,
+  half3,
+  half4,
+  oneRow,
+  threeRows,
+  twoRows,
+} from './tiles';
 // biome-ignore lint/style/useImportType: AssemblyScript has no import type.
-import { BF16, F16, Weights } from './weights';
+import { BF16, Weights } from './weights';
 
-/** Where in the scratch memory the leaves of a tile end and a widened panel begins. */
-const WIDENED: usize = LEAVES * LEAF_BYTES;
-/** From this many rows on, a 16-bit panel is widened once for all of them. */
-const WIDEN_ROWS: usize = 9;
+/** From this many rows on, the weights of a leaf are widened once for all of them. */
+const WIDEN_ROWS: usize = 17;
 
-/** y = x · Wᵀ. @param scratch of 1024 bytes, and, if the weights have 16 bits, a panel in f32 behind them */
-export function matmulF32(
-  x: usize,
-  rows: usize,
-  inputs: usize,
-  panels: usize,
-  outputs: usize,
-  y: usize,
-  scratch: usize,
-): void {
-  matmul<f32>(x, rows, inputs, panels, outputs, y, scratch);
-}
-
-export function matmulF16(
-  x: usize,
-  rows: usize,
-  inputs: usize,
-  panels: usize,
-  outputs: usize,
-  y: usize,
-  scratch: usize,
-): void {
-  matmul<F16>(x, rows, inputs, panels, outputs, y, scratch);
-}
-
-export function matmulBF16(
-  x: usize,
-  rows: usize,
-  inputs: usize,
-  panels: usize,
-  outputs: usize,
-  y: usize,
-  scratch: usize,
-): void {
-  matmul<BF16>(x, rows, inputs, panels, outputs, y, scratch);
-}
-
-function matmul<W>(
-  x: usize,
-  rows: usize,
-  inputs: usize,
-  panels: usize,
-  outputs: usize,
-  y: usize,
-  scratch: usize,
-): void {
+/** y = x · Wᵀ of the panels first … last. The arguments are strips, rows, inputs, panels, outputs, y. */
+export function matmul<W>(job: usize, first: usize, last: usize, scratch: usize): void {
+  const strips = argument(job, 0);
+  const rows = argument(job, 1);
+  const inputs = argument(job, 2);
+  const panels = argument(job, 3);
+  const outputs = argument(job, 4);
+  const y = argument(job, 5);
   const panelBytes = inputs * Weights.stride<W>();
-  let n: usize = 0;
+  let n = first;
   if (rows === 1) {
-    for (; n + 4 * PANEL <= outputs; n += 4 * PANEL) {
-      Tile.compute<W>(1, 4, x, inputs, panels, outputs, n, y, scratch);
-      panels += 4 * panelBytes;
-    }
-  } else if (rows === 2) {
-    for (; n + 2 * PANEL <= outputs; n += 2 * PANEL) {
-      Tile.compute<W>(2, 2, x, inputs, panels, outputs, n, y, scratch);
-      panels += 2 * panelBytes;
+    for (; n + 4 <= last; n += 4) {
+      fourPanels<W>(strips, inputs, panels + n * panelBytes, y, n, outputs, scratch);
     }
   }
-  for (; n < outputs; n += PANEL) {
-    if (sizeof<W>() < sizeof<f32>() && rows >= WIDEN_ROWS) {
-      widenPanel<W>(panels, inputs, scratch + WIDENED);
-      panelTimesRows<f32>(x, rows, inputs, scratch + WIDENED, outputs, n, y, scratch);
-    } else {
-      panelTimesRows<W>(x, rows, inputs, panels, outputs, n, y, scratch);
-    }
-    panels += panelBytes;
+  for (; n < last; n++) {
+    const panel = panels + n * panelBytes;
+    // The tiles for few rows are made for bf16: an f32 needs no widening, and that of an f16 is never worth repeating.
+    const isBF16 = !isFloat<W>() && !isSigned<W>();
+    if (isBF16 && rows < WIDEN_ROWS) fewRows(strips, rows, inputs, panel, y, n, outputs, scratch);
+    else manyRows<W>(strips, rows, inputs, panel, y, n, outputs, scratch);
   }
 }
 
-function widenPanel<W>(panel: usize, inputs: usize, widened: usize): void {
-  const end = panel + inputs * Weights.stride<W>();
-  for (; panel < end; panel += Weights.stride<W>()) {
-    v128.store(widened, Weights.low<W>(panel));
-    v128.store(widened, Weights.high<W>(panel), 16);
+/** One row times four adjacent panels. */
+function fourPanels<W>(
+  x: usize,
+  inputs: usize,
+  panels: usize,
+  y: usize,
+  n: usize,
+  outputs: usize,
+  scratch: usize,
+): void {
+  const leafLength = (inputs + LEAVES - 1) / LEAVES;
+  for (let i: usize = 0; i < LEAVES; i++) {
+    const from = min(i * leafLength, inputs);
+    const to = min(from + leafLength, inputs);
+    const w = panels + from * Weights.stride<W>();
+    if (isFloat<W>()) fourPanelsF32(x + from * 4, x + to * 4, w, inputs, scratch + i * LEAF_BYTES);
+    else if (isSigned<W>()) fourPanelsF16(x + from * 4, x + to * 4, w, inputs, scratch + i * LEAF_BYTES);
+    else fourPanelsBF16(x + from * 4, x + to * 4, w, inputs, scratch + i * LEAF_BYTES);
+  }
+  for (let pair: usize = 0; pair < 4; pair++) storePanel(scratch + pair * PANEL * 4, y, n + pair, outputs);
+}
+
+/** A panel of bf16 times a few rows; each strip widens it anew. */
+function fewRows(
+  strips: usize,
+  rows: usize,
+  inputs: usize,
+  panel: usize,
+  y: usize,
+  n: usize,
+  outputs: usize,
+  scratch: usize,
+): void {
+  const leafLength = (inputs + LEAVES - 1) / LEAVES;
+  for (let i: usize = 0; i < LEAVES; i++) {
+    const from = min(i * leafLength, inputs);
+    const to = min(from + leafLength, inputs);
+    const w = panel + from * Weights.stride<BF16>();
+    let sums = scratch + i * LEAF_BYTES;
+    for (let row: usize = 0; row < rows; row += STRIP) {
+      const width = min(STRIP, rows - row);
+      const x = strips + row * inputs * 4;
+      const begin = x + from * width * 4;
+      const end = x + to * width * 4;
+      if (width === 4) fourRows(begin, end, w, inputs, sums);
+      else if (width === 3) threeRows(begin, end, w, inputs, sums);
+      else if (width === 2) twoRows(begin, end, w, inputs, sums);
+      else oneRow(begin, end, w, inputs, sums);
+      sums += TILE_BYTES;
+    }
+  }
+  storeRows(scratch, rows, y, n, outputs);
+}
+
+/** A panel times many rows: each leaf is widened once. */
+function manyRows<W>(
+  strips: usize,
+  rows: usize,
+  inputs: usize,
+  panel: usize,
+  y: usize,
+  n: usize,
+  outputs: usize,
+  scratch: usize,
+): void {
+  const leafLength = (inputs + LEAVES - 1) / LEAVES;
+  const tiles = scratch + leafLength * Weights.stride<f32>();
+  for (let i: usize = 0; i < LEAVES; i++) {
+    const from = min(i * leafLength, inputs);
+    const to = min(from + leafLength, inputs);
+    let w = panel + from * Weights.stride<W>();
+    if (!isFloat<W>()) {
+      widenLeaf<W>(w, w + (to - from) * Weights.stride<W>(), scratch, Weights.mask(inputs));
+      w = scratch;
+    }
+    let sums = tiles + i * LEAF_BYTES;
+    for (let row: usize = 0; row < rows; row += STRIP) {
+      const width = min(STRIP, rows - row);
+      const x = strips + row * inputs * 4;
+      halfTiles(width, x + from * width * 4, x + to * width * 4, w, sums);
+      sums += TILE_BYTES;
+    }
+  }
+  storeRows(tiles, rows, y, n, outputs);
+}
+
+function halfTiles(rows: usize, x: usize, end: usize, w: usize, sums: usize): void {
+  for (let half: usize = 0; half < 64; half += 32) {
+    if (rows === 4) half4(x, end, w + half, sums + half);
+    else if (rows === 3) half3(x, end, w + half, sums + half);
+    else if (rows === 2) half2(x, end, w + half, sums + half);
+    else half1(x, end, w + half, sums + half);
+  }
+}
+
+function widenLeaf<W>(w: usize, end: usize, widened: usize, mask: v128): void {
+  for (; w < end; w += Weights.stride<W>()) {
+    const u0 = v128.load(w);
+    const u1 = v128.load(w, 16);
+    v128.store(widened, Weights.low<W>(u0));
+    v128.store(widened, Weights.low<W>(u1), 16);
+    v128.store(widened, Weights.high<W>(u0, mask), 32);
+    v128.store(widened, Weights.high<W>(u1, mask), 48);
     widened += Weights.stride<f32>();
   }
 }
 
-function panelTimesRows<W>(
-  x: usize,
-  rows: usize,
-  inputs: usize,
-  panel: usize,
-  outputs: usize,
-  n: usize,
-  y: usize,
-  scratch: usize,
-): void {
-  const xBytes = inputs * sizeof<f32>();
-  const yBytes = outputs * sizeof<f32>();
-  for (; rows >= 4; rows -= 4) {
-    Tile.compute<W>(4, 1, x, inputs, panel, outputs, n, y, scratch);
-    x += 4 * xBytes;
-    y += 4 * yBytes;
+function storeRows(tiles: usize, rows: usize, y: usize, n: usize, outputs: usize): void {
+  for (let row: usize = 0; row < rows; row++) {
+    const sums = tiles + (row / STRIP) * TILE_BYTES + (row % STRIP) * PANEL * 4;
+    storePanel(sums, y + row * outputs * 4, n, outputs);
   }
-  if (rows === 3) Tile.compute<W>(3, 1, x, inputs, panel, outputs, n, y, scratch);
-  else if (rows === 2) Tile.compute<W>(2, 1, x, inputs, panel, outputs, n, y, scratch);
-  else if (rows === 1) Tile.compute<W>(1, 1, x, inputs, panel, outputs, n, y, scratch);
+}
+
+function storePanel(sums: usize, y: usize, n: usize, outputs: usize): void {
+  storeOutputs(sums, y + n * PANEL * 4, min(PANEL, outputs - n * PANEL));
 }

@@ -1,59 +1,20 @@
-import { LEAVES, PANEL } from './sizes';
 import { Weights } from './weights';
 
-/** Bytes of the accumulators of one leaf of a tile. */
-export const LEAF_BYTES: usize = 4 * PANEL * sizeof<f32>();
-
 /**
- * A tile of y = x · Wᵀ: four pairs of accumulators (of 8 outputs), for `rows` rows of x times `panels` panels of W,
- * rows · panels ≤ 4. Four rows share each widened weight. One row, the decode step, reads four panels side by side:
- * four streams from memory are nearly twice as fast as one.
+ * A tile of y = x · Wᵀ that widens its weights as it goes, for few rows: up to four pairs of a row of x and a panel of W.
+ * Four rows share every widened weight. One row, the decode step, reads four panels side by side: four streams from
+ * memory are nearly twice as fast as one.
  *
- * `rows` and `panels` are constants wherever these methods are inlined, so that each shape of tile is code of its own.
+ * `rows` and `panels` are constants wherever this is inlined, so that each shape of tile is code of its own.
  */
 // biome-ignore lint/complexity/noStaticOnlyClass: Biome parses AssemblyScript's @inline on methods only.
 export class Tile {
-  /** Outputs n … n + 8·panels of some rows. */
-  @inline
-  static compute<W>(
-    rows: usize,
-    panels: usize,
-    x: usize,
-    inputs: usize,
-    panel: usize,
-    outputs: usize,
-    n: usize,
-    y: usize,
-    scratch: usize,
-  ): void {
-    const leafLength = (inputs + LEAVES - 1) / LEAVES;
-    let leaf = scratch;
-    for (let i: usize = 0; i < LEAVES; i++) {
-      const from = min(i * leafLength, inputs);
-      const to = min(from + leafLength, inputs);
-      Tile.leaf<W>(
-        rows,
-        panels,
-        x + from * sizeof<f32>(),
-        x + to * sizeof<f32>(),
-        inputs * sizeof<f32>(),
-        panel + from * Weights.stride<W>(),
-        inputs * Weights.stride<W>(),
-        leaf,
-      );
-      leaf += LEAF_BYTES;
-    }
-    const count = min(PANEL, outputs - n);
-    for (let pair: usize = 0; pair < rows * panels; pair++) {
-      const to = y + ((pair % rows) * outputs + n + (pair / rows) * PANEL) * sizeof<f32>();
-      Tile.store(scratch + pair * PANEL * sizeof<f32>(), to, count);
-    }
-  }
-
   /**
-   * Sums one leaf of every output of a tile in ascending k. Pair i is row i mod rows times panel i / rows.
+   * Sums one leaf of every pair in ascending input. Pair i is row i mod rows and panel i / rows.
    *
-   * @param x,end where row 0 has the first input of the leaf, and the first behind it
+   * @param x,end the leaf of a strip of rows, f32 [inputs, rows]
+   * @param w the leaf's weights in the first panel @param panelBytes from a panel to the next
+   * @param sums f32 [pairs, 16], written
    */
   @inline
   static leaf<W>(
@@ -61,97 +22,117 @@ export class Tile {
     panels: usize,
     x: usize,
     end: usize,
-    rowBytes: usize,
     w: usize,
     panelBytes: usize,
+    mask: v128,
     sums: usize,
   ): void {
     const pairs = rows * panels;
     let a0 = f32x4.splat(0);
     let a1 = a0;
+    let a2 = a0;
+    let a3 = a0;
     let b0 = a0;
     let b1 = a0;
+    let b2 = a0;
+    let b3 = a0;
     let c0 = a0;
     let c1 = a0;
+    let c2 = a0;
+    let c3 = a0;
     let d0 = a0;
     let d1 = a0;
-    for (; x < end; x += sizeof<f32>()) {
-      const xa = v128.load32_splat(x);
-      const wa0 = Weights.low<W>(w);
-      const wa1 = Weights.high<W>(w);
-      a0 = Tile.addProduct(a0, xa, wa0);
-      a1 = Tile.addProduct(a1, xa, wa1);
-      if (pairs > 1) {
-        const xb = rows > 1 ? v128.load32_splat(x + rowBytes) : xa;
-        const wb0 = rows > 1 ? wa0 : Weights.low<W>(w + panelBytes);
-        const wb1 = rows > 1 ? wa1 : Weights.high<W>(w + panelBytes);
-        b0 = Tile.addProduct(b0, xb, wb0);
-        b1 = Tile.addProduct(b1, xb, wb1);
-        if (pairs > 2) {
-          const wc = w + (rows > 1 ? panelBytes : 2 * panelBytes);
-          const xc = rows > 2 ? v128.load32_splat(x + 2 * rowBytes) : xa;
-          const wc0 = rows > 2 ? wa0 : Weights.low<W>(wc);
-          const wc1 = rows > 2 ? wa1 : Weights.high<W>(wc);
-          c0 = Tile.addProduct(c0, xc, wc0);
-          c1 = Tile.addProduct(c1, xc, wc1);
-          if (pairs > 3) {
-            const xd = rows > 3 ? v128.load32_splat(x + 3 * rowBytes) : xb;
-            const wd0 = rows > 1 ? wc0 : Weights.low<W>(w + 3 * panelBytes);
-            const wd1 = rows > 1 ? wc1 : Weights.high<W>(w + 3 * panelBytes);
-            d0 = Tile.addProduct(d0, xd, wd0);
-            d1 = Tile.addProduct(d1, xd, wd1);
-          }
+    let d2 = a0;
+    let d3 = a0;
+    for (; x < end; x += rows * sizeof<f32>()) {
+      const x0 = v128.load32_splat(x);
+      const u0 = v128.load(w);
+      const u1 = v128.load(w, 16);
+      const w0 = Weights.low<W>(u0);
+      const w1 = Weights.low<W>(u1);
+      const w2 = isFloat<W>() ? v128.load(w, 32) : Weights.high<W>(u0, mask);
+      const w3 = isFloat<W>() ? v128.load(w, 48) : Weights.high<W>(u1, mask);
+      a0 = Tile.addProduct(a0, x0, w0);
+      a1 = Tile.addProduct(a1, x0, w1);
+      a2 = Tile.addProduct(a2, x0, w2);
+      a3 = Tile.addProduct(a3, x0, w3);
+      if (rows > 1) {
+        const x1 = v128.load32_splat(x, 4);
+        b0 = Tile.addProduct(b0, x1, w0);
+        b1 = Tile.addProduct(b1, x1, w1);
+        b2 = Tile.addProduct(b2, x1, w2);
+        b3 = Tile.addProduct(b3, x1, w3);
+        if (rows > 2) {
+          const x2 = v128.load32_splat(x, 8);
+          c0 = Tile.addProduct(c0, x2, w0);
+          c1 = Tile.addProduct(c1, x2, w1);
+          c2 = Tile.addProduct(c2, x2, w2);
+          c3 = Tile.addProduct(c3, x2, w3);
         }
+        if (rows > 3) {
+          const x3 = v128.load32_splat(x, 12);
+          d0 = Tile.addProduct(d0, x3, w0);
+          d1 = Tile.addProduct(d1, x3, w1);
+          d2 = Tile.addProduct(d2, x3, w2);
+          d3 = Tile.addProduct(d3, x3, w3);
+        }
+      }
+      if (rows === 1 && panels > 1) {
+        const v = w + panelBytes;
+        const v0 = v128.load(v);
+        const v1 = v128.load(v, 16);
+        b0 = Tile.addProduct(b0, x0, Weights.low<W>(v0));
+        b1 = Tile.addProduct(b1, x0, Weights.low<W>(v1));
+        b2 = Tile.addProduct(b2, x0, isFloat<W>() ? v128.load(v, 32) : Weights.high<W>(v0, mask));
+        b3 = Tile.addProduct(b3, x0, isFloat<W>() ? v128.load(v, 48) : Weights.high<W>(v1, mask));
+      }
+      if (rows === 1 && panels > 2) {
+        const v = w + 2 * panelBytes;
+        const v0 = v128.load(v);
+        const v1 = v128.load(v, 16);
+        c0 = Tile.addProduct(c0, x0, Weights.low<W>(v0));
+        c1 = Tile.addProduct(c1, x0, Weights.low<W>(v1));
+        c2 = Tile.addProduct(c2, x0, isFloat<W>() ? v128.load(v, 32) : Weights.high<W>(v0, mask));
+        c3 = Tile.addProduct(c3, x0, isFloat<W>() ? v128.load(v, 48) : Weights.high<W>(v1, mask));
+      }
+      if (rows === 1 && panels > 3) {
+        const v = w + 3 * panelBytes;
+        const v0 = v128.load(v);
+        const v1 = v128.load(v, 16);
+        d0 = Tile.addProduct(d0, x0, Weights.low<W>(v0));
+        d1 = Tile.addProduct(d1, x0, Weights.low<W>(v1));
+        d2 = Tile.addProduct(d2, x0, isFloat<W>() ? v128.load(v, 32) : Weights.high<W>(v0, mask));
+        d3 = Tile.addProduct(d3, x0, isFloat<W>() ? v128.load(v, 48) : Weights.high<W>(v1, mask));
       }
       w += Weights.stride<W>();
     }
     v128.store(sums, a0);
     v128.store(sums, a1, 16);
+    v128.store(sums, a2, 32);
+    v128.store(sums, a3, 48);
     if (pairs > 1) {
-      v128.store(sums, b0, 32);
-      v128.store(sums, b1, 48);
+      v128.store(sums, b0, 64);
+      v128.store(sums, b1, 80);
+      v128.store(sums, b2, 96);
+      v128.store(sums, b3, 112);
     }
     if (pairs > 2) {
-      v128.store(sums, c0, 64);
-      v128.store(sums, c1, 80);
+      v128.store(sums, c0, 128);
+      v128.store(sums, c1, 144);
+      v128.store(sums, c2, 160);
+      v128.store(sums, c3, 176);
     }
     if (pairs > 3) {
-      v128.store(sums, d0, 96);
-      v128.store(sums, d1, 112);
+      v128.store(sums, d0, 192);
+      v128.store(sums, d1, 208);
+      v128.store(sums, d2, 224);
+      v128.store(sums, d3, 240);
     }
   }
 
+  /** sum + a · b, each rounded. */
   @inline
   static addProduct(sum: v128, a: v128, b: v128): v128 {
     return f32x4.add(sum, f32x4.mul(a, b));
-  }
-
-  /** Adds up the leaves of one pair and writes its first `count` outputs. */
-  @inline
-  static store(leaves: usize, y: usize, count: usize): void {
-    const low = Tile.tree(leaves);
-    const high = Tile.tree(leaves + 16);
-    if (count === PANEL) {
-      v128.store(y, low);
-      v128.store(y, high, 16);
-    } else {
-      v128.store(leaves, low);
-      v128.store(leaves, high, 16);
-      memory.copy(y, leaves, count * sizeof<f32>());
-    }
-  }
-
-  /** ((l₀ + l₁) + (l₂ + l₃)) + ((l₄ + l₅) + (l₆ + l₇)) of four outputs. */
-  @inline
-  static tree(leaf: usize): v128 {
-    return f32x4.add(
-      f32x4.add(Tile.twoLeaves(leaf), Tile.twoLeaves(leaf + 2 * LEAF_BYTES)),
-      f32x4.add(Tile.twoLeaves(leaf + 4 * LEAF_BYTES), Tile.twoLeaves(leaf + 6 * LEAF_BYTES)),
-    );
-  }
-
-  @inline
-  static twoLeaves(leaf: usize): v128 {
-    return f32x4.add(v128.load(leaf), v128.load(leaf, LEAF_BYTES));
   }
 }

@@ -56,7 +56,7 @@ const REFUSALS: Refusal[] = [
   ],
   [
     (kernels, f) => kernels.matmul(f(8), 2, { ...matrixOf(kernels), inputs: 5 }, f(6)),
-    'matmul: a packed F32 matrix [3, 5] has 128 bytes, expected 160; make it with pack()',
+    'matmul: a packed F32 matrix [3, 5] has 256 bytes, expected 320; make it with pack()',
   ],
   [(kernels, f) => kernels.gather(matrixOf(kernels), [0, 3], f(8)), 'gather: ids[1] is 3, expected'],
   [(kernels, f) => kernels.gather(matrixOf(kernels), [-1], f(8)), 'gather: ids[0] is -1'],

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import test, { type ExecutionContext } from 'ava';
 import { KernelError } from '../../../../engine/errors.ts';
-import { instantiate } from '../../../../engine/kernels/instance.ts';
+import { compile, instantiate } from '../../../../engine/kernels/instance.ts';
 import { KernelMemory } from '../../../../engine/kernels/memory.ts';
 
 /** The smallest WebAssembly module: magic number and version, no exports. */
@@ -15,9 +15,9 @@ async function load(t: ExecutionContext, bytes?: Uint8Array): Promise<KernelErro
   t.teardown(() => rm(folder, { recursive: true }));
   const path = join(folder, 'kernels.wasm');
   if (bytes) await writeFile(path, bytes);
-  return t.throwsAsync(instantiate(pathToFileURL(path), new KernelMemory().memory), {
-    instanceOf: KernelError,
-  });
+  const url = pathToFileURL(path);
+  const loaded = compile(url).then((module) => instantiate(module, url, new KernelMemory().memory));
+  return t.throwsAsync(loaded, { instanceOf: KernelError });
 }
 
 test('kernels that are not built are asked for with the command that builds them', async (t) => {
@@ -32,5 +32,5 @@ test('a file that is not WebAssembly is refused', async (t) => {
 
 test('kernels built from other sources are refused with the functions they lack', async (t) => {
   const error = await load(t, EMPTY_MODULE);
-  t.regex(error!.message, /kernels\.wasm: lacks add, addScaled, attention, .*npm run build:kernels/);
+  t.regex(error!.message, /kernels\.wasm: lacks add, addScaled, attach, .*npm run build:kernels/);
 });

@@ -18,34 +18,42 @@ function packCounting(outputs: number, inputs: number) {
   return { matrix, panels: new Uint16Array(matrix.panels.buffer), reads };
 }
 
-test('a panel holds eight outputs, input by input', (t) => {
-  const { matrix, panels } = packCounting(16, 3);
-  t.is(matrix.outputs, 16);
+test('a panel of 16-bit weights holds sixteen outputs, input by input, the two halves interleaved', (t) => {
+  const { matrix, panels } = packCounting(32, 3);
+  t.is(matrix.outputs, 32);
   t.is(matrix.inputs, 3);
   t.is(matrix.dtype, 'BF16');
-  t.deepEqual([...panels.subarray(0, 8)], [0, 3, 6, 9, 12, 15, 18, 21]);
-  t.deepEqual([...panels.subarray(8, 16)], [1, 4, 7, 10, 13, 16, 19, 22]);
-  t.deepEqual([...panels.subarray(24, 32)], [24, 27, 30, 33, 36, 39, 42, 45]);
+  // Output n begins at 3n.
+  t.deepEqual([...panels.subarray(0, 16)], [0, 24, 3, 27, 6, 30, 9, 33, 12, 36, 15, 39, 18, 42, 21, 45]);
+  t.deepEqual([...panels.subarray(16, 20)], [1, 25, 4, 28]);
+  t.deepEqual([...panels.subarray(48, 52)], [48, 72, 51, 75]);
+});
+
+test('a panel of f32 holds sixteen outputs in their order', (t) => {
+  const weights = Float32Array.from({ length: 32 }, (_, i) => i);
+  const shape = { outputs: 16, inputs: 2, dtype: 'F32' as const };
+  const { panels } = packPanels(
+    shape,
+    (row, rows) => new Uint8Array(weights.buffer, row * 8, rows * 8),
+    new Uint8Array(packedBytes(shape)),
+  );
+  t.deepEqual([...new Float32Array(panels.buffer, 0, 4)], [0, 2, 4, 6]);
+  t.deepEqual([...new Float32Array(panels.buffer, 64, 4)], [1, 3, 5, 7]);
 });
 
 test('a last panel that is not full is padded with zeros', (t) => {
-  const { panels } = packCounting(10, 2);
-  t.is(panels.length, 32);
-  t.deepEqual([...panels.subarray(16)], [16, 18, 0, 0, 0, 0, 0, 0, 17, 19, 0, 0, 0, 0, 0, 0]);
+  const { panels } = packCounting(18, 2);
+  t.is(panels.length, 64);
+  t.deepEqual([...panels.subarray(32, 36)], [32, 0, 34, 0]);
+  t.deepEqual([...panels.subarray(48, 52)], [33, 0, 35, 0]);
+  t.true(panels.subarray(36, 48).every((bits) => bits === 0));
 });
 
-test('a matrix is read in ascending runs of whole panels of about a mebibyte, each row once', (t) => {
-  t.deepEqual(packCounting(1200, 1024).reads, [
-    [0, 512],
-    [512, 512],
-    [1024, 176],
-  ]);
-});
-
-test('rows too long for a mebibyte are read a panel at a time', (t) => {
-  t.deepEqual(packCounting(9, 70_000).reads, [
-    [0, 8],
-    [8, 1],
+test('a matrix is read in ascending runs of whole panels, each row once', (t) => {
+  t.deepEqual(packCounting(40, 5).reads, [
+    [0, 16],
+    [16, 16],
+    [32, 8],
   ]);
 });
 

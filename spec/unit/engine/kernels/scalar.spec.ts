@@ -113,9 +113,9 @@ test('memory is counted, and too much of it refused', (t) => {
   fresh.allocate(3);
   fresh.allocateInt32(2);
   fresh.pack({ outputs: 1, inputs: 5, dtype: 'F16' }, () => new Uint8Array(10));
-  t.is(fresh.bytesAllocated, 12 + 8 + 80);
+  t.is(fresh.bytesAllocated, 12 + 8 + 160);
   t.throws(() => fresh.allocate(2 ** 50), { instanceOf: KernelError, message: /no memory left/ });
-  t.is(fresh.bytesAllocated, 100);
+  t.is(fresh.bytesAllocated, 180);
   fresh.dispose();
   t.is(fresh.bytesAllocated, 0);
 });

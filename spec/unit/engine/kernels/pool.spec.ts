@@ -1,0 +1,138 @@
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Worker } from 'node:worker_threads';
+import test, { type ExecutionContext } from 'ava';
+import { KernelError } from '../../../../engine/errors.ts';
+import { PACK_ROWS } from '../../../../engine/kernels/constants.ts';
+import { compile } from '../../../../engine/kernels/instance.ts';
+import type { Kernels } from '../../../../engine/kernels/kernels.ts';
+import { KernelMemory } from '../../../../engine/kernels/memory.ts';
+import { ThreadPool } from '../../../../engine/kernels/pool.ts';
+import { createWasmKernels } from '../../../../engine/kernels/wasm.ts';
+import { trackResources } from '../../../support/cleanup.ts';
+
+trackResources(test);
+
+/** Kernels whose threads the test can get hold of. */
+async function threaded(t: ExecutionContext, threads: number, sharedWork = 0) {
+  const workers: Worker[] = [];
+  const onWorker = (message: unknown) => workers.push((message as { worker: Worker }).worker);
+  subscribe('worker_threads', onWorker);
+  t.teardown(() => unsubscribe('worker_threads', onWorker));
+  const kernels = await createWasmKernels({ threads, sharedWork });
+  t.teardown(() => kernels.dispose());
+  return { kernels, workers };
+}
+
+/** y = 2x over a matrix of many panels; the sum of y, which is known. */
+function double(kernels: Kernels, outputs = 4096): { expected: number; compute(): number } {
+  const weights = new Uint8Array(new Float32Array(outputs).fill(2).buffer);
+  const matrix = kernels.pack({ outputs, inputs: 1, dtype: 'F32' }, (row, rows) =>
+    weights.subarray(4 * row, 4 * (row + rows)),
+  );
+  const x = kernels.allocate(1).fill(1);
+  const y = kernels.allocate(outputs);
+  const compute = () => {
+    y.fill(0);
+    kernels.matmul(x, 1, matrix, y);
+    return y.reduce((sum, value) => sum + value, 0);
+  };
+  return { expected: 2 * outputs, compute };
+}
+
+/** Waits until it holds, at most five seconds. */
+async function until(holds: () => boolean): Promise<boolean> {
+  for (let i = 0; i < 500 && !holds(); i++) await sleep(10);
+  return holds();
+}
+
+test.serial('threads start with the first call worth sharing, and end with the kernels', async (t) => {
+  const { kernels, workers } = await threaded(t, 3);
+  t.is(kernels.threads, 3);
+  t.is(workers.length, 0);
+  const { compute, expected } = double(kernels);
+  t.is(compute(), expected);
+  t.is(workers.length, 2);
+  let numExited = 0;
+  for (const worker of workers) worker.once('exit', () => numExited++);
+  kernels.dispose();
+  t.true(await until(() => numExited === 2), `${numExited} of 2 threads ended`);
+});
+
+test.serial('a call that is small stays in its thread', async (t) => {
+  const { kernels, workers } = await threaded(t, 2, 5000);
+  const { compute, expected } = double(kernels, 4096);
+  t.is(compute(), expected);
+  t.is(workers.length, 0);
+});
+
+test.serial('thousands of calls in a row are each complete, whoever computes them', async (t) => {
+  const { kernels } = await threaded(t, 4);
+  const { compute, expected } = double(kernels, 600);
+  for (let i = 0; i < 5000; i++) {
+    if (compute() !== expected) return t.fail(`call ${i} is not complete`);
+    // Threads fall asleep in between, and are woken at work.
+    if (i % 1000 === 0) await sleep(20);
+  }
+  t.pass();
+});
+
+test.serial('a thread that was ended is an error on the next call, not a hang', async (t) => {
+  const { kernels, workers } = await threaded(t, 3);
+  const { compute } = double(kernels);
+  compute();
+  await workers[0].terminate();
+  t.throws(compute, {
+    instanceOf: KernelError,
+    message:
+      /^a thread of the kernels has died: it ended with exit code \d; close the engine and load it again/,
+  });
+});
+
+/**
+ * A pool, and a stranger at its job: a thread that runs `code` whenever the job, which lies at `at`, has parts left.
+ */
+async function withStranger(t: ExecutionContext, code: string) {
+  const url = new URL('../../../../engine/kernels/build/kernels.wasm', import.meta.url);
+  const memory = new KernelMemory(2 ** 24);
+  const pool = new ThreadPool(2, await compile(url), url, memory, { sharedWork: 0, patience: 0.3 });
+  t.teardown(() => pool.close());
+  const rows = memory.allocate(64 * 4);
+  const strips = memory.allocate(64 * 4);
+  const program = `
+    const { workerData: { buffer, at } } = require('node:worker_threads');
+    const words = new Int32Array(buffer, at);
+    for (;;) if (Atomics.load(words, 0) > 0) { ${code} }`;
+  // The memory's first allocation is the job; its claims begin with the number of parts that are left.
+  const stranger = new Worker(program, { eval: true, workerData: { buffer: memory.buffer, at: 64 } });
+  t.teardown(() => stranger.terminate());
+  const call = { kernel: PACK_ROWS, units: 16, grain: 1, args: [rows, 64, 1, strips], work: 1 };
+  const deadline = Date.now() + 20_000;
+  return () => {
+    while (Date.now() < deadline) pool.share(call);
+  };
+}
+
+test.serial('a part that was claimed and is never computed is an error, not a hang', async (t) => {
+  const share = await withStranger(t, 'Atomics.sub(words, 0, 1); break;');
+  t.throws(share, { instanceOf: KernelError, message: /has died: it has not been heard of for 0\.3 s/ });
+  t.throws(share, { instanceOf: KernelError }, 'the pool does not go on as if nothing had been');
+});
+
+test.serial('a thread that fails is an error of the call it fails in', async (t) => {
+  // Takes a part, sets "failed" (the sixth word) and wakes who waits for "done" (the fourth).
+  const share = await withStranger(
+    t,
+    'Atomics.sub(words, 0, 1); Atomics.store(words, 5, 1); Atomics.notify(words, 3); break;',
+  );
+  t.throws(share, { instanceOf: KernelError, message: /has died: it threw an error/ });
+});
+
+test.serial('a number of threads that is none is refused', async (t) => {
+  for (const threads of [0, 1.5, 257, NaN]) {
+    await t.throwsAsync(createWasmKernels({ threads }), {
+      instanceOf: KernelError,
+      message: `${threads} threads, expected a whole number of 1 to 256`,
+    });
+  }
+});

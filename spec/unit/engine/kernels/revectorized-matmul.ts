@@ -1,0 +1,31 @@
+// Computes matmuls until V8 has optimised them, and prints the SHA-256 of all they gave. Argument: revectorize, or none.
+import { createHash } from 'node:crypto';
+import type { WeightDtype } from '../../../../engine/config.ts';
+import { createWasmKernels } from '../../../../engine/kernels/wasm.ts';
+import { arrayOf, weightsOf } from './arrays.ts';
+
+const kernels = await createWasmKernels({ revectorize: process.argv[2] === 'revectorize' });
+const hash = createHash('sha256');
+const [inputs, outputs, maxRows] = [200, 64, 20];
+const x = kernels.allocate(maxRows * inputs);
+const y = kernels.allocate(maxRows * outputs);
+x.set(arrayOf(x.length, 1));
+const matrices = (['F32', 'F16', 'BF16'] as WeightDtype[]).map((dtype) => {
+  const weights = weightsOf(outputs * inputs, 2, 'plain', dtype);
+  const rowBytes = weights.length / outputs;
+  return kernels.pack(
+    { outputs, inputs, dtype },
+    (row, rows) => new Uint8Array(weights.buffer, weights.byteOffset + row * rowBytes, rows * rowBytes),
+  );
+});
+for (let round = 0; round < 300; round++) {
+  for (const matrix of matrices) {
+    for (const rows of [1, 2, 3, 4, 8, maxRows]) {
+      kernels.matmul(x, rows, matrix, y);
+      if (round % 100 === 99) hash.update(y.subarray(0, rows * outputs));
+    }
+  }
+  // V8 compiles in other threads; let it come to an end of it.
+  if (round % 100 === 0) await new Promise((resolve) => setTimeout(resolve, 100));
+}
+console.log(`sha256:${hash.digest('hex')}`);
