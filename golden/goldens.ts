@@ -29,8 +29,17 @@ export interface LoadedCase {
   readonly tensors: CaseTensors;
 }
 
-/** The models that have goldens, by the names of their folders. */
+/** The fixtures that have goldens, by the names of their folders. @throws FileError as {@link readManifest} does. */
 export function goldenModels(folder: string = GOLDEN_FOLDER): string[] {
+  return recorded(folder).filter((name) => readManifest(name, folder).source === 'fixture');
+}
+
+/** The real models that have goldens, likewise. */
+export function realGoldens(folder: string = GOLDEN_FOLDER): string[] {
+  return recorded(folder).filter((name) => readManifest(name, folder).source !== 'fixture');
+}
+
+function recorded(folder: string): string[] {
   return readdirSync(folder).filter((name) => existsSync(join(folder, name, 'manifest.json')));
 }
 

@@ -11,11 +11,14 @@ import {
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { readModelConfig } from '../../engine/config.ts';
+import { Engine } from '../../engine/engine.ts';
 import { countParameters } from '../../engine/parameters.ts';
 import { ensureFixture } from '../../generator/fixtures.ts';
 import { GOLDEN_FOLDER, readManifest, readTensors } from '../../golden/goldens.ts';
 import { closing, temporaryFolder, trackResources } from '../support/cleanup.ts';
 import { LoopbackHub } from '../support/loopback-hub.ts';
+import { partsFromGoldens } from '../support/real-goldens.ts';
+import { engineSubject, type SubjectModel } from '../support/subject.ts';
 import { runGoldens } from '../unit/generator/command.ts';
 import { makeForeign } from '../unit/generator/foreign-graph.ts';
 
@@ -81,7 +84,7 @@ async function setUp(t: ExecutionContext) {
 }
 
 test('the real model is fetched, held to its identity, and recorded from the graph of its other repository', async (t) => {
-  const { hub, goldens, run } = await setUp(t);
+  const { hub, goldens, run, snapshot } = await setUp(t);
   const { exitCode, out, err } = await run();
   t.deepEqual({ exitCode, err }, { exitCode: 0, err: '' });
   t.regex(out, /^Qwen--Qwen3-0\.6B: 0 unchanged, 1 changed, new or gone\n {2}new {6}ids-short: /);
@@ -105,6 +108,20 @@ test('the real model is fetched, held to its identity, and recorded from the gra
   t.true(real.logits.every((value, i) => Math.abs(value - fixture.logits[i]) < 1e-3));
   t.is(real.logitsFloat64?.length, fixture.logitsFloat64?.length);
   t.is(real.hiddenStates?.length, fixture.hiddenStates?.length);
+
+  // The engine is held to them, over the weights of the model's own repository.
+  const engine = closing(t, await engineSubject('plumbline', Engine).load(snapshot(MODEL)));
+  const parts = (subject: SubjectModel) => partsFromGoldens(subject, snapshot(MODEL), NAME, goldens);
+  t.deepEqual(await parts(engine), []);
+  const forward: SubjectModel['forward'] = async (ids, positions) => {
+    const { logits } = await engine.forward(ids, positions);
+    return { logits: logits.map((value) => value * 1.001) };
+  };
+  const [line, ...others] = await parts({ ...engine, forward });
+  t.regex(line, /^ids-short: parts from the golden at logits, position 0, index \d+: got \S+, expected /);
+  t.deepEqual(others, []);
+  const elsewhere = await partsFromGoldens(engine, await ensureFixture('outliers'), NAME, goldens);
+  t.true(elsewhere.some((text) => /^model\.safetensors has SHA-256 \w+, the goldens are of \w+$/.test(text)));
 
   // Without a network, from the cache.
   await hub.close();

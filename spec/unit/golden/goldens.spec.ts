@@ -15,6 +15,7 @@ import {
   readPublished,
   readRealModel,
   readTensors,
+  realGoldens,
 } from '../../../golden/goldens.ts';
 import { temporaryFolder, trackResources } from '../../support/cleanup.ts';
 import { CONFIG, makeManifest, makeRecording, SAMPLED } from '../generator/recordings.ts';
@@ -37,11 +38,13 @@ test('the project’s goldens are of every fixture', (t) => {
   t.deepEqual(goldenModels().sort(), Object.keys(FIXTURES).sort());
 });
 
-test('a model is a folder with a manifest', (t) => {
+test('a model is a folder with a manifest, which tells fixtures from real ones', (t) => {
   const folder = goldens(t);
   mkdirSync(join(folder, 'pytorch'));
   write(folder, 'prompts.json', {});
+  writeManifest(join(folder, 'org--name'), { ...makeManifest(), source: 'org/name' });
   t.deepEqual(goldenModels(folder), ['made-up']);
+  t.deepEqual(realGoldens(folder), ['org--name']);
 });
 
 test('every golden of the project can be read, and is listed in its manifest', (t) => {
