@@ -150,8 +150,10 @@ export const publishedSchema = z.strictObject({
   ids: z.array(z.int().nonnegative()),
   /** For each position, the mean of its logits over the vocabulary. */
   meanLogits: z.array(z.number()),
-  /** Largest difference of a mean. */
-  tolerance: z.number().positive(),
+  /** The logits of the first position, of the first ids of the vocabulary. */
+  firstLogits: z.array(z.number()),
+  /** A figure may be off by `atol + rtol·|figure|`. */
+  tolerance: z.strictObject({ atol: z.number().positive(), rtol: z.number().positive() }),
 });
 export type Published = z.infer<typeof publishedSchema>;
 

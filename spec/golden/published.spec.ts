@@ -4,21 +4,21 @@ import { readCase, readPublished, readTensors } from '../../golden/goldens.ts';
 import type { RecordedCase } from '../../golden/schema.ts';
 import { ComparisonError } from '../../golden/tolerance.ts';
 import { closing } from '../support/cleanup.ts';
-import { type Figures, means, wrongMeans } from '../support/published.ts';
+import { type Figures, means, wrongFigures } from '../support/published.ts';
 import { findRealModel, NETWORK_VARIABLE } from '../support/real-model.ts';
 import { loadSubject } from '../support/subject.ts';
 
 const PUBLISHED = readPublished('qwen3-0.6b-base');
 
-/** Figures as they are published, of a fixture: computed from what the reference recorded. */
-function standIn(model: string, id: string): Figures {
-  const { ids, positions } = readCase(model, id) as RecordedCase;
-  const { logits } = readTensors(model, id);
-  const rows = positions.length + (readCase(model, id) as RecordedCase).greedy.tokens.length;
-  return { ids, meanLogits: means(logits, rows).slice(0, positions.length), tolerance: PUBLISHED.tolerance };
+/** Figures of a fixture as they might be published: computed from what the reference recorded. */
+function standIn(fixture: string, id: string): Figures {
+  const { ids, positions, greedy } = readCase(fixture, id) as RecordedCase;
+  const { logits } = readTensors(fixture, id);
+  const meanLogits = means(logits, positions.length + greedy.tokens.length).slice(0, ids.length);
+  return { ids, meanLogits, firstLogits: [...logits.slice(0, 30)], tolerance: PUBLISHED.tolerance };
 }
 
-test(`${PUBLISHED.model}: the means of the logits are those of ${PUBLISHED.source}`, async (t) => {
+test(`${PUBLISHED.model}: the logits are those of ${PUBLISHED.source}`, async (t) => {
   const modelDir = await findRealModel(PUBLISHED.model);
   if (modelDir === undefined) {
     t.log(
@@ -29,20 +29,32 @@ test(`${PUBLISHED.model}: the means of the logits are those of ${PUBLISHED.sourc
   const figures = modelDir === undefined ? standIn('dense', 'ids-short') : PUBLISHED;
   const subject = await loadSubject();
   const model = closing(t, await subject.load(modelDir ?? (await ensureFixture('dense'))));
-  t.deepEqual(await wrongMeans(model, figures), []);
+  t.deepEqual(await wrongFigures(model, figures), []);
 
-  // The same figures, one of them wrong by a little more than is let pass.
-  const { meanLogits, tolerance } = figures;
-  const wrong = meanLogits.with(3, meanLogits[3] + 2 * tolerance);
-  const [found, ...others] = await wrongMeans(model, { ...figures, meanLogits: wrong });
-  t.regex(found, /^position 3: the mean of the logits is /);
+  // The same figures, two of them wrong by a little more than is let pass.
+  const { meanLogits, firstLogits } = figures;
+  const moved = (values: number[], i: number) =>
+    values.with(i, values[i] + 3e-4 + 3e-4 * Math.abs(values[i]));
+  const wrong = { meanLogits: moved(meanLogits, 3), firstLogits: moved(firstLogits, 7) };
+  const [mean, logit, ...others] = await wrongFigures(model, { ...figures, ...wrong });
+  t.regex(mean, /^the mean of position 3 is \S+, published is \S+ ± \S+$/);
+  t.regex(logit, /^logit 7 of position 0 is /);
   t.deepEqual(others, []);
 });
 
 test('figures that cannot be compared are an error', async (t) => {
   const forward = async () => ({ logits: Float32Array.of(1, 2, 3, NaN) });
-  const figures = { ids: [1, 2], meanLogits: [1.5, 0], tolerance: 1 };
-  for (const broken of [figures, { ...figures, ids: [1] }, { ...figures, ids: [], meanLogits: [] }]) {
-    await t.throwsAsync(wrongMeans({ forward }, broken), { instanceOf: ComparisonError });
+  const figures = { ids: [1], meanLogits: [1.5], firstLogits: [], tolerance: PUBLISHED.tolerance };
+  for (const broken of [
+    {},
+    { ids: [1, 2], meanLogits: [1.5] },
+    { ids: [], meanLogits: [] },
+    { ids: [1, 2], meanLogits: [1.5, 1], firstLogits: [1, 2, 3, 4, 5] },
+  ]) {
+    await t.throwsAsync(wrongFigures({ forward }, { ...figures, ...broken }), {
+      instanceOf: ComparisonError,
+    });
   }
+  const whole = async () => ({ logits: Float32Array.of(1, 2) });
+  t.deepEqual(await wrongFigures({ forward: whole }, { ...figures, firstLogits: [1, 2] }), []);
 });

@@ -2,30 +2,34 @@ import type { Published } from '../../golden/schema.ts';
 import { ComparisonError } from '../../golden/tolerance.ts';
 import type { SubjectModel } from './subject.ts';
 
-/** What {@link wrongMeans} uses of published figures. */
-export type Figures = Pick<Published, 'ids' | 'meanLogits' | 'tolerance'>;
+/** What {@link wrongFigures} uses of what was published. */
+export type Figures = Omit<Published, 'source' | 'model'>;
 
 /**
  * Runs a model on the ids that somebody published figures of.
  *
- * @returns a line for each position whose mean over the vocabulary is another.
- * @throws ComparisonError if there is not one figure for each id, or a mean is not finite.
+ * @returns a line for each figure that is another.
+ * @throws ComparisonError if there is not one mean for each id, there are more logits than the model has, or one of its
+ * figures is not finite.
  */
-export async function wrongMeans(
+export async function wrongFigures(
   model: Pick<SubjectModel, 'forward'>,
-  { ids, meanLogits, tolerance }: Figures,
+  { ids, meanLogits, firstLogits, tolerance }: Figures,
 ): Promise<string[]> {
   if (ids.length === 0 || meanLogits.length !== ids.length) {
     throw new ComparisonError(`${meanLogits.length} means were published of ${ids.length} positions`);
   }
   const { logits } = await model.forward(ids, [...ids.keys()]);
-  return means(logits, ids.length).flatMap((mean, position) => {
-    if (!Number.isFinite(mean)) throw new ComparisonError(`the mean of position ${position} is ${mean}`);
-    const expected = meanLogits[position];
-    if (Math.abs(mean - expected) <= tolerance) return [];
-    return [
-      `position ${position}: the mean of the logits is ${mean}, published is ${expected} ± ${tolerance}`,
-    ];
+  const figures = [
+    ...means(logits, ids.length).map((got, i) => [`the mean of position ${i}`, got, meanLogits[i]] as const),
+    ...firstLogits.map((expected, id) => [`logit ${id} of position 0`, logits[id], expected] as const),
+  ];
+  return figures.flatMap(([what, got, expected]) => {
+    if (!Number.isFinite(got)) throw new ComparisonError(`${what} is ${got}`);
+    const bound = tolerance.atol + tolerance.rtol * Math.abs(expected);
+    return Math.abs(got - expected) <= bound
+      ? []
+      : [`${what} is ${got}, published is ${expected} ± ${bound}`];
   });
 }
 

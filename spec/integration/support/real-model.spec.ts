@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { HubError, ModelIdentityError } from '../../../engine/errors.ts';
@@ -47,6 +47,18 @@ test('with the network allowed it is fetched, and then it is found in the cache:
   t.true(hub.lines.length > 0);
   await hub.close();
   await t.throwsAsync(findRealModel(MODEL, env), refused);
+});
+
+test('a model that is cached is found without the network, whoever put it there', async (t) => {
+  const cache = temporaryFolder(t);
+  const commit = 'c'.repeat(40);
+  const model = join(cache, 'models--Qwen--Qwen3-0.6B');
+  const snapshot = join(model, 'snapshots', commit);
+  writeSparseCheckpoint(snapshot);
+  for (const file of ['tokenizer.json', 'tokenizer_config.json']) writeFileSync(join(snapshot, file), '{}');
+  mkdirSync(join(model, 'refs'));
+  writeFileSync(join(model, 'refs', 'main'), commit);
+  t.is(await findRealModel(MODEL, { HF_HUB_CACHE: cache, HF_HOME: cache }), snapshot);
 });
 
 test('with the network allowed, a hub that is away is an error, not an absent model', async (t) => {
