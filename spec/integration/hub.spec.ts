@@ -151,15 +151,20 @@ test('a short body is never taken for the whole, whether it ends cleanly or the 
   const part = WEIGHTS.subarray(0, 1000);
   hub.intercept = (request, response) => isContent(request) && !!response.end(part);
   await refused(t, context, /model\.safetensors: ended after 1000 of 200000 bytes/, part);
-  hub.intercept = (request, response) => {
-    if (!isContent(request)) return false;
-    response.writeHead(200, { 'Content-Length': WEIGHTS.length });
-    response.write(part, () => response.destroy());
-    return true;
+  hub.intercept = () => {
+    // Each answer with large content stalls, and breaks when its beginning has been taken in.
+    hub.stallAfter = 1000;
+    return false;
   };
-  await refused(t, context, /model\.safetensors, after \d+ of 200000 bytes: cannot be fetched \(/, part);
+  hub.sendsRanges = false;
+  options.onProgress = (_file, done) => {
+    if (done === 1000) hub.breakStalled();
+  };
+  await refused(t, context, /model\.safetensors, after 1000 of 200000 bytes: cannot be fetched \(/, part);
   t.deepEqual(pauses, [1000, 2000, 4000, 1000, 2000, 4000]);
   hub.intercept = () => false;
+  hub.stallAfter = undefined;
+  hub.sendsRanges = true;
   const dir = await resolveModel(LOOPBACK_MODEL, options);
   t.deepEqual(new Uint8Array(readFileSync(join(dir, 'model.safetensors'))), WEIGHTS, 'the next try succeeds');
   t.is(hub.requests.at(-1)?.range, 'bytes=1000-');
@@ -194,15 +199,15 @@ test('a hub that is slow, a few bytes at a time, is waited for', async (t) => {
   hub.intercept = (request, response) => {
     if (!isContent(request) || !request.line.endsWith(hub.oidOf('model.safetensors'))) return false;
     const send = (begin: number) => {
-      response.write(WEIGHTS.subarray(begin, begin + 50_000));
-      if (begin + 50_000 < WEIGHTS.length) setTimeout(send, 60, begin + 50_000);
+      response.write(WEIGHTS.subarray(begin, begin + 20_000));
+      if (begin + 20_000 < WEIGHTS.length) setTimeout(send, 60, begin + 20_000);
       else response.end();
     };
     send(0);
     return true;
   };
   // Each pause is shorter than what is put up with, all of them together are longer.
-  const dir = await resolveModel(LOOPBACK_MODEL, { ...options, idleTimeoutMs: 150 });
+  const dir = await resolveModel(LOOPBACK_MODEL, { ...options, idleTimeoutMs: 400 });
   t.deepEqual(new Uint8Array(readFileSync(join(dir, 'model.safetensors'))), WEIGHTS);
 });
 
