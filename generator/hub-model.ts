@@ -1,10 +1,11 @@
-import { createReadStream, existsSync, lstatSync, realpathSync, statSync } from 'node:fs';
+import { createReadStream, existsSync, lstatSync, readFileSync, realpathSync, statSync } from 'node:fs';
 import { basename, join } from 'node:path';
+import { z } from 'zod';
 import { type ResolveModelOptions, resolveModel } from '../engine/checkpoint/hub.ts';
 import { verify } from '../engine/checkpoint/hub-file.ts';
 import type { Environment } from '../engine/checkpoint/hub-settings.ts';
 import { checkIdentity } from '../engine/checkpoint/identity.ts';
-import { HubError } from '../engine/errors.ts';
+import { CheckpointError, HubError } from '../engine/errors.ts';
 import { readRealModel } from '../golden/goldens.ts';
 
 /** Where a model is looked for, and what it must be. */
@@ -26,15 +27,23 @@ export interface FoundModel {
 
 const TEXT_FILES = ['generation_config.json', 'tokenizer.json', 'tokenizer_config.json'];
 const GRAPH = 'onnx/model.onnx';
-/** Where a graph of more than 2 GB has its weights, as transformers.js calls the parts. */
-const GRAPH_DATA = ['', '_1', '_2'].map((part) => `${GRAPH}_data${part}`);
+/** Where a graph of more than 2 GB has its weights; further parts are named by their number. */
+const GRAPH_DATA = `${GRAPH}_data`;
+
+/** How config.json tells transformers.js in how many parts a graph's weights lie; `true` is one. */
+const numParts = z.union([z.boolean(), z.int().min(0).max(100)]).transform(Number);
+const graphConfig = z.object({
+  'transformers.js_config': z.object({
+    use_external_data_format: z.union([numParts, z.record(z.string(), numParts)]),
+  }),
+});
 
 /**
  * Finds a model directory, or a model of the hub with what recording needs of it. A hub id that `models.json` lists is
  * held to its identity, and its graph is looked for where that says.
  *
- * @throws HubError as `resolveModel` does, ModelIdentityError if it is another model, FileError if `models.json` cannot
- * be read.
+ * @throws HubError as `resolveModel` does, ModelIdentityError if it is another model, CheckpointError if a directory lacks
+ * weights of its graph, FileError if `models.json` cannot be read.
  */
 export async function findModel(model: string, options: FindModelOptions): Promise<FoundModel> {
   const fetching: Pick<ResolveModelOptions, 'env' | 'onProgress' | 'onWait'> = {
@@ -46,16 +55,49 @@ export async function findModel(model: string, options: FindModelOptions): Promi
   const files = ['config.json'];
   const real = existsSync(model) ? undefined : listed(model, options.folder);
   if (!real?.graph) {
-    const optional = [...TEXT_FILES, GRAPH, ...GRAPH_DATA];
+    const optional = [...TEXT_FILES, GRAPH, GRAPH_DATA];
     const modelDir = await resolveModel(model, { files, optional, weights: 'optional', ...fetching });
     if (real) await checkIdentity(modelDir, model, real.identity);
+    await findGraphData(model, modelDir, fetching);
     return { modelDir };
   }
   const modelDir = await resolveModel(model, { files, optional: TEXT_FILES, weights: true, ...fetching });
   await checkIdentity(modelDir, model, real.identity);
-  const optional = ['generation_config.json', ...GRAPH_DATA];
+  const optional = ['generation_config.json', GRAPH_DATA];
   const graphDir = await resolveModel(real.graph, { files: [...files, GRAPH], optional, ...fetching });
+  await findGraphData(real.graph, graphDir, fetching);
   return { modelDir, graph: { id: real.graph, modelDir: graphDir } };
+}
+
+/** Without a part that config.json speaks of, transformers.js would wait for ever. */
+async function findGraphData(
+  model: string,
+  modelDir: string,
+  fetching: Partial<ResolveModelOptions>,
+): Promise<void> {
+  const parts = existsSync(join(modelDir, GRAPH)) ? graphData(join(modelDir, 'config.json')) : [];
+  await resolveModel(model, { ...fetching, files: parts });
+  const missing = parts.find((part) => !existsSync(join(modelDir, part)));
+  if (missing !== undefined) {
+    throw new CheckpointError(
+      `${modelDir}: has no ${missing}, in which config.json says that weights of the graph are; fetch it as well`,
+    );
+  }
+}
+
+/** The paths of a graph's weights, as far as config.json names them; whether it is sound, its reader tells. */
+function graphData(configPath: string): string[] {
+  let json: unknown;
+  try {
+    json = JSON.parse(readFileSync(configPath, 'utf8'));
+  } catch {
+    return [];
+  }
+  const { data } = graphConfig.safeParse(json);
+  const format = data?.['transformers.js_config'].use_external_data_format ?? 0;
+  const name = basename(GRAPH);
+  const count = typeof format === 'number' ? format : (format[name] ?? format[basename(name, '.onnx')] ?? 0);
+  return Array.from({ length: count }, (_, i) => (i === 0 ? GRAPH_DATA : `${GRAPH_DATA}_${i}`));
 }
 
 /** What is no hub id is in no list, and need not have one beside it. */

@@ -43,6 +43,9 @@ async function setUp(t: ExecutionContext) {
     Object.fromEntries(files.map((file) => [file, readFileSync(join(dir, file))]));
   const weights = read(fixture, ['config.json', 'generation_config.json', 'model.safetensors']);
   const graph = read(exported, ['config.json', 'onnx/model.onnx', DATA]);
+  const exportedConfig = JSON.parse(String(graph['config.json']));
+  exportedConfig['transformers.js_config'] = { use_external_data_format: { 'model.onnx': true } };
+  graph['config.json'] = Buffer.from(JSON.stringify(exportedConfig));
   // The same weights, but no two files of a real hub are the same.
   graph[DATA] = Buffer.concat([graph[DATA], Buffer.alloc(64)]);
   rmSync(exported, { recursive: true });
@@ -160,8 +163,12 @@ test('wrong bytes of weights or graph never reach the reference, on their way or
   );
 });
 
-test('a graph of other weights than the model’s is refused, however well it arrived', async (t) => {
-  const { hub, fails } = await setUp(t);
+test('a graph without its weights, or with others than the model’s, is refused, however well it arrived', async (t) => {
+  const { hub, graph, fails } = await setUp(t);
+  delete hub.repositories[GRAPH][DATA];
+  await fails(/Qwen3-0\.6B-ONNX: the repository has no onnx\/model\.onnx_data \(commit /);
+  hub.commit = '2e'.repeat(20);
+  hub.repositories[GRAPH] = { ...graph };
   const data = Buffer.from(hub.repositories[GRAPH][DATA]);
   // Signs of some of the weights.
   for (let i = data.length - 40_000; i < data.length; i += 4) data[i + 3] ^= 0x80;

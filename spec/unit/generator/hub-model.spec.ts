@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
-import { FileError, HubError, ModelIdentityError } from '../../../engine/errors.ts';
+import { CheckpointError, FileError, HubError, ModelIdentityError } from '../../../engine/errors.ts';
 import { findModel, refuseDamaged } from '../../../generator/hub-model.ts';
 import { closing, temporaryFolder, trackResources } from '../../support/cleanup.ts';
 import { LOOPBACK_MODEL, LoopbackHub } from '../../support/loopback-hub.ts';
@@ -59,6 +59,44 @@ for (const known of [{ identity: 'some' }, { identity: 'some', graph: GRAPH_MODE
     t.deepEqual(fetched().sort(), ['config.json', 'model.safetensors']);
   });
 }
+
+const graphConfig = (use_external_data_format: unknown) =>
+  JSON.stringify({ 'transformers.js_config': { use_external_data_format } });
+
+for (const [format, parts] of [
+  [2, ['onnx/model.onnx_data', 'onnx/model.onnx_data_1']],
+  [true, ['onnx/model.onnx_data']],
+  [{ 'model.onnx': 2, model: 1 }, ['onnx/model.onnx_data', 'onnx/model.onnx_data_1']],
+  [{ model: 1 }, ['onnx/model.onnx_data']],
+  [{ 'model_q4.onnx': 3 }, []],
+  [false, []],
+  ['nonsense', []],
+] as const) {
+  test(`a graph whose configuration says ${JSON.stringify(format)} is fetched with its weights in ${parts.length} parts, or refused`, async (t) => {
+    const files: Record<string, string> = { 'config.json': graphConfig(format), 'onnx/model.onnx': 'graph' };
+    const whole = Object.fromEntries(parts.map((part, i) => [part, `part ${i}`]));
+    const { find, fetched } = await setUp(t, { ...files, ...whole });
+    await find();
+    t.deepEqual(fetched().sort(), [...Object.keys(files), ...parts].sort());
+    const torn = await setUp(t, files);
+    if (parts.length === 0) await t.notThrowsAsync(torn.find());
+    else
+      await t.throwsAsync(torn.find(), { instanceOf: HubError, message: /has no onnx\/model\.onnx_data \(/ });
+  });
+}
+
+test('a directory that lacks weights of its graph is refused: transformers.js would wait for ever', async (t) => {
+  const { folder, find } = await setUp(t, {});
+  mkdirSync(join(folder, 'onnx'));
+  writeFileSync(join(folder, 'onnx', 'model.onnx'), 'graph');
+  writeFileSync(join(folder, 'config.json'), graphConfig(true));
+  await t.throwsAsync(find(folder), {
+    instanceOf: CheckpointError,
+    message: /: has no onnx\/model\.onnx_data, in which config\.json says that weights of the graph are/,
+  });
+  writeFileSync(join(folder, 'config.json'), '{');
+  t.deepEqual(await find(folder), { modelDir: folder });
+});
 
 test('a known model without weights is refused', async (t) => {
   const { find } = await setUp(t, GRAPH_FILES, {
