@@ -56,32 +56,36 @@ export async function findModel(model: string, options: FindModelOptions): Promi
   const real = existsSync(model) ? undefined : listed(model, options.folder);
   if (!real?.graph) {
     const optional = [...TEXT_FILES, GRAPH, GRAPH_DATA];
-    const modelDir = await resolveModel(model, { files, optional, weights: 'optional', ...fetching });
+    const modelDir = await resolveWithGraph(model, { files, optional, weights: 'optional', ...fetching });
     if (real) await checkIdentity(modelDir, model, real.identity);
-    await findGraphData(model, modelDir, fetching);
     return { modelDir };
   }
   const modelDir = await resolveModel(model, { files, optional: TEXT_FILES, weights: true, ...fetching });
   await checkIdentity(modelDir, model, real.identity);
   const optional = ['generation_config.json', GRAPH_DATA];
-  const graphDir = await resolveModel(real.graph, { files: [...files, GRAPH], optional, ...fetching });
-  await findGraphData(real.graph, graphDir, fetching);
+  const wanted = { files: [...files, GRAPH], optional, ...fetching };
+  const graphDir = await resolveWithGraph(real.graph, wanted);
   return { modelDir, graph: { id: real.graph, modelDir: graphDir } };
 }
 
-/** Without a part that config.json speaks of, transformers.js would wait for ever. */
-async function findGraphData(
-  model: string,
-  modelDir: string,
-  fetching: Partial<ResolveModelOptions>,
-): Promise<void> {
-  const parts = existsSync(join(modelDir, GRAPH)) ? graphData(join(modelDir, 'config.json')) : [];
-  await resolveModel(model, { ...fetching, files: parts });
-  const missing = parts.find((part) => !existsSync(join(modelDir, part)));
-  if (missing !== undefined) {
-    throw new CheckpointError(
-      `${modelDir}: has no ${missing}, in which config.json says that weights of the graph are; fetch it as well`,
-    );
+/**
+ * Resolves a model with every part of its graph's weights, if it has a graph: transformers.js would wait for ever for
+ * one that is missing.
+ */
+async function resolveWithGraph(model: string, options: ResolveModelOptions): Promise<string> {
+  let parts: string[] = [];
+  for (;;) {
+    const modelDir = await resolveModel(model, { ...options, files: [...options.files, ...parts] });
+    // Only now its configuration is there to be asked; a branch that has moved has another.
+    const named = existsSync(join(modelDir, GRAPH)) ? graphData(join(modelDir, 'config.json')) : [];
+    const missing = named.filter((part) => !existsSync(join(modelDir, part)));
+    if (missing.length === 0) return modelDir;
+    if (missing.some((part) => parts.includes(part))) {
+      throw new CheckpointError(
+        `${modelDir}: has no ${missing[0]}, in which config.json says that weights of the graph are; fetch it as well`,
+      );
+    }
+    parts = named;
   }
 }
 
