@@ -18,6 +18,9 @@ export class CheckpointError extends PlumblineError {}
 /** A model could not be found locally nor fetched from the hub, or what arrived is not what was announced. */
 export class HubError extends PlumblineError {}
 
+/** A model is not the one that it is said to be. */
+export class ModelIdentityError extends PlumblineError {}
+
 /** `tokenizer.json` or `tokenizer_config.json` is missing or malformed, or a text cannot be tokenised. */
 export class TokenizerError extends PlumblineError {}
 

@@ -67,7 +67,7 @@ export function compareManifests(was: Manifest, is: Manifest): string[] {
         reasons.push(`${group} ${key}: ${old[key] ?? 'none'} → ${now[key] ?? 'none'}`);
     }
   }
-  for (const key of ['model', 'source', 'seed', 'maxNewTokens', ...SELECTION] as const) {
+  for (const key of ['model', 'source', 'graph', 'seed', 'maxNewTokens', ...SELECTION] as const) {
     if (!isDeepStrictEqual(was[key], is[key])) reasons.push(`${key} differs`);
   }
   return reasons;

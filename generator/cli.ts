@@ -37,6 +37,7 @@ Exit codes: 0 done, 1 a difference (--check) or a failure, 2 wrong usage, 130 or
 Examples:
   plumbline-goldens                                record everything, see what changed
   plumbline-goldens --model dense --only ids-one   one case of one model
+  plumbline-goldens --model Qwen/Qwen3-0.6B        the real model, fetched if it is not cached
   plumbline-goldens --accept                       accept what the last run recorded`,
   )
   .exitOverride()
@@ -76,7 +77,8 @@ async function run(options: Options): Promise<number> {
     const { hasChanges, regenerate } = await import('./regenerate.ts');
     const { describe } = await import('./summary.ts');
     const { folder, model: models, only } = options;
-    const summaries = await regenerate({ folder, models, only, pending, onProgress: progress.report });
+    const { report: onProgress, note: onFetch } = progress;
+    const summaries = await regenerate({ folder, models, only, pending, onProgress, onFetch });
     progress.stop();
     const isPending = pending?.publish() ?? false;
     process.stdout.write(

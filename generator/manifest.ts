@@ -16,6 +16,7 @@ export function manifestOf(
     schemaVersion: SCHEMA_VERSION,
     model: model.name,
     source: model.source,
+    ...(model.graph === undefined ? {} : { graph: model.graph }),
     ...(model.seed === undefined ? {} : { seed: model.seed }),
     maxNewTokens,
     sha256: model.sha256,

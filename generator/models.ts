@@ -2,12 +2,13 @@ import { createHash } from 'node:crypto';
 import { createReadStream, existsSync, mkdtempSync, readdirSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join, resolve } from 'node:path';
-import { resolveModel } from '../engine/checkpoint/hub.ts';
 import { readModelConfig } from '../engine/config.ts';
 import { CheckpointError } from '../engine/errors.ts';
+import { GOLDEN_FOLDER } from '../golden/goldens.ts';
 import { ensureFixture, FIXTURES } from './fixtures.ts';
 import { Float64Twin } from './float64-twin.ts';
 import { GRAPHS, writeGraphs } from './graphs.ts';
+import { type FindModelOptions, type FoundModel, findModel, refuseDamaged } from './hub-model.ts';
 import { linkOrCopy } from './onnx/link.ts';
 import type { Recorder } from './record.ts';
 import { loadReferenceTokenizer, Reference } from './reference.ts';
@@ -20,6 +21,8 @@ export interface RecordableModel {
   name: string;
   /** `fixture`, or what the user called it. */
   source: string;
+  /** The hub id that the reference's graph came from, if not the model itself. */
+  graph?: string;
   seed?: string;
   recorder: Omit<Recorder, 'maxNewTokens'>;
   sha256: Record<string, string>;
@@ -29,14 +32,18 @@ export interface RecordableModel {
 type Closer = () => void | Promise<void>;
 
 /**
- * Opens a fixture, a model directory, or a model of the hub. A directory that has a graph of its own in `onnx/` is
- * recorded from that graph; hidden states and the float64 twin come from our graphs of its weights, if it has any.
+ * Opens a fixture, a model directory, or a model of the hub. One that has a graph of its own, in `onnx/` or in another
+ * repository, is recorded from that graph; hidden states and the float64 twin come from our graphs of its weights, if
+ * it has any. Files of the hub are compared with their hashes before the reference sees them.
  *
  * @param model a fixture's name, a directory, or a hub id.
- * @throws ConfigError, CheckpointError, HubError as their readers do; CheckpointError also if a directory has neither
- * weights nor a graph.
+ * @throws ConfigError, CheckpointError, HubError, ModelIdentityError as their readers do; CheckpointError also if a
+ * directory has neither weights nor a graph.
  */
-export async function openModel(model: string): Promise<RecordableModel> {
+export async function openModel(
+  model: string,
+  options: Partial<FindModelOptions> = {},
+): Promise<RecordableModel> {
   // Closed in reverse order, at the end or as soon as the next thing cannot be opened.
   const closers: Closer[] = [];
   const close = async () => {
@@ -48,25 +55,34 @@ export async function openModel(model: string): Promise<RecordableModel> {
     return loaded;
   };
   try {
-    const { modelDir, ...what } = await locate(model);
+    const { modelDir, graph, ...what } = await locate(model, { folder: GOLDEN_FOLDER, ...options });
     const ours = isFixture(model) ? modelDir : await copyWithGraphs(modelDir, closers);
-    const theirs = existsSync(join(modelDir, 'onnx', `${GRAPHS.reference}.onnx`)) ? modelDir : ours;
+    const hasGraph = existsSync(join(modelDir, 'onnx', `${GRAPHS.reference}.onnx`));
+    const theirs = graph?.modelDir ?? (hasGraph ? modelDir : ours);
     if (!theirs) {
       throw new CheckpointError(
         `${modelDir}: has neither weights (*.safetensors) nor onnx/model.onnx; there is nothing to record`,
       );
     }
-    const config = await readModelConfig(theirs);
-    const hasTokenizer = existsSync(join(theirs, 'tokenizer.json'));
-    const tokenizer = hasTokenizer ? await loadReferenceTokenizer(theirs) : undefined;
+    const ofGraph = await hashFiles(theirs);
+    const ofModel = graph ? await hashFiles(modelDir) : ofGraph;
+    await refuseDamaged(theirs, ofGraph);
+    await refuseDamaged(modelDir, ofModel);
+    // Everything but the graph is the model's own.
+    const sha256 = graph ? { ...ofModel, ...graphsOf(ofGraph) } : ofGraph;
+    const textDir = graph ? modelDir : theirs;
+    const config = await readModelConfig(textDir);
+    const hasTokenizer = existsSync(join(textDir, 'tokenizer.json'));
+    const tokenizer = hasTokenizer ? await loadReferenceTokenizer(textDir) : undefined;
     const reference = await load(Reference.load(theirs));
     const tapped = ours ? await load(Reference.load(ours, { fileName: GRAPHS.tapped })) : undefined;
     const float64 = ours && join(ours, 'onnx', `${GRAPHS.float64}.onnx`);
     const twin = float64 ? await load(Float64Twin.load(float64, config)) : undefined;
     return {
       ...what,
+      ...(graph ? { graph: graph.id } : {}),
       recorder: { config, tokenizer, reference, tapped, twin, selection: selectionFor(config) },
-      sha256: await hashFiles(theirs),
+      sha256,
       close,
     };
   } catch (error) {
@@ -81,24 +97,19 @@ function isFixture(model: string): boolean {
 
 async function locate(
   model: string,
-): Promise<Pick<RecordableModel, 'name' | 'source' | 'seed'> & { modelDir: string }> {
+  options: FindModelOptions,
+): Promise<Pick<RecordableModel, 'name' | 'source' | 'seed'> & FoundModel> {
   if (isFixture(model)) {
     const modelDir = await ensureFixture(model);
     return { name: model, source: 'fixture', seed: FIXTURES[model].weights.seed, modelDir };
   }
-  const modelDir = await resolveModel(model, {
-    files: ['config.json'],
-    optional: [
-      'generation_config.json',
-      'tokenizer.json',
-      'tokenizer_config.json',
-      'onnx/model.onnx',
-      'onnx/model.onnx_data',
-    ],
-    weights: 'optional',
-  });
+  const found = await findModel(model, options);
   const name = existsSync(model) ? basename(resolve(model)) : model.replace('/', '--');
-  return { name, source: model, modelDir };
+  return { name, source: model, ...found };
+}
+
+function graphsOf(sha256: Record<string, string>): Record<string, string> {
+  return Object.fromEntries(Object.entries(sha256).filter(([file]) => file.startsWith('onnx/')));
 }
 
 /** SHA-256 of what decides the goldens: configuration, weights, tokenizer, and the graph that ran. */

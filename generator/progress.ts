@@ -22,6 +22,10 @@ export function createProgress(stream: NodeJS.WriteStream = process.stderr, now:
       }
       spinner.text = progressLine(progress, now() - begun);
     },
+    /** Shows a line before there is anything to report. */
+    note(text: string): void {
+      spinner.text = text;
+    },
     stop(): void {
       spinner.stop();
     },

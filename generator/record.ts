@@ -28,6 +28,12 @@ export interface RecordedGolden {
   tensors?: CaseTensors;
 }
 
+/**
+ * How far two graphs of the same weights may be apart, as a fraction of the largest logit: a hundred times what honest
+ * f32 pairs are. Graphs of other weights, or of these in fewer bits, are farther.
+ */
+const SAME_MODEL = 1e-3;
+
 /** The reference computed something that no engine can be held to. */
 export class RecordingError extends PlumblineError {}
 
@@ -37,7 +43,7 @@ export class RecordingError extends PlumblineError {}
  *
  * @param onToken is called after every greedy token.
  * @throws RecordingError if the reference accepts an empty prompt, returns NaN or an infinity, or logits of another
- * vocabulary.
+ * vocabulary, or is of another model than our own graph of the weights.
  * @throws PromptError if an id is outside the vocabulary.
  */
 export async function recordCase(
@@ -61,8 +67,10 @@ export async function recordCase(
   }
   const greedy = await reference.generate(ids, recorder.maxNewTokens, onToken);
   const positions = selectPositions(ids.length, config, recorder.selection);
-  const { rows, stages } = await forward(ids, positions, greedy, recorder);
+  const { rows, stages, ours } = await forward(ids, positions, greedy, recorder);
   refuseUnlessFinite(prompt.id, rows, stages);
+  // The last stored position is the last of the prompt.
+  if (ours) refuseUnlessSameModel(prompt.id, rows.float32[positions.length - 1], ours);
   const { tensors, noise } = selectTensors(config, rows, stages, recorder.selection);
   const margins = greedy.logits.map((row) => {
     const [best, second] = largest(row, 2);
@@ -80,13 +88,16 @@ export async function recordCase(
   };
 }
 
-/** The rows of logits at the stored positions and greedy steps, and the hidden states at the positions. */
+/**
+ * The rows of logits at the stored positions and greedy steps, the hidden states at the positions, and the last row of
+ * the prompt as our own graph has it.
+ */
 async function forward(
   ids: readonly number[],
   positions: readonly number[],
   greedy: { tokens: number[]; logits: Float32Array[] },
   { config, reference, tapped, twin }: Recorder,
-): Promise<{ rows: CaseRows; stages: StageRows[] }> {
+): Promise<{ rows: CaseRows; stages: StageRows[]; ours?: Float32Array }> {
   const kept = ids.length - positions[0];
   const { logits } = await reference.forward(ids, kept);
   if (logits.length !== kept * config.vocabSize) {
@@ -110,7 +121,22 @@ async function forward(
     float32: takeRows(tap.stages.get(name)!, positions, config.hiddenSize),
     float64: takeRows(truth.stages.get(name)!, positions, config.hiddenSize),
   }));
-  return { rows: { float32, float64 }, stages };
+  return { rows: { float32, float64 }, stages, ours: tap.logits };
+}
+
+/** A graph from elsewhere must be of the weights it stands for, or its noise would excuse everything. */
+function refuseUnlessSameModel(id: string, theirs: Float32Array, ours: Float32Array): void {
+  let [largest, distance] = [0, 0];
+  for (const [i, value] of theirs.entries()) {
+    largest = Math.max(largest, Math.abs(value));
+    distance = Math.max(distance, Math.abs(value - ours[i]));
+  }
+  if (!(distance <= SAME_MODEL * largest)) {
+    throw new RecordingError(
+      `${id}: the reference's graph and our own graph of the weights are ${distance} apart in the last logits, of at ` +
+        `most ${largest}; they are not of the same model in fp32: look for the graph that was made of these weights`,
+    );
+  }
 }
 
 /** What is compared with NaN is never equal; a golden of it would be red for ever, or worse, green. */

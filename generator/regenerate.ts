@@ -28,8 +28,10 @@ export interface RegenerateOptions {
   /** Takes what changed; without it, nothing is written. */
   pending?: PendingGoldens;
   onProgress?: (progress: Progress) => void;
+  /** Called as a model is fetched from the hub, with a line that tells what. */
+  onFetch?: (text: string) => void;
   /** Injected by tests. Default {@link openModel}. */
-  open?: (model: string) => Promise<RecordableModel>;
+  open?: typeof openModel;
 }
 
 /** How far a recording is. */
@@ -59,14 +61,14 @@ export interface ModelSummary {
  * @throws the errors of {@link openModel} and of {@link recordCase}; whatever else the reference throws.
  */
 export async function regenerate(options: RegenerateOptions): Promise<ModelSummary[]> {
-  const { folder, models, only, open = openModel } = options;
+  const { folder, models, only, onFetch, open = openModel } = options;
   const prompts = readPrompts(folder);
   if (only !== undefined && !prompts.prompts.some(({ id }) => id === only)) {
     throw new UsageError(`there is no case "${only}"; see prompts.json for their names`);
   }
   const summaries: ModelSummary[] = [];
   for (const name of models) {
-    const model = await open(name);
+    const model = await open(name, { folder, onFetch });
     try {
       summaries.push(await regenerateModel(model, prompts, options));
     } finally {

@@ -2,6 +2,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { z } from 'zod';
+import type { ModelIdentity } from '../engine/checkpoint/identity.ts';
 import { SafetensorsFile } from '../engine/checkpoint/safetensors.ts';
 import { FileError } from '../engine/errors.ts';
 import {
@@ -12,8 +13,11 @@ import {
   type Manifest,
   manifestSchema,
   type Prompts,
+  type Published,
   promptsSchema,
+  publishedSchema,
   type RecordedCase,
+  realModelsSchema,
 } from './schema.ts';
 
 /** The folder of the goldens, this file's own. */
@@ -25,14 +29,51 @@ export interface LoadedCase {
   readonly tensors: CaseTensors;
 }
 
-/** The models that have goldens, by the names of their folders. */
+/** The fixtures that have goldens, by the names of their folders. @throws FileError as {@link readManifest} does. */
 export function goldenModels(folder: string = GOLDEN_FOLDER): string[] {
+  return recorded(folder).filter((name) => readManifest(name, folder).source === 'fixture');
+}
+
+/** The real models that have goldens, likewise. */
+export function realGoldens(folder: string = GOLDEN_FOLDER): string[] {
+  return recorded(folder).filter((name) => readManifest(name, folder).source !== 'fixture');
+}
+
+function recorded(folder: string): string[] {
   return readdirSync(folder).filter((name) => existsSync(join(folder, name, 'manifest.json')));
 }
 
 /** @throws FileError if `prompts.json` cannot be read or is not of its schema. */
 export function readPrompts(folder: string = GOLDEN_FOLDER): Prompts {
   return readJson(join(folder, 'prompts.json'), promptsSchema);
+}
+
+/** A model of the hub that goldens know. */
+export interface RealModel {
+  readonly identity: ModelIdentity;
+  /** The hub id that has the model as a graph for transformers.js, if not the model itself. */
+  readonly graph?: string;
+}
+
+/**
+ * @param model a hub id.
+ * @returns undefined if `models.json` does not list it.
+ * @throws FileError if `models.json` cannot be read or is not of its schema.
+ */
+export function readRealModel(model: string, folder: string = GOLDEN_FOLDER): RealModel | undefined {
+  const path = join(folder, 'models.json');
+  const { models, identities } = readJson(path, realModelsSchema);
+  if (!Object.hasOwn(models, model)) return undefined;
+  const { identity, graph } = models[model];
+  if (!Object.hasOwn(identities, identity)) {
+    throw new FileError(`${path}: models.${model}.identity: there is no identity "${identity}"`);
+  }
+  return { identity: identities[identity], ...(graph === undefined ? {} : { graph }) };
+}
+
+/** @throws FileError if the figures cannot be read or are not of their schema. */
+export function readPublished(name: string, folder: string = GOLDEN_FOLDER): Published {
+  return readJson(join(folder, 'published', `${name}.json`), publishedSchema);
 }
 
 /** @throws FileError if the manifest cannot be read or is not of its schema. */

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { ModelIdentity } from '../engine/checkpoint/identity.ts';
 
 /** The version of this format; a reader of another version refuses. */
 export const SCHEMA_VERSION = 1;
@@ -88,6 +89,8 @@ export const manifestSchema = z.strictObject({
   model: z.string(),
   /** `fixture`, or the hub id or directory of a real model. */
   source: z.string(),
+  /** The hub id that the reference's graph came from, if not the model itself. */
+  graph: z.string().optional(),
   seed: z.string().optional(),
   maxNewTokens: z.int().positive(),
   /** SHA-256 of the model's files, and of the graph that the reference ran. */
@@ -107,6 +110,52 @@ export const manifestSchema = z.strictObject({
   cases: z.array(z.string()),
 });
 export type Manifest = z.infer<typeof manifestSchema>;
+
+/** What a real model is known by, see `ModelIdentity` of the engine. */
+const identitySchema = z.strictObject({
+  architecture: z.string(),
+  hiddenSize: z.int(),
+  numHiddenLayers: z.int(),
+  numAttentionHeads: z.int(),
+  numKeyValueHeads: z.int(),
+  headDim: z.int(),
+  intermediateSize: z.int(),
+  vocabSize: z.int(),
+  tieWordEmbeddings: z.boolean(),
+  ropeTheta: z.number(),
+  rmsNormEps: z.number(),
+  parameters: z.int(),
+  dtype: z.string(),
+}) satisfies z.ZodType<ModelIdentity>;
+
+/** Models of the hub that goldens hold to what they are: `models.json`, by hub id. */
+export const realModelsSchema = z.strictObject({
+  identities: z.record(z.string(), identitySchema),
+  models: z.record(
+    z.string(),
+    z.strictObject({
+      /** One of the identities. */
+      identity: z.string(),
+      /** The hub id that has the model as a graph for transformers.js; without it, the model's own repository. */
+      graph: z.string().optional(),
+    }),
+  ),
+});
+
+/** Figures that somebody else published of a model: `published/<name>.json`. */
+export const publishedSchema = z.strictObject({
+  source: z.string(),
+  /** A hub id of `models.json`. */
+  model: z.string(),
+  ids: z.array(z.int().nonnegative()),
+  /** For each position, the mean of its logits over the vocabulary. */
+  meanLogits: z.array(z.number()),
+  /** The logits of the first position, of the first ids of the vocabulary. */
+  firstLogits: z.array(z.number()),
+  /** A figure may be off by `atol + rtol·|figure|`. */
+  tolerance: z.strictObject({ atol: z.number().positive(), rtol: z.number().positive() }),
+});
+export type Published = z.infer<typeof publishedSchema>;
 
 /** The engine's own fingerprints: `<model>/fingerprints.json`. */
 export const fingerprintsSchema = z.record(z.string(), z.string().regex(/^[0-9a-f]{64}$/));

@@ -1,12 +1,14 @@
 import { randomBytes } from 'node:crypto';
 import { createReadStream, existsSync, readFileSync } from 'node:fs';
-import { lstat, mkdir, open, readdir, rename, rm, symlink, writeFile } from 'node:fs/promises';
+import { lstat, mkdir, readdir, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { basename, dirname, join, relative } from 'node:path';
 import { HubError } from '../errors.ts';
-import { type HubFile, verified } from './hub-file.ts';
+import { type HubFile, verify } from './hub-file.ts';
+import { fillPartial, type PartialFile } from './hub-partial.ts';
 
 /** The names that files have while they are written: whose process it is, and what makes them unique. */
 const UNFINISHED = /\.(\d+)-[0-9a-f]{8}\.incomplete$/;
+const INCOMPLETE = '.incomplete';
 /** Downloads give up long before; another host that shares the cache may have processes that this one cannot see. */
 const ABANDONED_AFTER_MS = 3600_000;
 
@@ -23,8 +25,11 @@ export function isCommit(revision: string): boolean {
  *     models--ORG--NAME/refs/<revision>                  the commit a branch or tag was last seen at
  *     models--ORG--NAME/.no_exist/<commit>/<file>        empty; the commit has no such file
  *
- * Everything is written under a name of its own in blobs/ and then renamed, so that neither a crash nor another
- * process at the same work leaves or sees half a file.
+ *     models--ORG--NAME/blobs/<oid>.incomplete           what was fetched of a blob so far
+ *     .locks/models--ORG--NAME/<oid>.lock                locked by whoever fetches it
+ *
+ * Whoever has no lock writes under a name of its own in blobs/. Either is renamed when it is whole, so that neither a
+ * crash nor another process at the same work leaves or shows half a file.
  */
 export class HubCache {
   readonly folder: string;
@@ -69,28 +74,35 @@ export class HubCache {
   async hasIntact(file: HubFile): Promise<boolean> {
     const path = this.#blob(file);
     try {
-      for await (const _ of verified(createReadStream(path), file, path));
+      await verify(createReadStream(path), file, path);
       return true;
     } catch {
       return false;
     }
   }
 
+  /** What to lock while a file is fetched. */
+  lockPath(file: HubFile): string {
+    return join(dirname(this.folder), '.locks', basename(this.folder), `${file.oid}.lock`);
+  }
+
   /**
    * Stores the content of a file; it is on the disk when this returns.
    *
-   * @throws HubError if it cannot be written; whatever `content` throws passes through. Nothing is left then.
+   * @param fill brings the file to its full length, as {@link fillPartial} wants it.
+   * @param options.from where the content comes from, for messages.
+   * @param options.isLocked whether the caller has locked {@link lockPath}. Then what an earlier process fetched is
+   * used, and what this one has fetched stays if it fails.
+   * @throws HubError if it cannot be written, or is not what was announced; whatever `fill` throws passes through.
    */
-  async store(file: HubFile, content: AsyncIterable<Uint8Array>): Promise<void> {
-    await this.#place(this.#blob(file), async (temporary) => {
-      const handle = await open(temporary, 'wx');
-      try {
-        await handle.writeFile(content);
-        await handle.sync();
-      } finally {
-        await handle.close();
-      }
-    });
+  async store(
+    file: HubFile,
+    fill: (partial: PartialFile) => Promise<void>,
+    { from, isLocked }: { from: string; isLocked: boolean },
+  ): Promise<void> {
+    const blob = this.#blob(file);
+    const resumable = isLocked ? `${blob}${INCOMPLETE}` : undefined;
+    await this.#place(blob, (temporary) => fillPartial(temporary, file, fill, from), resumable);
   }
 
   /** Shows stored content as a file of a commit. */
@@ -129,25 +141,31 @@ export class HubCache {
     return join(this.folder, 'blobs', file.oid);
   }
 
-  async #place(path: string, write: (temporary: string) => Promise<void>): Promise<void> {
+  /** @param resumable where to write, if it is to stay after a failure. Default a name of its own. */
+  async #place(path: string, write: (temporary: string) => Promise<void>, resumable?: string): Promise<void> {
     const blobs = join(this.folder, 'blobs');
     const unique = `${process.pid}-${randomBytes(4).toString('hex')}`;
-    const temporary = join(blobs, `${basename(path)}.${unique}.incomplete`);
+    const temporary = resumable ?? join(blobs, `${basename(path)}.${unique}${INCOMPLETE}`);
     try {
       await mkdir(blobs, { recursive: true });
       await mkdir(dirname(path), { recursive: true });
       await write(temporary);
       await rename(temporary, path);
     } catch (error) {
-      await rm(temporary, { force: true }).catch(() => {});
-      const { code, syscall } = error as NodeJS.ErrnoException;
-      if (syscall === undefined) throw error;
-      throw new HubError(
-        `${path}: cannot be written (${code}); make room or give access, or set HF_HUB_CACHE to another folder`,
-        { cause: error },
-      );
+      if (!resumable) await rm(temporary, { force: true }).catch(() => {});
+      throw unwritable(path, error);
     }
   }
+}
+
+/** A failure of the file system in one line; whatever else it is stays what it is. */
+export function unwritable(path: string, error: unknown): unknown {
+  const { code, syscall } = error as NodeJS.ErrnoException;
+  if (syscall === undefined) return error;
+  return new HubError(
+    `${path}: cannot be written (${code}); make room or give access, or set HF_HUB_CACHE to another folder`,
+    { cause: error },
+  );
 }
 
 function isRunning(pid: number): boolean {

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { HubError } from '../errors.ts';
-import { type HubFetchOptions, hubFetch, unreachable } from './hub-fetch.ts';
+import { type HubFetchOptions, hubFetch, RANGE_NOT_SATISFIABLE, unreachable } from './hub-fetch.ts';
 import type { HubFile } from './hub-file.ts';
 import type { HubSettings } from './hub-settings.ts';
 
@@ -13,6 +13,15 @@ const announcement = z.object({
   oid: z.string().regex(/^[0-9a-f]{40}$/),
   lfs: z.object({ oid: z.string().regex(/^[0-9a-f]{64}$/), size }).nullish(),
 });
+
+/** The content of a file, or what is left of it. */
+export interface HubContent {
+  /** Where it begins: as asked, or 0. */
+  readonly offset: number;
+  /** What tells whether a later answer is of the same content, if there is such a thing. */
+  readonly etag: string | undefined;
+  readonly content: AsyncIterable<Uint8Array>;
+}
 
 /**
  * Asks the hub about one model, and reads its files. Requests are made as `hub-fetch.ts` says; once the signal is
@@ -83,15 +92,43 @@ export class HubClient {
   }
 
   /**
-   * The content of a file, unverified.
+   * Asks for the content of a file, unverified, from an offset on.
    *
-   * @throws HubError if the hub cannot be reached or refuses, or the connection breaks.
+   * @param etag what an earlier answer called the content: if it has changed since, it comes from its beginning.
+   * @throws HubError if the hub cannot be reached or refuses; reading throws HubConnectionError if the connection breaks.
    */
-  async *read(commit: string, file: HubFile): AsyncGenerator<Uint8Array, void, undefined> {
+  async open(
+    commit: string,
+    file: HubFile,
+    { offset, etag }: { offset: number; etag?: string },
+  ): Promise<HubContent> {
     const url = this.urlOf(commit, file);
     // Compressed on its way, nobody could tell a short body by its length.
-    const response = await this.#fetch(url, { headers: { 'Accept-Encoding': 'identity' } });
-    let done = 0;
+    const headers = new Headers({ 'Accept-Encoding': 'identity' });
+    if (offset > 0) headers.set('Range', `bytes=${offset}-`);
+    if (offset > 0 && etag) headers.set('If-Range', etag);
+    const response = await this.#fetch(url, { headers });
+    const begin = beginOf(response, file);
+    if (begin === undefined || (begin !== 0 && begin !== offset)) {
+      await response.body?.cancel().catch(() => {});
+      // The rest is not to be had, but the whole may be.
+      if (offset > 0) return await this.open(commit, file, { offset: 0 });
+      throw new HubError(
+        `${url}: answered ${response.status} with a part that nobody asked for; check HF_ENDPOINT`,
+      );
+    }
+    // A weak one does not promise the same bytes (RFC 9110, 13.1.5).
+    const [strong] = /^"[^"]*"$/.exec(response.headers.get('ETag') ?? '') ?? [];
+    return { offset: begin, etag: strong, content: this.#read(response, url, file, begin) };
+  }
+
+  async *#read(
+    response: Response,
+    url: string,
+    file: HubFile,
+    begin: number,
+  ): AsyncGenerator<Uint8Array, void, undefined> {
+    let done = begin;
     try {
       for await (const chunk of response.body ?? []) {
         done += chunk.length;
@@ -116,6 +153,14 @@ export class HubClient {
       );
     }
   }
+}
+
+/** The offset that an answer begins at; undefined if it is a range of something else, or there is no such range. */
+function beginOf(response: Response, { size }: HubFile): number | undefined {
+  if (response.status === RANGE_NOT_SATISFIABLE) return undefined;
+  if (response.status !== 206) return 0;
+  const [, begin, total] = /^bytes (\d+)-\d+\/(\d+)$/.exec(response.headers.get('Content-Range') ?? '') ?? [];
+  return Number(total) === size ? Number(begin) : undefined;
 }
 
 function announced({ path, size, oid, lfs }: z.infer<typeof announcement>): HubFile {

@@ -1,13 +1,19 @@
 import { HubError } from '../errors.ts';
-import type { HubCache } from './hub-cache.ts';
+import { type HubCache, unwritable } from './hub-cache.ts';
 import type { HubClient } from './hub-client.ts';
-import { type HubFile, verified } from './hub-file.ts';
+import type { HubFetchOptions } from './hub-fetch.ts';
+import type { HubFile } from './hub-file.ts';
+import { withLock } from './hub-lock.ts';
+import type { PartialFile } from './hub-partial.ts';
+import { receive } from './hub-receive.ts';
 import { lacking, SINGLE_WEIGHTS, type WantedFiles, WEIGHTS_INDEX } from './hub-wanted.ts';
 
 /** What {@link download} takes beside hub, cache and commit. */
-export interface DownloadOptions extends WantedFiles {
-  /** Called as a file arrives, with bytes. */
+export interface DownloadOptions extends WantedFiles, Pick<HubFetchOptions, 'delay' | 'signal'> {
+  /** Called as a file arrives, with bytes; what an earlier download fetched of it counts. */
   onProgress?: (file: string, done: number, total: number) => void;
+  /** Called if another process is fetching a file, before that is waited for. */
+  onWait?: (file: string) => void;
 }
 
 /**
@@ -15,8 +21,8 @@ export interface DownloadOptions extends WantedFiles {
  * round asks for all that is known to be lacking: what arrives may show more, as an index does its shards.
  *
  * @throws HubError if a required file is missing, or cannot be fetched, verified or stored. If only optional files are
- * in question, a hub that does not answer is no error: the snapshot serves as it is. The reason of the client's signal
- * is thrown as it is. Nothing half-written is left.
+ * in question, a hub that does not answer is no error: the snapshot serves as it is. The reason of the signal
+ * is thrown as it is. What was fetched of a file is kept for the next download, unless it is wrong.
  */
 export async function download(
   client: HubClient,
@@ -40,7 +46,7 @@ export async function download(
       if (isRequired && !mayBeSharded) throw missing(client.model, commit, path);
       await cache.markAbsent(commit, path);
     }
-    for (const file of found) await fetchFile(client, cache, commit, file, options.onProgress);
+    for (const file of found) await fetchFile(client, cache, commit, file, options);
   }
 }
 
@@ -56,24 +62,19 @@ async function fetchFile(
   cache: HubCache,
   commit: string,
   file: HubFile,
-  onProgress: DownloadOptions['onProgress'],
+  { onProgress, onWait, delay, signal }: DownloadOptions,
 ): Promise<void> {
-  if (!(await cache.hasIntact(file))) {
-    const content = verified(client.read(commit, file), file, client.urlOf(commit, file));
-    await cache.store(file, reported(content, file, onProgress));
-  }
+  const from = client.urlOf(commit, file);
+  const onBytes = (done: number) => onProgress?.(file.path, done, file.size);
+  const fetchUnlessStored = async (isLocked: boolean) => {
+    // Whoever was waited for has fetched it, or another commit has the same.
+    if (await cache.hasIntact(file)) return;
+    const fill = (partial: PartialFile) => receive(client, commit, file, partial, { delay, signal, onBytes });
+    await cache.store(file, fill, { from, isLocked });
+  };
+  const lock = cache.lockPath(file);
+  await withLock(lock, fetchUnlessStored, { signal, onWait: () => onWait?.(file.path) }).catch((error) => {
+    throw unwritable(lock, error);
+  });
   await cache.link(commit, file);
-}
-
-async function* reported(
-  content: AsyncIterable<Uint8Array>,
-  file: HubFile,
-  onProgress: DownloadOptions['onProgress'],
-): AsyncGenerator<Uint8Array, void, undefined> {
-  let done = 0;
-  for await (const chunk of content) {
-    yield chunk;
-    done += chunk.length;
-    onProgress?.(file.path, done, file.size);
-  }
 }

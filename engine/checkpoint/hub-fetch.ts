@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { HubError } from '../errors.ts';
 import type { HubSettings } from './hub-settings.ts';
-import { fetchInTime, type HubTimeoutOptions } from './hub-timeout.ts';
+import { fetchInTime, HubConnectionError, type HubTimeoutOptions } from './hub-timeout.ts';
 
 /** How requests are made; tests put their own in place. */
 export interface HubFetchOptions extends HubTimeoutOptions {
@@ -12,14 +12,18 @@ export interface HubFetchOptions extends HubTimeoutOptions {
 }
 
 /** A request is sent at most four times, after pauses of 1, 2 and 4 s where the hub names none. */
-const MAX_TRIES = 4;
+export const MAX_TRIES = 4;
 const FIRST_PAUSE_MS = 1000;
 /** Nobody waits longer than this before a terminal; then it is an error. */
 const LONGEST_PAUSE_MS = 60_000;
 
+/** What was fetched of a file is longer than the file: only a request for the rest of it is answered like this. */
+export const RANGE_NOT_SATISFIABLE = 416;
+
 /**
  * A `fetch` for one model: sends the token, repeats what the hub was too busy for (429 and 5xx), and turns whatever
- * stands in the way into a HubError. What it returns is a success. The signal's reason is thrown as it is.
+ * stands in the way into a HubError. What it returns is a success, or says that there is no such range. The signal's reason is thrown as it
+ * is.
  */
 export function hubFetch(
   model: string,
@@ -37,7 +41,7 @@ export function hubFetch(
         signal?.throwIfAborted();
         throw unreachable(url, error);
       });
-      if (response.ok) return response;
+      if (response.ok || response.status === RANGE_NOT_SATISFIABLE) return response;
       await response.body?.cancel().catch(() => {});
       const pause = pauseAfter(response, tries);
       if (pause === undefined) throw refusal(response, url, model, settings, tries);
@@ -46,8 +50,13 @@ export function hubFetch(
   };
 }
 
+/** The pause between a try, counted from 1, and the next, in ms. */
+export function pauseAfterTry(tries: number): number {
+  return FIRST_PAUSE_MS * 2 ** (tries - 1);
+}
+
 /** Ended early by the signal, it leads to a request that is not made. */
-async function timer(ms: number, signal?: AbortSignal): Promise<void> {
+export async function timer(ms: number, signal?: AbortSignal): Promise<void> {
   await sleep(ms, undefined, { signal }).catch(() => {});
 }
 
@@ -59,7 +68,7 @@ function isBusy({ status }: Response): boolean {
 function pauseAfter(response: Response, tries: number): number | undefined {
   if (!isBusy(response) || tries === MAX_TRIES) return undefined;
   const asked = retryAfter(response) ?? 0;
-  return asked > LONGEST_PAUSE_MS ? undefined : Math.max(asked, FIRST_PAUSE_MS * 2 ** (tries - 1));
+  return asked > LONGEST_PAUSE_MS ? undefined : Math.max(asked, pauseAfterTry(tries));
 }
 
 /** `Retry-After` in ms: seconds or a date (RFC 9110, 10.2.3). */
@@ -74,7 +83,7 @@ export function unreachable(url: string, error: unknown): HubError {
   if (error instanceof HubError) return error;
   const { message, cause } = error as Error & { cause?: Partial<NodeJS.ErrnoException> };
   const detail = cause?.message || cause?.code || message;
-  return new HubError(
+  return new HubConnectionError(
     `${url}: cannot be fetched (${detail}); check the network and HF_ENDPOINT, ` +
       'or set HF_HUB_OFFLINE=1 to use only what is cached',
     { cause: error },
@@ -96,8 +105,8 @@ function refusal(
       case 403:
         // Without a token, the hub does not tell what is private from what does not exist.
         return settings.token
-          ? `HF_TOKEN is not valid or may not read ${model}; accept its conditions at ${page}, or use another token`
-          : `${model} does not exist, or is private or gated; check its name, or set HF_TOKEN to a token that may read it`;
+          ? `the token (HF_TOKEN, or that of hf auth login) is not valid or may not read ${model}; accept its conditions at ${page}, or use another token`
+          : `${model} does not exist, or is private or gated; check its name, or set HF_TOKEN to a token that may read it (hf auth login does as well)`;
       case 404:
         if (errorCode === 'RevisionNotFound')
           return `${model} has no such revision; choose one of ${page}/refs`;

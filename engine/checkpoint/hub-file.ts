@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { createHash, type Hash } from 'node:crypto';
 import { HubError } from '../errors.ts';
 
 /** A file as the hub announces it. */
@@ -12,43 +12,66 @@ export interface HubFile {
   readonly oid: string;
 }
 
-/**
- * Passes the chunks of a file's content through and compares them with what the hub announces: a body may end
- * cleanly and yet be short, and flipped bytes would load silently.
- *
- * @param from where the content comes from, for messages.
- * @throws HubError at the end if length or hash differ, and as soon as the content is too long.
- */
-export async function* verified(
-  content: AsyncIterable<Uint8Array>,
-  file: HubFile,
-  from: string,
-): AsyncGenerator<Uint8Array, void, undefined> {
-  const hash = createHash(file.lfs ? 'sha256' : 'sha1');
-  // A git object is hashed with its kind and length before it.
-  if (!file.lfs) hash.update(`blob ${file.size}\0`);
-  let done = 0;
-  for await (const chunk of content) {
-    done += chunk.length;
-    if (done > file.size) {
-      throw new HubError(
-        `${from}: is longer than the ${file.size} bytes that the hub announces; nothing of it was kept, try again`,
+/** What arrived is not what the hub announces: asking for the rest of it would not help. */
+export class HubContentError extends HubError {}
+
+/** Compares content with what the hub announces as it passes: a short body may end cleanly, flipped bytes load silently. */
+export class ContentCheck {
+  readonly #file: HubFile;
+  readonly #hash: Hash;
+  #size = 0;
+
+  constructor(file: HubFile) {
+    this.#file = file;
+    this.#hash = createHash(file.lfs ? 'sha256' : 'sha1');
+    // A git object is hashed with its kind and length before it.
+    if (!file.lfs) this.#hash.update(`blob ${file.size}\0`);
+  }
+
+  /** Bytes so far. */
+  get size(): number {
+    return this.#size;
+  }
+
+  /**
+   * @param from where the content comes from, for messages.
+   * @throws HubContentError as soon as the content is too long.
+   */
+  add(chunk: Uint8Array, from: string): void {
+    if (this.#size + chunk.length > this.#file.size) {
+      throw new HubContentError(
+        `${from}: is longer than the ${this.#file.size} bytes that the hub announces; nothing of it was kept, try again`,
       );
     }
-    hash.update(chunk);
-    yield chunk;
+    this.#size += chunk.length;
+    this.#hash.update(chunk);
   }
-  if (done < file.size) {
-    throw new HubError(
-      `${from}: ended after ${done} of ${file.size} bytes; nothing of it was kept, try again`,
-    );
+
+  /** Called once, after the last chunk. @throws HubContentError if the content is short or has another hash. */
+  finish(from: string): void {
+    const { size, lfs, oid } = this.#file;
+    if (this.#size < size) {
+      throw new HubContentError(`${from}: ended after ${this.#size} of ${size} bytes; try again`);
+    }
+    const digest = this.#hash.digest('hex');
+    if (digest !== oid) {
+      const kind = lfs ? 'SHA-256' : 'git SHA-1';
+      throw new HubContentError(
+        `${from}: has ${kind} ${digest}, but the hub announces ${oid}; the content was damaged on its way, ` +
+          'or HF_ENDPOINT is no faithful mirror; nothing of it was kept, try again',
+      );
+    }
   }
-  const digest = hash.digest('hex');
-  if (digest !== file.oid) {
-    const kind = file.lfs ? 'SHA-256' : 'git SHA-1';
-    throw new HubError(
-      `${from}: has ${kind} ${digest}, but the hub announces ${file.oid}; the content was damaged on its way, ` +
-        'or HF_ENDPOINT is no faithful mirror; nothing of it was kept, try again',
-    );
-  }
+}
+
+/**
+ * Reads content to its end and compares it with what the hub announces.
+ *
+ * @param from where the content comes from, for messages.
+ * @throws HubContentError if it is something else.
+ */
+export async function verify(content: AsyncIterable<Uint8Array>, file: HubFile, from: string): Promise<void> {
+  const check = new ContentCheck(file);
+  for await (const chunk of content) check.add(chunk, from);
+  check.finish(from);
 }

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { HubError } from '../errors.ts';
@@ -11,6 +12,7 @@ export interface HubSettings {
   readonly cacheDir: string;
   /** Without a slash at its end. */
   readonly endpoint: string;
+  /** Goes to the endpoint and nowhere else. */
   readonly token: string | undefined;
   /** The variable that forbids the network, as `NAME=value`. */
   readonly offline: string | undefined;
@@ -20,10 +22,10 @@ export interface HubSettings {
 const TRUE = /^(1|on|yes|true)$/i;
 
 /**
- * Reads `HF_HUB_CACHE` (or `HF_HOME`, `XDG_CACHE_HOME`), `HF_ENDPOINT`, `HF_TOKEN`, `HF_HUB_OFFLINE` and
- * `TRANSFORMERS_OFFLINE`. A variable that is empty counts as unset.
+ * Reads `HF_HUB_CACHE` (or `HF_HOME`, `XDG_CACHE_HOME`), `HF_ENDPOINT`, `HF_TOKEN` (or the file that `hf auth login`
+ * writes), `HF_HUB_OFFLINE` and `TRANSFORMERS_OFFLINE`. A variable that is empty counts as unset.
  *
- * @throws HubError if the endpoint is no http(s) address, or the token cannot be sent in a header.
+ * @throws HubError if the endpoint is no http(s) address, or the token cannot be read or sent in a header.
  */
 export function hubSettings(env: Environment): HubSettings {
   const offline = ['HF_HUB_OFFLINE', 'TRANSFORMERS_OFFLINE'].find((name) => TRUE.test(env[name] ?? ''));
@@ -37,13 +39,17 @@ export function hubSettings(env: Environment): HubSettings {
 
 /** @see https://huggingface.co/docs/huggingface_hub/package_reference/environment_variables */
 function cacheDir(env: Environment): string {
-  const home = env.HOME || homedir();
-  const expanded = (path: string) => path.replace(/^~(?=$|[/\\])/, () => home);
   // HUGGINGFACE_HUB_CACHE is the older name, which huggingface_hub still reads.
   const hubCache = env.HF_HUB_CACHE || env.HUGGINGFACE_HUB_CACHE;
-  if (hubCache) return expanded(hubCache);
-  const hfHome = env.HF_HOME || join(env.XDG_CACHE_HOME || join(home, '.cache'), 'huggingface');
-  return join(expanded(hfHome), 'hub');
+  return hubCache ? expanded(hubCache, env) : join(hfHome(env), 'hub');
+}
+
+function hfHome(env: Environment): string {
+  return expanded(env.HF_HOME || join(env.XDG_CACHE_HOME || join('~', '.cache'), 'huggingface'), env);
+}
+
+function expanded(path: string, env: Environment): string {
+  return path.replace(/^~(?=$|[/\\])/, () => env.HOME || homedir());
 }
 
 function endpoint(env: Environment): string {
@@ -61,12 +67,31 @@ function endpoint(env: Environment): string {
 }
 
 function token(env: Environment): string | undefined {
-  const text = env.HF_TOKEN?.trim() || undefined;
+  // HUGGING_FACE_HUB_TOKEN is the older name, as above.
+  const fromEnvironment = env.HF_TOKEN?.trim() || env.HUGGING_FACE_HUB_TOKEN?.trim();
+  const path = expanded(env.HF_TOKEN_PATH || join(hfHome(env), 'token'), env);
+  const text = fromEnvironment || tokenFile(path);
   // Checked here, because fetch would quote the secret in its complaint.
   if (text !== undefined && !/^[\x21-\x7e]+$/.test(text)) {
     throw new HubError(
-      'HF_TOKEN has characters that no token has; copy it again from your settings on the hub',
+      `${fromEnvironment ? 'HF_TOKEN' : path} has characters that no token has; copy it again from your settings on ` +
+        'the hub',
     );
   }
   return text;
+}
+
+function tokenFile(path: string): string | undefined {
+  try {
+    return readFileSync(path, 'utf8').trim() || undefined;
+  } catch (cause) {
+    const { code } = cause as NodeJS.ErrnoException;
+    if (code === 'ENOENT' || code === 'ENOTDIR') return undefined;
+    throw new HubError(
+      `${path}: the token of hf auth login cannot be read (${code}); give access to it, or remove it`,
+      {
+        cause,
+      },
+    );
+  }
 }

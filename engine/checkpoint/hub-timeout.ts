@@ -1,5 +1,8 @@
 import { HubError } from '../errors.ts';
 
+/** The network failed, or the other side fell silent: the same request may succeed later. */
+export class HubConnectionError extends HubError {}
+
 /** When an exchange with the hub is given up. */
 export interface HubTimeoutOptions {
   /** From a request to the headers of its answer, redirects included, in ms. Default 30 000. */
@@ -16,7 +19,7 @@ const DEFAULT_TIMEOUT_MS = 30_000;
  * A `fetch` that waits neither for ever nor after the signal, until the headers arrive and between the parts of the
  * body. It closes the connection that it gives up.
  *
- * @throws HubError from the request, or from reading the body, if the other side falls silent.
+ * @throws HubConnectionError from the request, or from reading the body, if the other side falls silent.
  */
 export function fetchInTime(
   plainFetch: typeof fetch,
@@ -49,8 +52,8 @@ export function fetchInTime(
   };
 }
 
-function silent(url: string, from: string, ms: number, what: string): HubError {
-  return new HubError(
+function silent(url: string, from: string, ms: number, what: string): HubConnectionError {
+  return new HubConnectionError(
     `${url}: waited ${ms / 1000} s in vain for ${URL.parse(from)?.host ?? from} ${what}; try again later, or check ` +
       'the network and HF_ENDPOINT',
   );
@@ -60,13 +63,15 @@ function silent(url: string, from: string, ms: number, what: string): HubError {
 async function inTime<T>(
   promise: Promise<T>,
   ms: number,
-  late: () => HubError,
+  late: () => HubConnectionError,
   signal: AbortSignal | undefined,
 ): Promise<T> {
   const { promise: ending, reject } = Promise.withResolvers<never>();
   const onAbort = () => reject(signal?.reason);
   const timer = setTimeout(() => reject(late()), ms);
   signal?.addEventListener('abort', onAbort);
+  // No event tells of what has happened before.
+  if (signal?.aborted) onAbort();
   try {
     return await Promise.race([promise, ending]);
   } finally {

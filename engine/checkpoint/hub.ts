@@ -15,15 +15,19 @@ export interface ResolveModelOptions extends DownloadOptions, HubFetchOptions {
   env?: Environment;
 }
 
+/** A model is not in the cache, and the environment forbids to fetch it. */
+export class HubOfflineError extends HubError {}
+
 /**
  * Finds a model: a directory, or a hub id whose files are in HuggingFace's cache or are fetched into it. What the
- * cache has is used without a request. What is fetched is verified against the hashes that the hub announces.
+ * cache has is used without a request. What is fetched is verified against the hashes that the hub announces. A
+ * download that was cut is taken up where it broke, and one of another process is waited for.
  *
  * @param model a directory, returned as it is, or `org/name`.
  * @returns the path of a directory that holds the wanted files.
- * @throws HubError if there is no such model, a required file is missing, the hub cannot be reached, refuses, or
- * falls silent, sends something else than it announced, or the cache cannot be written. Nothing half-written is left;
- * nor is it when `options.signal` is aborted, whose reason is thrown.
+ * @throws HubError if there is no such model (HubOfflineError if nobody may look for it), a required file is missing, the hub cannot be reached, refuses, or
+ * falls silent, sends something else than it announced, or the cache cannot be written. If `options.signal` is aborted,
+ * its reason is thrown. Either way a snapshot shows whole files alone.
  */
 export async function resolveModel(model: string, options: ResolveModelOptions): Promise<string> {
   if (isDirectory(model)) return model;
@@ -38,7 +42,7 @@ export async function resolveModel(model: string, options: ResolveModelOptions):
   const isComplete = cached !== undefined && required.length === 0;
   if (isComplete && (settings.offline || unknown.length === 0)) return cache.snapshotDir(cached);
   if (settings.offline) {
-    throw new HubError(
+    throw new HubOfflineError(
       `${model}: the cache ${cache.folder} lacks ${required.join(', ') || 'the model'} at revision ${revision}, and ` +
         `${settings.offline} forbids to fetch it; unset that once, or point HF_HUB_CACHE to the cache that has it`,
     );

@@ -40,7 +40,7 @@ export function addModelOption(command: Command): Command {
 /**
  * @returns the model's directory.
  * @throws HubError if there is none.
- * @throws Interrupted if a signal ended the download; nothing half-written is left.
+ * @throws Interrupted if a signal ended the download; the next one goes on from there.
  */
 export function findModel(
   { model, revision }: ModelOption,
@@ -53,6 +53,7 @@ export function findModel(
       ...needed,
       revision,
       signal,
+      onWait: (file) => progress.show(`waiting for another process to fetch ${file}`),
       onProgress: (file, done, total) => progress.count(share(`fetching ${file}`, done, total)),
     }),
   );

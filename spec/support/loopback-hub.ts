@@ -10,39 +10,56 @@ export interface LoopbackRequest {
   /** Method and path, decoded and without its query. */
   line: string;
   authorization: string | undefined;
+  range: string | undefined;
+  ifRange: string | undefined;
 }
+
+/** The content of a repository's files by path. */
+type Files = Record<string, string | Uint8Array>;
 
 /** The model that every {@link LoopbackHub} has. */
 export const LOOPBACK_MODEL = 'plumbline-spec/tiny';
 
 /** What is stored with Git LFS: announced with a SHA-256, and sent from the other host. */
-const LFS = /\.safetensors$|^tokenizer\.json$/;
+const LFS = /\.safetensors$|\.onnx(_data)?$|^tokenizer\.json$/;
 
 /**
- * A HuggingFace hub with one model on 127.0.0.1, at a port of the system's choice: the three requests of a download,
+ * A HuggingFace hub on 127.0.0.1, at a port of the system's choice: the three requests of a download, parts of files,
  * and the redirect to another origin for large files. Tests change its fields while it runs.
  */
 export class LoopbackHub {
-  /** Content by path. */
-  files: Record<string, string | Uint8Array>;
-  /** What `main` is at. */
+  /** By model. */
+  readonly repositories: Record<string, Files>;
+  /** What `main` is at, in every model. */
   commit: string = '1f'.repeat(20);
+  /** How much of the next large file is sent before it stalls, until {@link breakStalled}; in bytes. */
+  stallAfter: number | undefined;
+  /** Whether the host of large files sends parts; else it sends the whole whatever is asked for. */
+  sendsRanges = true;
+  /** Whether the host of large files calls them by an ETag; that of the public hub does not. */
+  sendsEtags = false;
   /** Answers a request in the hub's place if it returns true. */
   intercept: (request: LoopbackRequest, response: ServerResponse) => boolean = () => false;
   readonly requests: LoopbackRequest[] = [];
   readonly #hub = createServer(this.#listener('hub', (...exchange) => this.#answer(...exchange)));
   readonly #storage = createServer(this.#listener('storage', (...exchange) => this.#sendStored(...exchange)));
 
-  private constructor(files: Record<string, string | Uint8Array>) {
-    this.files = { ...files };
+  private constructor(repositories: Record<string, Files>) {
+    this.repositories = repositories;
   }
 
-  static async start(files: Record<string, string | Uint8Array>): Promise<LoopbackHub> {
-    const hub = new LoopbackHub(files);
+  /** @param others files of further models. */
+  static async start(files: Files, others: Record<string, Files> = {}): Promise<LoopbackHub> {
+    const hub = new LoopbackHub({ [LOOPBACK_MODEL]: { ...files }, ...others });
     for (const server of [hub.#hub, hub.#storage]) {
       await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     }
     return hub;
+  }
+
+  /** Those of {@link LOOPBACK_MODEL}. */
+  get files(): Files {
+    return this.repositories[LOOPBACK_MODEL];
   }
 
   get url(): string {
@@ -55,10 +72,17 @@ export class LoopbackHub {
   }
 
   /** The name of a file's blob: SHA-256 of its content, or SHA-1 of it as a git object. */
-  oidOf(path: string): string {
-    const content = Buffer.from(this.files[path]);
+  oidOf(path: string, model: string = LOOPBACK_MODEL): string {
+    const content = Buffer.from(this.repositories[model][path]);
     if (LFS.test(path)) return createHash('sha256').update(content).digest('hex');
     return createHash('sha1').update(`blob ${content.length}\0`).update(content).digest('hex');
+  }
+
+  /**
+   * Breaks the connections of large files. What the other side has not taken in by then is lost to it.
+   */
+  breakStalled(): void {
+    this.#storage.closeAllConnections();
   }
 
   async close(): Promise<void> {
@@ -75,46 +99,91 @@ export class LoopbackHub {
     return (request, response) => {
       const path = decodeURIComponent(new URL(request.url ?? '', 'http://host').pathname);
       const line = `${request.method} ${path}`;
-      const received = { host, line, authorization: request.headers.authorization };
+      const { authorization, range, 'if-range': ifRange } = request.headers;
+      const received = { host, line, authorization, range, ifRange: ifRange as string | undefined };
       this.requests.push(received);
       if (!this.intercept(received, response)) answer(path, request, response);
     };
   }
 
   async #answer(path: string, request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const folder = `/${LOOPBACK_MODEL}/resolve/${this.commit}/`;
-    const file = path.startsWith(folder) ? path.slice(folder.length) : '';
-    if (path === `/api/models/${LOOPBACK_MODEL}/revision/main`) {
-      sendJson(response, { _id: '0', id: LOOPBACK_MODEL, sha: this.commit, private: false, gated: false });
-    } else if (path === `/api/models/${LOOPBACK_MODEL}/paths-info/${this.commit}`) {
-      const { paths } = JSON.parse(Buffer.concat(await request.toArray()).toString());
+    const [, api, model, , file] =
+      /^\/(api\/models\/)?([^/]+\/[^/]+)\/(revision\/main|paths-info|resolve)(?:\/[0-9a-f]{40}(?:\/(.*))?)?$/.exec(
+        path,
+      ) ?? [];
+    const files = this.repositories[model];
+    if (!files || (!path.endsWith('/revision/main') && !path.includes(`/${this.commit}`))) {
+      sendJson(response, { error: 'not found' }, 404);
+    } else if (api && path.endsWith('/revision/main')) {
+      sendJson(response, { _id: '0', id: model, sha: this.commit, private: false, gated: false });
+    } else if (api) {
+      const { paths }: { paths: string[] } = JSON.parse(Buffer.concat(await request.toArray()).toString());
+      const found = paths.filter((name) => Object.hasOwn(files, name));
       sendJson(
         response,
-        (paths as string[]).filter((name) => Object.hasOwn(this.files, name)).map(this.#announce),
+        found.map((name) => this.#announce(model, name)),
       );
-    } else if (!Object.hasOwn(this.files, file)) {
+    } else if (!Object.hasOwn(files, file)) {
       sendJson(response, { error: 'not found' }, 404);
     } else if (LFS.test(file)) {
       const { port } = this.#storage.address() as AddressInfo;
-      response.writeHead(302, { Location: `http://127.0.0.1:${port}/${this.oidOf(file)}` }).end();
+      const oid = this.oidOf(file, model);
+      response
+        .writeHead(302, { Location: `http://127.0.0.1:${port}/${oid}`, 'X-Linked-ETag': `"${oid}"` })
+        .end();
     } else {
-      response.end(this.files[file]);
+      sendContent(response, request, Buffer.from(files[file]), `"${this.oidOf(file, model)}"`);
     }
   }
 
-  readonly #announce = (path: string) => {
-    const size = Buffer.from(this.files[path]).length;
-    const oid = this.oidOf(path);
+  #announce(model: string, path: string) {
+    const size = Buffer.from(this.repositories[model][path]).length;
+    const oid = this.oidOf(path, model);
     if (!LFS.test(path)) return { type: 'file', path, size, oid };
     // Git itself has only a pointer, whose hash is of no use.
     return { type: 'file', path, size, oid: '0'.repeat(40), lfs: { oid, size, pointerSize: 130 } };
-  };
-
-  #sendStored(path: string, _request: IncomingMessage, response: ServerResponse): void {
-    const file = Object.keys(this.files).find((name) => path === `/${this.oidOf(name)}`);
-    if (file === undefined) response.writeHead(404).end();
-    else response.end(this.files[file]);
   }
+
+  #sendStored(path: string, request: IncomingMessage, response: ServerResponse): void {
+    const [model, file] =
+      Object.entries(this.repositories)
+        .flatMap(([name, files]) => Object.keys(files).map((file) => [name, file]))
+        .find(([name, file]) => path === `/${this.oidOf(file, name)}`) ?? [];
+    if (model === undefined || file === undefined) {
+      response.writeHead(404).end();
+      return;
+    }
+    const [etag, stallAfter] = [this.sendsEtags ? `"${path.slice(1, 9)}"` : undefined, this.stallAfter];
+    this.stallAfter = undefined;
+    if (!this.sendsRanges) delete request.headers.range;
+    sendContent(response, request, Buffer.from(this.repositories[model][file]), etag, stallAfter);
+  }
+}
+
+/** Sends content or the part of it that is asked for (RFC 9110, 14), or only the beginning of it. */
+function sendContent(
+  response: ServerResponse,
+  { headers }: IncomingMessage,
+  content: Buffer,
+  etag?: string,
+  stallAfter?: number,
+): void {
+  const ifRange = headers['if-range'];
+  const wanted =
+    ifRange === undefined || ifRange === etag ? /^bytes=(\d+)-$/.exec(headers.range ?? '') : null;
+  const begin = Number(wanted?.[1] ?? 0);
+  if (wanted && begin >= content.length) {
+    response.writeHead(416, { 'Content-Range': `bytes */${content.length}` }).end();
+    return;
+  }
+  const part = content.subarray(begin);
+  response.writeHead(wanted ? 206 : 200, {
+    'Content-Length': part.length,
+    ...(etag ? { ETag: etag } : {}),
+    ...(wanted ? { 'Content-Range': `bytes ${begin}-${content.length - 1}/${content.length}` } : {}),
+  });
+  if (stallAfter === undefined) response.end(part);
+  else response.write(part.subarray(0, stallAfter));
 }
 
 function sendJson(response: ServerResponse, body: unknown, status = 200): void {

@@ -104,6 +104,7 @@ test('equal manifests have nothing to review, and the machine is none of it', (t
 const edits: [edit: Partial<Manifest>, reason: string][] = [
   [{ model: 'another' }, 'model differs'],
   [{ source: 'org/model' }, 'source differs'],
+  [{ graph: 'org/graph' }, 'graph differs'],
   [{ seed: undefined }, 'seed differs'],
   [{ maxNewTokens: 5 }, 'maxNewTokens differs'],
   [{ vocabularySample: [1] }, 'vocabularySample differs'],

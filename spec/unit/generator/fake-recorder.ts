@@ -31,6 +31,7 @@ export function stateAt(stage: number, position: number): Float64Array {
 export interface Faults {
   /** Added to the logits of the tapped graph, which must not be recorded. */
   tapped?: number;
+  /** Of either graph in float32. */
   logits?: (row: Float32Array) => void;
   float64?: (row: Float64Array) => void;
   hidden?: (row: Float32Array) => void;
@@ -76,7 +77,9 @@ export function fakeRecorder(faults: Faults = {}): { recorder: Recorder; calls: 
     tapped: {
       async forward(ids, rows = ids.length) {
         calls.push({ call: 'tapped.forward', ids: [...ids], rows });
-        const logits = lastRows(ids, rows).flatMap((row) => Array.from(row, (x) => x + (faults.tapped ?? 0)));
+        const logits = lastRows(ids, rows).flatMap((row) =>
+          Array.from(float32(row), (x) => x + (faults.tapped ?? 0)),
+        );
         const stages = STAGES.map((name, stage) => {
           const values = Float32Array.from(states(ids, stage));
           faults.hidden?.(values);

@@ -43,6 +43,10 @@ test('a model without seed has none in its manifest', (t) => {
   t.false('seed' in manifestOf(foreign, 16, []));
 });
 
+test('a graph from another repository than the model’s is named in its manifest', (t) => {
+  t.is(manifestOf({ ...model(), graph: 'org/graph' }, 16, []).graph, 'org/graph');
+});
+
 test('the versions are those of the packages that are installed', (t) => {
   const versionOf = (name: string) =>
     JSON.parse(readFileSync(new URL(`../../../node_modules/${name}/package.json`, import.meta.url), 'utf8'))

@@ -4,6 +4,7 @@ import {
   mkdirSync,
   readdirSync,
   readFileSync,
+  realpathSync,
   renameSync,
   rmSync,
   symlinkSync,
@@ -114,7 +115,10 @@ test.serial('a model of the hub that has a graph and no weights is found in the 
   const files = ['config.json', 'onnx/model.onnx', 'onnx/model.onnx_data'];
   const source = await transformersJsDirectory(t, { weights: false });
   for (const file of files) {
-    const blob = join(model, 'blobs', createHash('sha256').update(file).digest('hex'));
+    const sha256 = createHash('sha256')
+      .update(readFileSync(join(source, file)))
+      .digest('hex');
+    const blob = join(model, 'blobs', sha256);
     for (const folder of [dirname(blob), dirname(join(snapshot, file))])
       mkdirSync(folder, { recursive: true });
     renameSync(join(source, file), blob);
@@ -132,6 +136,12 @@ test.serial('a model of the hub that has a graph and no weights is found in the 
   t.deepEqual([name, called], ['org--made-up', 'org/made-up']);
   t.deepEqual(Object.keys(sha256), files);
   t.is((await recorder.reference.forward(IDS, 1)).logits.length, 53);
+  const data = realpathSync(join(snapshot, 'onnx', 'model.onnx_data'));
+  writeFileSync(data, readFileSync(data).fill(1, 0, 1));
+  await t.throwsAsync(openModel('org/made-up'), {
+    instanceOf: HubError,
+    message: `${data}: has SHA-256 ${(await hashFiles(snapshot))['onnx/model.onnx_data']}, not the one it is called by; remove it to have it fetched again`,
+  });
 });
 
 test.serial('a tokenizer is loaded where there is one', async (t) => {

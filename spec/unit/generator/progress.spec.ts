@@ -55,6 +55,8 @@ test.serial('a terminal is shown the line, with the time since the model’s fir
     process.env = before;
   });
   t.true(await drawn(text, 'loading'));
+  progress.note('fetching config.json 50 %');
+  t.true(await drawn(text, 'fetching config.json 50 %'));
   progress.report({ ...HALF, done: 0, tokens: 0 });
   now += 3000;
   progress.report(HALF);

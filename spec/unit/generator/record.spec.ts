@@ -48,10 +48,21 @@ test('hidden states are stored stage by stage, position by position', async (t) 
 });
 
 test('logits come from the graph that is recorded, not from ours beside it', async (t) => {
-  const { recorder } = fakeRecorder({ tapped: 1 });
+  const { recorder } = fakeRecorder({ tapped: 0.004 });
   const { tensors, golden } = await record(recorder);
   t.deepEqual(tensors, (await record(fakeRecorder().recorder)).tensors);
   t.true(golden.noise.logits < 1e-6);
+});
+
+test('a graph that is not of the same model as our own graph of the weights is refused', async (t) => {
+  // The largest logit is about 5.
+  for (const tapped of [0.006, -1, NaN]) {
+    await t.throwsAsync(record(fakeRecorder({ tapped }).recorder), {
+      instanceOf: RecordingError,
+      message:
+        /^a-case: the reference's graph and our own graph of the weights are \S+ apart in the last logits, /,
+    });
+  }
 });
 
 test('of a long prompt only the rows from the first stored position on are asked for', async (t) => {

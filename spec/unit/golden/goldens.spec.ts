@@ -12,7 +12,10 @@ import {
   readFingerprints,
   readManifest,
   readPrompts,
+  readPublished,
+  readRealModel,
   readTensors,
+  realGoldens,
 } from '../../../golden/goldens.ts';
 import { temporaryFolder, trackResources } from '../../support/cleanup.ts';
 import { CONFIG, makeManifest, makeRecording, SAMPLED } from '../generator/recordings.ts';
@@ -35,11 +38,13 @@ test('the project’s goldens are of every fixture', (t) => {
   t.deepEqual(goldenModels().sort(), Object.keys(FIXTURES).sort());
 });
 
-test('a model is a folder with a manifest', (t) => {
+test('a model is a folder with a manifest, which tells fixtures from real ones', (t) => {
   const folder = goldens(t);
   mkdirSync(join(folder, 'pytorch'));
   write(folder, 'prompts.json', {});
+  writeManifest(join(folder, 'org--name'), { ...makeManifest(), source: 'org/name' });
   t.deepEqual(goldenModels(folder), ['made-up']);
+  t.deepEqual(realGoldens(folder), ['org--name']);
 });
 
 test('every golden of the project can be read, and is listed in its manifest', (t) => {
@@ -74,6 +79,30 @@ test('what was written is read: manifest, case, tensors', (t) => {
   t.deepEqual(readManifest('made-up', folder), makeManifest(SAMPLED));
   t.deepEqual(readCase('made-up', 'a-case', folder), golden);
   t.deepEqual(readTensors('made-up', 'a-case', folder), tensors);
+});
+
+test('a real model is read with its identity and where its graph is, and none that is not listed', (t) => {
+  const { identity, graph } = readRealModel('Qwen/Qwen3-0.6B')!;
+  t.is(graph, 'onnx-community/Qwen3-0.6B-ONNX');
+  t.is(identity.parameters, 596_049_920);
+  t.deepEqual(readRealModel('Qwen/Qwen3-0.6B-Base'), { identity });
+  t.is(readRealModel('Qwen/Qwen3-8B'), undefined);
+  t.is(readRealModel('toString'), undefined);
+  const folder = goldens(t);
+  t.throws(() => readRealModel('org/name', folder), { instanceOf: FileError, message: /models\.json: / });
+  write(folder, 'models.json', { identities: {}, models: { 'org/name': { identity: 'constructor' } } });
+  t.throws(() => readRealModel('org/name', folder), {
+    instanceOf: FileError,
+    message: /models\.json: models\.org\/name\.identity: there is no identity "constructor"$/,
+  });
+});
+
+test('published figures are read', (t) => {
+  const { ids, meanLogits, model, source } = readPublished('qwen3-0.6b-base');
+  t.is(ids.length, meanLogits.length);
+  t.true(readRealModel(model) !== undefined);
+  t.regex(source, /test_modeling_qwen3\.py/);
+  t.throws(() => readPublished('nothing'), { instanceOf: FileError, message: /published\/nothing\.json: / });
 });
 
 test('fingerprints are read, and there are none if they were never recorded', (t) => {

@@ -29,8 +29,15 @@ const NESTED: HubFile = { ...HELLO, path: 'onnx/model.onnx' };
 
 const newCache = (t: ExecutionContext) => new HubCache(temporaryFolder(t), 'org/a.name');
 
-async function* content(...texts: string[]): AsyncGenerator<Uint8Array> {
-  for (const text of texts) yield Buffer.from(text);
+/** Stores a file's content in parts; without a lock, as the plain case is. */
+async function put(cache: HubCache, parts: string[], { isLocked = false } = {}): Promise<void> {
+  await cache.store(
+    HELLO,
+    async (partial) => {
+      for (const part of parts) await partial.append(Buffer.from(part), 'here');
+    },
+    { from: 'here', isLocked },
+  );
 }
 
 test('only forty hexadecimal digits are a commit', (t) => {
@@ -41,7 +48,7 @@ test('only forty hexadecimal digits are a commit', (t) => {
 
 test('a file lies in blobs under its hash, and the snapshot links to it relatively', async (t) => {
   const cache = newCache(t);
-  await cache.store(HELLO, content('hel', 'lo\n'));
+  await put(cache, ['hel', 'lo\n']);
   await cache.link(COMMIT, HELLO);
   await cache.link(COMMIT, NESTED);
   t.true(cache.folder.endsWith('/models--org--a.name'));
@@ -58,7 +65,7 @@ test('a file is there once it is linked, and not if its blob is gone', async (t)
   t.false(cache.has(COMMIT, HELLO.path));
   await cache.link(COMMIT, HELLO);
   t.false(cache.has(COMMIT, HELLO.path));
-  await cache.store(HELLO, content('hello\n'));
+  await put(cache, ['hello\n']);
   t.true(cache.has(COMMIT, HELLO.path));
 });
 
@@ -100,7 +107,7 @@ test('that a commit lacks a file is remembered where huggingface_hub looks for i
 test('a blob that is missing, short, or flipped is not intact', async (t) => {
   const cache = newCache(t);
   t.false(await cache.hasIntact(HELLO));
-  await cache.store(HELLO, content('hello\n'));
+  await put(cache, ['hello\n']);
   t.true(await cache.hasIntact(HELLO));
   for (const damaged of ['hello', 'hellO\n']) {
     writeFileSync(join(cache.folder, 'blobs', HELLO.oid), damaged);
@@ -108,22 +115,41 @@ test('a blob that is missing, short, or flipped is not intact', async (t) => {
   }
 });
 
-test('content that fails half-way leaves nothing, and its error comes through', async (t) => {
+test('what was stored half-way is kept under the lock alone, and its error comes through', async (t) => {
   const cache = newCache(t);
   const broken = new HubError('the connection broke');
-  async function* half(): AsyncGenerator<Uint8Array> {
-    yield Buffer.from('hel');
-    throw broken;
+  for (const [isLocked, left] of [
+    [false, []],
+    [true, [`${HELLO.oid}.incomplete`]],
+  ] as const) {
+    const half = cache.store(
+      HELLO,
+      async (partial) => {
+        await partial.append(Buffer.from('hel'), 'here');
+        throw broken;
+      },
+      { from: 'here', isLocked },
+    );
+    t.is(await t.throwsAsync(half), broken);
+    t.deepEqual(readdirSync(join(cache.folder, 'blobs')), [...left]);
   }
-  t.is(await t.throwsAsync(cache.store(HELLO, half())), broken);
-  t.deepEqual(readdirSync(join(cache.folder, 'blobs')), []);
+  await put(cache, ['hello\n']);
+  t.is(readdirSync(join(cache.folder, 'blobs')).length, 2, 'without the lock it is not used');
+  await put(cache, ['lo\n'], { isLocked: true });
+  t.deepEqual(readdirSync(join(cache.folder, 'blobs')), [HELLO.oid]);
+  t.true(await cache.hasIntact(HELLO));
+});
+
+test('the lock of a file lies where huggingface_hub looks for it', (t) => {
+  const cache = newCache(t);
+  t.is(cache.lockPath(NESTED), join(cache.folder, `../.locks/models--org--a.name/${HELLO.oid}.lock`));
 });
 
 test('what a killed process had half written is removed after an hour, and nothing else is', async (t) => {
   const cache = newCache(t);
   await cache.removeAbandoned();
   t.false(existsSync(cache.folder));
-  await cache.store(HELLO, content('hello\n'));
+  await put(cache, ['hello\n']);
   const blobs = join(cache.folder, 'blobs');
   const { pid: dead } = spawnSync(process.execPath, ['--version']);
   const hoursAgo = (name: string, hours: number) =>
@@ -149,8 +175,11 @@ test('what a killed process had half written is removed after an hour, and nothi
 
 test('two at the same file both succeed, and one whole file remains', async (t) => {
   const cache = newCache(t);
-  const both = [content('hel', 'lo\n'), content('hello', '\n')].map(async (chunks) => {
-    await cache.store(HELLO, chunks);
+  const both = [
+    ['hel', 'lo\n'],
+    ['hello', '\n'],
+  ].map(async (parts) => {
+    await put(cache, parts);
     await cache.link(COMMIT, HELLO);
     await cache.setRef('main', COMMIT);
   });
@@ -164,7 +193,7 @@ test('a cache that cannot be written is an error that names the path and the var
   const dir = temporaryFolder(t);
   // A file in the folder's place stops even the superuser, whom permissions do not.
   writeFileSync(join(dir, 'models--org--name'), '');
-  await t.throwsAsync(new HubCache(dir, 'org/name').store(HELLO, content('hello\n')), {
+  await t.throwsAsync(put(new HubCache(dir, 'org/name'), ['hello\n']), {
     instanceOf: HubError,
     message: /models--org--name\/blobs\/ce01\w+: cannot be written \(ENOTDIR\); .* set HF_HUB_CACHE/,
   });

@@ -1,3 +1,4 @@
+import { Readable } from 'node:stream';
 import test from 'ava';
 import { HubClient } from '../../../../engine/checkpoint/hub-client.ts';
 import type { HubFile } from '../../../../engine/checkpoint/hub-file.ts';
@@ -13,10 +14,9 @@ function clientOf(answer: (url: string, init?: RequestInit) => Response): HubCli
   return new HubClient('org/name', settings, { fetch: async (url, init) => answer(String(url), init) });
 }
 
-async function collect(content: AsyncIterable<Uint8Array>): Promise<string> {
-  let text = '';
-  for await (const chunk of content) text += Buffer.from(chunk).toString();
-  return text;
+async function read(client: HubClient): Promise<string> {
+  const { content } = await client.open(COMMIT, FILE, { offset: 0 });
+  return Buffer.concat(await Readable.from(content).toArray()).toString();
 }
 
 test('a branch is looked up as the hub spells it', async (t) => {
@@ -92,7 +92,7 @@ test('a file is read from the commit, uncompressed, with every part of its path 
     return new Response('abc');
   });
   t.is(client.urlOf(COMMIT, FILE), url);
-  t.is(await collect(client.read(COMMIT, FILE)), 'abc');
+  t.is(await read(client), 'abc');
 });
 
 test('a connection that breaks is told with how far it came', async (t) => {
@@ -101,12 +101,55 @@ test('a connection that breaks is told with how far it came', async (t) => {
     pull: (controller) =>
       controller.error(new TypeError('terminated', { cause: new Error('other side closed') })),
   });
-  await t.throwsAsync(collect(clientOf(() => new Response(body)).read(COMMIT, FILE)), {
+  await t.throwsAsync(read(clientOf(() => new Response(body))), {
     instanceOf: HubError,
     message: /model%231\.onnx, after 2 of 3 bytes: cannot be fetched \(other side closed\)/,
   });
 });
 
 test('a response without a body is an empty file', async (t) => {
-  t.is(await collect(clientOf(() => new Response(null)).read(COMMIT, FILE)), '');
+  t.is(await read(clientOf(() => new Response(null))), '');
+});
+
+test('the rest of a file is asked for, on the condition that it is the same', async (t) => {
+  const asked: (string | null)[][] = [];
+  const client = clientOf((_url, init) => {
+    const headers = new Headers(init?.headers);
+    asked.push(['Range', 'If-Range'].map((name) => headers.get(name)));
+    const answer = { 'Content-Range': 'bytes 1-2/3', ETag: asked.length === 1 ? '"strong"' : 'W/"weak"' };
+    return new Response('bc', { status: 206, headers: answer });
+  });
+  const { offset, etag } = await client.open(COMMIT, FILE, { offset: 1 });
+  t.deepEqual([offset, etag], [1, '"strong"']);
+  t.is((await client.open(COMMIT, FILE, { offset: 1, etag })).etag, undefined);
+  t.deepEqual(asked, [
+    ['bytes=1-', null],
+    ['bytes=1-', '"strong"'],
+  ]);
+});
+
+const part = (range: string) => () => new Response('…', { status: 206, headers: { 'Content-Range': range } });
+
+test('an answer with anything but the rest leads to the whole', async (t) => {
+  for (const useless of [
+    part('bytes 2-2/3'),
+    part('bytes 1-2/4'),
+    part('bytes 1-2/*'),
+    part(''),
+    () => new Response(null, { status: 416 }),
+  ]) {
+    const client = clientOf((_url, init) =>
+      new Headers(init?.headers).has('Range') ? useless() : new Response('abc'),
+    );
+    t.is((await client.open(COMMIT, FILE, { offset: 1 })).offset, 0);
+  }
+  const whole = clientOf(() => new Response('abc'));
+  t.is((await whole.open(COMMIT, FILE, { offset: 1 })).offset, 0);
+});
+
+test('a part that nobody asked for is refused', async (t) => {
+  await t.throwsAsync(clientOf(part('bytes 1-2/3')).open(COMMIT, FILE, { offset: 0 }), {
+    instanceOf: HubError,
+    message: /model%231\.onnx: answered 206 with a part that nobody asked for; check HF_ENDPOINT$/,
+  });
 });

@@ -5,6 +5,8 @@ import test, { type ExecutionContext } from 'ava';
 import { HubCache } from '../../../../engine/checkpoint/hub-cache.ts';
 import { HubClient } from '../../../../engine/checkpoint/hub-client.ts';
 import { download } from '../../../../engine/checkpoint/hub-download.ts';
+import { withLock } from '../../../../engine/checkpoint/hub-lock.ts';
+import type { PartialFile } from '../../../../engine/checkpoint/hub-partial.ts';
 import { HubError } from '../../../../engine/errors.ts';
 import { closing, temporaryFolder, trackResources } from '../../../support/cleanup.ts';
 import { LOOPBACK_MODEL, LoopbackHub } from '../../../support/loopback-hub.ts';
@@ -159,4 +161,55 @@ test('progress is told in bytes, up to the whole', async (t) => {
     ),
   );
   t.deepEqual(calls.at(-1), [SINGLE, 300_000, 300_000]);
+});
+
+test('a file that another process is fetching is waited for, told, and not fetched again', async (t) => {
+  const { hub, cache, client, listed } = await setUp(t, { [SINGLE]: 'weights' });
+  const wanted = { files: [], weights: true } as const;
+  const file = { path: SINGLE, size: 7, lfs: true, oid: hub.oidOf(SINGLE) };
+  const waited: string[] = [];
+  const { promise: isWaiting, resolve: onWait } = Promise.withResolvers<void>();
+  const late = await withLock(cache.lockPath(file), async () => {
+    const downloading = download(client, cache, hub.commit, {
+      ...wanted,
+      onWait: (path) => {
+        waited.push(path);
+        onWait();
+      },
+    });
+    await isWaiting;
+    const fill = (partial: PartialFile) => partial.append(Buffer.from('weights'), 'here');
+    await cache.store(file, fill, { from: 'here', isLocked: true });
+    return { downloading };
+  });
+  await late.downloading;
+  t.deepEqual(waited, [SINGLE]);
+  t.deepEqual(fetched(hub), []);
+  t.deepEqual(listed(), [SINGLE]);
+});
+
+test('a lock file that cannot be made is an error that names it and the variable', async (t) => {
+  const { hub, cache, client } = await setUp(t, { 'config.json': '{}' });
+  writeFileSync(join(cache.folder, '../.locks'), '');
+  await t.throwsAsync(download(client, cache, hub.commit, { files: ['config.json'] }), {
+    instanceOf: HubError,
+    message: /\.locks\/models--\S+\.lock: cannot be written \(\w+\); .* set HF_HUB_CACHE/,
+  });
+});
+
+test('progress goes on from what an earlier download had fetched', async (t) => {
+  const { hub, cache, client } = await setUp(t, { [SINGLE]: 'weights' });
+  mkdirSync(join(cache.folder, 'blobs'), { recursive: true });
+  writeFileSync(join(cache.folder, 'blobs', `${hub.oidOf(SINGLE)}.incomplete`), 'wei');
+  const calls: unknown[] = [];
+  await download(client, cache, hub.commit, {
+    files: [],
+    weights: true,
+    onProgress: (...call) => calls.push(call),
+  });
+  t.deepEqual(calls, [[SINGLE, 7, 7]]);
+  t.deepEqual(
+    hub.requests.filter(({ host }) => host === 'storage').map(({ range }) => range),
+    ['bytes=3-'],
+  );
 });

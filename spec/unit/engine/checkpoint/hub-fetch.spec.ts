@@ -1,6 +1,7 @@
 import test from 'ava';
 import { hubFetch } from '../../../../engine/checkpoint/hub-fetch.ts';
 import type { HubSettings } from '../../../../engine/checkpoint/hub-settings.ts';
+import { HubConnectionError } from '../../../../engine/checkpoint/hub-timeout.ts';
 import { HubError } from '../../../../engine/errors.ts';
 
 const SETTINGS: HubSettings = { cacheDir: '', endpoint: 'https://hub', token: undefined, offline: undefined };
@@ -53,6 +54,12 @@ test('the fourth refusal is final and names the status', async (t) => {
   t.is(sent.length, 4);
 });
 
+test('that there is no such range is an answer', async (t) => {
+  const { send, sent } = scripted([status(416)]);
+  t.is((await send(URL)).status, 416);
+  t.is(sent.length, 1);
+});
+
 test('Retry-After is obeyed, in seconds or as a date', async (t) => {
   const inHalfAMinute = new Date(Date.now() + 30_000).toUTCString();
   const { send, pauses } = scripted([
@@ -79,7 +86,7 @@ test('a hub that asks for more than a minute is not waited for', async (t) => {
 test('what asking again cannot change is refused at once, with what to do', async (t) => {
   const cases: [() => Response, Partial<HubSettings>, RegExp][] = [
     [status(401), {}, /answered 401; org\/name does not exist, or is private or gated; .* set HF_TOKEN/],
-    [status(401), { token: 'hf_x' }, /answered 401; HF_TOKEN is not valid or may not read org\/name/],
+    [status(401), { token: 'hf_x' }, /answered 401; the token .* is not valid or may not read org\/name/],
     [status(403), { token: 'hf_x' }, /answered 403; .* accept its conditions at https:\/\/hub\/org\/name,/],
     [status(404), {}, /answered 404; there is neither a directory org\/name nor such a model on the hub/],
     [status(404, { 'X-Error-Code': 'RevisionNotFound' }), {}, /answered 404; org\/name has no such revision/],
@@ -112,7 +119,7 @@ test('what the network did is told in place of "fetch failed"', async (t) => {
       },
     ]);
     await t.throwsAsync(send(URL), {
-      instanceOf: HubError,
+      instanceOf: HubConnectionError,
       message: `${URL}: cannot be fetched (${detail}); check the network and HF_ENDPOINT, or set HF_HUB_OFFLINE=1 to use only what is cached`,
     });
   }

@@ -1,11 +1,15 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { homedir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import test from 'ava';
 import { type Environment, hubSettings } from '../../../../engine/checkpoint/hub-settings.ts';
 import { HubError } from '../../../../engine/errors.ts';
+import { temporaryFolder, trackResources } from '../../../support/cleanup.ts';
+
+trackResources(test);
 
 test('without any variable it is the public hub and the cache in the home folder', (t) => {
-  t.deepEqual(hubSettings({}), {
+  t.like(hubSettings({ HF_TOKEN_PATH: '/not/there' }), {
     cacheDir: join(homedir(), '.cache', 'huggingface', 'hub'),
     endpoint: 'https://huggingface.co',
     token: undefined,
@@ -62,7 +66,50 @@ test('an endpoint with a password is refused without showing it', (t) => {
 
 test('white space around the token is dropped, and an empty token is none', (t) => {
   t.is(hubSettings({ HF_TOKEN: ' hf_abc\n' }).token, 'hf_abc');
-  t.is(hubSettings({ HF_TOKEN: ' ' }).token, undefined);
+  t.is(hubSettings({ HF_TOKEN: ' ', HF_TOKEN_PATH: '/not/there' }).token, undefined);
+});
+
+test('the token is found as huggingface_hub finds it', (t) => {
+  const home = temporaryFolder(t);
+  const write = (path: string, token: string) => {
+    mkdirSync(dirname(join(home, path)), { recursive: true });
+    writeFileSync(join(home, path), token);
+  };
+  write('.cache/huggingface/token', 'of-home\n');
+  write('xdg/huggingface/token', 'of-xdg');
+  write('hf/token', 'of-hf-home\n');
+  write('elsewhere', 'of-path');
+  write('empty', '\n');
+  const all = {
+    HOME: home,
+    XDG_CACHE_HOME: join(home, 'xdg'),
+    HF_HOME: '~/hf',
+    HF_TOKEN_PATH: '~/elsewhere',
+    HUGGING_FACE_HUB_TOKEN: 'old',
+    HF_TOKEN: 'new',
+  };
+  const names = Object.keys(all).reverse();
+  const expected = ['new', 'old', 'of-path', 'of-hf-home', 'of-xdg', 'of-home'];
+  for (const [i, token] of expected.entries()) {
+    const unset = Object.fromEntries(names.slice(0, i).map((name) => [name, undefined]));
+    t.is(hubSettings({ ...all, ...unset }).token, token);
+  }
+  t.is(hubSettings({ HF_TOKEN_PATH: join(home, 'empty') }).token, undefined);
+  t.is(hubSettings({ HF_TOKEN_PATH: join(home, 'empty', 'below') }).token, undefined);
+});
+
+test('a token file that cannot be read, or holds no token, is an error that names it and shows nothing', (t) => {
+  const folder = temporaryFolder(t);
+  t.throws(() => hubSettings({ HF_TOKEN_PATH: folder }), {
+    instanceOf: HubError,
+    message: `${folder}: the token of hf auth login cannot be read (EISDIR); give access to it, or remove it`,
+  });
+  const path = join(folder, 'token');
+  writeFileSync(path, 'hf_secret\nhf_another');
+  t.throws(() => hubSettings({ HF_TOKEN_PATH: path }), {
+    instanceOf: HubError,
+    message: `${path} has characters that no token has; copy it again from your settings on the hub`,
+  });
 });
 
 test('a token that no header can carry is refused without showing it', (t) => {

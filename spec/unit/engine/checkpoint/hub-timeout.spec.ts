@@ -111,6 +111,18 @@ test('the signal ends waiting for an answer and for a body; its reason is thrown
   }
 });
 
+test('a signal that came while its reader was busy ends a body at once', async (t) => {
+  const { url, sockets } = await silentAfter(t, `${HEADERS}1234`);
+  const controller = new AbortController();
+  const reason = new RangeError('enough');
+  const { body } = await fetchInTime(fetch, { signal: controller.signal, idleTimeoutMs: 1000 })(url);
+  const reader = body!.getReader();
+  await reader.read();
+  controller.abort(reason);
+  t.is(await t.throwsAsync(reader.read()), reason);
+  t.true(await hungUp(sockets));
+});
+
 test('a model is not waited for from a hub that is silent', async (t) => {
   const { host } = await silentAfter(t, '');
   const env = { HF_ENDPOINT: `http://${host}`, HF_HUB_CACHE: temporaryFolder(t) };

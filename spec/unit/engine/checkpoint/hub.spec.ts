@@ -1,7 +1,11 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
-import { type ResolveModelOptions, resolveModel } from '../../../../engine/checkpoint/hub.ts';
+import {
+  HubOfflineError,
+  type ResolveModelOptions,
+  resolveModel,
+} from '../../../../engine/checkpoint/hub.ts';
 import { HubCache } from '../../../../engine/checkpoint/hub-cache.ts';
 import { HubError } from '../../../../engine/errors.ts';
 import { temporaryFolder, trackResources } from '../../../support/cleanup.ts';
@@ -127,7 +131,7 @@ test('offline, a file that is not cached is named with the cache and the variabl
   await t.throwsAsync(
     resolveModel('org/name', { ...options, files: ['config.json', 'a.json'], weights: true }),
     {
-      instanceOf: HubError,
+      instanceOf: HubOfflineError,
       message:
         `org/name: the cache ${cache.folder} lacks a.json, model.safetensors at revision main, and HF_HUB_OFFLINE=1 ` +
         'forbids to fetch it; unset that once, or point HF_HUB_CACHE to the cache that has it',

@@ -35,6 +35,18 @@ test('only the files that a command needs are asked for, and their arrival is sh
   t.deepEqual(shown, ['fetching config.json 50 % of 2 bytes', 'fetching config.json 50 % of 2 bytes']);
 });
 
+test('that another process is fetching a file is shown', async (t) => {
+  const io = fakeIo();
+  io.resolveModel = async (model, { onWait }) => {
+    onWait?.('model.safetensors');
+    return model;
+  };
+  const shown: string[] = [];
+  const progress = { show: (text: string) => shown.push(text), count() {}, hide() {} };
+  await findModel({ model: 'a/b' }, TEXT_FILES, io, progress);
+  t.deepEqual(shown, ['waiting for another process to fetch model.safetensors']);
+});
+
 test('a signal ends the download through its AbortSignal, and is an Interrupted', async (t) => {
   const io = fakeIo();
   io.resolveModel = async (_model, { signal }) => {

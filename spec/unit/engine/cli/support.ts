@@ -210,7 +210,7 @@ export function fakeIo(reply?: readonly number[]): FakeIo {
     signals: new EventEmitter(),
     engine,
     resolved,
-    async resolveModel(model, { onProgress, signal: _, ...options }) {
+    async resolveModel(model, { onProgress, onWait: _onWait, signal: _signal, ...options }) {
       resolved.push([model, options]);
       onProgress?.('config.json', 1, 2);
       return model;

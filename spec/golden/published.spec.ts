@@ -1,0 +1,60 @@
+import test from 'ava';
+import { ensureFixture } from '../../generator/fixtures.ts';
+import { readCase, readPublished, readTensors } from '../../golden/goldens.ts';
+import type { RecordedCase } from '../../golden/schema.ts';
+import { ComparisonError } from '../../golden/tolerance.ts';
+import { closing } from '../support/cleanup.ts';
+import { type Figures, means, wrongFigures } from '../support/published.ts';
+import { findRealModel, NETWORK_VARIABLE } from '../support/real-model.ts';
+import { loadSubject } from '../support/subject.ts';
+
+const PUBLISHED = readPublished('qwen3-0.6b-base');
+
+/** Figures of a fixture as they might be published: computed from what the reference recorded. */
+function standIn(fixture: string, id: string): Figures {
+  const { ids, positions, greedy } = readCase(fixture, id) as RecordedCase;
+  const { logits } = readTensors(fixture, id);
+  const meanLogits = means(logits, positions.length + greedy.tokens.length).slice(0, ids.length);
+  return { ids, meanLogits, firstLogits: [...logits.slice(0, 30)], tolerance: PUBLISHED.tolerance };
+}
+
+test(`${PUBLISHED.model}: the logits are those of ${PUBLISHED.source}`, async (t) => {
+  const modelDir = await findRealModel(PUBLISHED.model);
+  if (modelDir === undefined) {
+    t.log(
+      `${PUBLISHED.model} is not in the HuggingFace cache: its figures were NOT checked, those of the fixture "dense" ` +
+        `were; ${NETWORK_VARIABLE}=1 fetches the model`,
+    );
+  }
+  const figures = modelDir === undefined ? standIn('dense', 'ids-short') : PUBLISHED;
+  const subject = await loadSubject();
+  const model = closing(t, await subject.load(modelDir ?? (await ensureFixture('dense'))));
+  t.deepEqual(await wrongFigures(model, figures), []);
+
+  // The same figures, two of them wrong by a little more than is let pass.
+  const { meanLogits, firstLogits } = figures;
+  const moved = (values: number[], i: number) =>
+    values.with(i, values[i] + 3e-4 + 3e-4 * Math.abs(values[i]));
+  const wrong = { meanLogits: moved(meanLogits, 3), firstLogits: moved(firstLogits, 7) };
+  const [mean, logit, ...others] = await wrongFigures(model, { ...figures, ...wrong });
+  t.regex(mean, /^the mean of position 3 is \S+, published is \S+ ± \S+$/);
+  t.regex(logit, /^logit 7 of position 0 is /);
+  t.deepEqual(others, []);
+});
+
+test('figures that cannot be compared are an error', async (t) => {
+  const forward = async () => ({ logits: Float32Array.of(1, 2, 3, NaN) });
+  const figures = { ids: [1], meanLogits: [1.5], firstLogits: [], tolerance: PUBLISHED.tolerance };
+  for (const broken of [
+    {},
+    { ids: [1, 2], meanLogits: [1.5] },
+    { ids: [], meanLogits: [] },
+    { ids: [1, 2], meanLogits: [1.5, 1], firstLogits: [1, 2, 3, 4, 5] },
+  ]) {
+    await t.throwsAsync(wrongFigures({ forward }, { ...figures, ...broken }), {
+      instanceOf: ComparisonError,
+    });
+  }
+  const whole = async () => ({ logits: Float32Array.of(1, 2) });
+  t.deepEqual(await wrongFigures({ forward: whole }, { ...figures, firstLogits: [1, 2] }), []);
+});

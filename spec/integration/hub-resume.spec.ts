@@ -1,0 +1,219 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import test, { type ExecutionContext } from 'ava';
+import { type ResolveModelOptions, resolveModel } from '../../engine/checkpoint/hub.ts';
+import { HubError } from '../../engine/errors.ts';
+import { closing, temporaryFolder, trackResources } from '../support/cleanup.ts';
+import { LOOPBACK_MODEL, LoopbackHub } from '../support/loopback-hub.ts';
+import { ended } from '../support/processes.ts';
+
+trackResources(test);
+
+const FILE = 'model.safetensors';
+const WEIGHTS = new Uint8Array(200_000).map((_, i) => i % 251);
+const FILES = { 'config.json': '{"model_type": "qwen3"}\n', [FILE]: WEIGHTS };
+
+async function setUp(t: ExecutionContext) {
+  const hub = closing(t, await LoopbackHub.start(FILES));
+  const cacheDir = temporaryFolder(t);
+  // A token that the user of this machine has must not get in the way.
+  const env: Record<string, string> = { HF_ENDPOINT: hub.url, HF_HUB_CACHE: cacheDir, HF_HOME: cacheDir };
+  const options: ResolveModelOptions = {
+    files: ['config.json'],
+    weights: true,
+    env,
+    delay: async () => {},
+  };
+  const model = `models--${LOOPBACK_MODEL.replace('/', '--')}`;
+  const blobs = join(cacheDir, model, 'blobs');
+  const partial = join(blobs, `${hub.oidOf(FILE)}.incomplete`);
+  /** What an earlier download left of the weights. */
+  const leave = (bytes: Uint8Array) => {
+    mkdirSync(blobs, { recursive: true });
+    writeFileSync(partial, bytes);
+  };
+  const lock = join(cacheDir, '.locks', model, `${hub.oidOf(FILE)}.lock`);
+  /** What of the weights was asked for. */
+  const ranges = () => hub.requests.filter(({ host }) => host === 'storage').map(({ range }) => range);
+  /** The cache holds the two files, whole, and nothing else. */
+  const isWhole = (dir: string) => {
+    t.deepEqual(new Uint8Array(readFileSync(join(dir, FILE))), WEIGHTS);
+    t.deepEqual(readdirSync(blobs).sort(), ['config.json', FILE].map((file) => hub.oidOf(file)).sort());
+    t.deepEqual(readdirSync(dir).sort(), ['config.json', FILE]);
+  };
+  return { hub, env, options, partial, leave, lock, ranges, isWhole };
+}
+
+test('a connection that breaks is taken up where it broke, by the same download', async (t) => {
+  const { hub, options, ranges, isWhole } = await setUp(t);
+  hub.stallAfter = 120_000;
+  const progress: number[] = [];
+  const onProgress = (_file: string, done: number) => {
+    progress.push(done);
+    if (done === 120_000) hub.breakStalled();
+  };
+  isWhole(await resolveModel(LOOPBACK_MODEL, { ...options, onProgress }));
+  t.deepEqual(ranges(), [undefined, 'bytes=120000-']);
+  t.deepEqual(
+    progress,
+    progress.toSorted((a, b) => a - b),
+    'no byte is fetched twice',
+  );
+});
+
+test('a download that was cut for good is taken up by the next', async (t) => {
+  const { hub, options, partial, ranges, isWhole } = await setUp(t);
+  hub.stallAfter = 120_000;
+  const onProgress = (_file: string, done: number) => {
+    // When it is asked again, it is gone.
+    if (done === 120_000) hub.close();
+  };
+  const cut = resolveModel(LOOPBACK_MODEL, { ...options, onProgress });
+  await t.throwsAsync(cut, { instanceOf: HubError, message: /cannot be fetched \(.*ECONNREFUSED/ });
+  t.is(statSync(partial).size, 120_000);
+  const again = closing(t, await LoopbackHub.start(FILES));
+  isWhole(
+    await resolveModel(LOOPBACK_MODEL, { ...options, env: { ...options.env, HF_ENDPOINT: again.url } }),
+  );
+  t.deepEqual(ranges(), [undefined]);
+  t.is(again.requests.at(-1)?.range, 'bytes=120000-');
+});
+
+test('what an earlier download left is used if it is right, and else thrown away', async (t) => {
+  const flipped = WEIGHTS.slice(0, 120_000);
+  flipped[1000] ^= 1;
+  for (const [left, expected] of [
+    [WEIGHTS.slice(0, 120_000), ['bytes=120000-']],
+    [flipped, ['bytes=120000-', undefined]],
+    // Killed before it was renamed.
+    [WEIGHTS, []],
+    [WEIGHTS.toReversed(), [undefined]],
+    [new Uint8Array(WEIGHTS.length + 1), [undefined]],
+    [new Uint8Array(0), [undefined]],
+  ] as const) {
+    const { options, leave, ranges, isWhole } = await setUp(t);
+    leave(left);
+    isWhole(await resolveModel(LOOPBACK_MODEL, options));
+    t.deepEqual(ranges(), [...expected]);
+  }
+});
+
+test('what was left is taken up from a hub that sends no parts, or has other content by now', async (t) => {
+  const noParts = await setUp(t);
+  noParts.leave(WEIGHTS.slice(0, 120_000));
+  noParts.hub.sendsRanges = false;
+  noParts.isWhole(await resolveModel(LOOPBACK_MODEL, noParts.options));
+  const { hub, options, partial, leave } = await setUp(t);
+  leave(WEIGHTS.slice(0, 120_000));
+  hub.files[FILE] = 'other weights';
+  const dir = await resolveModel(LOOPBACK_MODEL, options);
+  t.is(readFileSync(join(dir, FILE), 'utf8'), 'other weights');
+  t.true(existsSync(partial), 'it may be of use to another revision');
+});
+
+test('content that changes while the connection is down is begun anew', async (t) => {
+  const { hub, options, ranges, isWhole } = await setUp(t);
+  hub.sendsEtags = true;
+  hub.stallAfter = 120_000;
+  const onProgress = (_file: string, done: number) => {
+    if (done !== 120_000) return;
+    hub.breakStalled();
+    hub.sendsEtags = false;
+  };
+  isWhole(await resolveModel(LOOPBACK_MODEL, { ...options, onProgress }));
+  // What is called by another name is sent as a whole.
+  t.deepEqual(ranges(), [undefined, 'bytes=120000-']);
+  t.regex(String(hub.requests.at(-1)?.ifRange), /^"\w+"$/);
+});
+
+const SCRIPT = `
+  import { resolveModel } from ${JSON.stringify(new URL('../../engine/checkpoint/hub.ts', import.meta.url).href)};
+  const onWait = (file) => console.log('waits for', file);
+  console.log(await resolveModel('${LOOPBACK_MODEL}', { files: ['config.json'], weights: true, onWait }));`;
+
+/** A process of its own that resolves the model. */
+function start(t: ExecutionContext, env: Record<string, string>): ChildProcess {
+  const child = spawn(process.execPath, ['--input-type=module', '--eval', SCRIPT], {
+    env: { PATH: process.env.PATH, ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  t.teardown(() => child.kill('SIGKILL'));
+  return child;
+}
+
+test('of two processes at once, one fetches, the other says that it waits, and both have the whole', async (t) => {
+  const { hub, env, ranges, isWhole } = await setUp(t);
+  // The weights arrive only when the other process waits for them.
+  const { promise: isWaiting, resolve: onWait } = Promise.withResolvers<void>();
+  hub.intercept = ({ host }, response) => {
+    if (host !== 'storage') return false;
+    response.write(WEIGHTS.subarray(0, 1000));
+    isWaiting.then(() => response.end(WEIGHTS.subarray(1000)));
+    return true;
+  };
+  const both = [start(t, env), start(t, env)];
+  for (const child of both) child.stdout?.on('data', (text) => /waits for model/.test(`${text}`) && onWait());
+  const ends = await Promise.all(both.map((child) => ended(child)));
+  t.deepEqual(
+    ends.map(({ exitCode, err }) => [exitCode, err]),
+    [
+      [0, ''],
+      [0, ''],
+    ],
+  );
+  const lines = ends.flatMap(({ out }) => out.trim().split('\n'));
+  t.deepEqual(lines.filter((line) => line === `waits for ${FILE}`).length, 1);
+  const dirs = [...new Set(lines.filter((line) => !line.startsWith('waits')))];
+  t.is(dirs.length, 1);
+  isWhole(dirs[0]);
+  t.deepEqual(ranges(), [undefined], 'the weights are fetched once');
+});
+
+test('a process that is killed while it fetches leaves its lock and its part to the one that waits', async (t) => {
+  const { hub, env, partial, ranges, isWhole } = await setUp(t);
+  hub.intercept = ({ host, range }, response) => {
+    if (host !== 'storage' || range !== undefined) return false;
+    response.writeHead(200, { 'Content-Length': WEIGHTS.length });
+    return response.write(WEIGHTS.subarray(0, 120_000)) || true;
+  };
+  const first = start(t, env);
+  const size = () => (existsSync(partial) ? statSync(partial).size : 0);
+  while (size() < 120_000 && first.exitCode === null) await sleep(10);
+  const second = start(t, env);
+  const end = ended(second);
+  await once(second.stdout!, 'data');
+  first.kill('SIGKILL');
+  const { exitCode, out } = await end;
+  t.is(exitCode, 0);
+  t.regex(out, /^waits for model\.safetensors\n\S+\n$/);
+  isWhole(out.trim().split('\n')[1]);
+  t.deepEqual(ranges(), [undefined, 'bytes=120000-']);
+});
+
+test('a download of another program that has locked the file is waited for', async (t) => {
+  const { options, partial, leave, lock, ranges, isWhole } = await setUp(t);
+  leave(WEIGHTS);
+  mkdirSync(join(lock, '..'), { recursive: true });
+  // Under its lock, huggingface_hub renames the file when it is whole.
+  const blob = partial.replace('.incomplete', '');
+  const other = spawn('flock', [lock, 'sh', '-c', 'read line; mv "$1" "$2"', 'sh', partial, blob], {
+    stdio: ['pipe', 'ignore', 'ignore'],
+  });
+  t.teardown(() => other.kill('SIGKILL'));
+  const isLocked = async () => {
+    const probe = spawn('flock', ['-n', lock, 'true'], { stdio: 'ignore' });
+    return (await once(probe, 'close'))[0] !== 0;
+  };
+  while (!(await isLocked())) await sleep(10);
+  const waited: string[] = [];
+  const onWait = (file: string) => {
+    waited.push(file);
+    other.stdin.end('go on\n');
+  };
+  isWhole(await resolveModel(LOOPBACK_MODEL, { ...options, onWait }));
+  t.deepEqual(waited, [FILE]);
+  t.deepEqual(ranges(), []);
+});
