@@ -13,7 +13,7 @@ import { linesFile } from '../unit/engine/cli/support.ts';
 
 trackResources(test);
 
-/** A forward pass of 512 tokens takes half a minute on one slow core. */
+/** A forward pass of 512 tokens takes half a minute on one slow core; AVA gives up on a silent run in five. */
 const PATIENCE_MS = 20 * 60_000;
 
 const { golden: model, modelDir, told } = await standardModel();

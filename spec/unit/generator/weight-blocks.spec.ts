@@ -87,3 +87,11 @@ test('blocks, tensors and seeds have streams of their own, the same every time',
   const again = new WeightBlocks(RECIPE);
   t.deepEqual([hash(again, MATRIX, 1), hash(again, MATRIX, 0)], [drawn[1], drawn[0]]);
 });
+
+test('the bits are those that were drawn where the goldens were recorded', (t) => {
+  const values = blocks.draw(MATRIX, [1024], 0);
+  t.is(
+    createHash('sha256').update(values).digest('hex'),
+    '74751f966e4dc01198114949fe5a2336267374f828c00bca638f3a281b898f95',
+  );
+});
