@@ -2,7 +2,7 @@
 import { Command } from 'commander';
 import { PlumblineError, UsageError } from '../engine/errors.ts';
 import { GOLDEN_FOLDER } from '../golden/goldens.ts';
-import { FIXTURES } from './fixtures.ts';
+import { FIXTURES, QUICK_FIXTURES } from './fixtures.ts';
 import { acceptPending, PendingGoldens } from './pending.ts';
 import { createProgress } from './progress.ts';
 
@@ -18,7 +18,7 @@ interface Options {
 
 const program = new Command('plumbline-goldens')
   .description('Records golden files from transformers.js, or checks the ones there are.')
-  .option('--model <names...>', 'fixtures, model directories or hub ids', Object.keys(FIXTURES))
+  .option('--model <names...>', 'fixtures, model directories or hub ids', [...QUICK_FIXTURES])
   .option('--only <case>', 'record this case alone')
   .option('--check', 'write nothing; exit with 1 if anything differs beyond the noise')
   .option('--accept', 'put what is pending in its place; nothing is recorded')
@@ -28,6 +28,8 @@ const program = new Command('plumbline-goldens')
   .addHelpText(
     'after',
     `
+Fixtures: ${Object.keys(FIXTURES).join(', ')}.
+The last takes gigabytes and minutes, and is recorded only if it is named.
 Recorded goldens never overwrite: what is new or changed waits in the folder's .pending until --accept.
 Goldens that differ only within the reference's own noise, as on another CPU, count as unchanged.
 With CI set in the environment, every run is a --check.
@@ -75,10 +77,13 @@ async function run(options: Options): Promise<number> {
   try {
     // Imported when they are needed, so that help and wrong usage are quick.
     const { hasChanges, regenerate } = await import('./regenerate.ts');
+    const { openModel } = await import('./models.ts');
     const { describe } = await import('./summary.ts');
     const { folder, model: models, only } = options;
     const { report: onProgress, note: onFetch } = progress;
-    const summaries = await regenerate({ folder, models, only, pending, onProgress, onFetch });
+    const open: typeof openModel = (model, options) =>
+      openModel(model, { ...options, onProgress: (done, total) => progress.making(model, done, total) });
+    const summaries = await regenerate({ folder, models, only, pending, onProgress, onFetch, open });
     progress.stop();
     const isPending = pending?.publish() ?? false;
     process.stdout.write(

@@ -1,5 +1,6 @@
 import { InferenceSession, Tensor } from 'onnxruntime-node';
 import type { ModelConfig } from '../engine/config.ts';
+import type { GraphOptimization } from './reference.ts';
 
 /** The reference's graph computed in float64: how far the reference itself is from the truth. */
 export class Float64Twin {
@@ -12,23 +13,29 @@ export class Float64Twin {
   }
 
   /** @param path of the graph, as `writeOnnxGraph` returned it for `float64`. */
-  static async load(path: string, config: ModelConfig): Promise<Float64Twin> {
+  static async load(
+    path: string,
+    config: ModelConfig,
+    optimization: GraphOptimization = 'basic',
+  ): Promise<Float64Twin> {
     const session = await InferenceSession.create(path, {
       executionProviders: ['cpu'],
       intraOpNumThreads: 1,
       interOpNumThreads: 1,
-      graphOptimizationLevel: 'basic',
+      graphOptimizationLevel: optimization,
     });
     return new Float64Twin(session, config);
   }
 
   /**
    * @param rows how many of the last positions' logits to return.
-   * @returns logits f64 [rows, vocabSize], and the graph's stages, f64 [T, …].
+   * @param isWanted which of the graph's stages to return. Default all: gigabytes, of a long prompt and a large model.
+   * @returns logits f64 [rows, vocabSize], and the stages, f64 [T, …].
    */
   async forward(
     ids: readonly number[],
     rows: number = ids.length,
+    isWanted: (stage: string) => boolean = () => true,
   ): Promise<{ logits: Float64Array; stages: Map<string, Float64Array> }> {
     const { numHiddenLayers, numKeyValueHeads, headDim } = this.#config;
     const shape = [1, ids.length];
@@ -44,7 +51,8 @@ export class Float64Twin {
         feeds[`past_key_values.${layer}.${part}`] = empty;
       }
     }
-    const wanted = this.#session.outputNames.filter((name) => !name.startsWith('present.'));
+    const names = this.#session.outputNames.filter((name) => !/^(present\.|logits$)/.test(name));
+    const wanted = ['logits', ...names.filter(isWanted)];
     const outputs = await this.#session.run(feeds, wanted);
     const stages = new Map<string, Float64Array>();
     for (const name of wanted) {

@@ -2,13 +2,16 @@ import { createHash } from 'node:crypto';
 import { createReadStream, existsSync, mkdtempSync, readdirSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join, resolve } from 'node:path';
-import { readModelConfig } from '../engine/config.ts';
+import { expectedWeights } from '../engine/checkpoint/weights.ts';
+import { type ModelConfig, readModelConfig } from '../engine/config.ts';
 import { CheckpointError } from '../engine/errors.ts';
 import { GOLDEN_FOLDER } from '../golden/goldens.ts';
 import { ensureFixture, FIXTURES } from './fixtures.ts';
 import { Float64Twin } from './float64-twin.ts';
 import { GRAPHS, writeGraphs } from './graphs.ts';
 import { type FindModelOptions, type FoundModel, findModel, refuseDamaged } from './hub-model.ts';
+import type { MakingProgress } from './large-checkpoint.ts';
+import { onDemand } from './on-demand.ts';
 import { linkOrCopy } from './onnx/link.ts';
 import type { Recorder } from './record.ts';
 import { loadReferenceTokenizer, Reference } from './reference.ts';
@@ -29,6 +32,17 @@ export interface RecordableModel {
   close(): Promise<void>;
 }
 
+/** What {@link openModel} takes beside the model. */
+export interface OpenModelOptions extends Partial<FindModelOptions> {
+  /** Told how far a large fixture is that has to be made first. */
+  onProgress?: MakingProgress;
+  /**
+   * Weights from which on only the reference stays in memory; hidden states and the float64 twin come from graphs that
+   * are loaded for each prompt. Default 2^28: twice and four times of so many f32 would be gigabytes.
+   */
+  onDemandFrom?: number;
+}
+
 type Closer = () => void | Promise<void>;
 
 /**
@@ -40,10 +54,8 @@ type Closer = () => void | Promise<void>;
  * @throws ConfigError, CheckpointError, HubError, ModelIdentityError as their readers do; CheckpointError also if a
  * directory has neither weights nor a graph.
  */
-export async function openModel(
-  model: string,
-  options: Partial<FindModelOptions> = {},
-): Promise<RecordableModel> {
+export async function openModel(model: string, options: OpenModelOptions = {}): Promise<RecordableModel> {
+  const { onDemandFrom = 2 ** 28 } = options;
   // Closed in reverse order, at the end or as soon as the next thing cannot be opened.
   const closers: Closer[] = [];
   const close = async () => {
@@ -75,13 +87,12 @@ export async function openModel(
     const hasTokenizer = existsSync(join(textDir, 'tokenizer.json'));
     const tokenizer = hasTokenizer ? await loadReferenceTokenizer(textDir) : undefined;
     const reference = await load(Reference.load(theirs));
-    const tapped = ours ? await load(Reference.load(ours, { fileName: GRAPHS.tapped })) : undefined;
-    const float64 = ours && join(ours, 'onnx', `${GRAPHS.float64}.onnx`);
-    const twin = float64 ? await load(Float64Twin.load(float64, config)) : undefined;
+    const isLarge = countWeights(config) >= onDemandFrom;
+    const witnesses = ours ? await (isLarge ? witnessesOnDemand : openWitnesses)(ours, config, load) : {};
     return {
       ...what,
       ...(graph ? { graph: graph.id } : {}),
-      recorder: { config, tokenizer, reference, tapped, twin, selection: selectionFor(config) },
+      recorder: { config, tokenizer, reference, ...witnesses, selection: selectionFor(config) },
       sha256,
       close,
     };
@@ -91,21 +102,56 @@ export async function openModel(
   }
 }
 
+/** Loads something that is closed with the model. */
+type Load = <T extends { dispose(): Promise<void> }>(loading: Promise<T>) => Promise<T>;
+
+/** Our graphs of a model directory, for hidden states and for the truth. */
+type Witnesses = Required<Pick<Recorder, 'tapped' | 'twin'>>;
+
+async function openWitnesses(modelDir: string, config: ModelConfig, load: Load): Promise<Witnesses> {
+  return {
+    tapped: await load(Reference.load(modelDir, { fileName: GRAPHS.tapped })),
+    twin: await load(Float64Twin.load(float64Graph(modelDir), config)),
+  };
+}
+
+async function witnessesOnDemand(modelDir: string, config: ModelConfig): Promise<Witnesses> {
+  const optimization = 'disabled';
+  return {
+    tapped: onDemand(() => Reference.load(modelDir, { fileName: GRAPHS.tapped, optimization })),
+    twin: onDemand(() => Float64Twin.load(float64Graph(modelDir), config, optimization)),
+  };
+}
+
+function float64Graph(modelDir: string): string {
+  return join(modelDir, 'onnx', `${GRAPHS.float64}.onnx`);
+}
+
+function countWeights(config: ModelConfig): number {
+  const shapes = [...expectedWeights(config).values()];
+  return shapes.reduce((sum, shape) => sum + shape.reduce((product, size) => product * size, 1), 0);
+}
+
+/** The name of the folder that a model's goldens are kept in. @param model as {@link openModel} is given it. */
+export function goldenName(model: string): string {
+  if (isFixture(model)) return model;
+  return existsSync(model) ? basename(resolve(model)) : model.replace('/', '--');
+}
+
 function isFixture(model: string): boolean {
   return Object.hasOwn(FIXTURES, model);
 }
 
 async function locate(
   model: string,
-  options: FindModelOptions,
+  options: OpenModelOptions & FindModelOptions,
 ): Promise<Pick<RecordableModel, 'name' | 'source' | 'seed'> & FoundModel> {
+  const name = goldenName(model);
   if (isFixture(model)) {
-    const modelDir = await ensureFixture(model);
-    return { name: model, source: 'fixture', seed: FIXTURES[model].weights.seed, modelDir };
+    const modelDir = await ensureFixture(model, undefined, options.onProgress);
+    return { name, source: 'fixture', seed: FIXTURES[model].weights.seed, modelDir };
   }
-  const found = await findModel(model, options);
-  const name = existsSync(model) ? basename(resolve(model)) : model.replace('/', '--');
-  return { name, source: model, ...found };
+  return { name, source: model, ...(await findModel(model, options)) };
 }
 
 function graphsOf(sha256: Record<string, string>): Record<string, string> {

@@ -26,10 +26,19 @@ export function createProgress(stream: NodeJS.WriteStream = process.stderr, now:
     note(text: string): void {
       spinner.text = text;
     },
+    /** A fixture is being made first: so many bytes of so many. */
+    making(name: string, done: number, total: number): void {
+      spinner.text = makingLine(name, done, total);
+    },
     stop(): void {
       spinner.stop();
     },
   };
+}
+
+/** @returns e.g. `making qwen3-0.6b-shape · 45 % of 1.19 GB` */
+export function makingLine(name: string, done: number, total: number): string {
+  return `making ${name} · ${Math.floor((100 * done) / total)} % of ${(total / 1e9).toFixed(2)} GB`;
 }
 
 /** @param elapsedMs since the model's first case began. */

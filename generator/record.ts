@@ -113,7 +113,8 @@ async function forward(
   const tap = await tapped.forward(ids, 1);
   // The twin is given the reference's own continuation, so that its rows stay comparable.
   const continued = [...ids, ...greedy.tokens.slice(0, -1)];
-  const truth = await twin.forward(continued, continued.length - positions[0]);
+  const isHiddenState = (stage: string) => stage.startsWith('hidden_states.');
+  const truth = await twin.forward(continued, continued.length - positions[0], isHiddenState);
   const steps = greedy.tokens.map((_, step) => kept - 1 + step);
   const float64 = [...offsets, ...steps].map((row) => rowAt(truth.logits, row));
   const names = Array.from({ length: config.numHiddenLayers + 1 }, (_, i) => `hidden_states.${i}`);

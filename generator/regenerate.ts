@@ -11,7 +11,7 @@ import {
   withoutNumbers,
 } from './changes.ts';
 import { manifestOf } from './manifest.ts';
-import { openModel, type RecordableModel } from './models.ts';
+import { goldenName, openModel, type RecordableModel } from './models.ts';
 import type { PendingGoldens } from './pending.ts';
 import { isIdPrompt } from './prompt-ids.ts';
 import { recordCase } from './record.ts';
@@ -62,15 +62,16 @@ export interface ModelSummary {
  */
 export async function regenerate(options: RegenerateOptions): Promise<ModelSummary[]> {
   const { folder, models, only, onFetch, open = openModel } = options;
-  const prompts = readPrompts(folder);
-  if (only !== undefined && !prompts.prompts.some(({ id }) => id === only)) {
+  const promptsOf = new Map(models.map((name) => [name, readPrompts(folder, goldenName(name))]));
+  const all = [...promptsOf.values()].flatMap(({ prompts }) => prompts);
+  if (only !== undefined && !all.some(({ id }) => id === only)) {
     throw new UsageError(`there is no case "${only}"; see prompts.json for their names`);
   }
   const summaries: ModelSummary[] = [];
   for (const name of models) {
     const model = await open(name, { folder, onFetch });
     try {
-      summaries.push(await regenerateModel(model, prompts, options));
+      summaries.push(await regenerateModel(model, promptsOf.get(name)!, options));
     } finally {
       await model.close();
     }

@@ -43,10 +43,11 @@ function drawWeight(
   return values;
 }
 
-function distribution(
+/** How the values of a weight are spread, by its name in HuggingFace's checkpoints. */
+export function distribution(
   name: string,
   shape: readonly number[],
-  recipe: WeightRecipe,
+  recipe: Pick<WeightRecipe, 'finalNormMean'>,
 ): { mean: number; std: number } {
   if (name === 'model.norm.weight') return { mean: recipe.finalNormMean, std: 0.2 * recipe.finalNormMean };
   if (/[qk]_norm/.test(name)) return { mean: 1.7, std: 0.35 };
@@ -69,8 +70,8 @@ function amplify(name: string, shape: readonly number[], values: Float32Array, c
   }
 }
 
-/** Variance 1 from four uniform draws: only exact operations, so that every machine draws the same bits. */
-function approximatelyNormal(random: () => number): number {
+/** Variance 1 and mean 0 from four uniform draws: only exact operations, so that every machine draws the same bits. */
+export function approximatelyNormal(random: () => number): number {
   return (random() + random() + random() + random() - 2) * Math.sqrt(3);
 }
 

@@ -14,6 +14,8 @@ export interface Selection {
 const SMALL_VOCABULARY = 1024;
 const SAMPLED_IDS = 128;
 const SMALL_HIDDEN_SIZE = 256;
+/** Of a wide model fewer prompts are recorded, and more of each. */
+const SAMPLED_IDS_OF_WIDE = 256;
 const PROJECTIONS = 16;
 
 /** Logits a reference is asked for at once, at most: 64 MB of f32. */
@@ -21,11 +23,11 @@ const MAX_LOGITS = 2 ** 24;
 
 export function selectionFor(config: ModelConfig): Selection {
   const sampled = config.vocabSize > SMALL_VOCABULARY;
+  const wide = config.hiddenSize > SMALL_HIDDEN_SIZE;
+  const sampledIds = wide ? SAMPLED_IDS_OF_WIDE : SAMPLED_IDS;
   return {
-    ...(sampled ? { vocabularySample: sample('vocabulary', config.vocabSize, SAMPLED_IDS) } : {}),
-    ...(config.hiddenSize > SMALL_HIDDEN_SIZE
-      ? { projections: { seed: 'projections', count: PROJECTIONS } }
-      : {}),
+    ...(sampled ? { vocabularySample: sample('vocabulary', config.vocabSize, sampledIds) } : {}),
+    ...(wide ? { projections: { seed: 'projections', count: PROJECTIONS } } : {}),
     maxPositions: sampled ? 8 : 24,
   };
 }

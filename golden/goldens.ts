@@ -43,9 +43,15 @@ function recorded(folder: string): string[] {
   return readdirSync(folder).filter((name) => existsSync(join(folder, name, 'manifest.json')));
 }
 
-/** @throws FileError if `prompts.json` cannot be read or is not of its schema. */
-export function readPrompts(folder: string = GOLDEN_FOLDER): Prompts {
-  return readJson(join(folder, 'prompts.json'), promptsSchema);
+/**
+ * The prompts that a model is recorded from: its own where its folder has a `prompts.json`, as that of a large model
+ * has, else those that all have in common.
+ *
+ * @throws FileError if the file cannot be read or is not of its schema.
+ */
+export function readPrompts(folder: string = GOLDEN_FOLDER, model = ''): Prompts {
+  const own = join(folder, model, 'prompts.json');
+  return readJson(existsSync(own) ? own : join(folder, 'prompts.json'), promptsSchema);
 }
 
 /** A model of the hub that goldens know. */

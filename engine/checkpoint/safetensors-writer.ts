@@ -47,16 +47,14 @@ export function* writingSafetensors(
   tensors: ReadonlyMap<string, LateTensorData>,
   metadata: Readonly<Record<string, string>> = {},
 ): Generator<string, void> {
-  const inOrder = [...tensors].sort(
-    ([a, { dtype: x }], [b, { dtype: y }]) => DTYPE_BYTES[y] - DTYPE_BYTES[x] || (a < b ? -1 : 1),
-  );
+  const { order, header } = safetensorsLayout(tensors, metadata);
   const temporary = `${path}.${randomUUID()}.tmp`;
   try {
     const fd = openSync(temporary, 'w');
     try {
-      writeFully(fd, headerBytes(inOrder, metadata));
-      for (const [name, tensor] of inOrder) {
-        writeTensor(fd, name, tensor);
+      writeFully(fd, header);
+      for (const name of order) {
+        writeTensor(fd, name, tensors.get(name)!);
         yield name;
       }
     } finally {
@@ -73,23 +71,48 @@ export function* writingSafetensors(
   }
 }
 
-function headerBytes(
-  tensors: [string, LateTensorData][],
-  metadata: Readonly<Record<string, string>>,
-): Uint8Array {
+/** Where everything stands in a safetensors file. */
+export interface SafetensorsLayout {
+  /** The names of the tensors in the order of the file. */
+  order: string[];
+  /** What stands before the first tensor. */
+  header: Uint8Array;
+  /** Where each tensor begins, in bytes from the beginning of the file. */
+  begins: Map<string, number>;
+  /** Of the whole file. */
+  bytes: number;
+}
+
+/** A tensor of which only the place is of interest, or its bytes as well. */
+type Placed = Pick<TensorData, 'dtype' | 'shape'> & Partial<LateTensorData>;
+
+/**
+ * Lays a file out as {@link writeSafetensors} writes it, for whoever writes its parts in another order.
+ *
+ * @throws CheckpointError as it does.
+ */
+export function safetensorsLayout(
+  tensors: ReadonlyMap<string, Placed>,
+  metadata: Readonly<Record<string, string>> = {},
+): SafetensorsLayout {
+  const inOrder = [...tensors].sort(
+    ([a, { dtype: x }], [b, { dtype: y }]) => DTYPE_BYTES[y] - DTYPE_BYTES[x] || (a < b ? -1 : 1),
+  );
   // Without a prototype a tensor may even be called "__proto__".
   const header: Record<string, unknown> = Object.create(null);
   if (Object.keys(metadata).length > 0) header[METADATA_KEY] = metadata;
+  const begins = new Map<string, number>();
   let position = 0;
-  for (const [name, tensor] of tensors) {
+  for (const [name, tensor] of inOrder) {
     const { dtype, shape, data } = tensor;
     if (name === METADATA_KEY) throw new CheckpointError(`no tensor can be called "${METADATA_KEY}"`);
     if (!Object.hasOwn(DTYPE_BYTES, dtype)) {
       throw new CheckpointError(`tensor "${name}" has the unknown dtype "${dtype}"`);
     }
-    if (typeof data !== 'function') checkLength(name, tensor, data);
+    if (data && typeof data !== 'function') checkLength(name, tensor, data);
     const bytes = bytesOf(tensor);
     header[name] = { dtype, shape, data_offsets: [position, position + bytes] };
+    begins.set(name, position);
     position += bytes;
   }
   const json = new TextEncoder().encode(JSON.stringify(header));
@@ -98,14 +121,20 @@ function headerBytes(
   const bytes = new Uint8Array(8 + padded).fill(0x20, 8);
   new DataView(bytes.buffer).setBigUint64(0, BigInt(padded), true);
   bytes.set(json, 8);
-  return bytes;
+  for (const [name, begin] of begins) begins.set(name, bytes.byteLength + begin);
+  return {
+    order: inOrder.map(([name]) => name),
+    header: bytes,
+    begins,
+    bytes: bytes.byteLength + position,
+  };
 }
 
-function bytesOf({ dtype, shape }: LateTensorData): number {
+function bytesOf({ dtype, shape }: Placed): number {
   return shape.reduce((product, size) => product * size, DTYPE_BYTES[dtype]);
 }
 
-function checkLength(name: string, tensor: LateTensorData, { byteLength }: ArrayBufferView): void {
+function checkLength(name: string, tensor: Placed, { byteLength }: ArrayBufferView): void {
   const expected = bytesOf(tensor);
   if (byteLength === expected) return;
   const { dtype, shape } = tensor;

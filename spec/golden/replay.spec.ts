@@ -3,8 +3,8 @@ import { readModelConfig } from '../../engine/config.ts';
 import { Engine } from '../../engine/engine.ts';
 import { createWasmKernels } from '../../engine/kernels/wasm.ts';
 import type { EngineStats } from '../../engine/requests.ts';
-import { ensureFixture } from '../../generator/fixtures.ts';
-import { goldenModels, readCase, readFingerprints, readManifest, readTensors } from '../../golden/goldens.ts';
+import { ensureFixture, QUICK_FIXTURES } from '../../generator/fixtures.ts';
+import { readCase, readFingerprints, readManifest, readTensors } from '../../golden/goldens.ts';
 import type { RecordedCase } from '../../golden/schema.ts';
 import { closing, trackResources } from '../support/cleanup.ts';
 import { compareCase } from '../support/compare.ts';
@@ -86,7 +86,7 @@ async function load(model: string, settings: Settings): Promise<Engine> {
   return Engine.load(await ensureFixture(model), { cacheTokens: 4096, ...settings, kernels });
 }
 
-for (const model of goldenModels()) {
+for (const model of QUICK_FIXTURES) {
   const { ids, recorded, requests } = casesOf(model);
   const committed = readFingerprints(model);
   const largest = Math.max(...requests.map(({ ids, maxNewTokens }) => ids.length + maxNewTokens));

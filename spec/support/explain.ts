@@ -1,4 +1,5 @@
 import { readModelConfig } from '../../engine/config.ts';
+import { countParameters } from '../../engine/parameters.ts';
 import { type Projections, project } from '../../golden/projection.ts';
 import type { RecordedCase } from '../../golden/schema.ts';
 import { logSumExp } from '../../golden/tolerance.ts';
@@ -68,7 +69,7 @@ async function askOracle(
   const { ids, greedy } = recorded;
   const generated = Math.max(0, position - ids.length + 1);
   const context = generated ? [...ids, ...greedy.tokens.slice(0, generated - 1)] : ids;
-  if (context.length * config.vocabSize * config.hiddenSize > ORACLE_LIMIT) return undefined;
+  if (context.length * countParameters(config).total > ORACLE_LIMIT) return undefined;
   const { hidden, logits } = (await loadOracle(modelDir)).forward(context);
   const row = generated ? context.length - 1 : position;
   const rowOfLogits = logits.subarray(row * config.vocabSize, (row + 1) * config.vocabSize);

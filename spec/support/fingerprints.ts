@@ -1,22 +1,18 @@
 /**
- * `npm run fingerprints`: records the engine's own fingerprints of all golden cases. They are kept apart from the
- * reference's goldens, so that a change of the engine and a change of the reference are never confused.
+ * `npm run fingerprints`: records the engine's own fingerprints of all golden cases, or with `-- NAME` of one model's;
+ * a large one must be named. They are kept apart from the reference's goldens, so that a change of the engine and a
+ * change of the reference are never confused.
  */
 import { renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Engine } from '../../engine/engine.ts';
-import { ensureFixture } from '../../generator/fixtures.ts';
+import { ensureFixture, QUICK_FIXTURES } from '../../generator/fixtures.ts';
 import { formatJson } from '../../generator/store.ts';
-import {
-  GOLDEN_FOLDER,
-  goldenModels,
-  readCase,
-  readFingerprints,
-  readManifest,
-} from '../../golden/goldens.ts';
+import { GOLDEN_FOLDER, readCase, readFingerprints, readManifest } from '../../golden/goldens.ts';
 import { engineSubject } from './subject.ts';
 
-for (const model of goldenModels()) {
+const named = process.argv.slice(2);
+for (const model of named.length > 0 ? named : QUICK_FIXTURES) {
   const subject = await engineSubject('plumbline', Engine).load(await ensureFixture(model));
   const old = readFingerprints(model);
   const { cases, maxNewTokens } = readManifest(model);

@@ -12,12 +12,16 @@ const worker = registerSharedWorker<ModelRequest>({
   supportedProtocols: ['ava-4'],
 });
 
-/**
- * A fixture's model, loaded once per run however many test files ask for it. It answers one request at a time.
- * `close` is the run's: it does nothing here.
- */
-export async function sharedModel(fixture: string): Promise<SubjectModel & { modelDir: string }> {
-  const modelDir = await ensureFixture(fixture);
+/** A model that test files share. `close` is the run's: it does nothing here. */
+export type SharedModel = SubjectModel & { modelDir: string };
+
+/** A fixture's model, loaded once per run however many test files ask for it. It answers one request at a time. */
+export async function sharedModel(fixture: string): Promise<SharedModel> {
+  return sharedModelIn(await ensureFixture(fixture));
+}
+
+/** The same of any model directory. */
+export function sharedModelIn(modelDir: string): SharedModel {
   return {
     modelDir,
     forward: (ids, positions) => ask({ call: 'forward', modelDir, ids, positions }),

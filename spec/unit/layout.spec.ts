@@ -34,6 +34,7 @@ const WITHOUT_SPEC: Readonly<Record<string, string>> = {
   'engine/kernels/pool-thread.ts': 'what a thread of pool.ts runs; its spec starts it',
   'engine/kernels/scalar-attention.ts': 'a part of the scalar kernels, tested with them',
   'generator/cli.ts': 'a command; spec/integration/goldens-command.spec.ts runs it',
+  'generator/large-checkpoint-worker.ts': 'a thread; large-checkpoint.spec.ts starts it',
   'generator/onnx/model-graph.ts': 'an interface',
   'engine/kernels/assembly/': 'compiled to WebAssembly; the specs of wasm.ts hold it to scalar.ts',
 };

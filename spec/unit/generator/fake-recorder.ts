@@ -89,12 +89,12 @@ export function fakeRecorder(faults: Faults = {}): { recorder: Recorder; calls: 
       },
     },
     twin: {
-      async forward(ids, rows = ids.length) {
+      async forward(ids, rows = ids.length, isWanted = () => true) {
         calls.push({ call: 'twin.forward', ids: [...ids], rows });
         const logits = Float64Array.from(lastRows(ids, rows).flatMap((row) => Array.from(row)));
         faults.float64?.(logits);
         const stages = STAGES.map((name, stage) => [name, Float64Array.from(states(ids, stage))] as const);
-        return { logits, stages: new Map(stages) };
+        return { logits, stages: new Map(stages.filter(([name]) => isWanted(name))) };
       },
     },
   };

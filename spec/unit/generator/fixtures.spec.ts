@@ -6,9 +6,15 @@ import { basename, dirname, join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { Checkpoint } from '../../../engine/checkpoint/checkpoint.ts';
 import { checkWeights } from '../../../engine/checkpoint/weights.ts';
-import { parseModelConfig, readModelConfig } from '../../../engine/config.ts';
+import { readModelConfig } from '../../../engine/config.ts';
 import { FileError } from '../../../engine/errors.ts';
-import { cacheFolder, ensureFixture, FIXTURES, writeFixture } from '../../../generator/fixtures.ts';
+import {
+  cacheFolder,
+  ensureFixture,
+  FIXTURES,
+  type FixtureSpec,
+  writeFixture,
+} from '../../../generator/fixtures.ts';
 import { hashFiles } from '../../../generator/models.ts';
 import { readManifest } from '../../../golden/goldens.ts';
 import { closing, temporaryFolder, trackResources } from '../../support/cleanup.ts';
@@ -95,7 +101,7 @@ for (const name of ['sparse', '', 'toString', '__proto__']) {
     const folder = temporaryFolder(t);
     await t.throwsAsync(ensureFixture(name, folder), {
       instanceOf: RangeError,
-      message: `there is no fixture "${name}"; there are dense, dense-bf16, moe, moe-nonorm, outliers`,
+      message: `there is no fixture "${name}"; there are dense, dense-bf16, moe, moe-nonorm, outliers, qwen3-0.6b-shape`,
     });
     t.deepEqual(readdirSync(folder), []);
   });
@@ -154,53 +160,29 @@ test('a fixture with a tokenizer has the real one of Qwen3', async (t) => {
   t.regex(chat_template, /enable_thinking/);
 });
 
-const configs = Object.entries(FIXTURES).map(
-  ([name, { config }]) => [name, parseModelConfig(config)] as const,
-);
-for (const [name, config] of configs) {
-  test(`${name}: no two sizes that a defect could swap are equal`, (t) => {
-    t.not(config.numAttentionHeads * config.headDim, config.hiddenSize);
-    t.true(config.numKeyValueHeads < config.numAttentionHeads);
-    t.not(config.intermediateSize, config.hiddenSize);
-    t.not(config.intermediateSize, config.moe?.moeIntermediateSize);
-  });
-}
+/** A large fixture in all but its size. */
+const LARGE: FixtureSpec = {
+  ...FIXTURES['qwen3-0.6b-shape'],
+  config: { ...FIXTURES[NAME].config, torch_dtype: 'bfloat16' },
+  tokenizer: false,
+};
 
-test('together the fixtures vary whatever the engine reads of a configuration', (t) => {
-  const kinds = (of: (config: (typeof configs)[number][1]) => unknown) =>
-    new Set(configs.map(([, config]) => JSON.stringify(of(config)))).size;
-  t.is(
-    kinds(({ modelType }) => modelType),
-    2,
-  );
-  t.true(kinds(({ rmsNormEps }) => rmsNormEps) >= 3);
-  t.true(kinds(({ ropeTheta }) => ropeTheta) >= 4);
-  t.is(
-    kinds(({ tieWordEmbeddings }) => tieWordEmbeddings),
-    2,
-  );
-  t.is(new Set(Object.values(FIXTURES).map(({ weights }) => weights.dtype)).size, 3);
-  const mixtures = configs.flatMap(([, { moe }]) => moe ?? []);
-  t.deepEqual(new Set(mixtures.map(({ normTopkProb }) => normTopkProb)), new Set([true, false]));
-  t.deepEqual(new Set(mixtures.map(({ numExpertsPerTok }) => numExpertsPerTok)), new Set([2, 3]));
-  t.true(mixtures.every(({ sparseLayers }) => sparseLayers.includes(true) && sparseLayers.includes(false)));
+test('a large fixture has all weights in one file, in bf16, and tells how far it is', async (t) => {
+  const folder = temporaryFolder(t);
+  const told: [number, number][] = [];
+  await writeFixture(folder, LARGE, (done, total) => told.push([done, total]));
+  t.deepEqual(readdirSync(folder).sort(), WHOLE);
+  t.deepEqual(readdirSync(join(folder, 'onnx')).sort(), GRAPHS);
+  const checkpoint = closing(t, Checkpoint.open(folder));
+  checkWeights(checkpoint, await readModelConfig(folder));
+  t.true([...checkpoint.tensors.values()].every(({ info }) => info.dtype === 'BF16'));
+  const [done, total] = told.at(-1)!;
+  t.true(done === total && told.length > 1);
 });
 
-test('configurations are spelt as transformers 4 and as transformers 5 spell them', (t) => {
-  const keys = Object.values(FIXTURES).map(({ config }) => Object.keys(config));
-  for (const [old, recent] of [
-    ['rope_theta', 'rope_parameters'],
-    ['torch_dtype', 'dtype'],
-    ['num_experts', 'num_local_experts'],
-  ]) {
-    t.true(
-      keys.some((some) => some.includes(old)),
-      old,
-    );
-    t.true(
-      keys.some((some) => some.includes(recent)),
-      recent,
-    );
-    t.false(keys.some((some) => some.includes(old) && some.includes(recent)));
-  }
+test('a large fixture that cannot be written is a FileError with the reason, and nothing of it is left', async (t) => {
+  const file = join(temporaryFolder(t), 'a-file');
+  writeFileSync(file, '');
+  const error = await t.throwsAsync(ensureFixture('qwen3-0.6b-shape', file), { instanceOf: FileError });
+  t.regex(error.message, /a-file\/qwen3-0\.6b-shape-[0-9a-f]{12}: the fixture cannot be written \(ENOTDIR/);
 });

@@ -38,6 +38,15 @@ test('it returns every stage of every position', async (t) => {
   t.false([...stages.keys()].some((name) => name.startsWith('present.')));
 });
 
+test('only the stages that are wanted are returned, with the logits', async (t) => {
+  const loaded = await twin(t);
+  const all = await loaded.forward(IDS);
+  const some = await loaded.forward(IDS, IDS.length, (stage) => stage === 'hidden_states.1');
+  t.deepEqual([...some.stages.keys()], ['hidden_states.1']);
+  t.deepEqual(some.stages.get('hidden_states.1'), all.stages.get('hidden_states.1'));
+  t.deepEqual(some.logits, all.logits);
+});
+
 test('its numbers are finer than float32 can tell', async (t) => {
   const { logits } = await (await twin(t)).forward(IDS);
   t.true(logits.filter((value) => Math.fround(value) !== value).length > 0.9 * logits.length);

@@ -15,7 +15,7 @@ import { basename, dirname, join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { CheckpointError, ConfigError, HubError } from '../../../engine/errors.ts';
 import { ensureFixture } from '../../../generator/fixtures.ts';
-import { hashFiles, openModel } from '../../../generator/models.ts';
+import { goldenName, hashFiles, openModel } from '../../../generator/models.ts';
 import { writeOnnxGraph } from '../../../generator/onnx/write.ts';
 import { temporaryFolder, trackResources } from '../../support/cleanup.ts';
 import { makeForeign } from './foreign-graph.ts';
@@ -76,6 +76,50 @@ test.serial(
     t.deepEqual(copies(), []);
   },
 );
+
+test.serial(
+  'of a large model hidden states and float64 are computed on demand, as the graphs in memory do',
+  async (t) => {
+    const modelDir = await checkpoint(t, DENSE, 'BF16');
+    const inMemory = await open(t, modelDir);
+    const onDemand = await openModel(modelDir, { onDemandFrom: 1 });
+    t.teardown(() => onDemand.close());
+    for (const witness of ['tapped', 'twin'] as const) {
+      const resident = inMemory.recorder[witness]!;
+      const released = onDemand.recorder[witness]!;
+      t.true('dispose' in resident && !('dispose' in released), witness);
+      const [expected, got] = [await resident.forward(IDS, 2), await released.forward(IDS, 2)];
+      t.deepEqual([...got.stages.keys()], [...expected.stages.keys()]);
+      got.stages.set('logits', got.logits as never);
+      for (const [name, values] of [...expected.stages, ['logits', expected.logits] as const]) {
+        const distance = values.map((value: number, i: number) => Math.abs(value - got.stages.get(name)![i]));
+        t.true(values.length > 0 && Math.max(...distance) < 1e-5, `${witness} ${name}`);
+      }
+      t.deepEqual((await released.forward(IDS, 2)).logits, got.logits, 'again');
+    }
+  },
+);
+
+test.serial('a model that is not large stays in memory: the threshold is above its weights', async (t) => {
+  const modelDir = await checkpoint(t, DENSE);
+  // 2·53·20 of embedding and head, 2 layers of 20·24·2 + 20·12·2 + 3·20·28 and their norms, and the final norm.
+  const weights = 2 * 53 * 20 + 2 * (20 * 24 * 2 + 20 * 12 * 2 + 3 * 20 * 28 + 2 * 20 + 2 * 6) + 20;
+  for (const [onDemandFrom, isReleased] of [
+    [weights, true],
+    [weights + 1, false],
+  ] as const) {
+    const opened = await openModel(modelDir, { onDemandFrom });
+    t.is('dispose' in opened.recorder.twin!, !isReleased);
+    await opened.close();
+  }
+});
+
+test('goldens are kept under the name of the fixture, of the directory, or of the hub without a slash', (t) => {
+  t.is(goldenName('qwen3-0.6b-shape'), 'qwen3-0.6b-shape');
+  t.is(goldenName('Qwen/Qwen3-0.6B'), 'Qwen--Qwen3-0.6B');
+  const folder = temporaryFolder(t);
+  t.is(goldenName(`${folder}/`), basename(folder));
+});
 
 test.serial(
   'a directory with a graph alone is recorded from it, without hidden states or float64',

@@ -1,7 +1,7 @@
 import { PassThrough } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import test from 'ava';
-import { createProgress, progressLine } from '../../../generator/progress.ts';
+import { createProgress, makingLine, progressLine } from '../../../generator/progress.ts';
 
 /** Half-way through the second of four cases. */
 const HALF = { model: 'dense', case: 'ids-one', done: 1, total: 4, tokens: 8, maxNewTokens: 15 };
@@ -18,6 +18,12 @@ test('time left is rounded up', (t) => {
 test('before anything is done, nobody knows how long it takes', (t) => {
   const line = progressLine({ ...HALF, done: 0, tokens: 0 }, 3000);
   t.is(line, 'dense · ids-one (1/4) · token 0/15');
+});
+
+test('while a fixture is made, a line says how much of it is written', (t) => {
+  t.is(makingLine('large', 0, 1.19e9), 'making large · 0 % of 1.19 GB');
+  t.is(makingLine('large', 0.999e9, 1e9), 'making large · 99 % of 1.00 GB');
+  t.is(makingLine('large', 1e9, 1e9), 'making large · 100 % of 1.00 GB');
 });
 
 /** A stream that remembers what was written to it. */
@@ -57,6 +63,8 @@ test.serial('a terminal is shown the line, with the time since the model’s fir
   t.true(await drawn(text, 'loading'));
   progress.note('fetching config.json 50 %');
   t.true(await drawn(text, 'fetching config.json 50 %'));
+  progress.making('large', 5e8, 1e9);
+  t.true(await drawn(text, 'making large · 50 % of 1.00 GB'));
   progress.report({ ...HALF, done: 0, tokens: 0 });
   now += 3000;
   progress.report(HALF);

@@ -2,7 +2,7 @@ import test from 'ava';
 import { UsageError } from '../../../engine/errors.ts';
 import { acceptPending } from '../../../generator/pending.ts';
 import { readManifest } from '../../../golden/goldens.ts';
-import { contents, PROMPTS, setUp } from './regeneration.ts';
+import { contents, kinds, PROMPTS, setUp } from './regeneration.ts';
 
 test('a single case is recorded alone, and joins the ones there are', async (t) => {
   const { folder, ask, record, recordAndAccept } = setUp(t, PROMPTS.slice(0, 1));
@@ -55,4 +55,14 @@ test('a case that none of the models can be given is wrong usage: a run of nothi
     instanceOf: UsageError,
     message: 'case "words" is a text, and made-up, another has no tokenizer',
   });
+});
+
+test('a model with prompts of its own is recorded from those alone, and a case of them can be asked for', async (t) => {
+  const { fake, write, check } = setUp(t);
+  write('large/prompts.json', { maxNewTokens: 2, prompts: [{ id: 'own', category: 'short', ids: [3] }] });
+  const models = ['made-up', 'large'];
+  t.deepEqual(kinds(await check({ models })), ['one new', 'two new', 'empty new', 'own new']);
+  t.deepEqual(kinds(await check({ models, only: 'own' })), ['own new']);
+  await t.throwsAsync(check({ models: ['made-up'], only: 'own' }), { message: /there is no case "own"/ });
+  t.deepEqual(fake.closed, fake.opened);
 });

@@ -25,8 +25,11 @@ test('of a large vocabulary 128 ids are stored, from one end to the other, and f
   }
 });
 
-test('wide hidden states are stored as projections', (t) => {
-  t.deepEqual(selectionFor({ ...config, hiddenSize: 257 }).projections, { seed: 'projections', count: 16 });
+test('wide hidden states are stored as projections, and twice as many ids of a large vocabulary', (t) => {
+  const { projections } = selectionFor({ ...config, hiddenSize: 257 });
+  t.deepEqual(projections, { seed: 'projections', count: 16 });
+  t.is(selectionFor({ ...wide, hiddenSize: 257 }).vocabularySample!.length, 256);
+  t.is(selectionFor({ ...wide, hiddenSize: 256 }).vocabularySample!.length, 128);
 });
 
 test('a selection is the same every time', (t) => {

@@ -56,7 +56,9 @@ test('every golden of the project can be read, and is listed in its manifest', (
       t.true(readTensors(model, id).logits.length > 0);
       return [`${id}.json`, `${id}.safetensors`];
     });
-    const files = readdirSync(join(GOLDEN_FOLDER, model)).filter((file) => file !== 'fingerprints.json');
+    const files = readdirSync(join(GOLDEN_FOLDER, model)).filter(
+      (file) => file !== 'fingerprints.json' && file !== 'prompts.json',
+    );
     t.deepEqual(files.sort(), [...expected, 'manifest.json'].sort(), model);
     t.true(
       Object.keys(readFingerprints(model)).every((id) => cases.includes(id)),
@@ -71,6 +73,20 @@ test('the project’s prompts can be read, and no two have the same name', (t) =
     ids.filter((id, i) => ids.indexOf(id) !== i),
     [],
   );
+});
+
+test('a model that has prompts of its own is recorded from them, every other from the common ones', (t) => {
+  const folder = goldens(t);
+  const common = { maxNewTokens: 2, prompts: [{ id: 'common', category: 'short', ids: [1] }] };
+  const own = { maxNewTokens: 3, prompts: [{ id: 'own', category: 'short', ids: [2] }] };
+  write(folder, 'prompts.json', common);
+  t.deepEqual(readPrompts(folder, 'made-up') as unknown, common);
+  write(folder, 'made-up/prompts.json', own);
+  t.deepEqual(readPrompts(folder, 'made-up') as unknown, own);
+  t.deepEqual(readPrompts(folder, 'another') as unknown, common);
+  t.deepEqual(readPrompts(folder) as unknown, common);
+  write(folder, 'made-up/prompts.json', '{');
+  t.throws(() => readPrompts(folder, 'made-up'), { message: /made-up\/prompts\.json: is not readable/ });
 });
 
 test('what was written is read: manifest, case, tensors', (t) => {
@@ -116,7 +132,7 @@ test('fingerprints are read, and there are none if they were never recorded', (t
 });
 
 const readers: [file: string, read: (folder: string) => unknown][] = [
-  ['prompts.json', readPrompts],
+  ['prompts.json', (folder) => readPrompts(folder)],
   ['made-up/manifest.json', (folder) => readManifest('made-up', folder)],
   ['made-up/a-case.json', (folder) => readCase('made-up', 'a-case', folder)],
 ];

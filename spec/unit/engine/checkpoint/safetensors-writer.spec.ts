@@ -3,6 +3,7 @@ import { basename, join } from 'node:path';
 import test from 'ava';
 import {
   type LateTensorData,
+  safetensorsLayout,
   type TensorData,
   writeSafetensors,
   writingSafetensors,
@@ -131,4 +132,29 @@ test('in steps, each tensor is named once it is written; ended early, nothing is
   }
   t.deepEqual(readdirSync(folder), ['x.safetensors']);
   t.deepEqual(readFileSync(path), before);
+});
+
+test('a layout says where every tensor of a file stands, whose bytes need not exist yet', (t) => {
+  const path = join(temporaryFolder(t), 'x.safetensors');
+  const tensors = new Map([
+    ['b', tensor('U8', [3], Uint8Array.of(7, 8, 9))],
+    ['z', tensor('F32', [2], Float32Array.of(1, 2))],
+    ['a', tensor('U8', [], Uint8Array.of(5))],
+  ]);
+  writeSafetensors(path, tensors, { format: 'pt' });
+  const file = readFileSync(path);
+  const shapes = [...tensors].map(([name, { dtype, shape }]) => [name, { dtype, shape }] as const);
+  const layout = safetensorsLayout(new Map(shapes), { format: 'pt' });
+  t.deepEqual(layout.order, ['z', 'a', 'b']);
+  t.is(layout.bytes, file.length);
+  t.deepEqual(Buffer.from(layout.header), file.subarray(0, layout.header.length));
+  for (const [name, { data }] of tensors) {
+    const bytes = Buffer.from(data.buffer, data.byteOffset, data.byteLength);
+    const begin = layout.begins.get(name)!;
+    t.deepEqual(file.subarray(begin, begin + bytes.length), bytes, name);
+  }
+  t.throws(() => safetensorsLayout(new Map([['a', { dtype: 'F31', shape: [1] }]])), {
+    instanceOf: CheckpointError,
+    message: /unknown dtype "F31"/,
+  });
 });
