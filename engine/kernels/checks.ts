@@ -1,5 +1,5 @@
 import { KernelError } from '../errors.ts';
-import type { AttentionArgs, PackedMatrix, StoreKeyValueArgs } from './kernels.ts';
+import { type AttentionArgs, type PackedMatrix, type StoreKeyValueArgs, scoresLength } from './kernels.ts';
 import { type MatrixShape, packedBytes } from './pack.ts';
 
 // What every kernel asks of its caller, checked before it runs: in WebAssembly a wrong length would not fail, it
@@ -119,8 +119,8 @@ export function checkAttention(args: AttentionArgs, threads: number): void {
   const needed = rows * numAttentionHeads * headDim;
   requireLength('attention', 'q', args.q, '[rows, numAttentionHeads, headDim]', needed);
   requireLength('attention', 'out', args.out, '[rows, numAttentionHeads, headDim]', needed);
-  const scores = threads * (startPosition + rows);
-  requireLength('attention', 'scores', args.scores, 'threads · (startPosition + rows)', scores);
+  const scores = scoresLength(threads, startPosition + rows);
+  requireLength('attention', 'scores', args.scores, 'scoresLength(threads, startPosition + rows)', scores);
 }
 
 export function checkElements(kernel: string, a: Sized, b: Sized, length: number): void {

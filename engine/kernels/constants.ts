@@ -43,4 +43,5 @@ export const PACK_ROWS = 3;
 export const PACK_PANELS_16 = 4;
 export const PACK_PANELS_32 = 5;
 export const ATTENTION = 6;
-export const SILU_MULTIPLY = 7;
+export const ATTENTION_TILED = 7;
+export const SILU_MULTIPLY = 8;

@@ -1,4 +1,5 @@
 import type { WeightDtype } from '../config.ts';
+import { STRIP } from './constants.ts';
 
 export { LEAVES, PANEL } from './constants.ts';
 
@@ -41,8 +42,13 @@ export interface AttentionArgs {
   headDim: number;
   /** Multiplies every score; 1/√headDim. Rounded to f32. */
   scale: number;
-  /** Scratch, f32, at least {@link Kernels.threads} · (startPosition + rows) long. */
+  /** Scratch, f32, at least {@link scoresLength} long. */
   scores: Float32Array;
+}
+
+/** What attention over so many positions needs of scratch memory: each thread the scores of four queries, whole vectors. */
+export function scoresLength(threads: number, positions: number): number {
+  return threads * STRIP * Math.ceil(positions / 8) * 8;
 }
 
 /** New keys and values of one sequence in one layer, and the cache they go into. */

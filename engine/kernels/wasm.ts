@@ -11,6 +11,7 @@ import {
 } from './checks.ts';
 import {
   ATTENTION,
+  ATTENTION_TILED,
   MATMUL_BF16,
   MATMUL_F16,
   MATMUL_F32,
@@ -21,7 +22,7 @@ import {
   STRIP,
 } from './constants.ts';
 import { compile } from './instance.ts';
-import { type Kernels, LEAVES, PANEL } from './kernels.ts';
+import { type Kernels, LEAVES, PANEL, scoresLength } from './kernels.ts';
 import { KernelMemory, throwDisposed } from './memory.ts';
 import { packedBytes, readMatrix } from './pack.ts';
 import { type PoolOptions, ThreadPool } from './pool.ts';
@@ -46,6 +47,8 @@ export interface WasmKernelsOptions extends PoolOptions {
 const BLOCK_ROWS = 64;
 /** What a thread's tiles of such a block are summed in. */
 const TILES_BYTES = BLOCK_ROWS * LEAVES * PANEL * Float32Array.BYTES_PER_ELEMENT;
+/** The largest head and block of the cache that fit into a thread's scratch memory: 48 bytes each of 32 KiB. */
+const MAX_TILED = 512;
 /** Panels that are one part of a matmul: a single row reads four side by side. */
 const PANELS_PER_PART = 4;
 /** Values that are one part of an elementwise kernel. */
@@ -195,11 +198,15 @@ export async function createWasmKernels(options: WasmKernelsOptions = {}): Promi
     attention(args) {
       checkAttention(args, threads);
       const { blockSize, rows, startPosition, numAttentionHeads, numKeyValueHeads, headDim, scores } = args;
+      const queriesPerKey = (rows * numAttentionHeads) / numKeyValueHeads;
+      const isTiled = headDim % 8 === 0 && blockSize % 8 === 0 && Math.max(headDim, blockSize) <= MAX_TILED;
+      requireScratch(1);
       const positions = rows * (startPosition + (rows + 1) / 2);
       alive().share({
-        kernel: ATTENTION,
-        units: rows * numAttentionHeads,
-        grain: numAttentionHeads / numKeyValueHeads,
+        ...(isTiled
+          ? { kernel: ATTENTION_TILED, units: numKeyValueHeads * Math.ceil(queriesPerKey / STRIP) }
+          : { kernel: ATTENTION, units: rows * numAttentionHeads }),
+        grain: 1,
         args: [
           at('attention: q', args.q),
           at('attention: out', args.out),
@@ -212,7 +219,8 @@ export async function createWasmKernels(options: WasmKernelsOptions = {}): Promi
           numKeyValueHeads,
           headDim,
           at('attention: scores', scores),
-          Math.floor(scores.length / threads) * Float32Array.BYTES_PER_ELEMENT,
+          (scoresLength(threads, startPosition + rows) / threads) * Float32Array.BYTES_PER_ELEMENT,
+          rows,
         ],
         factor: args.scale,
         work: 2 * positions * numAttentionHeads * headDim,

@@ -1,5 +1,5 @@
 import type { ModelConfig } from '../config.ts';
-import type { Kernels } from '../kernels/kernels.ts';
+import { type Kernels, scoresLength } from '../kernels/kernels.ts';
 import type { KvCache } from './kv-cache.ts';
 import { RopeTable } from './rope.ts';
 
@@ -39,7 +39,7 @@ export class Step {
   /** f32 [rows, headDim / 2] */
   readonly cos: Float32Array;
   readonly sin: Float32Array;
-  /** f32 [threads, positions of the cache] */
+  /** What attention over the whole cache needs. */
   readonly scores: Float32Array;
   /** The kernels' copy of a span's block table, i32 [blocks of the cache]. */
   readonly blockTable: Int32Array;
@@ -66,7 +66,7 @@ export class Step {
     this.v = rowsOf(numKeyValueHeads * headDim);
     this.cos = rowsOf(headDim / 2);
     this.sin = rowsOf(headDim / 2);
-    this.scores = kernels.allocate(kernels.threads * cache.numBlocks * cache.blockSize);
+    this.scores = kernels.allocate(scoresLength(kernels.threads, cache.numBlocks * cache.blockSize));
     this.blockTable = kernels.allocateInt32(cache.numBlocks);
     this.gate = rowsOf(widest);
     this.up = rowsOf(widest);

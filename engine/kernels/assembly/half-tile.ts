@@ -1,8 +1,4 @@
-import { PANEL } from './sizes';
 import { Tile } from './tile';
-
-/** Bytes of the weights of one input in a widened panel, and of the sums of a row. */
-const STRIDE: usize = PANEL * sizeof<f32>();
 
 /**
  * A tile of y = x · Wᵀ over weights in f32, for many rows: four rows times half a panel. Its eight accumulators are what
@@ -11,23 +7,23 @@ const STRIDE: usize = PANEL * sizeof<f32>();
 // biome-ignore lint/complexity/noStaticOnlyClass: Biome parses AssemblyScript's @inline on methods only.
 export class HalfTile {
   /**
-   * Sums one leaf of 8 outputs of every row in ascending input.
+   * Sums over a run of inputs in ascending order, 8 outputs of every row.
    *
-   * @param rows a constant where this is inlined
-   * @param x,end the leaf of a strip of rows, f32 [inputs, rows]
-   * @param w the leaf's weights, f32 [inputs, 16], or from the ninth output on
+   * @param rows,goesOn constants where this is inlined; whether sums are begun at +0 or go on from where they are
+   * @param x,end the run of a strip of rows, f32 [inputs, rows]
+   * @param w its weights, f32, for each input 8 @param stride bytes from an input's weights to the next one's
    * @param sums f32 [rows, 16], the first 8 of each written
    */
   @inline
-  static leaf(rows: usize, x: usize, end: usize, w: usize, sums: usize): void {
-    let a0 = f32x4.splat(0);
-    let a1 = a0;
-    let b0 = a0;
-    let b1 = a0;
-    let c0 = a0;
-    let c1 = a0;
-    let d0 = a0;
-    let d1 = a0;
+  static leaf(rows: usize, goesOn: bool, x: usize, end: usize, w: usize, stride: usize, sums: usize): void {
+    let a0 = goesOn ? v128.load(sums) : f32x4.splat(0);
+    let a1 = goesOn ? v128.load(sums, 16) : f32x4.splat(0);
+    let b0 = goesOn && rows > 1 ? v128.load(sums, 64) : f32x4.splat(0);
+    let b1 = goesOn && rows > 1 ? v128.load(sums, 80) : f32x4.splat(0);
+    let c0 = goesOn && rows > 2 ? v128.load(sums, 128) : f32x4.splat(0);
+    let c1 = goesOn && rows > 2 ? v128.load(sums, 144) : f32x4.splat(0);
+    let d0 = goesOn && rows > 3 ? v128.load(sums, 192) : f32x4.splat(0);
+    let d1 = goesOn && rows > 3 ? v128.load(sums, 208) : f32x4.splat(0);
     for (; x < end; x += rows * sizeof<f32>()) {
       const w0 = v128.load(w);
       const w1 = v128.load(w, 16);
@@ -49,7 +45,7 @@ export class HalfTile {
         d0 = Tile.addProduct(d0, x3, w0);
         d1 = Tile.addProduct(d1, x3, w1);
       }
-      w += STRIDE;
+      w += stride;
     }
     v128.store(sums, a0);
     v128.store(sums, a1, 16);

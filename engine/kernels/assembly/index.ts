@@ -17,6 +17,10 @@ export {
   half3,
   half4,
   oneRow,
+  onward1,
+  onward2,
+  onward3,
+  onward4,
   threeRows,
   twoRows,
 } from './tiles';

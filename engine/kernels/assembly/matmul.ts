@@ -1,19 +1,8 @@
+import { halfTile } from './half-tiles';
 import { argument } from './job';
 import { LEAF_BYTES, storeOutputs, TILE_BYTES } from './leaves';
 import { LEAVES, PANEL, STRIP } from './sizes';
-import {
-  fourPanelsBF16,
-  fourPanelsF16,
-  fourPanelsF32,
-  fourRows,
-  half1,
-  half2,
-  half3,
-  half4,
-  oneRow,
-  threeRows,
-  twoRows,
-} from './tiles';
+import { fourPanelsBF16, fourPanelsF16, fourPanelsF32, fourRows, oneRow, threeRows, twoRows } from './tiles';
 // biome-ignore lint/style/useImportType: AssemblyScript has no import type.
 import { BF16, Weights } from './weights';
 
@@ -123,20 +112,14 @@ function manyRows<W>(
     for (let row: usize = 0; row < rows; row += STRIP) {
       const width = min(STRIP, rows - row);
       const x = strips + row * inputs * 4;
-      halfTiles(width, x + from * width * 4, x + to * width * 4, w, sums);
+      const begin = x + from * width * 4;
+      const end = x + to * width * 4;
+      halfTile(width, begin, end, w, Weights.stride<f32>(), sums);
+      halfTile(width, begin, end, w + 32, Weights.stride<f32>(), sums + 32);
       sums += TILE_BYTES;
     }
   }
   storeRows(tiles, rows, y, n, outputs);
-}
-
-function halfTiles(rows: usize, x: usize, end: usize, w: usize, sums: usize): void {
-  for (let half: usize = 0; half < 64; half += 32) {
-    if (rows === 4) half4(x, end, w + half, sums + half);
-    else if (rows === 3) half3(x, end, w + half, sums + half);
-    else if (rows === 2) half2(x, end, w + half, sums + half);
-    else half1(x, end, w + half, sums + half);
-  }
 }
 
 function widenLeaf<W>(w: usize, end: usize, widened: usize, mask: v128): void {

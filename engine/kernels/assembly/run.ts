@@ -1,5 +1,6 @@
 import {
   ATTENTION,
+  ATTENTION_TILED,
   MATMUL_BF16,
   MATMUL_F16,
   MATMUL_F32,
@@ -9,6 +10,7 @@ import {
   SILU_MULTIPLY,
 } from '../constants';
 import { attention } from './attention';
+import { attentionTiled } from './attention-tiled';
 import { siluMultiply } from './elementwise';
 // biome-ignore lint/style/useImportType: AssemblyScript has no import type.
 import { Job } from './job';
@@ -43,6 +45,9 @@ export function runPart(job: usize, first: usize, last: usize, thread: usize): v
       break;
     case <u32>ATTENTION:
       attention(job, first, last, thread);
+      break;
+    case <u32>ATTENTION_TILED:
+      attentionTiled(job, first, last, scratch, thread);
       break;
     case <u32>SILU_MULTIPLY:
       siluMultiply(job, first, last);

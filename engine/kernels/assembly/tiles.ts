@@ -31,18 +31,34 @@ export function fourRows(x: usize, end: usize, w: usize, inputs: usize, sums: us
   Tile.leaf<BF16>(4, 1, x, end, w, 0, Weights.mask(inputs), sums);
 }
 
-export function half1(x: usize, end: usize, w: usize, sums: usize): void {
-  HalfTile.leaf(1, x, end, w, sums);
+export function half1(x: usize, end: usize, w: usize, stride: usize, sums: usize): void {
+  HalfTile.leaf(1, false, x, end, w, stride, sums);
 }
 
-export function half2(x: usize, end: usize, w: usize, sums: usize): void {
-  HalfTile.leaf(2, x, end, w, sums);
+export function half2(x: usize, end: usize, w: usize, stride: usize, sums: usize): void {
+  HalfTile.leaf(2, false, x, end, w, stride, sums);
 }
 
-export function half3(x: usize, end: usize, w: usize, sums: usize): void {
-  HalfTile.leaf(3, x, end, w, sums);
+export function half3(x: usize, end: usize, w: usize, stride: usize, sums: usize): void {
+  HalfTile.leaf(3, false, x, end, w, stride, sums);
 }
 
-export function half4(x: usize, end: usize, w: usize, sums: usize): void {
-  HalfTile.leaf(4, x, end, w, sums);
+export function half4(x: usize, end: usize, w: usize, stride: usize, sums: usize): void {
+  HalfTile.leaf(4, false, x, end, w, stride, sums);
+}
+
+export function onward1(x: usize, end: usize, w: usize, stride: usize, sums: usize): void {
+  HalfTile.leaf(1, true, x, end, w, stride, sums);
+}
+
+export function onward2(x: usize, end: usize, w: usize, stride: usize, sums: usize): void {
+  HalfTile.leaf(2, true, x, end, w, stride, sums);
+}
+
+export function onward3(x: usize, end: usize, w: usize, stride: usize, sums: usize): void {
+  HalfTile.leaf(3, true, x, end, w, stride, sums);
+}
+
+export function onward4(x: usize, end: usize, w: usize, stride: usize, sums: usize): void {
+  HalfTile.leaf(4, true, x, end, w, stride, sums);
 }

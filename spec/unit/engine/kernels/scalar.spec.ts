@@ -1,6 +1,7 @@
 import test from 'ava';
 import type { WeightDtype } from '../../../../engine/config.ts';
 import { KernelError } from '../../../../engine/errors.ts';
+import { scoresLength } from '../../../../engine/kernels/kernels.ts';
 import { createScalarKernels, widen } from '../../../../engine/kernels/scalar.ts';
 import { arrayOf, weightsOf } from './arrays.ts';
 
@@ -80,7 +81,7 @@ test('attention is softmax(q · kᵀ · scale) · v', (t) => {
     numKeyValueHeads: 1,
     headDim,
     scale,
-    scores: kernels.allocate(positions),
+    scores: kernels.allocate(scoresLength(1, positions)),
   });
   const weights = Array.from({ length: positions }, (_, p) =>
     Math.exp(scale * total(Array.from({ length: headDim }, (_, d) => q[d] * keys[p * headDim + d]))),
