@@ -26,7 +26,7 @@ export function checkLoadable(modelDir: string, config: ModelConfig, cacheTokens
   if (weights + cache <= MAX_BYTES) return;
   throw new KernelError(
     `${modelDir}: the weights take ${mebibytes(weights)}, and a cache of ${cacheTokens} tokens ${mebibytes(cache)}; together ` +
-      `at most ${mebibytes(MAX_BYTES)} can be addressed: use a smaller cache (fewer or shorter requests) or a smaller model`,
+      `at most ${mebibytes(MAX_BYTES)} can be addressed: use a smaller cache (fewer or shorter requests), a smaller model, or several processes with tensor parallelism`,
   );
 }
 
