@@ -55,7 +55,7 @@ function specOf(figures: readonly Figure[]): vegaLite.TopLevelSpec {
     lower: summary.lowerQuartile,
     upper: summary.upperQuartile,
     limit: limit?.value ?? null,
-    label: `${formatNumber(summary.median)}${partOfLimit === undefined ? '' : `  (${formatPercent(partOfLimit)})`}`,
+    label: `${formatNumber(summary.median)}${partOfLimit === undefined ? '' : ` (${formatPercent(partOfLimit)})`}`,
   }));
   const y = {
     field: 'subject',
@@ -70,7 +70,7 @@ function specOf(figures: readonly Figure[]): vegaLite.TopLevelSpec {
     height: { step: 20 },
     layer: [
       {
-        mark: { type: 'bar' as const, cornerRadiusEnd: 2, height: 13 },
+        mark: { type: 'bar' as const, height: 13 },
         encoding: {
           x: {
             field: 'median',
