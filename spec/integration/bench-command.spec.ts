@@ -50,7 +50,8 @@ test('a run prints a table, writes JSON and a page, and leaves out with a word w
     t.is(Object.keys(timesBetterThan).length, 1);
   }
   const hit = report.figures.find(({ subject }) => subject === 'prefix hit')!;
-  t.true(hit.timesBetterThan['prefix miss'] > 1, 'a prefix that is cached is not computed');
+  // About ten times; a busy machine makes it less.
+  t.true(hit.timesBetterThan['prefix miss'] > 2, `a cached prefix: ${hit.timesBetterThan['prefix miss']}`);
   t.deepEqual(
     report.skipped.map(({ suite, subject }) => [suite, subject]),
     [['latency', 'node-llama-cpp']],

@@ -90,6 +90,24 @@ test('merges may be pairs or texts, and a model without an end has no id for it'
   t.false('tokenizer.ggml.eos_token_id' in metadata([]));
 });
 
+test('tensors of any size begin at multiples of 32, and their descriptions say where', async (t) => {
+  const path = join(temporaryFolder(t), 'x.gguf');
+  const sizes = [3, 16, 17, 1];
+  const tensors = sizes.map((size, i): GgufTensor => {
+    return { name: `w${i}`, shape: [size], type: 'BF16', bytes: () => new Uint8Array(2 * size).fill(i + 1) };
+  });
+  await writeGguf(path, { 'general.name': { type: GGUFValueType.STRING, value: 'odd' } }, tensors);
+  const { tensorInfos, tensorDataOffset } = await read(path);
+  const file = readFileSync(path);
+  for (const [i, { offset, shape }] of tensorInfos.entries()) {
+    const begin = Number(tensorDataOffset + offset);
+    t.is(begin % 32, 0);
+    t.deepEqual(shape.map(Number), [sizes[i]]);
+    const stored = file.subarray(begin, begin + 2 * sizes[i]);
+    t.true(stored.every((byte) => byte === i + 1) && stored.length === 2 * sizes[i], `w${i}`);
+  }
+});
+
 test('a tensor of another size than it says leaves no file behind', async (t) => {
   const folder = temporaryFolder(t);
   const tensor: GgufTensor = { name: 'w', shape: [2, 3], type: 'BF16', bytes: () => new Uint8Array(11) };
