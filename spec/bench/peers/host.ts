@@ -1,4 +1,5 @@
 /** A process that runs one peer and does what it is told over its channel; it ends with its parent. */
+import { readFileSync } from 'node:fs';
 import type { Arrival } from '../workload.ts';
 import { importPeer } from './catalogue.ts';
 import { type Peer, type PeerSettings, PeerUnavailable } from './peer.ts';
@@ -32,12 +33,21 @@ async function answer(message: HostCall): Promise<unknown> {
     const { version, cacheBytes } = peer;
     return { version, cacheBytes, loadMs: performance.now() - begin } satisfies LoadedPeer;
   }
-  // The peak since the process began, in bytes.
-  if (message.call === 'memory') return process.resourceUsage().maxRSS * 1024;
+  if (message.call === 'memory') return peakMemory();
   if (!peer) throw new Error(`"${message.call}" was asked of a host that has loaded nothing`);
   if (message.call === 'batch') return await timeBatch(peer, message.prompts, message.maxNewTokens);
   if (message.call === 'service') return await timeService(peer, message.arrivals);
   return await peer.close();
+}
+
+/** The most memory that this process ever had, in bytes. */
+function peakMemory(): number {
+  if (process.platform === 'linux') {
+    // What getrusage tells begins with what the parent had when it started this process.
+    const [, kilobytes] = /^VmHWM:\s*(\d+) kB$/m.exec(readFileSync('/proc/self/status', 'utf8')) ?? [];
+    if (kilobytes) return Number(kilobytes) * 1024;
+  }
+  return process.resourceUsage().maxRSS * 1024;
 }
 
 process.on('message', async (message: HostCall) => {

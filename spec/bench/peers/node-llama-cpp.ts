@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { pathToFileURL } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import { ensureGguf } from '../gguf/ensure.ts';
 import { type LoadPeer, type PeerSettings, PeerUnavailable } from './peer.ts';
 
@@ -38,6 +38,7 @@ interface LlamaSequence {
   ): AsyncGenerator<number, void>;
 }
 
+const PROJECT = fileURLToPath(new URL('../../..', import.meta.url));
 const INSTALL =
   'NODE_LLAMA_CPP_SKIP_DOWNLOAD=true npm i --no-save node-llama-cpp @node-llama-cpp/linux-x64 --omit=optional';
 
@@ -100,11 +101,7 @@ async function complete(
 
 /** @throws PeerUnavailable if it is not installed. */
 async function find(llamaDir: PeerSettings['llamaDir']): Promise<{ module: NodeLlamaCpp; version: string }> {
-  const home = join(
-    llamaDir ?? new URL('../../..', import.meta.url).pathname,
-    'node_modules',
-    'node-llama-cpp',
-  );
+  const home = join(llamaDir ?? PROJECT, 'node_modules', 'node-llama-cpp');
   const manifest = join(home, 'package.json');
   if (!existsSync(manifest)) {
     throw new PeerUnavailable(`it is not installed at ${home}; install it there with: ${INSTALL}`);

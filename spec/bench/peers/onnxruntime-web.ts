@@ -1,5 +1,5 @@
 import { existsSync, readFileSync, statSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import * as ort from 'onnxruntime-web';
 import { Checkpoint } from '../../../engine/checkpoint/checkpoint.ts';
 import { type ModelConfig, readModelConfig } from '../../../engine/config.ts';
@@ -7,7 +7,7 @@ import { argmax, type LoadPeer, PeerUnavailable } from './peer.ts';
 
 type Tensors = Record<string, ort.Tensor>;
 
-/** What one buffer of V8 and of a WebAssembly heap can hold of a file. */
+/** Node reads no larger file at once, and its weights in f32 would not fit into the 4 GB of WebAssembly anyway. */
 const MAX_FILE_BYTES = 2 ** 31;
 
 /** ONNX Runtime compiled to WebAssembly, in Node, on the graph that transformers.js runs too; the loop is ours. */
@@ -60,9 +60,11 @@ function externalData(modelDir: string): { path: string; data: Uint8Array }[] {
   checkpoint.close();
   return paths.map((path) => {
     if (statSync(path).size >= MAX_FILE_BYTES) {
-      throw new PeerUnavailable(`${path} is larger than the 2 GB of a file that its WebAssembly takes`);
+      throw new PeerUnavailable(
+        `${path} has 2 GB or more, whose f32 does not fit into the 4 GB of WebAssembly`,
+      );
     }
-    return { path: path.slice(path.lastIndexOf('/') + 1), data: readFileSync(path) };
+    return { path: basename(path), data: readFileSync(path) };
   });
 }
 

@@ -108,6 +108,16 @@ test('an error of a peer reaches the caller, and the peer goes on', async (t) =>
   await peer.close();
 });
 
+test('the memory of a peer is its own, however much its parent has', async (t) => {
+  const ballast = new Uint8Array(5e8).fill(1);
+  const { peer } = await PeerProcess.start('plumbline', await settings());
+  t.teardown(() => peer.kill());
+  const peak = await peer.peakMemory();
+  t.true(peak > 30e6 && peak < 3e8, `${peak} bytes`);
+  await peer.close();
+  t.is(ballast[4e8], 1);
+});
+
 test('a subject that does not exist is told with those that do', (t) => {
   t.throws(() => peerEntry('other'), {
     instanceOf: RangeError,
