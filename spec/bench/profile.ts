@@ -21,9 +21,8 @@ export interface Profile {
     perSecond: number;
   };
   memory: {
-    /** Positions of the caches that are compared; the peers get the middle one. */
+    /** Positions of the caches that are compared, each filled by a prompt; the peers get the middle one. */
     cacheTokens: readonly number[];
-    promptTokens: number;
     newTokens: number;
   };
   kernels: {
@@ -47,7 +46,7 @@ export const QUICK: Profile = {
   maxTaskMs: 2500,
   latency: { prefillTokens: 512, batches: [1, 2, 4, 8], promptTokens: 32, newTokens: 16 },
   throughput: { requests: 16, promptTokens: [8, 64], newTokens: [4, 16], perSecond: 20 },
-  memory: { cacheTokens: [256, 1024, 4096], promptTokens: 64, newTokens: 8 },
+  memory: { cacheTokens: [256, 1024, 4096], newTokens: 8 },
   kernels: { bytes: 2 ** 26, minMs: 20 },
   serving: { batches: [1, 2, 4, 8, 16], prefixTokens: 512, newTokens: 16 },
 };
@@ -60,7 +59,7 @@ export const FULL: Profile = {
   maxTaskMs: 25_000,
   latency: { prefillTokens: 512, batches: [1, 2, 4, 8], promptTokens: 32, newTokens: 12 },
   throughput: { requests: 8, promptTokens: [16, 64], newTokens: [8, 24], perSecond: 1 },
-  memory: { cacheTokens: [256, 1024, 4096], promptTokens: 64, newTokens: 8 },
+  memory: { cacheTokens: [128, 512, 1024], newTokens: 8 },
   // As large as the head of Qwen3-0.6B.
   kernels: { bytes: 2 * 151936 * 1024, minMs: 50 },
   serving: { batches: [1, 2, 4, 8, 16], prefixTokens: 512, newTokens: 8 },

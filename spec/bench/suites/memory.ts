@@ -28,8 +28,9 @@ export async function memory(context: BenchContext): Promise<SuiteResult> {
 }
 
 async function measure(context: BenchContext, id: string, cacheTokens: number): Promise<Measurement[]> {
-  const { promptTokens, newTokens } = context.profile.memory;
-  const prompt = seededPrompt(promptTokens, context.config.vocabSize, 'memory');
+  const { newTokens } = context.profile.memory;
+  // Memory that is reserved and never written takes none.
+  const prompt = seededPrompt(cacheTokens - newTokens, context.config.vocabSize, 'memory');
   const { peer, loaded } = await PeerProcess.start(id, peerSettings(context, { cacheTokens, maxBatch: 1 }));
   try {
     context.versions.set(id, loaded.version);
