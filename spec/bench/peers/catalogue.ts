@@ -13,12 +13,12 @@ export const PEERS: readonly PeerEntry[] = [
   { id: 'plumbline', title: ENGINE, module: new URL('plumbline.ts', import.meta.url) },
   {
     id: 'transformers.js',
-    title: 'transformers.js (onnxruntime-node, f32)',
+    title: 'transformers.js (f32)',
     module: new URL('transformers-js.ts', import.meta.url),
   },
   {
     id: 'onnxruntime-web',
-    title: 'onnxruntime-web (WebAssembly, f32)',
+    title: 'onnxruntime-web (f32)',
     module: new URL('onnxruntime-web.ts', import.meta.url),
   },
   {

@@ -8,7 +8,7 @@ const COLOURS = ['#0b6e99', '#e0812b', '#7a9e4b', '#9c6bb0'];
 const OTHER_COLOUR = '#8a939b';
 const LIMIT_COLOUR = '#b3261e';
 /** Of the bars, in pixels. */
-const WIDTH = 330;
+const WIDTH = 380;
 const FONT = 'system-ui, -apple-system, Segoe UI, Helvetica, Arial, sans-serif';
 
 /** Standard error belongs to the command; what vega warns of is how it lays out facets. */
