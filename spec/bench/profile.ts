@@ -56,7 +56,7 @@ export const FULL: Profile = {
   name: 'full',
   model: 'qwen3-0.6b-shape',
   rounds: 5,
-  maxTaskMs: 25_000,
+  maxTaskMs: 20_000,
   latency: { prefillTokens: 512, batches: [1, 2, 4, 8], promptTokens: 32, newTokens: 12 },
   throughput: { requests: 8, promptTokens: [16, 64], newTokens: [8, 24], perSecond: 1 },
   memory: { cacheTokens: [128, 512, 1024], newTokens: 8 },

@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { copyFileSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import test from 'ava';
@@ -119,6 +119,15 @@ test('a model that is not there ends with 1 and a line', async (t) => {
   const { exitCode, out, err } = await bench('--quick', '--model', 'no such model');
   t.deepEqual([exitCode, out], [1, '']);
   t.regex(err, /^bench: [^\n]*no such model[^\n]*\n$/);
+});
+
+test('where the engine itself cannot take part, a run ends with 1 and says why', async (t) => {
+  const modelDir = temporaryFolder(t);
+  copyFileSync(join(await ensureFixture('dense'), 'config.json'), join(modelDir, 'config.json'));
+  const args = ['--quick', '--model', modelDir, '--threads', '1', '--suite', 'memory'];
+  const { exitCode, out, err } = await bench(...args, '--subjects', 'plumbline');
+  t.deepEqual([exitCode, err], [1, '']);
+  t.regex(out, /^left out\n {2}memory, plumbline: .*has neither model\.safetensors nor/m);
 });
 
 test('--help tells every option, and what to install for the peer that is not there', async (t) => {
