@@ -1,38 +1,154 @@
-/** `npm run bench`: speed and memory, each against a baseline measured in the same run. */
-import { writeFileSync } from 'node:fs';
-import { Command } from 'commander';
-import ora from 'ora';
-import { benchKernels } from './kernels.bench.ts';
-import { benchMemory } from './memory.bench.ts';
-import { benchModel } from './model.bench.ts';
-import { type BenchResult, formatResults } from './result.ts';
-import { benchServing } from './serving.bench.ts';
+/** `npm run bench`: our engine beside its peers and the limits of the machine, measured in turn in one run. */
+import { availableParallelism } from 'node:os';
+import { Command, InvalidArgumentError, Option } from 'commander';
+import { positiveWholeNumber } from '../../engine/cli/arguments.ts';
+import { createProgress } from '../../engine/cli/progress.ts';
+import { PlumblineError, UsageError } from '../../engine/errors.ts';
+import { SUITES, type SuiteName } from './figure.ts';
+import { PEERS } from './peers/catalogue.ts';
+import { FULL, QUICK } from './profile.ts';
+import { checkWritable, writeWhole } from './report/file.ts';
+import { formatTable } from './report/table.ts';
 
-const { json } = new Command('bench')
-  .description('Measures speed and memory as ratios; machines differ, ratios of one run do not.')
-  .option('--json <file>', 'write the results as JSON too')
-  .parse()
-  .opts<{ json?: string }>();
-
-const parts: Record<string, () => Promise<BenchResult[]>> = {
-  kernels: benchKernels,
-  'dense-bf16': () => benchModel('dense-bf16'),
-  moe: () => benchModel('moe'),
-  serving: benchServing,
-  memory: async () => [
-    await benchMemory('dense-bf16', 256),
-    await benchMemory('dense-bf16', 4096),
-    await benchMemory('moe', 4096),
-  ],
-};
-// Raw mode would swallow Ctrl-C; a terminal without width would be redrawn for ever.
-const isSilent = !process.stderr.isTTY || !process.stderr.columns;
-const spinner = ora({ isSilent, discardStdin: false }).start();
-const results: BenchResult[] = [];
-for (const [name, run] of Object.entries(parts)) {
-  spinner.text = `measuring ${name}`;
-  results.push(...(await run()));
+interface Options {
+  suite: SuiteName[];
+  quick?: boolean;
+  model?: string;
+  threads: number;
+  subjects: string[];
+  rounds?: number;
+  llama?: string;
+  json?: string;
+  html?: string;
+  debug?: boolean;
 }
-spinner.stop();
-process.stdout.write(`${formatResults(results)}\n`);
-if (json) writeFileSync(json, `${JSON.stringify({ node: process.version, results }, null, 2)}\n`);
+
+const SUBJECTS = PEERS.map(({ id }) => id);
+
+const program = new Command('bench')
+  .description('Measures the engine beside its peers and the limits of the machine, in turn in one run.')
+  .option(
+    '--suite <names>',
+    `what to measure, separated by commas: ${SUITES.join(', ')}`,
+    listOf(SUITES),
+    SUITES as unknown as SuiteName[],
+  )
+  .option(
+    '--quick',
+    `a small model (${QUICK.model}) in under two minutes; without it ${FULL.model} in under fifteen`,
+  )
+  .option('--model <model>', 'a fixture, a model directory or a hub id, in place of that model')
+  .option('--threads <n>', 'threads of every subject', positiveWholeNumber, availableParallelism())
+  .option(
+    '--subjects <names>',
+    `who takes part, separated by commas: ${SUBJECTS.join(', ')}`,
+    listOf(SUBJECTS),
+    SUBJECTS,
+  )
+  .option('--rounds <n>', 'how often each is measured at most (default: 5)', positiveWholeNumber)
+  .addOption(
+    new Option(
+      '--llama <dir>',
+      'the folder in whose node_modules node-llama-cpp is (default: this project)',
+    ).env('PLUMBLINE_LLAMA'),
+  )
+  .option('--json <file>', 'write all figures as JSON')
+  .option('--html <file>', 'write a page with plots, which needs nothing beside itself')
+  .option('--debug', 'print stack traces')
+  .addHelpText(
+    'after',
+    `
+Beside the engine: transformers.js on onnxruntime-node, onnxruntime-web in WebAssembly, llama.cpp by node-llama-cpp.
+Each subject runs in a process of its own, and they are measured in turn. Figures are medians with quartiles; each is
+held to the others and to what a plain WebAssembly loop reaches on this machine in the same run. A subject that cannot
+be had is left out with a word. Measure on a machine that does nothing else; a full run holds all subjects in memory
+at once, 12 GB of it.
+
+Exit codes: 0 done, 1 a failure (of the engine itself, not of a peer), 2 wrong usage, 130 or 143 interrupted.
+
+Examples:
+  npm run bench -- --quick --html bench.html
+  npm run bench -- --suite latency,memory --threads 2 --json bench.json
+  npm run bench -- --subjects plumbline,node-llama-cpp --llama ~/peers
+
+node-llama-cpp is not installed with the project. To have it take part:
+  NODE_LLAMA_CPP_SKIP_DOWNLOAD=true npm i --no-save node-llama-cpp@3.22.1 @node-llama-cpp/linux-x64@3.22.1 --omit=optional`,
+  )
+  .exitOverride()
+  .configureOutput({ outputError: (message, write) => write(message.replace(/^error: /, 'bench: ')) });
+
+/** A parser of names separated by commas. @throws InvalidArgumentError if one is not among `names`. */
+function listOf<Name extends string>(names: readonly Name[]): (text: string) => Name[] {
+  return (text) =>
+    text.split(',').map((given) => {
+      const found = names.find((name) => name === given.trim());
+      if (found) return found;
+      throw new InvalidArgumentError(`There is no "${given}"; there are ${names.join(', ')}.`);
+    });
+}
+
+/** Whether it is a peer and not our own engine, or one of its kernels or batches. */
+function isOther(subject: string): boolean {
+  return PEERS.slice(1).some(({ id, title }) => subject === id || subject === title);
+}
+
+/** @returns the exit code. */
+async function run(options: Options): Promise<number> {
+  const { suite: suites, threads, subjects, llama: llamaDir, rounds, json, html } = options;
+  for (const file of [json, html]) if (file !== undefined) checkWritable(file);
+  const defaults = options.quick ? QUICK : FULL;
+  const profile = { ...defaults, rounds: rounds ?? defaults.rounds };
+  const progress = await createProgress(process.stderr);
+  const interrupt = (signal: NodeJS.Signals) => {
+    progress.hide();
+    // The peers end with this process; 128 and the signal's number, as shells report it.
+    process.exit(signal === 'SIGINT' ? 130 : 143);
+  };
+  process.once('SIGINT', interrupt).once('SIGTERM', interrupt);
+  try {
+    // Imported when it is needed, so that help and wrong usage are quick.
+    const { runBench } = await import('./run.ts');
+    const report = await runBench({
+      profile,
+      suites,
+      model: options.model ?? profile.model,
+      threads,
+      subjects,
+      llamaDir,
+      report: progress.show,
+    });
+    progress.hide();
+    process.stdout.write(formatTable(report));
+    if (json !== undefined) writeWhole(json, `${JSON.stringify(report, null, 2)}\n`);
+    if (html !== undefined) {
+      const [{ drawCharts }, { formatPage }] = await Promise.all([
+        import('./report/charts.ts'),
+        import('./report/page.ts'),
+      ]);
+      writeWhole(html, formatPage(report, await drawCharts(report.figures)));
+    }
+    return report.skipped.every(({ subject }) => isOther(subject)) ? 0 : 1;
+  } finally {
+    progress.hide();
+    process.off('SIGINT', interrupt).off('SIGTERM', interrupt);
+  }
+}
+
+/** An error of ours says what to do about it; one that is not ours is a bug, and its class may help to find it. */
+function explain(error: Error, debug = false): string | undefined {
+  if (debug) return error.stack;
+  return error instanceof PlumblineError ? error.message : `unexpected ${error}; --debug shows where`;
+}
+
+try {
+  program.parse();
+  process.exitCode = await run(program.opts<Options>());
+} catch (error) {
+  if (error instanceof Error && 'exitCode' in error) {
+    // Commander has printed its message or its help.
+    process.exitCode = error.exitCode === 0 ? 0 : 2;
+  } else {
+    process.stderr.write(`bench: ${explain(error as Error, program.opts<Options>().debug)}\n`);
+    process.exitCode = error instanceof UsageError ? 2 : 1;
+  }
+}

@@ -1,0 +1,77 @@
+import type { ModelConfig } from '../../engine/config.ts';
+import type { Measurement, Skipped } from './figure.ts';
+import type { PeerSettings } from './peers/peer.ts';
+import { PeerProcess } from './peers/process.ts';
+import type { Profile } from './profile.ts';
+import type { MachineLimits } from './work.ts';
+
+/** What every suite is given. */
+export interface BenchContext {
+  profile: Profile;
+  modelDir: string;
+  config: ModelConfig;
+  threads: number;
+  /** Subjects that take part, by their ids. */
+  subjects: readonly string[];
+  llamaDir: string | undefined;
+  /** Of as many threads as the subjects have. */
+  limits: MachineLimits;
+  /** Tells what is going on. */
+  report(text: string): void;
+  /** Versions of the peers that were met. */
+  versions: Map<string, string>;
+}
+
+/** What a suite found. */
+export interface SuiteResult {
+  measurements: Measurement[];
+  skipped: Omit<Skipped, 'suite'>[];
+}
+
+/** @returns e.g. `2 threads`. */
+export function threadCount(threads: number): string {
+  return threads === 1 ? '1 thread' : `${threads} threads`;
+}
+
+/** What all peers are told alike. */
+export function peerSettings(
+  { modelDir, threads, llamaDir }: BenchContext,
+  { cacheTokens, maxBatch }: Pick<PeerSettings, 'cacheTokens' | 'maxBatch'>,
+): PeerSettings {
+  return { modelDir, threads, llamaDir, cacheTokens, maxBatch };
+}
+
+/**
+ * Starts peers, each in its process, lets a suite use them, and ends them, whatever happens. Those that cannot be had
+ * are skipped with a word.
+ */
+export async function withPeers(
+  context: BenchContext,
+  ids: readonly string[],
+  settings: PeerSettings,
+  use: (peers: readonly PeerProcess[]) => Promise<SuiteResult>,
+): Promise<SuiteResult> {
+  const peers: PeerProcess[] = [];
+  const skipped: SuiteResult['skipped'] = [];
+  try {
+    for (const id of ids) {
+      context.report(`loading ${id}`);
+      try {
+        const { peer, loaded } = await PeerProcess.start(id, settings);
+        peers.push(peer);
+        context.versions.set(id, loaded.version);
+      } catch (error) {
+        skipped.push({ subject: id, reason: (error as Error).message });
+      }
+    }
+    const result = await use(peers);
+    return { measurements: result.measurements, skipped: [...skipped, ...result.skipped] };
+  } finally {
+    await Promise.allSettled(peers.map((peer) => peer.close()));
+  }
+}
+
+/** The failures of a task as skipped subjects. */
+export function skippedTask(task: string, failures: ReadonlyMap<string, Error>): SuiteResult['skipped'] {
+  return [...failures].map(([subject, { message }]) => ({ subject, reason: `${task}: ${message}` }));
+}

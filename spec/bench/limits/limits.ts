@@ -1,0 +1,81 @@
+import { once } from 'node:events';
+import { Worker } from 'node:worker_threads';
+import { KernelMemory } from '../../../engine/kernels/memory.ts';
+import type { MachineLimits } from '../work.ts';
+import { compileLimits } from './compile.ts';
+import type { LimitTask, LimitWorkerData } from './worker.ts';
+
+/** What a turn of the reading loop takes, see `assembly/index.ts`; threads share no line of the cache either. */
+const STRIDE = 128;
+/** Operations of a turn of the arithmetic loop: twelve multiplications and additions of four lanes. */
+const FLOPS_PER_TURN = 96;
+const TURNS = 20_000_000;
+/** What is read in one measurement, at least: threads are told by messages, which take their time. */
+const MIN_READ_BYTES = 2 ** 30;
+
+/** Threads that measure what the machine can do at most, in WebAssembly and on memory like the kernels'. */
+export class LimitMeter {
+  readonly threads: number;
+  readonly #workers: Worker[];
+  readonly #bytes: number;
+
+  private constructor(workers: Worker[], bytes: number) {
+    this.threads = workers.length;
+    this.#workers = workers;
+    this.#bytes = bytes;
+  }
+
+  /**
+   * @param bytes that are read together: as many as what is to be compared with reads, for caches are large
+   * @throws KernelError if there is no such memory.
+   */
+  static async start(threads: number, bytes: number): Promise<LimitMeter> {
+    const wasm = await compileLimits();
+    const part = Math.ceil(bytes / threads / STRIDE) * STRIDE;
+    const memory = new KernelMemory();
+    const address = memory.allocate(part * threads);
+    // Pages that were never written are all the same page.
+    new Uint8Array(memory.buffer, address, part * threads).fill(1);
+    const workers = Array.from({ length: threads }, (_, i) => {
+      const workerData: LimitWorkerData = {
+        wasm,
+        memory: memory.memory,
+        begin: address + i * part,
+        bytes: part,
+      };
+      return new Worker(new URL('./worker.ts', import.meta.url), { workerData });
+    });
+    const meter = new LimitMeter(workers, part * threads);
+    try {
+      await Promise.all(workers.map((worker) => once(worker, 'message')));
+    } catch (error) {
+      await meter.close();
+      throw error;
+    }
+    return meter;
+  }
+
+  /** Both limits, once. */
+  async measure(): Promise<MachineLimits> {
+    const times = Math.ceil(MIN_READ_BYTES / this.#bytes);
+    const readMs = await this.#run({ kind: 'read', times });
+    const computeMs = await this.#run({ kind: 'multiplyAdd', turns: TURNS });
+    return {
+      bytesPerSecond: (1000 * times * this.#bytes) / readMs,
+      flopsPerSecond: (1000 * this.threads * TURNS * FLOPS_PER_TURN) / computeMs,
+    };
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.#workers.map((worker) => worker.terminate()));
+  }
+
+  /** @returns how long all threads together took, in ms. */
+  async #run(task: LimitTask): Promise<number> {
+    const begin = performance.now();
+    const done = this.#workers.map((worker) => once(worker, 'message'));
+    for (const worker of this.#workers) worker.postMessage(task);
+    await Promise.all(done);
+    return performance.now() - begin;
+  }
+}

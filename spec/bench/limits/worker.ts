@@ -1,0 +1,57 @@
+/** A thread of the measurement of limits: runs its part of a loop when it is told to. */
+import { parentPort, workerData } from 'node:worker_threads';
+import type { SharedMemory } from '../../../engine/kernels/memory.ts';
+
+declare const WebAssembly: {
+  instantiate(
+    bytes: Uint8Array,
+    imports: { env: { memory: SharedMemory } },
+  ): Promise<{ instance: { exports: LimitLoops } }>;
+};
+
+/** What `assembly/index.ts` exports. */
+interface LimitLoops {
+  read(address: number, bytes: number): number;
+  multiplyAdd(turns: number, factor: number, summand: number): number;
+}
+
+/** What a thread is started with. */
+export interface LimitWorkerData {
+  wasm: Uint8Array;
+  memory: SharedMemory;
+  /** Of the memory, in bytes: what this thread reads. */
+  begin: number;
+  bytes: number;
+}
+
+/** What it is asked for; it answers when it is done. */
+export type LimitTask = { kind: 'read'; times: number } | { kind: 'multiplyAdd'; turns: number };
+
+const { wasm, memory, begin, bytes } = workerData as LimitWorkerData;
+const { exports: loops } = (await WebAssembly.instantiate(wasm, { env: { memory } })).instance;
+
+/** A call is short: V8 replaces its quick code by its good code only between two calls. */
+const CALL_TURNS = 10_000;
+const CALL_BYTES = 2 ** 18;
+/** Until the good code is there, and the clock of the processor is up. */
+const WARM_UP_MS = 300;
+
+function run(task: LimitTask): void {
+  if (task.kind === 'multiplyAdd') {
+    for (let turn = 0; turn < task.turns; turn += CALL_TURNS) loops.multiplyAdd(CALL_TURNS, 0.5, 1);
+    return;
+  }
+  for (let i = 0; i < task.times; i++) {
+    for (let at = 0; at < bytes; at += CALL_BYTES) loops.read(begin + at, Math.min(CALL_BYTES, bytes - at));
+  }
+}
+
+parentPort?.on('message', (task: LimitTask) => {
+  run(task);
+  parentPort?.postMessage('done');
+});
+for (const start = performance.now(); performance.now() - start < WARM_UP_MS; ) {
+  loops.multiplyAdd(CALL_TURNS, 0.5, 1);
+  loops.read(begin, Math.min(CALL_BYTES, bytes));
+}
+parentPort?.postMessage('ready');

@@ -1,0 +1,52 @@
+/** What every subject of the bench is told when it is loaded. */
+export interface PeerSettings {
+  /** A model directory in HuggingFace's layout, with our graph in `onnx/` for those that run it. */
+  modelDir: string;
+  /** Threads to compute with. */
+  threads: number;
+  /** Positions that its cache is to have room for, of all sequences together. */
+  cacheTokens: number;
+  /** The most sequences it is given at once. */
+  maxBatch: number;
+  /** Whether it may keep the beginnings of prompts; only our engine looks at it. Default false. */
+  prefixCaching?: boolean;
+  /** The folder in whose `node_modules` node-llama-cpp is. Default: wherever Node finds it. */
+  llamaDir?: string;
+}
+
+/** An inference engine as the bench sees it: prompts in, greedy tokens out, each announced as it is chosen. */
+export interface Peer {
+  readonly version: string;
+  /** The most requests that it serves at once when they come one by one. */
+  readonly maxConcurrent: number;
+  /** Bytes of its key/value cache, where it tells. */
+  readonly cacheBytes?: number;
+  /**
+   * Continues prompts together, greedily, ended by no token. Nothing is remembered from the call before.
+   *
+   * @param prompts of one length
+   * @param onToken called with the prompt's index for each of its tokens
+   * @returns the tokens of each prompt
+   */
+  generate(
+    prompts: readonly (readonly number[])[],
+    maxNewTokens: number,
+    onToken: (prompt: number) => void,
+  ): Promise<number[][]>;
+  close(): Promise<void>;
+}
+
+/** What the module of a peer exports. @throws PeerUnavailable if it cannot be had on this machine. */
+export type LoadPeer = (settings: PeerSettings) => Promise<Peer>;
+
+/** A peer cannot take part; the message says why and what would help, in a line. */
+export class PeerUnavailable extends Error {
+  override readonly name = 'PeerUnavailable';
+}
+
+/** Lets a greedy choice be ours where a peer returns logits. @returns the lowest index of the largest value. */
+export function argmax(values: Float32Array): number {
+  let best = 0;
+  for (let i = 1; i < values.length; i++) if (values[i] > values[best]) best = i;
+  return best;
+}

@@ -1,0 +1,38 @@
+import { readFileSync } from 'node:fs';
+import { Engine, type EngineOptions, readModelConfig } from '../../../engine/index.ts';
+import { cacheBytesPerToken } from '../../../engine/model/kv-cache.ts';
+import type { LoadPeer, PeerSettings } from './peer.ts';
+
+/** Our own engine. */
+export const load: LoadPeer = async (settings) => {
+  const engine = await Engine.load(settings.modelDir, engineOptions(settings));
+  const { version } = JSON.parse(readFileSync(new URL('../../../package.json', import.meta.url), 'utf8'));
+  const { cacheTokens, maxBatch, blockSize } = engine.options;
+  const positions = Math.ceil(cacheTokens / blockSize) * blockSize;
+  return {
+    version,
+    maxConcurrent: maxBatch,
+    cacheBytes: positions * cacheBytesPerToken(await readModelConfig(settings.modelDir)),
+    async generate(prompts, maxNewTokens, onToken) {
+      const tokens: number[][] = prompts.map(() => []);
+      const requests = prompts.map((ids) => ({ ids, maxNewTokens, ignoreEos: true }));
+      for await (const event of engine.generate(requests)) {
+        if (event.type === 'error') throw event.error;
+        if (event.type !== 'token') continue;
+        tokens[event.request].push(event.token);
+        onToken(event.request);
+      }
+      return tokens;
+    },
+    async close() {
+      engine.close();
+    },
+  };
+};
+
+/** The one place where the bench says how the engine is set up. */
+function engineOptions(settings: PeerSettings): EngineOptions {
+  const { threads, cacheTokens, maxBatch, prefixCaching = false } = settings;
+  const options = { threads, cacheTokens, maxBatch, prefixCaching };
+  return options;
+}

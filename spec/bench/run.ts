@@ -1,0 +1,112 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { resolveModel } from '../../engine/checkpoint/hub.ts';
+import { COMPUTED_FILES, TEXT_FILES } from '../../engine/cli/model-option.ts';
+import { readModelConfig } from '../../engine/config.ts';
+import { countParameters } from '../../engine/parameters.ts';
+import { ensureFixture, FIXTURES } from '../../generator/fixtures.ts';
+import type { BenchContext, SuiteResult } from './context.ts';
+import { type Figure, type Skipped, SUITES, type SuiteName, toFigures } from './figure.ts';
+import { LimitMeter } from './limits/limits.ts';
+import { describeMachine, type Machine } from './machine.ts';
+import type { Profile } from './profile.ts';
+import { kernels } from './suites/kernels.ts';
+import { latency } from './suites/latency.ts';
+import { memory } from './suites/memory.ts';
+import { serving } from './suites/serving.ts';
+import { throughput } from './suites/throughput.ts';
+import type { MachineLimits } from './work.ts';
+
+const SUITE_OF: Readonly<Record<SuiteName, (context: BenchContext) => Promise<SuiteResult>>> = {
+  kernels,
+  latency,
+  throughput,
+  memory,
+  serving,
+};
+
+/** Measurements of the limits that everything is held to; the best of them is the limit. */
+const LIMIT_ROUNDS = 5;
+
+/** What is to be measured. */
+export interface BenchOptions {
+  profile: Profile;
+  suites: readonly SuiteName[];
+  /** A fixture, a model directory or a hub id. */
+  model: string;
+  threads: number;
+  subjects: readonly string[];
+  llamaDir?: string;
+  report(text: string): void;
+}
+
+/** All that a run found; what is written as JSON. */
+export interface BenchReport {
+  date: string;
+  seconds: number;
+  profile: Profile;
+  model: { name: string; parameters: number };
+  threads: number;
+  machine: Machine;
+  limits: MachineLimits;
+  /** Of the subjects that took part, by their ids. */
+  versions: Record<string, string>;
+  figures: Figure[];
+  skipped: Skipped[];
+}
+
+/** Runs suites one after the other. @throws PlumblineError, RangeError if there is no such model. */
+export async function runBench(options: BenchOptions): Promise<BenchReport> {
+  const { profile, threads, subjects, llamaDir, report } = options;
+  const machine = describeMachine();
+  const begin = performance.now();
+  report(`finding ${options.model}`);
+  const modelDir = await findModel(options.model);
+  const config = await readModelConfig(modelDir);
+  report('measuring the limits of the machine');
+  const limits = await measureLimits(threads, profile.kernels.bytes);
+  const versions = new Map<string, string>();
+  const context = { profile, modelDir, config, threads, subjects, llamaDir, limits, report, versions };
+  const figures: Figure[] = [];
+  const skipped: Skipped[] = [];
+  for (const suite of SUITES.filter((name) => options.suites.includes(name))) {
+    const result = await SUITE_OF[suite](context);
+    figures.push(...toFigures(suite, result.measurements));
+    skipped.push(...result.skipped.map((skip) => ({ suite, ...skip })));
+  }
+  return {
+    date: new Date().toISOString(),
+    seconds: (performance.now() - begin) / 1000,
+    profile,
+    model: { name: options.model, parameters: countParameters(config).total },
+    threads,
+    machine,
+    limits,
+    versions: Object.fromEntries(versions),
+    figures,
+    skipped,
+  };
+}
+
+/** A directory is taken as it is; one without our graphs leaves out the peers that run them. */
+async function findModel(model: string): Promise<string> {
+  if (Object.hasOwn(FIXTURES, model)) return await ensureFixture(model);
+  if (existsSync(join(model, 'config.json'))) return model;
+  const files = [...COMPUTED_FILES.files];
+  const optional = [...COMPUTED_FILES.optional, ...TEXT_FILES.files];
+  return await resolveModel(model, { files, optional, weights: true });
+}
+
+async function measureLimits(threads: number, bytes: number): Promise<MachineLimits> {
+  const meter = await LimitMeter.start(threads, bytes);
+  try {
+    const measured: MachineLimits[] = [];
+    for (let round = 0; round < LIMIT_ROUNDS; round++) measured.push(await meter.measure());
+    return {
+      bytesPerSecond: Math.max(...measured.map(({ bytesPerSecond }) => bytesPerSecond)),
+      flopsPerSecond: Math.max(...measured.map(({ flopsPerSecond }) => flopsPerSecond)),
+    };
+  } finally {
+    await meter.close();
+  }
+}

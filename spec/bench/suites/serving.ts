@@ -1,0 +1,132 @@
+import { BlockManager } from '../../../engine/serving/block-manager.ts';
+import { Scheduler } from '../../../engine/serving/scheduler.ts';
+import { Sequence } from '../../../engine/serving/sequence.ts';
+import { alternate } from '../alternate.ts';
+import { type BenchContext, peerSettings, type SuiteResult, skippedTask, withPeers } from '../context.ts';
+import { ENGINE } from '../figure.ts';
+import type { PeerProcess } from '../peers/process.ts';
+import { leastStepMs } from '../work.ts';
+import { seededPrompt } from '../workload.ts';
+
+/** Steps over which the cost of scheduling is taken. */
+const STEPS = 1000;
+/** Sequences that are scheduled. */
+const BATCH = 8;
+
+/** What serving adds or saves: growth with the batch, prefix hits, the cost of scheduling. Ours alone. */
+export async function serving(context: BenchContext): Promise<SuiteResult> {
+  const { batches, prefixTokens, newTokens } = context.profile.serving;
+  const maxBatch = Math.max(...batches);
+  const settings = peerSettings(context, {
+    cacheTokens: Math.max(maxBatch * (newTokens + 32), 2 * prefixTokens + 32),
+    maxBatch,
+  });
+  const scheduling = {
+    task: `scheduling a step of ${BATCH}`,
+    subject: ENGINE,
+    unit: 'ms',
+    better: 'lower' as const,
+    samples: Array.from({ length: context.profile.rounds }, schedulingMs),
+  };
+  const ours = context.subjects.filter((id) => id === 'plumbline');
+  const grown = await withPeers(context, ours, settings, ([peer]) => growth(context, peer));
+  const cached = await withPeers(context, ours, { ...settings, prefixCaching: true }, ([peer]) =>
+    prefix(context, peer),
+  );
+  return {
+    measurements: [scheduling, ...grown.measurements, ...cached.measurements],
+    skipped: [...grown.skipped, ...cached.skipped],
+  };
+}
+
+/** How tokens per second grow with the batch. */
+async function growth(
+  { config, limits, profile, report }: BenchContext,
+  peer: PeerProcess | undefined,
+): Promise<SuiteResult> {
+  if (!peer) return { measurements: [], skipped: [] };
+  const { batches, newTokens } = profile.serving;
+  const contenders = batches.map((batch) => ({
+    name: `batch ${batch}`,
+    run: () => {
+      report(`serving: batch ${batch}`);
+      const prompts = Array.from({ length: batch }, (_, i) => seededPrompt(1, config.vocabSize, `${i}`));
+      return peer.batch(prompts, newTokens);
+    },
+  }));
+  const { results, failures } = await alternate(contenders, {
+    rounds: profile.rounds,
+    maxMs: profile.maxTaskMs,
+  });
+  const measurements = batches.flatMap((batch) => {
+    const timings = results.get(`batch ${batch}`);
+    if (!timings) return [];
+    const rows = Array.from({ length: batch }, () => ({ rows: 1, past: Math.floor(newTokens / 2) }));
+    return [
+      {
+        task: 'decoding by batch',
+        subject: `batch ${batch}`,
+        unit: 'tokens/s',
+        better: 'higher' as const,
+        samples: timings.map(({ totalMs }) => (1000 * batch * newTokens) / totalMs),
+        limit: {
+          value: (1000 * batch) / leastStepMs(config, rows, limits),
+          from: 'weights read once or arithmetic',
+        },
+      },
+    ];
+  });
+  return { measurements, skipped: skippedTask('decoding by batch', failures) };
+}
+
+/** Time to first token of a prompt that came before, and of one that nobody had. */
+async function prefix(
+  { config, profile, report }: BenchContext,
+  peer: PeerProcess | undefined,
+): Promise<SuiteResult> {
+  if (!peer) return { measurements: [], skipped: [] };
+  const { prefixTokens } = profile.serving;
+  const known = seededPrompt(prefixTokens, config.vocabSize, 'known');
+  const task = `time to first token of ${prefixTokens}`;
+  await peer.batch([known], 1);
+  let fresh = 0;
+  const contenders = [
+    { name: 'prefix hit', prompt: () => known },
+    { name: 'prefix miss', prompt: () => seededPrompt(prefixTokens, config.vocabSize, `fresh ${fresh++}`) },
+  ].map(({ name, prompt }) => ({
+    name,
+    run: () => {
+      report(`serving: ${name}`);
+      return peer.batch([prompt()], 1);
+    },
+  }));
+  const { results, failures } = await alternate(contenders, {
+    rounds: profile.rounds,
+    maxMs: profile.maxTaskMs,
+  });
+  const measurements = [...results].map(([subject, timings]) => ({
+    task,
+    subject,
+    unit: 'ms',
+    better: 'lower' as const,
+    samples: timings.map(({ firstTokenMs }) => firstTokenMs),
+  }));
+  return { measurements, skipped: skippedTask(task, failures) };
+}
+
+/** What scheduling takes of a step of sequences that decode, in ms. */
+function schedulingMs(): number {
+  const blocks = new BlockManager({ numBlocks: 1024, blockSize: 16 });
+  const scheduler = new Scheduler({ maxBatch: BATCH, maxBatchTokens: 256, prefillChunk: 128 }, blocks);
+  for (let id = 0; id < BATCH; id++) {
+    scheduler.add(new Sequence(id, { promptLogprobs: undefined }, seededPrompt(64, 1000, `${id}`)));
+  }
+  const begin = performance.now();
+  for (let step = 0; step < STEPS; step++) {
+    for (const { sequence, numTokens } of scheduler.schedule().spans) {
+      blocks.commit(sequence, numTokens);
+      sequence.append(step);
+    }
+  }
+  return (performance.now() - begin) / STEPS;
+}

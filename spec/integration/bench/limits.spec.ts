@@ -1,0 +1,63 @@
+import test from 'ava';
+import { KernelMemory, type SharedMemory } from '../../../engine/kernels/memory.ts';
+import { compile, compileLimits } from '../../bench/limits/compile.ts';
+import { LimitMeter } from '../../bench/limits/limits.ts';
+import { trackResources } from '../../support/cleanup.ts';
+
+trackResources(test);
+
+declare const WebAssembly: {
+  instantiate(
+    bytes: Uint8Array,
+    imports: { env: { memory: SharedMemory } },
+  ): Promise<{
+    instance: {
+      exports: {
+        read(address: number, bytes: number): number;
+        multiplyAdd(turns: number, factor: number, summand: number): number;
+      };
+    };
+  }>;
+};
+
+test('the reading loop takes every vector of its memory in, and none beside it', async (t) => {
+  const memory = new KernelMemory();
+  const address = memory.allocate(512);
+  const words = new Int32Array(memory.buffer, address, 128);
+  const { exports } = (
+    await WebAssembly.instantiate(await compileLimits(), { env: { memory: memory.memory } })
+  ).instance;
+  for (let word = 0; word < 64; word += 4) {
+    words.fill(0)[word] = 1 << (word / 4);
+    t.is(exports.read(address, 256), 1 << (word / 4), `word ${word}`);
+  }
+  words.fill(0)[64] = 1;
+  t.is(exports.read(address, 256), 0);
+});
+
+test('the arithmetic loop multiplies and adds as often as it is told', async (t) => {
+  const memory = new KernelMemory().memory;
+  const { exports } = (await WebAssembly.instantiate(await compileLimits(), { env: { memory } })).instance;
+  // Twelve chains begin at 1, 1.1 … 2.1, whose sum is 18.6; every turn halves them and adds one to each.
+  const near = (turns: number, expected: number) =>
+    t.true(Math.abs(exports.multiplyAdd(turns, 0.5, 1) - expected) < 1e-4, `${turns} turns`);
+  near(0, 18.6);
+  near(1, 18.6 / 2 + 12);
+  near(2, 18.6 / 4 + 6 + 12);
+  near(100, 24);
+});
+
+test('a source that does not compile is told', async (t) => {
+  const error = await t.throwsAsync(compile('export function read(): i32 { return nothing; }'));
+  t.regex(error!.message, /^the loops do not compile: .*Cannot find name 'nothing'/s);
+});
+
+test('limits are measured by as many threads as are asked for, and the threads end', async (t) => {
+  const meter = await LimitMeter.start(2, 2 ** 22);
+  t.is(meter.threads, 2);
+  const { bytesPerSecond, flopsPerSecond } = await meter.measure();
+  await meter.close();
+  // Between a very slow and an impossibly fast machine.
+  t.true(bytesPerSecond > 1e8 && bytesPerSecond < 1e13, `${bytesPerSecond}`);
+  t.true(flopsPerSecond > 1e8 && flopsPerSecond < 1e13, `${flopsPerSecond}`);
+});
