@@ -33,7 +33,9 @@ export class Collectives implements ProcessGroup {
 
   allReduce(values: Float32Array, options?: WaitOptions): void {
     if (!isPowerOfTwo(this.size)) {
-      throw new RangeError(`An all-reduce needs 1, 2, 4, 8, … ranks, for a fixed tree; here are ${this.size}`);
+      throw new RangeError(
+        `An all-reduce needs 1, 2, 4, 8, … ranks, for a fixed tree; here are ${this.size}`,
+      );
     }
     // An empty one is exchanged as well: all ranks must agree that it is empty.
     for (let from = 0; from === 0 || from < values.length; from += REDUCED_AT_ONCE) {
@@ -170,11 +172,13 @@ function bytesOf(values: Tensor): Uint8Array {
 /** The parts of a tensor that follow each other, as bytes. */
 function cut(values: Tensor, counts: ArrayLike<number>, size: number, what: string): Uint8Array[] {
   const total = Array.from(counts).reduce((sum, count) => sum + count, 0);
-  if (counts.length !== size || total !== values.length || Array.from(counts).some((count) => !(count >= 0))) {
+  if (
+    counts.length !== size ||
+    total !== values.length ||
+    Array.from(counts).some((count) => !(count >= 0))
+  ) {
     const found = `[${Array.from(counts).join(', ')}]`;
-    throw new RangeError(
-      `The ${what} counts ${found} do not cut ${values.length} values into ${size} parts`,
-    );
+    throw new RangeError(`The ${what} counts ${found} do not cut ${values.length} values into ${size} parts`);
   }
   let end = 0;
   return Array.from(counts, (count) => {

@@ -91,7 +91,8 @@ export class FifoTransport implements Transport {
   async #close(): Promise<void> {
     await this.#watch.close();
     const { verdict, noticed } = this.#state;
-    if (verdict && !noticed) throw this.#state.notice(verdict);
+    // A rank that leaves too early does so for a reason of its own, which must not be lost.
+    if (verdict && !noticed && !verdict.ranks.includes(this.rank)) throw this.#state.notice(verdict);
   }
 
   #send(peer: number, kind: Kind, part: Uint8Array, at: number, timeoutMs: number): void {

@@ -3,8 +3,8 @@ import { Worker } from 'node:worker_threads';
 import { aloneGroup } from '../alone.ts';
 import { Collectives } from '../collectives.ts';
 import type { ProcessGroup } from '../process-group.ts';
-import { closeFifos, linksOf, openFifos } from './fifos.ts';
 import { FifoTransport, type Watch } from './fifo-transport.ts';
+import { closeFifos, linksOf, openFifos } from './fifos.ts';
 import { WaitState } from './wait-state.ts';
 import type { FromWardenThread, ToWardenThread, WardenData } from './warden.ts';
 

@@ -4,8 +4,8 @@ import { PlumblineError } from '../../errors.ts';
 import { Collectives } from '../collectives.ts';
 import type { ProcessGroup } from '../process-group.ts';
 import type { Task } from './control.ts';
-import { inheritedLinks } from './fifos.ts';
 import { FifoTransport, type Watch } from './fifo-transport.ts';
+import { inheritedLinks } from './fifos.ts';
 import { WaitState } from './wait-state.ts';
 import type { FromWatchdog, ToWatchdog, WatchdogData } from './watchdog.ts';
 

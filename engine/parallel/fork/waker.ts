@@ -29,7 +29,7 @@ export class Waker {
 
   /** A byte ends a wait for data; room in the FIFO ends a wait for room. What a failed group sends is lost anyway. */
   #poke(): void {
-    if (this.#state.noticed) return this.stop();
+    if (this.#state.noticed) this.stop();
     const wait = this.#state.waiting;
     if (!wait) return;
     try {

@@ -43,7 +43,10 @@ class Warden {
     this.#waker = new Waker(this.#state, linksOf(0, data.fifos));
     const tickMs = tickMsOf(data.task.timeoutMs);
     this.#clock = new WaitClock(this.#state, tickMs);
-    this.#ranks = data.fifos.map((_, rank) => rank).filter((rank) => rank > 0).map((rank) => this.#start(rank));
+    this.#ranks = data.fifos
+      .map((_, rank) => rank)
+      .filter((rank) => rank > 0)
+      .map((rank) => this.#start(rank));
     setInterval(() => this.#tick(), tickMs);
     parentPort?.on('message', (message: ToWardenThread) => {
       if (message.type === 'failed') this.#fail(message.verdict);
@@ -98,7 +101,8 @@ class Warden {
       : this.#lateToStart(elapsedMs);
     if (!verdict) return;
     // Whoever is to blame here cannot be told: it is stopped, or busy with something else.
-    for (const { rank } of this.#ranks.filter(({ rank }) => verdict.ranks.includes(rank))) this.#rank(rank)?.kill();
+    for (const { rank } of this.#ranks.filter(({ rank }) => verdict.ranks.includes(rank)))
+      this.#rank(rank)?.kill();
     this.#fail(verdict);
   }
 
@@ -106,7 +110,10 @@ class Warden {
     this.#startingMs += elapsedMs;
     const ranks = this.#ranks.filter(({ joined }) => !joined).map(({ rank }) => rank);
     if (this.#startingMs < this.#data.startTimeoutMs) return undefined;
-    return { message: `Ranks ${ranks.join(', ')} did not start within ${this.#data.startTimeoutMs} ms`, ranks };
+    return {
+      message: `Ranks ${ranks.join(', ')} did not start within ${this.#data.startTimeoutMs} ms`,
+      ranks,
+    };
   }
 
   #lateToEnd(elapsedMs: number): Verdict | undefined {

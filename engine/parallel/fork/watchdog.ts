@@ -17,7 +17,11 @@ export interface WatchdogData {
 }
 
 export type ToWatchdog = { type: 'joined' } | { type: 'failed'; verdict: Verdict } | { type: 'left' };
-export type FromWatchdog = { type: 'task'; task: Task } | { type: 'start' } | { type: 'failed' } | { type: 'bye' };
+export type FromWatchdog =
+  | { type: 'task'; task: Task }
+  | { type: 'start' }
+  | { type: 'failed' }
+  | { type: 'bye' };
 
 const CONTROL_DESCRIPTOR = 3;
 
@@ -70,7 +74,10 @@ class Watchdog {
       if (!this.#left) sendMessage(this.#control, { type: 'pulse', waited });
       if (this.#silentMs < timeoutMs) return;
       const seconds = (timeoutMs / 1000).toFixed(1);
-      this.#fail({ message: `Rank 0, which launched the group, has given no sign of life for ${seconds} s`, ranks: [0] });
+      this.#fail({
+        message: `Rank 0, which launched the group, has given no sign of life for ${seconds} s`,
+        ranks: [0],
+      });
     }, tickMs);
   }
 

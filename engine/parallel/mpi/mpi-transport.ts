@@ -14,6 +14,9 @@ const SLEEP_MS = 0.02;
 /** The largest message of an MPI call with an int count. */
 const MAX_BYTES = 2 ** 31 - 1;
 
+/** What failed exchanges have left under way: MPI may still touch this memory. */
+const abandoned: Parts[] = [];
+
 interface Pending {
   readonly peer: number;
   readonly request: Uint8Array;
@@ -43,8 +46,6 @@ export class MpiTransport implements Transport {
   readonly #sent: number[];
   readonly #received: number[];
   #failure: GroupError | undefined;
-  /** What a failed exchange has left under way: MPI may still touch its memory. */
-  #abandoned: unknown;
   #finalized = false;
 
   constructor(mpi: MpiCalls, { timeoutMs, localSize }: MpiTransportOptions) {
@@ -60,7 +61,6 @@ export class MpiTransport implements Transport {
   exchange(kind: Kind, outgoing: Parts, incoming: Parts, timeoutMs = this.#timeoutMs): void {
     if (this.#failure) throw this.#failure;
     const pending: Pending[] = [];
-    this.#abandoned = [pending, outgoing, incoming];
     for (const [peer, part] of incoming.entries()) {
       if (!part) continue;
       checkLength(part);
@@ -72,8 +72,12 @@ export class MpiTransport implements Transport {
       const tag = tagOf(kind, this.#sent[peer]++);
       pending.push({ peer, request: this.#mpi.startSend(part, peer, tag) });
     }
-    this.#finish(kind, pending, timeoutMs);
-    this.#abandoned = undefined;
+    try {
+      this.#finish(kind, pending, timeoutMs);
+    } catch (error) {
+      abandoned.push(outgoing, incoming);
+      throw error;
+    }
   }
 
   fail(message: string, ranks: readonly number[]): GroupError {
@@ -144,5 +148,6 @@ function tagOf(kind: Kind, count: number): number {
 }
 
 function checkLength({ length }: Uint8Array): void {
-  if (length > MAX_BYTES) throw new RangeError(`A message of ${length} bytes is more than MPI's ${MAX_BYTES}`);
+  if (length > MAX_BYTES)
+    throw new RangeError(`A message of ${length} bytes is more than MPI's ${MAX_BYTES}`);
 }
