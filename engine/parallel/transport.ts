@@ -9,6 +9,7 @@ export const KINDS = [
   'allToAll',
   'send/receive',
   'agree',
+  'close',
 ] as const;
 
 export type Kind = (typeof KINDS)[number];

@@ -32,7 +32,7 @@ test.serial('a rank that is stopped is found by one that would wait for ever', a
   // Rank 0 sleeps through it, and would be told at its next call.
   t.deepEqual(await run.survivors(WITHIN_MS, 1), [run.pid]);
   t.true(
-    run.linesOf(2).some((line) => /Rank 1 has given no sign of life/.test.serial(line)),
+    run.linesOf(2).some((line) => /Rank 1 has given no sign of life/.test(line)),
     run.log,
   );
   run.signal(0, 'SIGKILL');

@@ -14,10 +14,7 @@ test('MPI is here, or else this says that its failures were not tested', (t) => 
 
 const reasons: [Scenario, RegExp][] = [
   [{ name: 'disagrees', rank: 1 }, /The ranks disagree on config: rank 1 against the others/],
-  [
-    { name: 'mismatch', rank: 2 },
-    /Rank 2 sent 4 bytes of allGather where rank \d expected 0 bytes of barrier/,
-  ],
+  [{ name: 'mismatch', rank: 2 }, /Rank \d sent .* bytes of barrier .*: every rank must make the same calls/],
   [{ name: 'aborts', rank: 2 }, /Rank 2 gave up: enough is enough/],
   [{ name: 'throws', rank: 1 }, /Error: no space left on device/],
   [{ name: 'busy', rank: 1 }, /Rank \d has waited 1\.\d s for rank 1 in allGather/],

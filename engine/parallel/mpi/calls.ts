@@ -19,6 +19,8 @@ export interface MpiCalls {
   startReceive(bytes: Uint8Array, from: number): Uint8Array;
   /** Undefined while it is under way. */
   test(request: Uint8Array): Arrival | undefined;
+  /** The message that comes next from a rank, which remains to be received; undefined if there is none. */
+  probe(from: number): Arrival | undefined;
   /** Ends MPI, which can be done once; waits for the other ranks. */
   finalize(): void;
   /** Ends all processes of the group, this one included. */
@@ -74,6 +76,7 @@ export function openMpi(library: Library): MpiCalls {
   const isend = call('Isend', message);
   const irecv = call('Irecv', message);
   const testRequest = call('Test', 'void *, void *, void *');
+  const iprobe = call('Iprobe', `int, int, ${handle}, void *, void *`);
   const getCount = call('Get_count', `void *, ${handle}, void *`);
   const setErrorHandler = call('Comm_set_errhandler', `${handle}, ${handle}`);
   const [commRank, commSize] = ['Comm_rank', 'Comm_size'].map((name) => call(name, `${handle}, void *`));
@@ -86,6 +89,11 @@ export function openMpi(library: Library): MpiCalls {
   const ask = (question: (...args: unknown[]) => void): number => {
     question(world, count);
     return count[0];
+  };
+  const arrival = (): Arrival | undefined => {
+    if (flag[0] === 0) return undefined;
+    getCount(status, byte, count);
+    return { tag: status[tagPlace], bytes: count[0] };
   };
   return {
     name: openMpi ? 'Open MPI' : 'MPICH',
@@ -103,9 +111,11 @@ export function openMpi(library: Library): MpiCalls {
     },
     test(request) {
       testRequest(request, flag, status);
-      if (flag[0] === 0) return undefined;
-      getCount(status, byte, count);
-      return { tag: status[tagPlace], bytes: count[0] };
+      return arrival();
+    },
+    probe(from) {
+      iprobe(from, ANY_TAG, world, flag, status);
+      return arrival();
     },
     finalize: () => finalize(),
     abort: (exitCode) => abort(world, exitCode),

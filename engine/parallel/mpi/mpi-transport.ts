@@ -11,6 +11,9 @@ const SPIN_MS = 0.2;
 /** How long it sleeps at a time, in ms; the system adds some 60 µs of its own. */
 const SLEEP_MS = 0.02;
 
+/** How long the ranks of a failed group may take to say why they end. */
+const GRACE_MS = 250;
+
 /** The largest message of an MPI call with an int count. */
 const MAX_BYTES = 2 ** 31 - 1;
 
@@ -62,15 +65,10 @@ export class MpiTransport implements Transport {
     if (this.#failure) throw this.#failure;
     const pending: Pending[] = [];
     for (const [peer, part] of incoming.entries()) {
-      if (!part) continue;
-      checkLength(part);
-      pending.push({ peer, request: this.#mpi.startReceive(part, peer), receives: part.length });
+      if (part) pending.push(this.#startReceive(part, peer));
     }
     for (const [peer, part] of outgoing.entries()) {
-      if (!part) continue;
-      checkLength(part);
-      const tag = tagOf(kind, this.#sent[peer]++);
-      pending.push({ peer, request: this.#mpi.startSend(part, peer, tag) });
+      if (part) pending.push(this.#startSend(kind, part, peer));
     }
     try {
       this.#finish(kind, pending, timeoutMs);
@@ -92,32 +90,82 @@ export class MpiTransport implements Transport {
   async close(): Promise<void> {
     // The other ranks of a failed group may never come; they are ended when this process exits.
     if (this.#failure || this.#finalized) return;
+    const peers = [...Array(this.size).keys()].filter((peer) => peer !== this.rank);
+    const sent = peers.map((peer) => this.#startSend('close', new Uint8Array(), peer));
+    // A rank that leaves too early does so for a reason of its own, which must not be lost.
+    if (!this.#othersClose(peers)) return;
+    const received = peers.map((peer) => this.#startReceive(new Uint8Array(), peer));
+    this.#finish('close', [...sent, ...received], this.#timeoutMs);
     this.#finalized = true;
     this.#mpi.finalize();
   }
 
   /** Ends the other ranks if this one exits without having left the group in good order. */
   abortUnlessClosed(exitCode: number): void {
-    if (!this.#finalized) this.#mpi.abort(exitCode || 1);
+    if (this.#finalized) return;
+    // mpirun drops what it has not yet passed on of the ranks' last words. And what was sent last may still be here: MPI
+    // moves it in calls like the probe.
+    const end = performance.now() + GRACE_MS;
+    while (performance.now() < end) {
+      this.#mpi.probe(this.rank);
+      Atomics.wait(this.#sleep, 0, 0, 1);
+    }
+    this.#mpi.abort(exitCode || 1);
+  }
+
+  #startSend(kind: Kind, part: Uint8Array, peer: number): Pending {
+    checkLength(part);
+    const tag = tagOf(kind, this.#sent[peer]++);
+    return { peer, request: this.#mpi.startSend(part, peer, tag) };
+  }
+
+  #startReceive(part: Uint8Array, peer: number): Pending {
+    checkLength(part);
+    return { peer, request: this.#mpi.startReceive(part, peer), receives: part.length };
+  }
+
+  /** Whether all others close the group as well. MPI itself would wait for ever for one that does not. */
+  #othersClose(peers: readonly number[]): boolean {
+    const close = KINDS.indexOf('close');
+    const kindOf = (peer: number) => {
+      const arrival = this.#mpi.probe(peer);
+      return arrival && Math.floor(arrival.tag / COUNTED);
+    };
+    const waiting = new Set(peers);
+    let parted = false;
+    this.#until('close', this.#timeoutMs, () => {
+      for (const peer of waiting) {
+        const kind = kindOf(peer);
+        if (kind === close) waiting.delete(peer);
+        else parted ||= kind !== undefined;
+      }
+      return parted ? [] : [...waiting];
+    });
+    return !parted;
   }
 
   #finish(kind: Kind, pending: Pending[], timeoutMs: number): void {
-    const start = performance.now();
-    let waited = 0;
-    while (pending.length > 0) {
+    this.#until(kind, timeoutMs, () => {
       // Backwards, because what is done is taken out.
       for (let i = pending.length - 1; i >= 0; i--) {
         if (this.#isDone(kind, pending[i])) pending.splice(i, 1);
       }
-      if (pending.length === 0) return;
-      waited = performance.now() - start;
-      if (waited >= timeoutMs) throw this.#tooLate(kind, pending, waited);
+      return pending.map(({ peer }) => peer);
+    });
+  }
+
+  /** Looks until there is nobody left to wait for. @throws GroupError that names those who did not come in time. */
+  #until(kind: Kind, timeoutMs: number, look: () => readonly number[]): void {
+    const start = performance.now();
+    for (let missing = look(); missing.length > 0; missing = look()) {
+      const waited = performance.now() - start;
+      if (waited >= timeoutMs) throw this.#tooLate(kind, missing, waited);
       if (waited >= this.#spinMs) Atomics.wait(this.#sleep, 0, 0, SLEEP_MS);
     }
   }
 
   #isDone(kind: Kind, { peer, request, receives }: Pending): boolean {
-    const arrival = this.#test(peer, request);
+    const arrival = this.#test(kind, peer, request, receives);
     if (!arrival) return false;
     if (receives === undefined) return true;
     const tag = tagOf(kind, this.#received[peer]++);
@@ -126,17 +174,25 @@ export class MpiTransport implements Transport {
     throw this.fail(mismatch(this.rank, peer, { kind, bytes: receives }, found), [peer]);
   }
 
-  #test(peer: number, request: Uint8Array): ReturnType<MpiCalls['test']> {
+  #test(kind: Kind, peer: number, request: Uint8Array, receives = 0): ReturnType<MpiCalls['test']> {
     try {
       return this.#mpi.test(request);
     } catch (error) {
       const { message } = error as GroupError;
-      throw this.fail(`Rank ${this.rank} cannot exchange messages with rank ${peer}: ${message}`, [peer]);
+      // How MPI says it: a message is longer than the memory for it.
+      const parted = /truncated/i.test(message);
+      throw this.fail(
+        parted
+          ? `Rank ${peer} sent more than the ${receives} bytes of ${kind} that rank ${this.rank} expected: ` +
+              'every rank must make the same calls with the same lengths'
+          : `Rank ${this.rank} cannot exchange messages with rank ${peer}: ${message}`,
+        [peer],
+      );
     }
   }
 
-  #tooLate(kind: Kind, pending: readonly Pending[], waitedMs: number): GroupError {
-    const ranks = [...new Set(pending.map(({ peer }) => peer))].sort((a, b) => a - b);
+  #tooLate(kind: Kind, missing: readonly number[], waitedMs: number): GroupError {
+    const ranks = [...new Set(missing)].sort((a, b) => a - b);
     const seconds = (waitedMs / 1000).toFixed(1);
     const names = ranks.map((rank) => `rank ${rank}`).join(', ');
     return this.fail(`Rank ${this.rank} has waited ${seconds} s for ${names} in ${kind}`, ranks);
