@@ -101,9 +101,12 @@ export class FifoTransport implements Transport {
     let sent = 0;
     if (at === 0) {
       this.#setHeader(kind, this.#sent[peer]++, part.length);
-      this.#block(peer, 'write', timeoutMs, () => {
-        sent = writevSync(blocking, [this.#headerBytes, piece]) - HEADER_BYTES;
-      });
+      for (sent = -HEADER_BYTES; sent < 0; ) {
+        const header = this.#headerBytes.subarray(HEADER_BYTES + sent);
+        this.#block(peer, 'write', timeoutMs, () => {
+          sent += writevSync(blocking, [header, piece]);
+        });
+      }
     }
     while (sent < piece.length) {
       this.#block(peer, 'write', timeoutMs, () => {
@@ -117,9 +120,13 @@ export class FifoTransport implements Transport {
     const piece = part.subarray(at, at + PIECE_BYTES);
     let received = 0;
     if (at === 0) {
-      this.#block(peer, 'read', timeoutMs, () => {
-        received = readvSync(blocking, [this.#headerBytes, piece]) - HEADER_BYTES;
-      });
+      // A FIFO that was nearly full may give a header in two parts.
+      for (received = -HEADER_BYTES; received < 0; ) {
+        const header = this.#headerBytes.subarray(HEADER_BYTES + received);
+        this.#block(peer, 'read', timeoutMs, () => {
+          received += readvSync(blocking, [header, piece]);
+        });
+      }
       this.#checkHeader(peer, kind, part.length);
     }
     while (received < piece.length) {
@@ -143,7 +150,6 @@ export class FifoTransport implements Transport {
     this.#header[3] = Math.floor(bytes / LENGTH_BASE);
   }
 
-  /** A header is shorter than what the system moves at once, so it is never in two pieces. */
   #checkHeader(peer: number, kind: Kind, bytes: number): void {
     const found = {
       kind: KINDS[this.#header[0]],

@@ -22,9 +22,9 @@ const tell = (message: ToWatchdog): void => watchdog.postMessage(message);
 /** The next message of that type; GroupError if the group fails first. */
 async function hear<T extends FromWatchdog['type']>(type: T): Promise<Extract<FromWatchdog, { type: T }>> {
   for (;;) {
+    state.throwIfFailed();
     const [message] = (await once(watchdog, 'message')) as [FromWatchdog];
     if (message.type === type) return message as Extract<FromWatchdog, { type: T }>;
-    state.throwIfFailed();
   }
 }
 

@@ -106,11 +106,14 @@ export class MpiTransport implements Transport {
     // mpirun drops what it has not yet passed on of the ranks' last words. And what was sent last may still be here: MPI
     // moves it in calls like the probe.
     const end = performance.now() + GRACE_MS;
-    while (performance.now() < end) {
-      this.#mpi.probe(this.rank);
-      Atomics.wait(this.#sleep, 0, 0, 1);
+    try {
+      while (performance.now() < end) {
+        this.#mpi.probe(this.rank);
+        Atomics.wait(this.#sleep, 0, 0, 1);
+      }
+    } finally {
+      this.#mpi.abort(exitCode || 1);
     }
-    this.#mpi.abort(exitCode || 1);
   }
 
   #startSend(kind: Kind, part: Uint8Array, peer: number): Pending {
