@@ -44,7 +44,7 @@ test.serial('a rank that is killed while the group ends is named by rank 0', asy
 
 test.serial('ranks that do not end are ended and named by rank 0', async (t) => {
   const run = startGroup(t, 'fork', { name: 'linger' }, { size: 3, timeoutMs: TIMEOUT_MS });
-  await failed(t, run, [0], /Ranks 1, 2 did not end within 1000 ms of rank 0/);
+  await failed(t, run, [0], /Waited 1000 ms for ranks 1 and 2 to end after rank 0/);
 });
 
 test.serial('a rank may wait for longer than the limit if it says so', async (t) => {

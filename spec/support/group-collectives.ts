@@ -14,7 +14,13 @@ interface Step {
   delay: number;
 }
 
-const TYPES = { Float32Array, Int32Array, Uint8Array };
+interface TensorType {
+  readonly BYTES_PER_ELEMENT: number;
+  new (length: number): Tensor;
+  new (buffer: ArrayBufferLike): Tensor;
+}
+
+const TYPES: Readonly<Record<Step['type'], TensorType>> = { Float32Array, Int32Array, Uint8Array };
 
 /** Lengths around what is moved and added at once, 65 520 bytes, and small ones. */
 const lengths = fc.oneof(
@@ -103,7 +109,7 @@ function doStep(group: ProcessGroup, step: Step): boolean {
       group.agree('a thing', String(step.seed));
       return true;
     case 'allGather': {
-      const all = new TYPES[step.type](size * step.length);
+      const all = memory(step, size * step.length);
       group.allGather(of(rank), all);
       return equal(
         all,
@@ -114,7 +120,7 @@ function doStep(group: ProcessGroup, step: Step): boolean {
       );
     }
     case 'inPlace': {
-      const all = new TYPES[step.type](size * step.length);
+      const all = memory(step, size * step.length);
       const mine = all.subarray(rank * step.length, (rank + 1) * step.length);
       mine.set(of(rank));
       group.allGather<Tensor>(mine, all);
@@ -147,7 +153,7 @@ function doStep(group: ProcessGroup, step: Step): boolean {
         step,
         ranks.map((from) => part(from, rank)),
       );
-      const incoming = new TYPES[step.type](expected.length);
+      const incoming = memory(step, expected.length);
       const [sent, received] = [ranks.map((to) => count(rank, to)), ranks.map((from) => count(from, rank))];
       group.allToAll<Tensor>(
         concat(
@@ -162,7 +168,7 @@ function doStep(group: ProcessGroup, step: Step): boolean {
     }
     case 'ring': {
       const [next, previous] = [(rank + 1) % size, (rank + size - 1) % size];
-      const got = new TYPES[step.type](step.length);
+      const got = memory(step, step.length);
       // One begins with a receive, or all would wait for room.
       if (rank === 0) group.receive(got, previous);
       group.send(of(rank), next);
@@ -172,10 +178,17 @@ function doStep(group: ProcessGroup, step: Step): boolean {
   }
 }
 
+/** Memory of the kind that one thread has for itself, or of the kind that kernels in several threads share. */
+function memory({ type, seed }: Pick<Step, 'type' | 'seed'>, length: number): Tensor {
+  const Type = TYPES[type];
+  const bytes = length * Type.BYTES_PER_ELEMENT;
+  return new Type(seed % 2 === 0 ? new ArrayBuffer(bytes) : new SharedArrayBuffer(bytes));
+}
+
 /** The seeded values of a rank; floats of very different sizes, so that the order of a sum shows in its bits. */
-function values({ type, seed }: Step, rank: number, length: number): Tensor {
+function values({ type, seed }: Pick<Step, 'type' | 'seed'>, rank: number, length: number): Tensor {
   let state = Math.imul(seed, 2 * rank + 1);
-  const result = new TYPES[type](length);
+  const result = memory({ type, seed }, length);
   for (let i = 0; i < length; i++) {
     state = (Math.imul(state, 1_664_525) + 1_013_904_223) | 0;
     const word = state >>> 3;

@@ -1,4 +1,5 @@
 import { parentPort, workerData } from 'node:worker_threads';
+import { namesOf } from '../agreement.ts';
 import type { Task } from './control.ts';
 import { descriptorsOf, type Fifo, linksOf } from './fifos.ts';
 import { judge, type RankStatus } from './judge.ts';
@@ -110,10 +111,7 @@ class Warden {
     this.#startingMs += elapsedMs;
     const ranks = this.#ranks.filter(({ joined }) => !joined).map(({ rank }) => rank);
     if (this.#startingMs < this.#data.startTimeoutMs) return undefined;
-    return {
-      message: `Ranks ${ranks.join(', ')} did not start within ${this.#data.startTimeoutMs} ms`,
-      ranks,
-    };
+    return { message: `Waited ${this.#data.startTimeoutMs} ms for ${namesOf(ranks)} to start`, ranks };
   }
 
   #lateToEnd(elapsedMs: number): Verdict | undefined {
@@ -121,7 +119,7 @@ class Warden {
     if (this.#closing) this.#closingMs += elapsedMs;
     if (this.#closingMs < timeoutMs) return undefined;
     const ranks = this.#ranks.filter(({ ended }) => !ended).map(({ rank }) => rank);
-    return { message: `Ranks ${ranks.join(', ')} did not end within ${timeoutMs} ms of rank 0`, ranks };
+    return { message: `Waited ${timeoutMs} ms for ${namesOf(ranks)} to end after rank 0`, ranks };
   }
 
   #rank(rank: number): RankProcess | undefined {

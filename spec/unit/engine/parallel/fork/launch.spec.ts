@@ -52,6 +52,6 @@ test.serial('ranks that do not start in time are named', async (t) => {
   const text = 'setInterval(() => {}, 1000); await new Promise(() => {});';
   await t.throwsAsync(launchPair(t, text, { startTimeoutMs: 700 }), {
     instanceOf: GroupError,
-    message: 'Ranks 1 did not start within 700 ms',
+    message: 'Waited 700 ms for rank 1 to start',
   });
 });
