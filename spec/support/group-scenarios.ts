@@ -10,7 +10,10 @@ export type Scenario =
   | { name: 'patient'; ms: number }
   | { name: 'linger' }
   | { name: 'flood'; rank: number }
-  | { name: 'throws' | 'exits' | 'busy' | 'leaves' | 'aborts' | 'disagrees' | 'mismatch'; rank: number };
+  | {
+      name: 'throws' | 'exits' | 'busy' | 'leaves' | 'aborts' | 'disagrees' | 'mismatch' | 'lengths';
+      rank: number;
+    };
 
 /** The entry of every rank of a test. Each tells its process id first. */
 export default async function run(group: ProcessGroup, scenario: Scenario): Promise<void> {
@@ -42,8 +45,12 @@ export default async function run(group: ProcessGroup, scenario: Scenario): Prom
       group.agree('config', odd ? 'another' : 'the same');
       break;
     case 'mismatch':
-      if (odd) group.allGather(new Int32Array(1), new Int32Array(group.size));
+      // As many bytes as a barrier.
+      if (odd) group.allGather(new Int32Array(), new Int32Array());
       else group.barrier();
+      break;
+    case 'lengths':
+      group.allGather(new Int32Array(odd ? 1 : 2), new Int32Array(group.size * (odd ? 1 : 2)));
       break;
     default:
       if (odd) goAstray(group, scenario.name);

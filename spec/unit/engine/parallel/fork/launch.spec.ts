@@ -8,11 +8,11 @@ import { temporaryFolder, trackResources } from '../../../../support/cleanup.ts'
 
 trackResources(test);
 
-/** Launches two ranks, of which the other runs a module of this text. */
-function launchPair(t: ExecutionContext, text: string, options?: LaunchOptions) {
+/** Launches ranks, two by default, of which the others run a module of this text. */
+function launchRanks(t: ExecutionContext, text: string, options?: LaunchOptions, size = 2) {
   const entry = join(temporaryFolder(t), 'entry.mjs');
   writeFileSync(entry, text);
-  return launch(2, pathToFileURL(entry), options);
+  return launch(size, pathToFileURL(entry), options);
 }
 
 test('a group has at least one rank', async (t) => {
@@ -32,7 +32,7 @@ test('one rank needs no other process', async (t) => {
 
 test.serial('the other rank runs the entry with its argument', async (t) => {
   const text = 'export default (group, { word }) => group.send(Uint8Array.from(Buffer.from(word)), 0);';
-  const group = await launchPair(t, text, { argument: { word: 'héllo' } });
+  const group = await launchRanks(t, text, { argument: { word: 'héllo' } });
   const received = new Uint8Array(6);
   group.receive(received, 1);
   t.is(Buffer.from(received).toString(), 'héllo');
@@ -40,8 +40,15 @@ test.serial('the other rank runs the entry with its argument', async (t) => {
   await group.close();
 });
 
+test.serial('what the others use among themselves is not kept open', async (t) => {
+  const group = await launchRanks(t, 'export default (group) => group.barrier();', {}, 3);
+  group.barrier();
+  t.is(group.size, 3);
+  await group.close();
+});
+
 test.serial('an entry that cannot be imported is an error, with its reason', async (t) => {
-  const error = await t.throwsAsync(launchPair(t, "throw new Error('no model here');"), {
+  const error = await t.throwsAsync(launchRanks(t, "throw new Error('no model here');"), {
     instanceOf: GroupError,
   });
   t.is(error?.message, 'Rank 1 failed: Error: no model here');
@@ -50,7 +57,7 @@ test.serial('an entry that cannot be imported is an error, with its reason', asy
 
 test.serial('ranks that do not start in time are named', async (t) => {
   const text = 'setInterval(() => {}, 1000); await new Promise(() => {});';
-  await t.throwsAsync(launchPair(t, text, { startTimeoutMs: 700 }), {
+  await t.throwsAsync(launchRanks(t, text, { startTimeoutMs: 700 }), {
     instanceOf: GroupError,
     message: 'Waited 700 ms for rank 1 to start',
   });
