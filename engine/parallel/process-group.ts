@@ -5,7 +5,7 @@ export type Tensor = Float32Array | Int32Array | Uint8Array;
 export interface WaitOptions {
   /**
    * Milliseconds after which a rank that does not come is an error; `Infinity` for a rank that idles until there is
-   * work. A dead or stopped rank is an error in either case. Default: the group's own.
+   * work. A rank that dies is an error in either case; so is one that is stopped, but under MPI. Default: the group's.
    */
   timeoutMs?: number;
 }

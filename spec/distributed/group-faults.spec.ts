@@ -49,6 +49,15 @@ test.serial('a launcher that is stopped is named on every other rank', async (t)
   await failed(t, run, [1, 2], /Rank 0, which launched the group, has given no sign of life/);
 });
 
+test.serial('a launcher that does something else is named on every other rank', async (t) => {
+  const run = startGroup(t, 'fork', { name: 'busy', rank: 0 }, { size: 3, timeoutMs: TIMEOUT_MS });
+  await run.working(3);
+  t.deepEqual(await run.survivors(WITHIN_MS, 1), [run.pid]);
+  for (const rank of [1, 2]) {
+    t.true(run.linesOf(rank).some((line) => /Rank 0 has not come for 1\.\d s/.test(line)), run.log);
+  }
+});
+
 for (const scenario of ['endless', 'busy'] as const) {
   test.serial(`a launcher that is killed takes the others along (${scenario})`, async (t) => {
     const run = startGroup(t, 'fork', { name: scenario, rank: 2 } as Scenario, { size: 3 });
@@ -59,6 +68,17 @@ for (const scenario of ['endless', 'busy'] as const) {
     t.deepEqual(readdirSync(run.folder), []);
   });
 }
+
+test.serial(
+  'a launcher that exits in the middle leaves no rank behind, not even a stopped one',
+  async (t) => {
+    const run = startGroup(t, 'fork', { name: 'walkout' }, { size: 3 });
+    await run.working(3);
+    run.signal(2, 'SIGSTOP');
+    t.is((await run.end()).exitCode, 3, run.log);
+    t.deepEqual(await run.survivors(WITHIN_MS), []);
+  },
+);
 
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   test.serial(`${signal} ends the launcher and all ranks`, async (t) => {

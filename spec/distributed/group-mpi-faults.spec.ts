@@ -1,15 +1,17 @@
+import { spawnSync } from 'node:child_process';
 import test from 'ava';
 import { WITHIN_MS } from '../support/group-failures.ts';
 import type { Scenario } from '../support/group-scenarios.ts';
-import { installedMpis, startGroup } from '../support/groups.ts';
+import { installedMpis, MAIN, startGroup } from '../support/groups.ts';
 
 const TIMEOUT_MS = 1000;
 
 const mpis = installedMpis();
 
 test('MPI is here, or else this says that its failures were not tested', (t) => {
-  if (mpis.length === 0) t.log('no mpirun of MPICH or Open MPI: apt install mpich');
-  t.true(mpis.length > 0 || process.env.CI !== 'true', 'CI must install an MPI');
+  if (mpis.length === 0)
+    t.log('no mpirun of MPICH or Open MPI, or no koffi: apt install mpich, npm install koffi');
+  t.true(mpis.length > 0 || process.env.CI !== 'true', 'CI must install an MPI and koffi');
 });
 
 const reasons: [Scenario, RegExp][] = [
@@ -64,5 +66,37 @@ for (const mpi of mpis) {
     process.kill(run.pid, 'SIGTERM');
     await run.end();
     t.deepEqual(await run.survivors(WITHIN_MS), []);
+  });
+}
+
+/** Starts one process without mpirun, which makes MPI believe in a group of one. */
+function startAlone(environment: Record<string, string>): string {
+  const args = [MAIN, 'mpi', '1', '{"name":"linger"}', '1000'];
+  const env = { ...process.env, ...environment };
+  const { status, stderr } = spawnSync(process.execPath, args, { encoding: 'utf8', env });
+  return `${status}: ${stderr}`;
+}
+
+if (mpis.length > 0) {
+  const [mpi] = mpis;
+  test.serial('a library that is not there is named', (t) => {
+    t.regex(
+      startAlone({ PLUMBLINE_MPI_LIBRARY: '/no/libmpi.so' }),
+      /^1: .*No MPI library could be opened \(\/no\/libmpi\.so: /,
+    );
+  });
+
+  test.serial(`${mpi}: one process is a group, and leaves it`, (t) => {
+    t.regex(startAlone({}), /^0: \[rank 0\] pid 0/);
+  });
+
+  test.serial(`${mpi}: an mpirun of another MPI is found out`, (t) => {
+    const variables = { MPICH: 'OMPI_COMM_WORLD_SIZE', 'Open MPI': 'PMI_SIZE' };
+    const library = { MPICH: 'libmpich.so.12', 'Open MPI': 'libmpi.so.40' };
+    const environment = { [variables[mpi]]: '2', PLUMBLINE_MPI_LIBRARY: library[mpi] };
+    t.regex(
+      startAlone(environment),
+      new RegExp(`^1: .*mpirun has started 2 processes, of which ${mpi} sees 1: name the`),
+    );
   });
 }

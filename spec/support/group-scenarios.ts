@@ -8,7 +8,7 @@ export type Scenario =
   | { name: 'large'; bytes: number }
   | { name: 'endless' }
   | { name: 'patient'; ms: number }
-  | { name: 'linger' }
+  | { name: 'linger' | 'walkout' }
   | { name: 'flood'; rank: number }
   | {
       name: 'throws' | 'exits' | 'busy' | 'leaves' | 'aborts' | 'disagrees' | 'mismatch' | 'lengths';
@@ -33,6 +33,11 @@ export default async function run(group: ProcessGroup, scenario: Scenario): Prom
     case 'linger':
       group.barrier();
       if (group.rank > 0) await sleep(60_000);
+      break;
+    case 'walkout':
+      group.barrier();
+      await sleep(group.rank === 0 ? 300 : 60_000);
+      process.exit(3);
       break;
     case 'flood':
       // Far more than a FIFO holds, to a rank that reads nothing.

@@ -11,7 +11,8 @@ import type { Scenario } from './group-scenarios.ts';
 
 export type Backend = 'fork' | 'MPICH' | 'Open MPI';
 
-const MAIN = fileURLToPath(new URL('./group-main.ts', import.meta.url));
+/** The program of a group, run with "fork" by itself, with "mpi" by mpirun. */
+export const MAIN = fileURLToPath(new URL('./group-main.ts', import.meta.url));
 const MARK = 'PLUMBLINE_SPEC_GROUP';
 
 /** Programs that start ranks, the one that names its MPI first: several may be installed side by side. */
@@ -36,8 +37,13 @@ export function launcherOf(backend: Exclude<Backend, 'fork'>): string | undefine
   });
 }
 
-/** The MPIs that are installed here. */
+/** The MPIs that are installed here; none without koffi, which calls them. */
 export function installedMpis(): Exclude<Backend, 'fork'>[] {
+  try {
+    import.meta.resolve('koffi');
+  } catch {
+    return [];
+  }
   return (['MPICH', 'Open MPI'] as const).filter((backend) => launcherOf(backend) !== undefined);
 }
 

@@ -10,6 +10,9 @@ const COUNTED = 4096;
 const SPIN_MS = 0.2;
 /** How long it sleeps at a time, in ms; the system adds some 60 µs of its own. */
 const SLEEP_MS = 0.02;
+/** The same for a rank that has waited so long that it is idle. */
+const IDLE_SLEEP_MS = 1;
+const IDLE_AFTER_MS = 100;
 
 /** How long the ranks of a failed group may take to say why they end. */
 const GRACE_MS = 250;
@@ -163,7 +166,8 @@ export class MpiTransport implements Transport {
     for (let missing = look(); missing.length > 0; missing = look()) {
       const waited = performance.now() - start;
       if (waited >= timeoutMs) throw this.#tooLate(kind, missing, waited);
-      if (waited >= this.#spinMs) Atomics.wait(this.#sleep, 0, 0, SLEEP_MS);
+      if (waited < this.#spinMs) continue;
+      Atomics.wait(this.#sleep, 0, 0, waited < IDLE_AFTER_MS ? SLEEP_MS : IDLE_SLEEP_MS);
     }
   }
 
