@@ -54,7 +54,10 @@ test.serial('a launcher that does something else is named on every other rank', 
   await run.working(3);
   t.deepEqual(await run.survivors(WITHIN_MS, 1), [run.pid]);
   for (const rank of [1, 2]) {
-    t.true(run.linesOf(rank).some((line) => /Rank 0 has not come for 1\.\d s/.test(line)), run.log);
+    t.true(
+      run.linesOf(rank).some((line) => /Rank 0 has not come for 1\.\d s/.test(line)),
+      run.log,
+    );
   }
 });
 
