@@ -31,10 +31,7 @@ test.serial('a rank that is stopped is found by one that would wait for ever', a
   run.signal(1, 'SIGSTOP');
   // Rank 0 sleeps through it, and would be told at its next call.
   t.deepEqual(await run.survivors(WITHIN_MS, 1), [run.pid]);
-  t.true(
-    run.linesOf(2).some((line) => /Rank 1 has given no sign of life/.test(line)),
-    run.log,
-  );
+  t.true(await run.says(2, /Rank 1 has given no sign of life/, WITHIN_MS), run.log);
   run.signal(0, 'SIGKILL');
   await run.end();
 });
@@ -54,10 +51,7 @@ test.serial('a launcher that does something else is named on every other rank', 
   await run.working(3);
   t.deepEqual(await run.survivors(WITHIN_MS, 1), [run.pid]);
   for (const rank of [1, 2]) {
-    t.true(
-      run.linesOf(rank).some((line) => /Rank 0 has not come for 1\.\d s/.test(line)),
-      run.log,
-    );
+    t.true(await run.says(rank, /Rank 0 has not come for \d\.\d s/, WITHIN_MS), run.log);
   }
 });
 

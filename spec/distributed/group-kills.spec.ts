@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import test from 'ava';
 import fc from 'fast-check';
@@ -6,28 +6,16 @@ import { GroupError } from '../../engine/errors.ts';
 import { launch } from '../../engine/parallel/fork/launch.ts';
 import type { ProcessGroup } from '../../engine/parallel/process-group.ts';
 import { trackResources } from '../support/cleanup.ts';
+import { MARK, markedProcesses } from '../support/groups.ts';
 
 trackResources(test);
 
 const KILLS = 50;
 const ENTRY = new URL('../support/group-scenarios.ts', import.meta.url);
 
-/** Ids of the processes whose parent is this one: the ranks that are there, or what is left of them. */
-function children(): number[] {
-  const pids = readdirSync('/proc').map(Number).filter(Number.isInteger);
-  return pids.filter((pid) => {
-    try {
-      const [command, rest] = readFileSync(`/proc/${pid}/stat`, 'latin1').split(/\) /);
-      const parent = Number(rest.split(' ')[1]);
-      return parent === process.pid && command.length > 0 && isRank(pid);
-    } catch {
-      return false;
-    }
-  });
-}
-
-const isRank = (pid: number): boolean =>
-  readFileSync(`/proc/${pid}/cmdline`, 'latin1').includes('/engine/parallel/fork/rank.ts');
+/** Other test files start groups in this process as well; the environment of this thread is its own. */
+const mark = randomUUID();
+process.env[MARK] = mark;
 
 test(`${KILLS} ranks that are killed at any time, one after the other, are named and leave nothing behind`, async (t) => {
   const moments = fc.sample(fc.record({ ms: fc.nat({ max: 120 }), started: fc.boolean() }), {
@@ -44,16 +32,16 @@ test(`${KILLS} ranks that are killed at any time, one after the other, are named
       started ? /^Rank 1 was killed by SIGKILL$/ : /^Rank 1 was killed by SIGKILL/,
     );
     t.deepEqual(error?.ranks, [1]);
-    t.deepEqual(children(), []);
+    t.deepEqual(markedProcesses(mark), []);
   }
 });
 
-/** Kills the rank that is a child of this process, after a while, or when it has come, if that is later. */
+/** Kills the other rank, after a while, or when it has come, if that is later. */
 async function killSoon(ms: number, started: Promise<unknown> | undefined): Promise<void> {
   await started;
   await sleep(ms);
-  let [pid] = children();
-  for (; pid === undefined; [pid] = children()) await sleep(1);
+  let [pid] = markedProcesses(mark);
+  for (; pid === undefined; [pid] = markedProcesses(mark)) await sleep(1);
   process.kill(pid, 'SIGKILL');
 }
 

@@ -13,7 +13,8 @@ export type Backend = 'fork' | 'MPICH' | 'Open MPI';
 
 /** The program of a group, run with "fork" by itself, with "mpi" by mpirun. */
 export const MAIN = fileURLToPath(new URL('./group-main.ts', import.meta.url));
-const MARK = 'PLUMBLINE_SPEC_GROUP';
+/** A variable by which the processes of a test are known from those of others. */
+export const MARK = 'PLUMBLINE_SPEC_GROUP';
 
 /** Programs that start ranks, the one that names its MPI first: several may be installed side by side. */
 const LAUNCHERS = {
@@ -134,6 +135,14 @@ export class GroupRun {
     return this.lines.filter((line) => line.startsWith(tag)).map((line) => line.slice(tag.length));
   }
 
+  /** Waits until a rank has printed such a line: what it prints last may come after its end. */
+  async says(rank: number, pattern: RegExp, withinMs: number): Promise<boolean> {
+    const deadline = Date.now() + withinMs;
+    const said = () => this.linesOf(rank).some((line) => pattern.test(line));
+    while (!said() && Date.now() < deadline) await sleep(20);
+    return said();
+  }
+
   get log(): string {
     return this.lines.join('\n');
   }
@@ -145,25 +154,25 @@ export class GroupRun {
    */
   async survivors(withinMs: number, expected = 0): Promise<number[]> {
     const deadline = Date.now() + withinMs;
-    while (this.#processes().length > expected && Date.now() < deadline) await sleep(20);
-    return this.#processes();
+    while (markedProcesses(this.#mark).length > expected && Date.now() < deadline) await sleep(20);
+    return markedProcesses(this.#mark);
   }
 
   async killAll(): Promise<void> {
-    for (const pid of this.#processes()) process.kill(pid, 'SIGKILL');
+    for (const pid of markedProcesses(this.#mark)) process.kill(pid, 'SIGKILL');
     await this.#ended;
   }
+}
 
-  /** The living that were started with this group's mark in their environment. */
-  #processes(): number[] {
-    const pids = readdirSync('/proc').map(Number).filter(Number.isInteger);
-    return pids.filter((pid) => {
-      try {
-        return readFileSync(`/proc/${pid}/environ`, 'latin1').includes(`${MARK}=${this.#mark}`);
-      } catch {
-        // It has ended in the meantime.
-        return false;
-      }
-    });
-  }
+/** The processes that live and were started with this mark in their environment, as {@link MARK}. */
+export function markedProcesses(mark: string): number[] {
+  const pids = readdirSync('/proc').map(Number).filter(Number.isInteger);
+  return pids.filter((pid) => {
+    try {
+      return readFileSync(`/proc/${pid}/environ`, 'latin1').includes(`${MARK}=${mark}`);
+    } catch {
+      // It has ended in the meantime.
+      return false;
+    }
+  });
 }
