@@ -23,5 +23,6 @@ test('vectors of 256 bits give the same bits as those of 128', async (t) => {
   t.is(wide.hash, narrow.hash);
   // That they were fused at all, V8 tells where it can: on x64 with AVX2, from Node 24 on.
   t.notRegex(narrow.trace, /Begin revec function/);
-  if (process.arch === 'x64' && Number.parseInt(process.versions.node, 10) >= 24) t.regex(wide.trace, /DecideVectorize \d+: Save: \d+/);
+  if (process.arch === 'x64' && Number.parseInt(process.versions.node, 10) >= 24)
+    t.regex(wide.trace, /DecideVectorize \d+: Save: \d+/);
 });
