@@ -70,6 +70,7 @@ Examples:
   npm run bench -- --quick --html bench.html
   npm run bench -- --suite latency,memory --threads 2 --json bench.json
   npm run bench -- --subjects plumbline,node-llama-cpp --llama ~/peers
+  node --experimental-wasm-revectorize spec/bench/bench.ts --quick   (256-bit vectors, as plumbline --revectorize)
 
 node-llama-cpp is not installed with the project. To have it take part:
   NODE_LLAMA_CPP_SKIP_DOWNLOAD=true npm i --no-save node-llama-cpp@3.22.1 @node-llama-cpp/linux-x64@3.22.1 --omit=optional`,

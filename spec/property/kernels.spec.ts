@@ -19,8 +19,11 @@ const arbitrary = {
   seed: fc.nat(),
   flavour: fc.constantFrom(...FLAVOURS),
   dtype: fc.constantFrom<WeightDtype>('F32', 'F16', 'BF16'),
-  // Tiles for few rows, those for many (from 17 on), and a second block (from 65 on).
-  rows: fc.oneof(fc.integer({ min: 1, max: 22 }), fc.integer({ min: 62, max: 70 })),
+  // Tiles for few rows, those for many (from 17 on), and a second block (from 129 on).
+  rows: fc.oneof(
+    { weight: 4, arbitrary: fc.integer({ min: 1, max: 22 }) },
+    fc.integer({ min: 126, max: 134 }),
+  ),
   outputs: fc.oneof(fc.integer({ min: 1, max: 45 }), fc.integer({ min: 100, max: 200 })),
   inputs: fc.integer({ min: 1, max: 70 }),
 };

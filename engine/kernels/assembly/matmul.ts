@@ -6,10 +6,10 @@ import { fourPanelsBF16, fourPanelsF16, fourPanelsF32, fourRows, oneRow, threeRo
 // biome-ignore lint/style/useImportType: AssemblyScript has no import type.
 import { BF16, Weights } from './weights';
 
-/** From this many rows on, the weights of a leaf are widened once for all of them. */
-const WIDEN_ROWS: usize = 17;
-
-/** y = x · Wᵀ of the panels first … last. The arguments are strips, rows, inputs, panels, outputs, y. */
+/**
+ * y = x · Wᵀ of the panels first … last. The arguments are strips, rows, inputs, panels, outputs, y, and the number of rows from
+ * which on the weights of a leaf are widened once for all of them.
+ */
 export function matmul<W>(job: usize, first: usize, last: usize, scratch: usize): void {
   const strips = argument(job, 0);
   const rows = argument(job, 1);
@@ -17,6 +17,7 @@ export function matmul<W>(job: usize, first: usize, last: usize, scratch: usize)
   const panels = argument(job, 3);
   const outputs = argument(job, 4);
   const y = argument(job, 5);
+  const widenRows = argument(job, 6);
   const panelBytes = inputs * Weights.stride<W>();
   let n = first;
   if (rows === 1) {
@@ -28,7 +29,7 @@ export function matmul<W>(job: usize, first: usize, last: usize, scratch: usize)
     const panel = panels + n * panelBytes;
     // The tiles for few rows are made for bf16: an f32 needs no widening, and that of an f16 is never worth repeating.
     const isBF16 = !isFloat<W>() && !isSigned<W>();
-    if (isBF16 && rows < WIDEN_ROWS) fewRows(strips, rows, inputs, panel, y, n, outputs, scratch);
+    if (isBF16 && rows < widenRows) fewRows(strips, rows, inputs, panel, y, n, outputs, scratch);
     else manyRows<W>(strips, rows, inputs, panel, y, n, outputs, scratch);
   }
 }

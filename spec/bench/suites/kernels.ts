@@ -1,5 +1,5 @@
 import type { WeightDtype } from '../../../engine/config.ts';
-import type { Kernels } from '../../../engine/kernels/kernels.ts';
+import { type Kernels, scoresLength } from '../../../engine/kernels/kernels.ts';
 import { createWasmKernels, type WasmKernelsOptions } from '../../../engine/kernels/wasm.ts';
 import { bytesPerWeight } from '../../../engine/kernels/widen.ts';
 import { alternate, type Contender } from '../alternate.ts';
@@ -176,7 +176,7 @@ function attention(kernels: Kernels): KernelTask {
     rows: 1,
     startPosition: positions - 1,
     scale: 1 / Math.sqrt(headDim),
-    scores: kernels.allocate(positions),
+    scores: kernels.allocate(scoresLength(kernels.threads, positions)),
   };
   for (let block = 0; block < numBlocks; block++) args.blockTable[block] = block;
   return {

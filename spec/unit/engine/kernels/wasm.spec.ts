@@ -66,8 +66,8 @@ test('packing takes the bytes of the panels and little else, however large the m
   const before = wasm.bytesAllocated;
   wasm.pack(shape, (_, rows) => new Uint8Array(rows * 2048));
   const extra = wasm.bytesAllocated - before - 4096 * 2048;
-  // 64 rows of inputs, one thread's widened leaf of an eighth of them, and its sums.
-  t.is(extra, 64 * 1024 * 4 + 128 * 16 * 4 + 64 * 8 * 16 * 4);
+  // 128 rows of inputs, one thread's widened leaf of an eighth of them, and its sums.
+  t.is(extra, 128 * 1024 * 4 + 128 * 16 * 4 + 128 * 8 * 16 * 4);
 });
 
 test('after dispose every use is refused, and nothing counts as allocated', async (t) => {
