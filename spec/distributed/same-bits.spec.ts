@@ -6,17 +6,23 @@ import { readCase, readFingerprints } from '../../golden/goldens.ts';
 import { temporaryFolder } from '../support/cleanup.ts';
 import { runCli } from '../support/processes.ts';
 
-const PROCESSES = 3;
+/** How each of the processes computes. */
+const SETTINGS = [
+  ['--threads', '1'],
+  ['--threads', '2'],
+  ['--threads', '5'],
+  ['--threads', '2', '--revectorize'],
+];
 
 for (const model of ['dense', 'moe']) {
-  test(`${PROCESSES} processes at once compute the bits of ${model} that are stored`, async (t) => {
+  test(`processes at once, in any number of threads, compute the bits of ${model} that are stored`, async (t) => {
     const folder = temporaryFolder(t);
     const names = ['ids-short', 'ids-block-and-one', 'ids-longer'];
     const ids = names.map((name) => readCase(model, name).ids);
     writeFileSync(join(folder, 'ids.json'), JSON.stringify(ids));
     const modelDir = await ensureFixture(model);
     const args = ['generate', '--model', modelDir, '--ids', join(folder, 'ids.json'), '--max-tokens', '16'];
-    const runs = Array.from({ length: PROCESSES }, () => runCli(...args, '--ignore-eos', '--json'));
+    const runs = SETTINGS.map((setting) => runCli(...args, '--ignore-eos', '--json', ...setting));
     const stored = readFingerprints(model);
     for (const { exitCode, out, err } of await Promise.all(runs)) {
       t.is(exitCode, 0, err);
