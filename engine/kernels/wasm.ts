@@ -47,7 +47,7 @@ export interface WasmKernelsOptions extends PoolOptions {
 const BLOCK_ROWS = 128;
 /** What a thread's tiles of such a block are summed in. */
 const TILES_BYTES = BLOCK_ROWS * LEAVES * PANEL * Float32Array.BYTES_PER_ELEMENT;
-/** The largest head and block of the cache that fit into a thread's scratch memory: 48 bytes each of 32 KiB. */
+/** The largest head and block of the cache for the tiles of attention, whose 48 bytes for each fit into a thread's scratch memory. */
 const MAX_TILED = 512;
 /** From so many rows on 16-bit weights are widened once for all; with 256-bit vectors each strip does it faster. */
 const WIDEN_ROWS = 17;
@@ -78,11 +78,12 @@ export async function createWasmKernels(options: WasmKernelsOptions = {}): Promi
   let strips = 0;
   const requireScratch = (inputs: number) => {
     if (inputs <= scratchInputs) return;
-    scratchInputs = inputs;
     strips = memory.allocate(BLOCK_ROWS * inputs * Float32Array.BYTES_PER_ELEMENT);
     const leafBytes = Math.ceil(inputs / LEAVES) * PANEL * Float32Array.BYTES_PER_ELEMENT;
     const bytes = leafBytes + TILES_BYTES;
     wasm().setScratch(memory.allocate(threads * bytes), bytes);
+    // At last, so that whoever goes on after memory ran out is refused again.
+    scratchInputs = inputs;
   };
 
   return {
