@@ -2,7 +2,7 @@ import { resolveModel } from '../../engine/checkpoint/hub.ts';
 import type { Environment } from '../../engine/checkpoint/hub-settings.ts';
 import { HubError } from '../../engine/errors.ts';
 import { goldenName } from '../../generator/models.ts';
-import { GOLDEN_FOLDER, goldenModels } from '../../golden/goldens.ts';
+import { GOLDEN_FOLDER, realGoldens } from '../../golden/goldens.ts';
 
 /** The standard test model, and the fixture of its exact shape that stands in for it. */
 const STANDARD = 'Qwen/Qwen3-0.6B';
@@ -29,7 +29,7 @@ export async function standardModel(
   const modelDir = await cached(env);
   const golden = goldenName(STANDARD);
   if (modelDir === undefined) return standIn('is not in the HuggingFace cache');
-  if (!goldenModels(goldenFolder).includes(golden)) {
+  if (!realGoldens(goldenFolder).includes(golden)) {
     return standIn(`has no goldens (npm run goldens:regen -- --model ${STANDARD} records them)`);
   }
   return { golden, modelDir, told: `${STANDARD} itself, from ${modelDir}` };

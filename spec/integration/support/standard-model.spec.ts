@@ -1,6 +1,7 @@
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
+import { readManifest } from '../../../golden/goldens.ts';
 import { temporaryFolder, trackResources } from '../../support/cleanup.ts';
 import { standardModel } from '../../support/standard-model.ts';
 
@@ -19,7 +20,8 @@ function cached(t: ExecutionContext) {
   for (const file of ['config.json', 'tokenizer.json', 'tokenizer_config.json', 'model.safetensors'])
     writeFileSync(join(snapshot, file), '{}');
   writeFileSync(join(model, 'refs', 'main'), COMMIT);
-  writeFileSync(join(goldens, 'Qwen--Qwen3-0.6B', 'manifest.json'), '{}');
+  const manifest = { ...readManifest('dense'), model: 'Qwen--Qwen3-0.6B', source: 'Qwen/Qwen3-0.6B' };
+  writeFileSync(join(goldens, 'Qwen--Qwen3-0.6B', 'manifest.json'), JSON.stringify(manifest));
   return { env: { HF_HUB_CACHE: cache }, snapshot, goldens };
 }
 
