@@ -6,6 +6,9 @@ export const PANEL = 16;
 /** Rows of activations that a tile of a matmul takes at once. */
 export const STRIP = 4;
 
+/** Queries that share a key head and go through the cache together. */
+export const QUERIES = 16;
+
 /** Equal parts ("leaves") a matmul's sum over k is cut into, and a power of two: the sizes of tensor parallelism. */
 export const LEAVES = 8;
 

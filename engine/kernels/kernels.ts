@@ -1,5 +1,5 @@
 import type { WeightDtype } from '../config.ts';
-import { STRIP } from './constants.ts';
+import { QUERIES } from './constants.ts';
 
 export { LEAVES, PANEL } from './constants.ts';
 
@@ -46,9 +46,9 @@ export interface AttentionArgs {
   scores: Float32Array;
 }
 
-/** What attention over so many positions needs of scratch memory: each thread the scores of four queries, whole vectors. */
+/** What attention over so many positions needs of scratch memory: each thread the scores of {@link QUERIES}. */
 export function scoresLength(threads: number, positions: number): number {
-  return threads * STRIP * Math.ceil(positions / 8) * 8;
+  return threads * QUERIES * Math.ceil(positions / 8) * 8;
 }
 
 /** New keys and values of one sequence in one layer, and the cache they go into. */

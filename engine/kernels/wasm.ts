@@ -18,6 +18,7 @@ import {
   PACK_PANELS_16,
   PACK_PANELS_32,
   PACK_ROWS,
+  QUERIES,
   SILU_MULTIPLY,
   STRIP,
 } from './constants.ts';
@@ -47,8 +48,11 @@ export interface WasmKernelsOptions extends PoolOptions {
 const BLOCK_ROWS = 128;
 /** What a thread's tiles of such a block are summed in. */
 const TILES_BYTES = BLOCK_ROWS * LEAVES * PANEL * Float32Array.BYTES_PER_ELEMENT;
-/** The largest head and block of the cache for the tiles of attention, whose 48 bytes for each fit into a thread's scratch memory. */
-const MAX_TILED = 512;
+/**
+ * The largest head, and the largest block of the cache, for the tiles of attention: a thread's scratch memory has room for
+ * 128 bytes of the one and 16 of the other, and denominators.
+ */
+const MAX_TILED = 256;
 /** From so many rows on 16-bit weights are widened once for all; with 256-bit vectors each strip does it faster. */
 const WIDEN_ROWS = 17;
 /** Panels that are one part of a matmul: a single row reads four side by side. */
@@ -208,7 +212,7 @@ export async function createWasmKernels(options: WasmKernelsOptions = {}): Promi
       const positions = rows * (startPosition + (rows + 1) / 2);
       alive().share({
         ...(isTiled
-          ? { kernel: ATTENTION_TILED, units: numKeyValueHeads * Math.ceil(queriesPerKey / STRIP) }
+          ? { kernel: ATTENTION_TILED, units: numKeyValueHeads * Math.ceil(queriesPerKey / QUERIES) }
           : { kernel: ATTENTION, units: rows * numAttentionHeads }),
         grain: 1,
         args: [

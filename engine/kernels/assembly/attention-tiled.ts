@@ -1,7 +1,7 @@
 import { halfTile, onwardTile } from './half-tiles';
 // biome-ignore lint/style/useImportType: AssemblyScript has no import type.
 import { argument, Job } from './job';
-import { STRIP } from './sizes';
+import { QUERIES, STRIP } from './sizes';
 import { exponentials } from './softmax';
 
 /** Bytes of the sums of a half tile, f32 [4, 16]. */
@@ -10,90 +10,128 @@ const SUMS_BYTES: usize = 256;
 /**
  * The same as attention.ts, where headDim and blockSize are multiples of 8: the queries that share a key head, four at a
  * time, are the rows of a half tile, and a block of the cache is its weights, once for the scores and once for the values.
- * A unit is a strip of four queries of a key head; the arguments are those of attention.ts, and rows.
+ * A unit is QUERIES queries of a key head, so that a block is read from far away once for all of them. The arguments are
+ * those of attention.ts, and rows.
  */
 export function attentionTiled(job: usize, first: usize, last: usize, scratch: usize, thread: usize): void {
+  const headDim = argument(job, 9);
+  const queries = (argument(job, 12) * argument(job, 7)) / argument(job, 8);
+  const scores = argument(job, 10) + thread * argument(job, 11);
+  const units = (queries + QUERIES - 1) / QUERIES;
+  for (let unit = first; unit < last; unit++) {
+    const keyHead = unit / units;
+    const query = (unit % units) * QUERIES;
+    const count = min(QUERIES, queries - query);
+    score(job, keyHead, query, count, scratch, scores);
+    addValues(job, keyHead, query, count, scratch + headDim * QUERIES * 8, scratch, scores);
+  }
+}
+
+/** The scaled scores of all queries over the positions that the last of them sees, f32 [queries, positions]. */
+function score(job: usize, keyHead: usize, query: usize, count: usize, scratch: usize, scores: usize): void {
   const q = argument(job, 0);
-  const out = argument(job, 1);
   const blockTable = argument(job, 4);
   const blockSize = argument(job, 5);
-  const startPosition = argument(job, 6);
-  const heads = argument(job, 7);
   const keyHeads = argument(job, 8);
   const headDim = argument(job, 9);
-  const scoresBytes = argument(job, 11) / STRIP;
-  const scores = argument(job, 10) + thread * argument(job, 11);
-  const rows = argument(job, 12);
-  const scale = changetype<Job>(job).factor;
-  const headBytes = headDim * sizeof<f32>();
-  const keyHeadBytes = headBytes * blockSize;
-  const blockBytes = keyHeads * keyHeadBytes;
-  const group = heads / keyHeads;
-  const strips = (rows * group + STRIP - 1) / STRIP;
+  const scoresBytes = argument(job, 11) / QUERIES;
+  const scale = f32x4.splat(changetype<Job>(job).factor);
+  const blockBytes = keyHeads * headDim * blockSize * sizeof<f32>();
+  const keys = argument(job, 2) + keyHead * headDim * blockSize * sizeof<f32>();
   const sums = scratch;
-  const strip = scratch + headDim * 32;
-  for (let unit = first; unit < last; unit++) {
-    const keyHead = unit / strips;
-    const query = (unit % strips) * STRIP;
-    const count = min(STRIP, rows * group - query);
-    for (let i: usize = 0; i < count; i++) {
-      spread(q + queryIndex(query + i, group, heads, keyHead) * headBytes, headDim, strip + i * 4, count * 4);
-    }
-    const keys = argument(job, 2) + keyHead * keyHeadBytes;
-    // The last query sees the most positions.
-    const most = startPosition + (query + count - 1) / group + 1;
-    for (let t: usize = 0; t < most; t += blockSize) {
-      const key = keys + <usize>load<u32>(blockTable + (t / blockSize) * 4) * blockBytes;
-      for (let slot: usize = 0; slot < min(blockSize, most - t); slot += 8) {
-        halfTile(count, strip, strip + headDim * count * 4, key + slot * 4, blockSize * 4, sums);
-        for (let i: usize = 0; i < count; i++) {
-          const to = scores + i * scoresBytes + (t + slot) * 4;
-          v128.store(to, f32x4.mul(v128.load(sums + i * 64), f32x4.splat(scale)));
-          v128.store(to, f32x4.mul(v128.load(sums + i * 64, 16), f32x4.splat(scale)), 16);
+  const strips = scratch + SUMS_BYTES;
+  const stripBytes = headDim * 16;
+  for (let i: usize = 0; i < count; i++) {
+    const width = min(STRIP, count - (i / STRIP) * STRIP);
+    const to = strips + (i / STRIP) * stripBytes + (i % STRIP) * 4;
+    spread(q + queryIndex(job, keyHead, query + i) * headDim * 4, headDim, to, width * 4);
+  }
+  const most = seen(job, query + count - 1);
+  for (let t: usize = 0; t < most; t += blockSize) {
+    const key = keys + <usize>load<u32>(blockTable + (t / blockSize) * 4) * blockBytes;
+    for (let slot: usize = 0; slot < min(blockSize, most - t); slot += 8) {
+      for (let first: usize = 0; first < count; first += STRIP) {
+        const width = min(STRIP, count - first);
+        const strip = strips + (first / STRIP) * stripBytes;
+        halfTile(width, strip, strip + headDim * width * 4, key + slot * 4, blockSize * 4, sums);
+        let to = scores + first * scoresBytes + (t + slot) * 4;
+        for (let i: usize = 0; i < width * 64; i += 64) {
+          v128.store(to, f32x4.mul(v128.load(sums + i), scale));
+          v128.store(to, f32x4.mul(v128.load(sums + i, 16), scale), 16);
+          to += scoresBytes;
         }
       }
-    }
-    // What all queries of the strip see is added together; what only some see, one by one.
-    const least = startPosition + query / group + 1;
-    const values = argument(job, 3) + keyHead * keyHeadBytes;
-    memory.fill(sums, 0, headDim * 32);
-    const denominators = strip + blockSize * 16;
-    for (let i: usize = 0; i < count; i++) {
-      const seen = startPosition + (query + i) / group + 1;
-      store<f32>(denominators + i * 4, exponentials(scores + i * scoresBytes, seen));
-    }
-    for (let t: usize = 0; t < least; t += blockSize) {
-      const length = min(blockSize, least - t);
-      for (let i: usize = 0; i < count; i++) {
-        spread(scores + i * scoresBytes + t * 4, length, strip + i * 4, count * 4);
-      }
-      const value = values + <usize>load<u32>(blockTable + (t / blockSize) * 4) * blockBytes;
-      for (let d: usize = 0; d < headBytes; d += 32) {
-        onwardTile(
-          count,
-          strip,
-          strip + length * count * 4,
-          value + d,
-          headBytes,
-          sums + d * (SUMS_BYTES / 32),
-        );
-      }
-    }
-    for (let i: usize = 0; i < count; i++) {
-      const seen = startPosition + (query + i) / group + 1;
-      for (let t = least; t < seen; t++) {
-        const block = <usize>load<u32>(blockTable + (t / blockSize) * 4);
-        const value = values + block * blockBytes + (t % blockSize) * headBytes;
-        addValue(load<f32>(scores + i * scoresBytes + t * 4), value, headBytes, sums + i * 64);
-      }
-      const to = out + queryIndex(query + i, group, heads, keyHead) * headBytes;
-      divide(sums + i * 64, headBytes, load<f32>(denominators + i * 4), to);
     }
   }
 }
 
+/**
+ * Softmax of the scores, and the sums of the values that it weighs.
+ *
+ * @param sums f32 [strips, headDim / 8, 4, 16] @param strip for the weights of a block, f32 [blockSize, 4], and denominators
+ */
+function addValues(
+  job: usize,
+  keyHead: usize,
+  query: usize,
+  count: usize,
+  strip: usize,
+  sums: usize,
+  scores: usize,
+): void {
+  const out = argument(job, 1);
+  const blockTable = argument(job, 4);
+  const blockSize = argument(job, 5);
+  const keyHeads = argument(job, 8);
+  const headDim = argument(job, 9);
+  const headBytes = headDim * sizeof<f32>();
+  const scoresBytes = argument(job, 11) / QUERIES;
+  const blockBytes = keyHeads * headBytes * blockSize;
+  const values = argument(job, 3) + keyHead * headBytes * blockSize;
+  const sumsBytes = (headDim / 8) * SUMS_BYTES;
+  const denominators = strip + blockSize * 16;
+  for (let i: usize = 0; i < count; i++) {
+    store<f32>(denominators + i * 4, exponentials(scores + i * scoresBytes, seen(job, query + i)));
+  }
+  memory.fill(sums, 0, ((count + STRIP - 1) / STRIP) * sumsBytes);
+  // What all queries see is added block by block; what only some see, position by position.
+  const least = seen(job, query);
+  for (let t: usize = 0; t < least; t += blockSize) {
+    const length = min(blockSize, least - t);
+    const value = values + <usize>load<u32>(blockTable + (t / blockSize) * 4) * blockBytes;
+    for (let first: usize = 0; first < count; first += STRIP) {
+      const width = min(STRIP, count - first);
+      for (let i: usize = 0; i < width; i++) {
+        spread(scores + (first + i) * scoresBytes + t * 4, length, strip + i * 4, width * 4);
+      }
+      let to = sums + (first / STRIP) * sumsBytes;
+      for (let d: usize = 0; d < headBytes; d += 32) {
+        onwardTile(width, strip, strip + length * width * 4, value + d, headBytes, to);
+        to += SUMS_BYTES;
+      }
+    }
+  }
+  for (let i: usize = 0; i < count; i++) {
+    const own = sums + (i / STRIP) * sumsBytes + (i % STRIP) * 64;
+    for (let t = least; t < seen(job, query + i); t++) {
+      const block = <usize>load<u32>(blockTable + (t / blockSize) * 4);
+      const value = values + block * blockBytes + (t % blockSize) * headBytes;
+      addValue(load<f32>(scores + i * scoresBytes + t * 4), value, headBytes, own);
+    }
+    const to = out + queryIndex(job, keyHead, query + i) * headBytes;
+    divide(own, headBytes, load<f32>(denominators + i * 4), to);
+  }
+}
+
+/** How many positions a query of a key head sees. */
+function seen(job: usize, query: usize): usize {
+  return argument(job, 6) + (query * argument(job, 8)) / argument(job, 7) + 1;
+}
+
 /** Where a query of a key head stands among all, [rows, heads]. */
-function queryIndex(query: usize, group: usize, heads: usize, keyHead: usize): usize {
+function queryIndex(job: usize, keyHead: usize, query: usize): usize {
+  const heads = argument(job, 7);
+  const group = heads / argument(job, 8);
   return (query / group) * heads + keyHead * group + (query % group);
 }
 

@@ -4,3 +4,4 @@ import * as constants from '../constants';
 export const PANEL: usize = <usize>constants.PANEL;
 export const LEAVES: usize = <usize>constants.LEAVES;
 export const STRIP: usize = <usize>constants.STRIP;
+export const QUERIES: usize = <usize>constants.QUERIES;

@@ -129,7 +129,7 @@ for (const kernels of [createScalarKernels(), wasm]) {
         numKeyValueHeads: 2,
         headDim: 2,
         scale: 1,
-        scores: kernels.allocate(32),
+        scores: kernels.allocate(128),
       };
       kernels.attention(args);
       t.deepEqual([...args.out.subarray(0, 8)], [1, 2, 1, 2, 10, 20, 10, 20], 'position 0');
@@ -153,7 +153,7 @@ for (const kernels of [createScalarKernels(), wasm]) {
       numKeyValueHeads: 1,
       headDim: 2,
       scale: 1 / 3,
-      scores: kernels.allocate(32),
+      scores: kernels.allocate(128),
     });
     t.true(Math.abs(out[0] - 0.2) < 1e-7, `${out[0]}`);
     t.true(Math.abs(out[1] - 0.8) < 2e-7, `${out[1]}`);
