@@ -38,3 +38,14 @@ export class FileError extends PlumblineError {}
 
 /** The command line was used wrongly. */
 export class UsageError extends PlumblineError {}
+
+/** Ranks of a process group died, fell silent, or disagree; the same ones are named on every other rank. */
+export class GroupError extends PlumblineError {
+  /** The ranks at fault, ascending; empty if the group itself could not be made. */
+  readonly ranks: readonly number[];
+
+  constructor(message: string, ranks: readonly number[] = [], options?: ErrorOptions) {
+    super(message, options);
+    this.ranks = ranks;
+  }
+}

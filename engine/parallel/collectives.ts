@@ -1,0 +1,188 @@
+import { createHash } from 'node:crypto';
+import { disagreement } from './agreement.ts';
+import type { ProcessGroup, Tensor, WaitOptions } from './process-group.ts';
+import type { Kind, Parts, Transport } from './transport.ts';
+import { isPowerOfTwo, sumTree } from './tree-sum.ts';
+
+/** Values of an all-reduce that are exchanged and added at a time, while they are in the cache: 256 KiB. */
+const REDUCED_AT_ONCE = 16_380;
+const HASH_BYTES = 32;
+
+/** The collectives, over any transport. Exchanges go straight between all ranks: groups are small. */
+export class Collectives implements ProcessGroup {
+  readonly rank: number;
+  readonly size: number;
+  readonly #transport: Transport;
+  /** By rank, what an all-reduce has received; made on first use. */
+  #partials: Float32Array[] = [];
+
+  constructor(transport: Transport) {
+    this.rank = transport.rank;
+    this.size = transport.size;
+    this.#transport = transport;
+  }
+
+  barrier(options?: WaitOptions): void {
+    const nothing = this.#peers(() => new Uint8Array());
+    this.#exchange('barrier', nothing, nothing, options);
+  }
+
+  allGather<T extends Tensor>(mine: T, all: T, options?: WaitOptions): void {
+    this.#gather('allGather', mine, all, options);
+  }
+
+  allReduce(values: Float32Array, options?: WaitOptions): void {
+    if (!isPowerOfTwo(this.size)) {
+      throw new RangeError(
+        `An all-reduce needs 1, 2, 4, 8, … ranks, for a fixed tree; here are ${this.size}`,
+      );
+    }
+    // An empty one is exchanged as well: all ranks must agree that it is empty.
+    for (let from = 0; from === 0 || from < values.length; from += REDUCED_AT_ONCE) {
+      this.#reduce(values.subarray(from, from + REDUCED_AT_ONCE), options);
+    }
+  }
+
+  broadcast(values: Tensor, root: number, options?: WaitOptions): void {
+    this.#checkRank(root);
+    const bytes = bytesOf(values);
+    if (this.rank === root) {
+      const toAll = this.#peers(() => bytes);
+      this.#exchange('broadcast', toAll, this.#nothing, options);
+    } else {
+      this.#exchange('broadcast', this.#nothing, this.#only(root, bytes), options);
+    }
+  }
+
+  allToAll<T extends Tensor>(
+    outgoing: T,
+    outgoingCounts: ArrayLike<number>,
+    incoming: T,
+    incomingCounts: ArrayLike<number>,
+    options?: WaitOptions,
+  ): void {
+    const sent = cut(outgoing, outgoingCounts, this.size, 'outgoing');
+    const received = cut(incoming, incomingCounts, this.size, 'incoming');
+    if (sent[this.rank].length !== received[this.rank].length) {
+      const [own, expected] = [sent[this.rank].length, received[this.rank].length];
+      throw new RangeError(`Rank ${this.rank} sends itself ${own} bytes and expects ${expected} from itself`);
+    }
+    received[this.rank].set(sent[this.rank]);
+    const toEach = this.#peers((rank) => sent[rank]);
+    const fromEach = this.#peers((rank) => received[rank]);
+    this.#exchange('allToAll', toEach, fromEach, options);
+  }
+
+  send(values: Tensor, to: number, options?: WaitOptions): void {
+    this.#checkPeer(to);
+    const bytes = bytesOf(values);
+    this.#exchange('send/receive', this.#only(to, bytes), this.#nothing, options);
+  }
+
+  receive(values: Tensor, from: number, options?: WaitOptions): void {
+    this.#checkPeer(from);
+    const bytes = bytesOf(values);
+    this.#exchange('send/receive', this.#nothing, this.#only(from, bytes), options);
+  }
+
+  agree(name: string, value: string | Uint8Array, options?: WaitOptions): void {
+    const hashes = new Uint8Array(this.size * HASH_BYTES);
+    const mine = createHash('sha256').update(`${name}\0`).update(value).digest();
+    this.#gather('agree', new Uint8Array(mine), hashes, options);
+    const hex = Array.from({ length: this.size }, (_, rank) =>
+      Buffer.from(hashes.buffer, rank * HASH_BYTES, HASH_BYTES).toString('hex'),
+    );
+    const found = disagreement(name, hex);
+    if (found) throw this.#transport.fail(found.message, found.ranks);
+  }
+
+  abort(reason: string): never {
+    return this.#transport.abort(reason);
+  }
+
+  close(): Promise<void> {
+    return this.#transport.close();
+  }
+
+  #exchange(kind: Kind, outgoing: Parts, incoming: Parts, options?: WaitOptions): void {
+    this.#transport.exchange(kind, outgoing, incoming, options?.timeoutMs);
+  }
+
+  #gather(kind: Kind, mine: Tensor, all: Tensor, options?: WaitOptions): void {
+    if (all.length !== mine.length * this.size) {
+      throw new RangeError(
+        `${this.size} ranks with ${mine.length} values each do not fill ${all.length} values`,
+      );
+    }
+    const bytes = bytesOf(mine);
+    const gathered = bytesOf(all);
+    const place = (rank: number) => gathered.subarray(rank * bytes.length, (rank + 1) * bytes.length);
+    if (bytes.buffer !== gathered.buffer || bytes.byteOffset !== place(this.rank).byteOffset) {
+      place(this.rank).set(bytes);
+    }
+    const toAll = this.#peers(() => bytes);
+    this.#exchange(kind, toAll, this.#peers(place), options);
+  }
+
+  #reduce(values: Float32Array, options?: WaitOptions): void {
+    const n = values.length;
+    this.#partials = this.#partials.length > 0 ? this.#partials : this.#newPartials();
+    const parts = this.#partials.map((partial) => partial.subarray(0, n));
+    parts[this.rank] = values;
+    const mine = bytesOf(values);
+    const toAll = this.#peers(() => mine);
+    const fromAll = this.#peers((rank) => bytesOf(parts[rank]));
+    this.#exchange('allReduce', toAll, fromAll, options);
+    sumTree(parts, values);
+  }
+
+  #newPartials(): Float32Array[] {
+    return Array.from({ length: this.size }, () => new Float32Array(REDUCED_AT_ONCE));
+  }
+
+  get #nothing(): Parts {
+    return this.#peers(() => undefined);
+  }
+
+  #only(peer: number, bytes: Uint8Array): Parts {
+    return this.#peers((rank) => (rank === peer ? bytes : undefined));
+  }
+
+  /** What to exchange with each rank; nothing with this one. */
+  #peers(part: (rank: number) => Uint8Array | undefined): Parts {
+    return Array.from({ length: this.size }, (_, rank) => (rank === this.rank ? undefined : part(rank)));
+  }
+
+  #checkRank(rank: number): void {
+    if (!Number.isInteger(rank) || rank < 0 || rank >= this.size) {
+      throw new RangeError(`There is no rank ${rank} in a group of ${this.size}`);
+    }
+  }
+
+  #checkPeer(rank: number): void {
+    this.#checkRank(rank);
+    if (rank === this.rank) throw new RangeError(`Rank ${rank} cannot exchange messages with itself`);
+  }
+}
+
+function bytesOf(values: Tensor): Uint8Array {
+  return new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
+}
+
+/** The parts of a tensor that follow each other, as bytes. */
+function cut(values: Tensor, counts: ArrayLike<number>, size: number, what: string): Uint8Array[] {
+  const total = Array.from(counts).reduce((sum, count) => sum + count, 0);
+  if (
+    counts.length !== size ||
+    total !== values.length ||
+    Array.from(counts).some((count) => !(count >= 0))
+  ) {
+    const found = `[${Array.from(counts).join(', ')}]`;
+    throw new RangeError(`The ${what} counts ${found} do not cut ${values.length} values into ${size} parts`);
+  }
+  let end = 0;
+  return Array.from(counts, (count) => {
+    end += count;
+    return bytesOf(values.subarray(end - count, end) as Tensor);
+  });
+}

@@ -1,0 +1,216 @@
+import { availableParallelism } from 'node:os';
+import { GroupError } from '../../errors.ts';
+import { KINDS, type Kind, mismatch, type Parts, type Transport } from '../transport.ts';
+import type { MpiCalls } from './calls.ts';
+
+/** A tag is the kind and the number of the message modulo this; MPI guarantees tags up to 32 767. */
+const COUNTED = 4096;
+
+/** How long a rank that has a core to itself looks again and again before it sleeps, in ms. */
+const SPIN_MS = 0.2;
+/** How long it sleeps at a time, in ms; the system adds some 60 µs of its own. */
+const SLEEP_MS = 0.02;
+/** The same for a rank that has waited so long that it is idle. */
+const IDLE_SLEEP_MS = 1;
+const IDLE_AFTER_MS = 100;
+
+/** How long the ranks of a failed group may take to say why they end. */
+const GRACE_MS = 250;
+
+/** The largest message of an MPI call with an int count. */
+const MAX_BYTES = 2 ** 31 - 1;
+
+/** What failed exchanges have left under way: MPI may still touch this memory. */
+const abandoned: Parts[] = [];
+
+interface Pending {
+  readonly peer: number;
+  readonly request: Uint8Array;
+  /** What is expected of a message that is received. */
+  readonly receives?: number;
+}
+
+export interface MpiTransportOptions {
+  /** How long another rank may stay away, in ms. */
+  timeoutMs: number;
+  /** Ranks on this machine; more than cores do not spin. */
+  localSize: number;
+}
+
+/**
+ * Exchanges messages through MPI. Requests are started all at once and looked at until they are done, because a wait
+ * within MPI would know no time limit, and would keep the core from the ranks that share it.
+ */
+export class MpiTransport implements Transport {
+  readonly rank: number;
+  readonly size: number;
+  readonly #mpi: MpiCalls;
+  readonly #timeoutMs: number;
+  readonly #spinMs: number;
+  readonly #sleep = new Int32Array(new SharedArrayBuffer(4));
+  /** Messages by peer. */
+  readonly #sent: number[];
+  readonly #received: number[];
+  #failure: GroupError | undefined;
+  #finalized = false;
+
+  constructor(mpi: MpiCalls, { timeoutMs, localSize }: MpiTransportOptions) {
+    this.rank = mpi.rank;
+    this.size = mpi.size;
+    this.#mpi = mpi;
+    this.#timeoutMs = timeoutMs;
+    this.#spinMs = localSize <= availableParallelism() ? SPIN_MS : 0;
+    this.#sent = Array(this.size).fill(0);
+    this.#received = Array(this.size).fill(0);
+  }
+
+  exchange(kind: Kind, outgoing: Parts, incoming: Parts, timeoutMs = this.#timeoutMs): void {
+    if (this.#failure) throw this.#failure;
+    const pending: Pending[] = [];
+    for (const [peer, part] of incoming.entries()) {
+      if (part) pending.push(this.#startReceive(part, peer));
+    }
+    for (const [peer, part] of outgoing.entries()) {
+      if (part) pending.push(this.#startSend(kind, part, peer));
+    }
+    try {
+      this.#finish(kind, pending, timeoutMs);
+    } catch (error) {
+      abandoned.push(outgoing, incoming);
+      throw error;
+    }
+  }
+
+  fail(message: string, ranks: readonly number[]): GroupError {
+    this.#failure ??= new GroupError(message, ranks);
+    return this.#failure;
+  }
+
+  abort(reason: string): never {
+    throw this.fail(`Rank ${this.rank} gave up: ${reason}`, [this.rank]);
+  }
+
+  async close(): Promise<void> {
+    // The other ranks of a failed group may never come; they are ended when this process exits.
+    if (this.#failure || this.#finalized) return;
+    const peers = [...Array(this.size).keys()].filter((peer) => peer !== this.rank);
+    const sent = peers.map((peer) => this.#startSend('close', new Uint8Array(), peer));
+    // A rank that leaves too early does so for a reason of its own, which must not be lost.
+    if (!this.#othersClose(peers)) return;
+    const received = peers.map((peer) => this.#startReceive(new Uint8Array(), peer));
+    this.#finish('close', [...sent, ...received], this.#timeoutMs);
+    this.#finalized = true;
+    this.#mpi.finalize();
+  }
+
+  /** Ends the other ranks if this one exits without having left the group in good order. */
+  abortUnlessClosed(exitCode: number): void {
+    if (this.#finalized) return;
+    // mpirun drops what it has not yet passed on of the ranks' last words. And what was sent last may still be here: MPI
+    // moves it in calls like the probe.
+    const end = performance.now() + GRACE_MS;
+    try {
+      while (performance.now() < end) {
+        this.#mpi.probe(this.rank);
+        Atomics.wait(this.#sleep, 0, 0, 1);
+      }
+    } finally {
+      this.#mpi.abort(exitCode || 1);
+    }
+  }
+
+  #startSend(kind: Kind, part: Uint8Array, peer: number): Pending {
+    checkLength(part);
+    const tag = tagOf(kind, this.#sent[peer]++);
+    return { peer, request: this.#mpi.startSend(part, peer, tag) };
+  }
+
+  #startReceive(part: Uint8Array, peer: number): Pending {
+    checkLength(part);
+    return { peer, request: this.#mpi.startReceive(part, peer), receives: part.length };
+  }
+
+  /** Whether all others close the group as well. MPI itself would wait for ever for one that does not. */
+  #othersClose(peers: readonly number[]): boolean {
+    const close = KINDS.indexOf('close');
+    const kindOf = (peer: number) => {
+      const arrival = this.#mpi.probe(peer);
+      return arrival && Math.floor(arrival.tag / COUNTED);
+    };
+    const waiting = new Set(peers);
+    let parted = false;
+    this.#until('close', this.#timeoutMs, () => {
+      for (const peer of waiting) {
+        const kind = kindOf(peer);
+        if (kind === close) waiting.delete(peer);
+        else parted ||= kind !== undefined;
+      }
+      return parted ? [] : [...waiting];
+    });
+    return !parted;
+  }
+
+  #finish(kind: Kind, pending: Pending[], timeoutMs: number): void {
+    this.#until(kind, timeoutMs, () => {
+      // Backwards, because what is done is taken out.
+      for (let i = pending.length - 1; i >= 0; i--) {
+        if (this.#isDone(kind, pending[i])) pending.splice(i, 1);
+      }
+      return pending.map(({ peer }) => peer);
+    });
+  }
+
+  /** Looks until there is nobody left to wait for. @throws GroupError that names those who did not come in time. */
+  #until(kind: Kind, timeoutMs: number, look: () => readonly number[]): void {
+    const start = performance.now();
+    for (let missing = look(); missing.length > 0; missing = look()) {
+      const waited = performance.now() - start;
+      if (waited >= timeoutMs) throw this.#tooLate(kind, missing, waited);
+      if (waited < this.#spinMs) continue;
+      Atomics.wait(this.#sleep, 0, 0, waited < IDLE_AFTER_MS ? SLEEP_MS : IDLE_SLEEP_MS);
+    }
+  }
+
+  #isDone(kind: Kind, { peer, request, receives }: Pending): boolean {
+    const arrival = this.#test(kind, peer, request, receives);
+    if (!arrival) return false;
+    if (receives === undefined) return true;
+    const tag = tagOf(kind, this.#received[peer]++);
+    if (arrival.tag === tag && arrival.bytes === receives) return true;
+    const found = { kind: KINDS[Math.floor(arrival.tag / COUNTED)], bytes: arrival.bytes };
+    throw this.fail(mismatch(this.rank, peer, { kind, bytes: receives }, found), [peer]);
+  }
+
+  #test(kind: Kind, peer: number, request: Uint8Array, receives = 0): ReturnType<MpiCalls['test']> {
+    try {
+      return this.#mpi.test(request);
+    } catch (error) {
+      const { message } = error as GroupError;
+      // How MPI says it: a message is longer than the memory for it.
+      const parted = /truncated/i.test(message);
+      throw this.fail(
+        parted
+          ? `Rank ${peer} sent more than the ${receives} bytes of ${kind} that rank ${this.rank} expected: ` +
+              'every rank must make the same calls with the same lengths'
+          : `Rank ${this.rank} cannot exchange messages with rank ${peer}: ${message}`,
+        [peer],
+      );
+    }
+  }
+
+  #tooLate(kind: Kind, missing: readonly number[], waitedMs: number): GroupError {
+    const ranks = [...new Set(missing)].sort((a, b) => a - b);
+    const seconds = (waitedMs / 1000).toFixed(1);
+    const names = ranks.map((rank) => `rank ${rank}`).join(', ');
+    return this.fail(`Rank ${this.rank} has waited ${seconds} s for ${names} in ${kind}`, ranks);
+  }
+}
+
+function tagOf(kind: Kind, count: number): number {
+  return KINDS.indexOf(kind) * COUNTED + (count % COUNTED);
+}
+
+function checkLength({ length }: Uint8Array): void {
+  if (length > MAX_BYTES)
+    throw new RangeError(`A message of ${length} bytes is more than MPI's ${MAX_BYTES}`);
+}

@@ -1,0 +1,65 @@
+import test from 'ava';
+import { failed, TIMEOUT_MS } from '../support/group-failures.ts';
+import type { Scenario } from '../support/group-scenarios.ts';
+import { startGroup } from '../support/groups.ts';
+
+const reasons: [Scenario, number[], RegExp][] = [
+  [
+    { name: 'throws', rank: 1 },
+    [0, 2],
+    /^GroupError: Rank 1 failed: Error: no space left on device|^Rank 1 failed: Error: no space/,
+  ],
+  [
+    { name: 'throws', rank: 0 },
+    [1, 2],
+    /Rank 0, which launched the group, has ended|Rank 0 has left the group/,
+  ],
+  [{ name: 'exits', rank: 2 }, [0, 1], /Rank 2 ended with exit code 7/],
+  [{ name: 'busy', rank: 1 }, [0, 2], /Rank 1 has not come for \d\.\d s/],
+  [{ name: 'leaves', rank: 1 }, [0, 2], /Rank 1 has left the group while rank \d waits for it/],
+  [{ name: 'aborts', rank: 2 }, [0, 1, 2], /Rank 2 gave up: enough is enough/],
+  [{ name: 'disagrees', rank: 1 }, [0, 1, 2], /The ranks disagree on config: rank 1 against the others/],
+  [
+    { name: 'mismatch', rank: 2 },
+    [0, 1],
+    /Rank \d sent 0 bytes of (allGather where rank \d expected 0 bytes of barrier|barrier where rank 2 expected 0 bytes of allGather)/,
+  ],
+  [
+    { name: 'lengths', rank: 2 },
+    [0, 1],
+    /Rank \d sent (4|8) bytes of allGather where rank \d expected (8|4) bytes/,
+  ],
+  [{ name: 'flood', rank: 2 }, [0, 1], /Rank 2 has not come for \d\.\d s/],
+];
+
+for (const [scenario, told, reason] of reasons) {
+  const rank = 'rank' in scenario ? scenario.rank : 0;
+  test.serial(`every other rank is told why when rank ${rank} ${scenario.name}`, async (t) => {
+    const run = startGroup(t, 'fork', scenario, { size: 3, timeoutMs: TIMEOUT_MS });
+    await failed(t, run, told, reason);
+  });
+}
+
+test.serial('a rank that is killed while the group ends is named by rank 0', async (t) => {
+  const run = startGroup(t, 'fork', { name: 'linger' }, { size: 3 });
+  await run.working(3);
+  run.signal(2, 'SIGKILL');
+  await failed(t, run, [0], /Rank 2 was killed by SIGKILL/);
+});
+
+test.serial('ranks that do not end are ended and named by rank 0', async (t) => {
+  const run = startGroup(t, 'fork', { name: 'linger' }, { size: 3, timeoutMs: TIMEOUT_MS });
+  await failed(t, run, [0], /Waited 1000 ms for ranks 1 and 2 to end after rank 0/);
+});
+
+test.serial('a rank may wait for longer than the limit if it says so', async (t) => {
+  const run = startGroup(t, 'fork', { name: 'patient', ms: 1500 }, { size: 3, timeoutMs: 500 });
+  t.deepEqual(await run.end(), { exitCode: 0, signal: null }, run.log);
+});
+
+test.serial('Ctrl-C, which reaches all processes, is left to the launcher', async (t) => {
+  const run = startGroup(t, 'fork', { name: 'patient', ms: 1000 }, { size: 3 });
+  await run.working(3);
+  for (const rank of [1, 2]) run.signal(rank, 'SIGINT');
+  t.deepEqual(await run.end(), { exitCode: 0, signal: null }, run.log);
+});

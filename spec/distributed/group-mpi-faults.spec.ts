@@ -1,0 +1,102 @@
+import { spawnSync } from 'node:child_process';
+import test from 'ava';
+import { WITHIN_MS } from '../support/group-failures.ts';
+import type { Scenario } from '../support/group-scenarios.ts';
+import { installedMpis, MAIN, startGroup } from '../support/groups.ts';
+
+const TIMEOUT_MS = 1000;
+
+const mpis = installedMpis();
+
+test('MPI is here, or else this says that its failures were not tested', (t) => {
+  if (mpis.length === 0)
+    t.log('no mpirun of MPICH or Open MPI, or no koffi: apt install mpich, npm install koffi');
+  t.true(mpis.length > 0 || process.env.CI !== 'true', 'CI must install an MPI and koffi');
+});
+
+const reasons: [Scenario, RegExp][] = [
+  [{ name: 'disagrees', rank: 1 }, /The ranks disagree on config: rank 1 against the others/],
+  [
+    { name: 'mismatch', rank: 2 },
+    /Rank 2 sent 0 bytes of allGather where rank \d expected 0 bytes of barrier/,
+  ],
+  [
+    { name: 'lengths', rank: 2 },
+    /Rank 2 sent 4 bytes of allGather where rank \d expected 8 bytes of allGather/,
+  ],
+  [{ name: 'lengths', rank: 2 }, /Rank \d sent more than the 4 bytes of allGather that rank 2 expected/],
+  [{ name: 'aborts', rank: 2 }, /Rank 2 gave up: enough is enough/],
+  [{ name: 'throws', rank: 1 }, /Error: no space left on device/],
+  [{ name: 'busy', rank: 1 }, /Rank \d has waited \d\.\d s for rank 1 in allGather/],
+];
+
+for (const mpi of mpis) {
+  for (const [scenario, reason] of reasons) {
+    test.serial(
+      `${mpi}: all ranks end, when a rank ${scenario.name}, and one says ${reason.source}`,
+      async (t) => {
+        const run = startGroup(t, mpi, scenario, { size: 3, timeoutMs: TIMEOUT_MS });
+        t.not((await run.end()).exitCode, 0);
+        t.deepEqual(await run.survivors(WITHIN_MS), []);
+        t.regex(run.log, reason);
+      },
+    );
+  }
+
+  test.serial(`${mpi}: a rank that is stopped is named, and all end`, async (t) => {
+    const run = startGroup(t, mpi, { name: 'endless' }, { size: 3, timeoutMs: TIMEOUT_MS });
+    await run.working(3);
+    run.signal(2, 'SIGSTOP');
+    t.not((await run.end()).exitCode, 0);
+    t.deepEqual(await run.survivors(WITHIN_MS), []);
+    t.regex(run.log, /Rank \d has waited \d\.\d s for rank 2 in (barrier|allGather)/);
+  });
+
+  test.serial(`${mpi}: a rank that is killed ends the others`, async (t) => {
+    const run = startGroup(t, mpi, { name: 'endless' }, { size: 3, timeoutMs: TIMEOUT_MS });
+    await run.working(3);
+    run.signal(1, 'SIGKILL');
+    t.not((await run.end()).exitCode, 0);
+    t.deepEqual(await run.survivors(WITHIN_MS), []);
+  });
+
+  test.serial(`${mpi}: ranks end with mpirun`, async (t) => {
+    const run = startGroup(t, mpi, { name: 'endless' }, { size: 3, timeoutMs: TIMEOUT_MS });
+    await run.working(3);
+    process.kill(run.pid, 'SIGTERM');
+    await run.end();
+    t.deepEqual(await run.survivors(WITHIN_MS), []);
+  });
+}
+
+/** Starts one process without mpirun, which makes MPI believe in a group of one. */
+function startAlone(environment: Record<string, string>): string {
+  const args = [MAIN, 'mpi', '1', '{"name":"linger"}', '1000'];
+  const env = { ...process.env, ...environment };
+  const { status, stderr } = spawnSync(process.execPath, args, { encoding: 'utf8', env });
+  return `${status}: ${stderr}`;
+}
+
+if (mpis.length > 0) {
+  const [mpi] = mpis;
+  test.serial('a library that is not there is named', (t) => {
+    t.regex(
+      startAlone({ PLUMBLINE_MPI_LIBRARY: '/no/libmpi.so' }),
+      /^1: .*No MPI library could be opened \(\/no\/libmpi\.so: /,
+    );
+  });
+
+  test.serial(`${mpi}: one process is a group, and leaves it`, (t) => {
+    t.regex(startAlone({}), /^0: \[rank 0\] pid 0/);
+  });
+
+  test.serial(`${mpi}: an mpirun of another MPI is found out`, (t) => {
+    const variables = { MPICH: 'OMPI_COMM_WORLD_SIZE', 'Open MPI': 'PMI_SIZE' };
+    const library = { MPICH: 'libmpich.so.12', 'Open MPI': 'libmpi.so.40' };
+    const environment = { [variables[mpi]]: '2', PLUMBLINE_MPI_LIBRARY: library[mpi] };
+    t.regex(
+      startAlone(environment),
+      new RegExp(`^1: .*mpirun has started 2 processes, of which ${mpi} sees 1: name the`),
+    );
+  });
+}

@@ -1,0 +1,78 @@
+import test from 'ava';
+import { GroupError } from '../../../../../engine/errors.ts';
+import { FifoTransport } from '../../../../../engine/parallel/fork/fifo-transport.ts';
+import { closeFifos, linksOf, openFifos } from '../../../../../engine/parallel/fork/fifos.ts';
+import { WaitState } from '../../../../../engine/parallel/fork/wait-state.ts';
+import { trackResources } from '../../../../support/cleanup.ts';
+
+trackResources(test);
+
+/** Two ranks in one thread, which can exchange what a FIFO holds. */
+function pair(t: { teardown(fn: () => void): void }) {
+  const fifos = openFifos(2);
+  t.teardown(() => closeFifos(fifos, () => true));
+  const states = [new WaitState(), new WaitState()];
+  const ranks = states.map((state, rank) => {
+    const watch = {
+      report: (message: string, ranks: readonly number[]) => state.fail({ message, ranks }),
+      close: async () => {},
+    };
+    return new FifoTransport({ rank, links: linksOf(rank, fifos), state, watch, timeoutMs: 1000 });
+  });
+  return { ranks, states };
+}
+
+const bytes = Uint8Array.of(1, 2, 3);
+
+test('what one rank sends the other receives', (t) => {
+  const { ranks } = pair(t);
+  const [received, nothing] = [new Uint8Array(3), new Uint8Array()];
+  t.deepEqual([ranks[0].size, ranks[1].rank], [2, 1]);
+  ranks[0].exchange('send/receive', [undefined, bytes], []);
+  ranks[0].exchange('barrier', [undefined, nothing], []);
+  ranks[1].exchange('send/receive', [], [received]);
+  ranks[1].exchange('barrier', [], [nothing]);
+  t.deepEqual(received, bytes);
+});
+
+for (const [what, kind, length] of [
+  ['another kind', 'agree', 3],
+  ['fewer bytes', 'broadcast', 4],
+  ['more bytes', 'broadcast', 2],
+] as const) {
+  test(`${what} than expected is an error, and the end of the group`, (t) => {
+    const { ranks } = pair(t);
+    ranks[0].exchange('broadcast', [undefined, bytes], []);
+    const receive = () => ranks[1].exchange(kind, [], [new Uint8Array(length)]);
+    const error = t.throws(receive, { instanceOf: GroupError });
+    t.regex(
+      error?.message ?? '',
+      new RegExp(`^Rank 0 sent 3 bytes of broadcast where rank 1 expected ${length} bytes of ${kind}`),
+    );
+    t.deepEqual(error?.ranks, [0]);
+    t.is(t.throws(receive)?.message, error?.message);
+  });
+}
+
+test('of two errors the first is thrown', (t) => {
+  const { ranks, states } = pair(t);
+  states[0].fail({ message: 'Rank 1 was faster', ranks: [1] });
+  t.is(ranks[0].fail('too late', [0]).message, 'Rank 1 was faster');
+  t.throws(() => ranks[1].abort('enough'), { instanceOf: GroupError, message: 'Rank 1 gave up: enough' });
+});
+
+test('an error that nobody has heard of is thrown at the end, once', async (t) => {
+  const { ranks, states } = pair(t);
+  states[0].fail({ message: 'Rank 1 was killed', ranks: [1] });
+  await t.throwsAsync(ranks[0].close(), { instanceOf: GroupError, message: 'Rank 1 was killed' });
+  t.is(ranks[0].close(), ranks[0].close());
+  states[1].fail({ message: 'Rank 0 was killed', ranks: [0] });
+  t.throws(() => ranks[1].exchange('barrier', [], []));
+  await t.notThrowsAsync(ranks[1].close());
+});
+
+test('a rank that is to blame itself has its own error to throw', async (t) => {
+  const { ranks, states } = pair(t);
+  states[0].fail({ message: 'Rank 0 has left the group', ranks: [0] });
+  await t.notThrowsAsync(ranks[0].close());
+});
