@@ -72,12 +72,15 @@ export async function createWasmKernels(options: WasmKernelsOptions = {}): Promi
 
   // Scratch memory: the rows of a block in strips, then each thread's widened leaf and its tiles' sums.
   let scratchInputs = 0;
+  let scratchLeaf = 0;
   let strips = 0;
-  const requireScratch = (inputs: number) => {
-    if (inputs <= scratchInputs) return;
-    scratchInputs = inputs;
-    strips = memory.allocate(BLOCK_ROWS * inputs * Float32Array.BYTES_PER_ELEMENT);
-    const leafBytes = Math.ceil(inputs / LEAVES) * PANEL * Float32Array.BYTES_PER_ELEMENT;
+  const requireScratch = (inputs: number, leaves = LEAVES) => {
+    const leaf = Math.ceil(inputs / leaves);
+    if (inputs <= scratchInputs && leaf <= scratchLeaf) return;
+    scratchInputs = Math.max(inputs, scratchInputs);
+    scratchLeaf = Math.max(leaf, scratchLeaf);
+    strips = memory.allocate(BLOCK_ROWS * scratchInputs * Float32Array.BYTES_PER_ELEMENT);
+    const leafBytes = scratchLeaf * PANEL * Float32Array.BYTES_PER_ELEMENT;
     const bytes = leafBytes + TILES_BYTES;
     wasm().setScratch(memory.allocate(threads * bytes), bytes);
   };
@@ -110,8 +113,8 @@ export async function createWasmKernels(options: WasmKernelsOptions = {}): Promi
 
     pack(shape, readRows) {
       checkPack(shape);
-      requireScratch(shape.inputs);
-      const { outputs, inputs, dtype } = shape;
+      const { outputs, inputs, dtype, leaves = LEAVES } = shape;
+      requireScratch(inputs, leaves);
       const bytes = packedBytes(shape);
       const address = memory.allocate(bytes);
       const weightBytes = bytesPerWeight(dtype);
@@ -127,7 +130,7 @@ export async function createWasmKernels(options: WasmKernelsOptions = {}): Promi
           work: numRows * inputs,
         });
       });
-      return { outputs, inputs, dtype, panels: new Uint8Array(memory.buffer, address, bytes) };
+      return { outputs, inputs, dtype, leaves, panels: new Uint8Array(memory.buffer, address, bytes) };
     },
 
     gather(matrix, ids, y) {
@@ -141,10 +144,10 @@ export async function createWasmKernels(options: WasmKernelsOptions = {}): Promi
     matmul(x, rows, matrix, y) {
       checkMatmul(x, rows, matrix, y);
       const panels = at('matmul: matrix', matrix.panels);
-      const { inputs, outputs, dtype } = matrix;
+      const { inputs, outputs, dtype, leaves } = matrix;
       const from = at('matmul: x', x);
       const to = at('matmul: y', y);
-      requireScratch(inputs);
+      requireScratch(inputs, leaves);
       for (let first = 0; first < rows; first += BLOCK_ROWS) {
         const block = Math.min(BLOCK_ROWS, rows - first);
         const blockFrom = from + first * inputs * Float32Array.BYTES_PER_ELEMENT;
@@ -162,7 +165,7 @@ export async function createWasmKernels(options: WasmKernelsOptions = {}): Promi
           kernel: MATMUL[dtype],
           units: Math.ceil(outputs / PANEL),
           grain: PANELS_PER_PART,
-          args: [block > 1 ? strips : blockFrom, block, inputs, panels, outputs, blockTo],
+          args: [block > 1 ? strips : blockFrom, block, inputs, panels, outputs, blockTo, leaves],
           work: block * inputs * outputs,
         });
       }
