@@ -2,9 +2,7 @@ import { GroupError } from './errors.ts';
 import { aloneGroup } from './parallel/alone.ts';
 import { startedByMpirun } from './parallel/mpi/join.ts';
 import type { ProcessGroup } from './parallel/process-group.ts';
-
-/** What runs the ranks of an engine: processes that it starts itself, or those that mpirun has started. */
-export type Backend = 'fork' | 'mpi';
+import type { Backend } from './requests.ts';
 
 export interface GroupOptions {
   /** Ranks. */

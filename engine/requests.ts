@@ -1,10 +1,12 @@
-import type { Backend } from './group.ts';
 import type { Kernels } from './kernels/kernels.ts';
 import type { LoadProgress } from './model/loader.ts';
 import type { Observer } from './model/step.ts';
 import type { TokenLogprobs } from './serving/logprobs.ts';
 import type { SamplingOptions } from './serving/sampling-params.ts';
 import type { Tokenizer } from './text/tokenizer.ts';
+
+/** What runs the ranks of an engine: processes that it starts itself, or those that mpirun has started. */
+export type Backend = 'fork' | 'mpi';
 
 /** How an engine is set up. None of it changes a bit of what is computed. */
 export interface EngineOptions {
