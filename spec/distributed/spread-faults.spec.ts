@@ -86,6 +86,14 @@ test.serial('an error in the middle of a step ends the other ranks, and stays wh
   await allEnd(t);
 });
 
+test.serial('an error of rank 0 while it loads ends the others, and stays what it is', async (t) => {
+  const onProgress = () => {
+    throw new Error('nobody reads this');
+  };
+  await t.throwsAsync(load(t, { onProgress }), { message: 'nobody reads this' });
+  await allEnd(t);
+});
+
 test.serial('what cannot be spread so is refused before any process is started', async (t) => {
   const refuse = async (options: EngineOptions, message: RegExp) => {
     await t.throwsAsync(load(t, options), { instanceOf: ShardingError, message });
