@@ -47,6 +47,9 @@ const cases: [string, { tp?: number; ep?: number }][] = [
   ['moe', { tp: 4, ep: 4 }],
 ];
 
+/** What shows that the ranks were put through all that an engine does. */
+const taken = { preemptions: 0, hits: 0, copies: 0 };
+
 for (const [i, [name, spread]] of cases.entries()) {
   const [drawn] = fc.sample(settings, { seed: SEED + i, numRuns: 1 });
 
@@ -68,7 +71,7 @@ for (const [i, [name, spread]] of cases.entries()) {
         t.is(bitDifference(got.hidden!, expected.hidden!), undefined, 'hidden states');
       }
 
-      const requests = fc.array(timedRequest(MODELS[name], STEM), { minLength: 2, maxLength: 6 });
+      const requests = fc.array(timedRequest(MODELS[name], STEM), { minLength: 4, maxLength: 8 });
       await fc.assert(
         fc.asyncProperty(requests, async (drawnRequests) => {
           const served = await serve(engine, drawnRequests);
@@ -78,9 +81,15 @@ for (const [i, [name, spread]] of cases.entries()) {
         }),
         { seed: SEED, numRuns: 6 },
       );
-      t.log(
-        JSON.stringify({ ...drawn, preemptions: engine.stats().preemptions, ...engine.stats().prefixCache }),
-      );
+      const { preemptions, prefixCache, blocks } = engine.stats();
+      taken.preemptions += preemptions;
+      taken.hits += prefixCache.hits;
+      taken.copies += blocks.copies;
     },
   );
 }
+
+test.serial('requests were preempted, found prefixes, and shared blocks until they parted', (t) => {
+  for (const [what, count] of Object.entries(taken)) t.true(count > 5, `${what}: ${count}`);
+  t.log(JSON.stringify(taken));
+});
