@@ -3,13 +3,16 @@ import { Arrivals } from './arrivals.ts';
 import { type ModelConfig, readModelConfig } from './config.ts';
 import { KernelError, PromptError } from './errors.ts';
 import { Generation } from './generation.ts';
+import { openGroup } from './group.ts';
 import type { Kernels } from './kernels/kernels.ts';
 import { createWasmKernels } from './kernels/wasm.ts';
-import { KvCache } from './model/kv-cache.ts';
-import { Qwen3 } from './model/qwen3.ts';
+import { checkShardable } from './model/shardable.ts';
 import { completeEngineOptions, type ScheduleOptions } from './options.ts';
+import type { ProcessGroup } from './parallel/process-group.ts';
 import { checkLoadable } from './preflight.ts';
 import { checkPositions, checkPrompt } from './prompt.ts';
+import { loadRankModel, type RankSetup, serveRank, tellSetup } from './rank-model.ts';
+import { Ranks } from './ranks.ts';
 import type {
   EngineOptions,
   EngineStats,
@@ -40,24 +43,27 @@ export class Engine {
   readonly config: ModelConfig;
   readonly options: Readonly<ScheduleOptions>;
   readonly #kernels: Kernels;
+  readonly #ranks: Ranks;
   readonly #runner: Runner;
   readonly #tokenizer: EngineOptions['tokenizer'];
   readonly #scratch: SamplingScratch;
   /** Who is told what became of a generation. */
   readonly #callOf = new Map<Generation, Call>();
   #numSequences = 0;
-  #closed = false;
+  #closing: Promise<void> | undefined;
 
   private constructor(
     config: ModelConfig,
     options: Readonly<ScheduleOptions>,
     kernels: Kernels,
+    ranks: Ranks,
     runner: Runner,
     tokenizer: EngineOptions['tokenizer'],
   ) {
     this.config = config;
     this.options = options;
     this.#kernels = kernels;
+    this.#ranks = ranks;
     this.#runner = runner;
     this.#tokenizer = tokenizer;
     this.#scratch = createSamplingScratch(config.vocabSize);
@@ -66,32 +72,39 @@ export class Engine {
   /**
    * @param modelDir a model directory in HuggingFace's layout; tokenizer files are not needed.
    * @throws ConfigError, CheckpointError, KernelError as their readers do.
+   * @throws ShardingError if the model cannot be spread over so many ranks.
+   * @throws GroupError if the ranks do not start, have different models, or cannot load theirs.
    * @throws RangeError if an option is not a positive whole number.
    */
   static async load(modelDir: string, options: EngineOptions = {}): Promise<Engine> {
-    const { threads = availableParallelism(), revectorize } = options;
+    const { tp = 1, ep = 1, backend, groupTimeoutMs, onProgress, tokenizer } = options;
+    const size = Math.max(tp, ep);
+    const { threads = defaultThreads(size), revectorize = false } = options;
     const kernels = options.kernels ?? (await createWasmKernels({ threads, revectorize }));
+    let ranks: Ranks | undefined;
     try {
       const config = await readModelConfig(modelDir);
       const complete = completeEngineOptions(options, config);
-      const { cacheTokens, blockSize, maxBatchTokens } = complete;
-      checkLoadable(modelDir, config, cacheTokens);
-      const cache = new KvCache(kernels, config, {
-        blockSize,
-        numBlocks: Math.ceil(cacheTokens / blockSize),
-      });
-      const model = Qwen3.load(modelDir, config, kernels, cache, {
-        maxRows: maxBatchTokens,
-        onProgress: options.onProgress,
-      });
-      return new Engine(config, complete, kernels, new Runner(model, cache, complete), options.tokenizer);
+      checkShardable(config, { tp, ep });
+      checkLoadable(modelDir, config, complete.cacheTokens, size);
+      const group = await openGroup(modelDir, { size, backend, timeoutMs: groupTimeoutMs });
+      if (group.rank > 0) return await serveAndExit(group, modelDir);
+      ranks = new Ranks(group);
+      const setup: RankSetup = { ...complete, tp, ep, threads, revectorize };
+      if (size > 1) tellSetup(group, setup);
+      const { model, cache } = loadRankModel(group, modelDir, config, kernels, { ...setup, onProgress });
+      const runner = new Runner(model, cache, complete, ranks);
+      return new Engine(config, complete, kernels, ranks, runner, tokenizer);
     } catch (error) {
       kernels.dispose();
+      ranks?.fail(error);
+      // Whatever the others say of it: this is where it began.
+      await ranks?.close().catch(() => {});
       throw error;
     }
   }
 
-  /** Bytes of weights, cache and working memory together. */
+  /** Bytes of weights, cache and working memory together, of this rank. */
   get bytesAllocated(): number {
     return this.#kernels.bytesAllocated;
   }
@@ -149,10 +162,15 @@ export class Engine {
     }
   }
 
-  /** Releases the memory and ends the threads. Whoever uses the engine afterwards gets a KernelError. */
-  close(): void {
-    this.#closed = true;
+  /**
+   * Releases the memory and ends the threads and the other ranks. Whoever uses the engine afterwards gets a KernelError.
+   *
+   * @throws GroupError if a rank has ended badly and nothing has said so yet.
+   */
+  close(): Promise<void> {
     this.#kernels.dispose();
+    this.#closing ??= this.#ranks.close();
+    return this.#closing;
   }
 
   #submit(request: GenerateRequest, index: number, call: Call): void {
@@ -223,8 +241,20 @@ export class Engine {
   }
 
   #checkOpen(): void {
-    if (this.#closed) throw new KernelError('the engine was closed, and its memory with it; load it again');
+    if (this.#closing) throw new KernelError('the engine was closed, and its memory with it; load it again');
   }
+}
+
+/** The machine's share of each rank. */
+function defaultThreads(ranks: number): number {
+  return Math.max(1, Math.floor(availableParallelism() / ranks));
+}
+
+/** What loading an engine is on the other ranks that mpirun has started: they serve rank 0, and end with it. */
+async function serveAndExit(group: ProcessGroup, modelDir: string): Promise<never> {
+  await serveRank(group, modelDir);
+  await group.close();
+  process.exit(0);
 }
 
 /** Timers, signals, streams and other callers get their turn between two steps. */

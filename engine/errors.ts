@@ -39,6 +39,9 @@ export class FileError extends PlumblineError {}
 /** The command line was used wrongly. */
 export class UsageError extends PlumblineError {}
 
+/** A model cannot be spread over so many ranks. */
+export class ShardingError extends PlumblineError {}
+
 /** Ranks of a process group died, fell silent, or disagree; the same ones are named on every other rank. */
 export class GroupError extends PlumblineError {
   /** The ranks at fault, ascending; empty if the group itself could not be made. */

@@ -4,6 +4,7 @@ export { type ModelConfig, type MoeConfig, parseModelConfig, readModelConfig } f
 export { Engine } from './engine.ts';
 export * from './errors.ts';
 export type {
+  Backend,
   EngineOptions,
   EngineStats,
   ErrorEvent,

@@ -5,6 +5,9 @@ import type { TokenLogprobs } from './serving/logprobs.ts';
 import type { SamplingOptions } from './serving/sampling-params.ts';
 import type { Tokenizer } from './text/tokenizer.ts';
 
+/** What runs the ranks of an engine: processes that it starts itself, or those that mpirun has started. */
+export type Backend = 'fork' | 'mpi';
+
 /** How an engine is set up. None of it changes a bit of what is computed. */
 export interface EngineOptions {
   /** Positions the cache holds. Default: those of the model, at most 4,096. */
@@ -21,7 +24,25 @@ export interface EngineOptions {
   prefixCaching?: boolean;
   /** Turns tokens into text; needed for stop strings, and for the text of results. Default none. */
   tokenizer?: Pick<Tokenizer, 'createStream'>;
-  /** Threads that compute, the calling one included; 1 … 256. Default: as many as the machine can run at once. */
+  /**
+   * Ranks of tensor parallelism: processes that share heads, columns and vocabulary; 1, 2, 4 or 8. Default 1.
+   * With more than one rank, the engine must be closed, or its processes are ended with this one.
+   */
+  tp?: number;
+  /** Ranks of expert parallelism: processes that share the experts; beside `tp` above 1, 1 or as many. Default 1. */
+  ep?: number;
+  /**
+   * What the ranks are: `fork`, processes on this machine that the engine starts; `mpi`, those that mpirun has started,
+   * of which each loads the engine: on rank 0 that gives the engine, the others serve it and exit with it.
+   * Default: `mpi` if mpirun has started this process and there is more than one rank.
+   */
+  backend?: Backend;
+  /** Milliseconds that a rank may stay silent before it is an error. Default 10,000. */
+  groupTimeoutMs?: number;
+  /**
+   * Threads of each rank that compute, the calling one included; 1 … 256. Default: as many as the machine can run at
+   * once, shared out among the ranks.
+   */
   threads?: number;
   /**
    * Lets V8 fuse pairs of vectors into 256 bits, which is experimental there and up to twice as fast; it holds for the

@@ -5,6 +5,8 @@ import type { KvCache } from './model/kv-cache.ts';
 import { HEAD_ROWS, type Qwen3 } from './model/qwen3.ts';
 import type { Observer } from './model/step.ts';
 import type { ScheduleOptions } from './options.ts';
+import type { Plan } from './plan.ts';
+import { Ranks } from './ranks.ts';
 import type { EngineStats, ForwardOptions, ForwardResult, TokenEvent } from './requests.ts';
 import { BlockManager } from './serving/block-manager.ts';
 import type { SamplingParams } from './serving/sampling-params.ts';
@@ -29,6 +31,7 @@ interface WantedRow {
 export class Runner {
   readonly #model: Qwen3;
   readonly #cache: KvCache;
+  readonly #ranks: Ranks;
   readonly #blocks: BlockManager;
   readonly #scheduler: Scheduler<Sequence<SamplingParams>>;
   readonly #generations = new Map<Sequence, Generation>();
@@ -36,9 +39,10 @@ export class Runner {
   #numSteps = 0;
   #numTokens = 0;
 
-  constructor(model: Qwen3, cache: KvCache, options: ScheduleOptions) {
+  constructor(model: Qwen3, cache: KvCache, options: ScheduleOptions, ranks: Ranks = new Ranks()) {
     this.#model = model;
     this.#cache = cache;
+    this.#ranks = ranks;
     this.#blocks = new BlockManager({
       numBlocks: cache.numBlocks,
       blockSize: cache.blockSize,
@@ -73,21 +77,39 @@ export class Runner {
   step(fork: (generation: Generation) => Generation[]): Advance[] {
     const { spans, copies } = this.#scheduler.schedule();
     if (spans.length === 0) return [];
-    for (const { from, to } of copies) this.#cache.copyBlock(from, to);
-    const hidden = this.#model.forward(
-      spans.map(({ sequence, numTokens }) => ({
+    const wanted = this.#wantedRows(spans);
+    const plan = {
+      copies,
+      spans: spans.map(({ sequence, numTokens }) => ({
         ids: sequence.tokens.slice(sequence.numComputedTokens, sequence.numComputedTokens + numTokens),
         startPosition: sequence.numComputedTokens,
         blockTable: sequence.blockTable,
       })),
-    );
+      rows: wanted.map((each) => each.row),
+    };
+    return this.#ranks.together(plan, () => {
+      const hidden = this.#run(plan);
+      for (const { sequence, numTokens } of spans) {
+        this.#generations.get(sequence)!.begin();
+        this.#blocks.commit(sequence, numTokens);
+        this.#numTokens += numTokens;
+      }
+      this.#numSteps++;
+      return this.#sample(hidden, wanted, fork);
+    });
+  }
+
+  #run({ copies, spans }: Plan, observe?: Observer): Float32Array {
+    for (const { from, to } of copies) this.#cache.copyBlock(from, to);
+    return this.#model.forward(spans, observe);
+  }
+
+  #wantedRows(spans: readonly { sequence: Sequence<SamplingParams>; numTokens: number }[]): WantedRow[] {
     const wanted: WantedRow[] = [];
     let row = 0;
     for (const { sequence, numTokens } of spans) {
       const generation = this.#generations.get(sequence)!;
-      generation.begin();
       const first = sequence.numComputedTokens;
-      this.#blocks.commit(sequence, numTokens);
       for (let position = first; position < first + numTokens; position++, row++) {
         const isLast = position === sequence.numTokens - 1;
         const isPrompt =
@@ -95,9 +117,7 @@ export class Runner {
         if (isLast || isPrompt) wanted.push({ row, generation, position });
       }
     }
-    this.#numSteps++;
-    this.#numTokens += row;
-    return this.#sample(hidden, wanted, fork);
+    return wanted;
   }
 
   #sample(
@@ -160,14 +180,17 @@ export class Runner {
         const chunk = ids.slice(first, first + this.#prefillChunk);
         this.#growOrThrow(sequence, chunk.length);
         const span = { ids: chunk, startPosition: first, blockTable: sequence.blockTable };
-        const rows = this.#model.forward([span], report);
-        this.#blocks.commit(sequence, chunk.length);
         const wanted = positions.flatMap((p) => (p >= first && p < first + chunk.length ? [p - first] : []));
-        for (let i = 0; i < wanted.length; i += HEAD_ROWS) {
-          const some = wanted.slice(i, i + HEAD_ROWS);
-          logits.set(this.#model.logits(rows, some), written * config.vocabSize);
-          written += some.length;
-        }
+        const plan = { copies: [], spans: [span], rows: wanted };
+        this.#ranks.together(plan, () => {
+          const rows = this.#run(plan, report);
+          for (let i = 0; i < wanted.length; i += HEAD_ROWS) {
+            const some = wanted.slice(i, i + HEAD_ROWS);
+            logits.set(this.#model.logits(rows, some), written * config.vocabSize);
+            written += some.length;
+          }
+        });
+        this.#blocks.commit(sequence, chunk.length);
       }
     } finally {
       this.#blocks.free(sequence);

@@ -99,7 +99,7 @@ export async function generate(options: GenerateOptions, io: Io): Promise<void> 
         answerAll(requests, { engine, io, progress, signal, json }),
       );
     } finally {
-      engine.close();
+      await engine.close();
     }
   } finally {
     progress.hide();

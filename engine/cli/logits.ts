@@ -91,7 +91,7 @@ export async function logits(options: LogitsOptions, io: Io): Promise<void> {
         }
       });
     } finally {
-      engine.close();
+      await engine.close();
     }
   } finally {
     progress.hide();

@@ -1,5 +1,11 @@
 import { KernelError } from '../errors.ts';
-import { type AttentionArgs, type PackedMatrix, type StoreKeyValueArgs, scoresLength } from './kernels.ts';
+import {
+  type AttentionArgs,
+  LEAVES,
+  type PackedMatrix,
+  type StoreKeyValueArgs,
+  scoresLength,
+} from './kernels.ts';
 import { type MatrixShape, packedBytes } from './pack.ts';
 
 // What every kernel asks of its caller, checked before it runs: in WebAssembly a wrong length would not fail, it
@@ -26,9 +32,15 @@ export function checkAllocate(length: number): void {
   requireWhole('allocate', 'length', length);
 }
 
-export function checkPack({ outputs, inputs }: MatrixShape): void {
+export function checkPack({ outputs, inputs, leaves = LEAVES }: MatrixShape): void {
   requireWhole('pack', 'outputs', outputs, 1);
   requireWhole('pack', 'inputs', inputs, 1);
+  const isPart = leaves === 1 || leaves === 2 || leaves === 4;
+  if (leaves !== LEAVES && !(isPart && inputs % leaves === 0)) {
+    throw new KernelError(
+      `pack: ${leaves} leaves of ${inputs} inputs, expected ${LEAVES}, or a part of them (1, 2, 4) that divides the inputs`,
+    );
+  }
 }
 
 function checkMatrix(kernel: string, matrix: PackedMatrix): void {

@@ -10,11 +10,15 @@ export { LEAVES, PANEL } from './constants.ts';
  * checkpoint, little-endian; a last panel that is not full is padded with zeros. The 16-bit weights that one input has in
  * a panel lie in the order 0, 8, 1, 9, …, 7, 15, so that, read as eight 32-bit words, they are unpacked by a shift and a
  * mask within each word; `laneOf` in `pack.ts` tells where an output is.
+ *
+ * A matrix of which a rank has a part of the inputs has as many of the {@link LEAVES} of a matmul as fall on them.
  */
 export interface PackedMatrix {
   readonly outputs: number;
   readonly inputs: number;
   readonly dtype: WeightDtype;
+  /** Leaves that a matmul's sum over the inputs is cut into: {@link LEAVES}, or a half, a quarter, an eighth of them. */
+  readonly leaves: number;
   readonly panels: Uint8Array;
 }
 
@@ -79,7 +83,7 @@ export interface StoreKeyValueArgs
  * **matmul.** `y[n] = Σ_k x[k] · W[n,k]`. The K inputs are cut into {@link LEAVES} = 8 leaves of ⌈K/8⌉: leaf i has the
  * k from i·⌈K/8⌉ on. Where K is no multiple of 8 the last ones are shorter or empty. A leaf is summed in ascending k
  * from +0, so that an empty one is +0. The leaves are added as a balanced tree, `((l₀+l₁)+(l₂+l₃)) + ((l₄+l₅)+(l₆+l₇))`:
- * whoever owns 1, 2 or 4 adjacent leaves can compute its subtree alone.
+ * whoever owns 1, 2 or 4 adjacent leaves can compute its subtree alone, by a matrix of those inputs and so many leaves.
  *
  * **Sum by four** of terms t_i, where named below: four running sums from +0, sum j over the i with i mod 4 = j in ascending
  * order, then `(s₀ + s₁) + (s₂ + s₃)`.
@@ -131,9 +135,13 @@ export interface Kernels {
   /**
    * Packs a matrix, reading it a few rows at a time so that no second copy of it exists.
    *
+   * @param shape by default with all {@link LEAVES}; fewer must be 1, 2 or 4 and divide the inputs
    * @param readRows called for ascending rows; the bytes it returns are not used after its next call
    */
-  pack(shape: { outputs: number; inputs: number; dtype: WeightDtype }, readRows: ReadRows): PackedMatrix;
+  pack(
+    shape: { outputs: number; inputs: number; dtype: WeightDtype; leaves?: number },
+    readRows: ReadRows,
+  ): PackedMatrix;
 
   /** Rows of a packed matrix, widened: `y[i] = W[ids[i]]`. @param y f32 [ids.length, inputs] */
   gather(matrix: PackedMatrix, ids: ArrayLike<number>, y: Float32Array): void;

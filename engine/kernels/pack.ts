@@ -1,6 +1,6 @@
 import type { WeightDtype } from '../config.ts';
 import { KernelError } from '../errors.ts';
-import { PANEL, type PackedMatrix, type ReadRows } from './kernels.ts';
+import { LEAVES, PANEL, type PackedMatrix, type ReadRows } from './kernels.ts';
 import { bytesPerWeight, weightBits } from './widen.ts';
 
 /** What a matrix to be packed is. */
@@ -8,6 +8,8 @@ export interface MatrixShape {
   readonly outputs: number;
   readonly inputs: number;
   readonly dtype: WeightDtype;
+  /** Default {@link LEAVES}. */
+  readonly leaves?: number;
 }
 
 /** Bytes of the panels of a matrix, the padding of the last one included. */
@@ -54,7 +56,7 @@ export function readMatrix(
  * @throws KernelError if `readRows` returns another number of bytes than it was asked for.
  */
 export function packPanels(shape: MatrixShape, readRows: ReadRows, panels: Uint8Array): PackedMatrix {
-  const { outputs, inputs, dtype } = shape;
+  const { outputs, inputs, dtype, leaves = LEAVES } = shape;
   const packed = weightBits(dtype, panels);
   readMatrix(shape, PANEL, readRows, (bytes, firstRow, numRows) => {
     const rows = weightBits(dtype, bytes);
@@ -64,5 +66,5 @@ export function packPanels(shape: MatrixShape, readRows: ReadRows, panels: Uint8
       for (let k = 0; k < inputs; k++) packed[at + k * PANEL] = rows[row * inputs + k];
     }
   });
-  return { outputs, inputs, dtype, panels };
+  return { outputs, inputs, dtype, leaves, panels };
 }

@@ -9,7 +9,7 @@ import {
   checkRope,
 } from './checks.ts';
 import { siluF32, sumByFour } from './exp.ts';
-import { type Kernels, LEAVES, PANEL, type PackedMatrix } from './kernels.ts';
+import { type Kernels, PANEL, type PackedMatrix } from './kernels.ts';
 import { laneOf, packedBytes, packPanels } from './pack.ts';
 import { attention, storeKeyValue } from './scalar-attention.ts';
 import { weightBits, widenBits } from './widen.ts';
@@ -85,27 +85,27 @@ function gather(matrix: PackedMatrix, ids: ArrayLike<number>, y: Float32Array): 
 
 function matmul(x: Float32Array, rows: number, matrix: PackedMatrix, y: Float32Array): void {
   checkMatmul(x, rows, matrix, y);
-  const { outputs, inputs } = matrix;
+  const { outputs, inputs, leaves } = matrix;
   const weights = new Float32Array(inputs);
   for (let n = 0; n < outputs; n++) {
     readRow(matrix, n, weights);
-    for (let row = 0; row < rows; row++) y[row * outputs + n] = dot(x, row * inputs, weights);
+    for (let row = 0; row < rows; row++) y[row * outputs + n] = dot(x, row * inputs, weights, leaves);
   }
 }
 
 /** Σ_k x[offset + k] · weights[k] over the leaves and their tree. */
-function dot(x: Float32Array, offset: number, weights: Float32Array): number {
+function dot(x: Float32Array, offset: number, weights: Float32Array, leaves: number): number {
   const inputs = weights.length;
-  const leafLength = Math.ceil(inputs / LEAVES);
+  const leafLength = Math.ceil(inputs / leaves);
   const leaf = (index: number) => {
     let sum = 0;
     const end = Math.min((index + 1) * leafLength, inputs);
     for (let k = index * leafLength; k < end; k++) sum = f(sum + f(x[offset + k] * weights[k]));
     return sum;
   };
-  const left = f(f(leaf(0) + leaf(1)) + f(leaf(2) + leaf(3)));
-  const right = f(f(leaf(4) + leaf(5)) + f(leaf(6) + leaf(7)));
-  return f(left + right);
+  const tree = (first: number, count: number): number =>
+    count === 1 ? leaf(first) : f(tree(first, count / 2) + tree(first + count / 2, count / 2));
+  return tree(0, leaves);
 }
 
 function rmsNorm(x: Float32Array, rows: number, weight: Float32Array, eps: number, y: Float32Array): void {

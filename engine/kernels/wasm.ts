@@ -79,15 +79,20 @@ export async function createWasmKernels(options: WasmKernelsOptions = {}): Promi
 
   // Scratch memory: the rows of a block in strips, then each thread's widened leaf and its tiles' sums.
   let scratchInputs = 0;
+  let scratchLeaf = 0;
   let strips = 0;
-  const requireScratch = (inputs: number) => {
-    if (inputs <= scratchInputs) return;
+  const requireScratch = (ofInputs: number, leaves = LEAVES) => {
+    const ofLeaf = Math.ceil(ofInputs / leaves);
+    if (ofInputs <= scratchInputs && ofLeaf <= scratchLeaf) return;
+    const inputs = Math.max(ofInputs, scratchInputs);
+    const leaf = Math.max(ofLeaf, scratchLeaf);
     strips = memory.allocate(BLOCK_ROWS * inputs * Float32Array.BYTES_PER_ELEMENT);
-    const leafBytes = Math.ceil(inputs / LEAVES) * PANEL * Float32Array.BYTES_PER_ELEMENT;
+    const leafBytes = leaf * PANEL * Float32Array.BYTES_PER_ELEMENT;
     const bytes = leafBytes + TILES_BYTES;
     wasm().setScratch(memory.allocate(threads * bytes), bytes);
     // At last, so that whoever goes on after memory ran out is refused again.
     scratchInputs = inputs;
+    scratchLeaf = leaf;
   };
 
   return {
@@ -118,8 +123,8 @@ export async function createWasmKernels(options: WasmKernelsOptions = {}): Promi
 
     pack(shape, readRows) {
       checkPack(shape);
-      requireScratch(shape.inputs);
-      const { outputs, inputs, dtype } = shape;
+      const { outputs, inputs, dtype, leaves = LEAVES } = shape;
+      requireScratch(inputs, leaves);
       const bytes = packedBytes(shape);
       const address = memory.allocate(bytes);
       const weightBytes = bytesPerWeight(dtype);
@@ -135,7 +140,7 @@ export async function createWasmKernels(options: WasmKernelsOptions = {}): Promi
           work: numRows * inputs,
         });
       });
-      return { outputs, inputs, dtype, panels: new Uint8Array(memory.buffer, address, bytes) };
+      return { outputs, inputs, dtype, leaves, panels: new Uint8Array(memory.buffer, address, bytes) };
     },
 
     gather(matrix, ids, y) {
@@ -149,10 +154,10 @@ export async function createWasmKernels(options: WasmKernelsOptions = {}): Promi
     matmul(x, rows, matrix, y) {
       checkMatmul(x, rows, matrix, y);
       const panels = at('matmul: matrix', matrix.panels);
-      const { inputs, outputs, dtype } = matrix;
+      const { inputs, outputs, dtype, leaves } = matrix;
       const from = at('matmul: x', x);
       const to = at('matmul: y', y);
-      requireScratch(inputs);
+      requireScratch(inputs, leaves);
       for (let first = 0; first < rows; first += BLOCK_ROWS) {
         const block = Math.min(BLOCK_ROWS, rows - first);
         const blockFrom = from + first * inputs * Float32Array.BYTES_PER_ELEMENT;
@@ -170,7 +175,7 @@ export async function createWasmKernels(options: WasmKernelsOptions = {}): Promi
           kernel: MATMUL[dtype],
           units: Math.ceil(outputs / PANEL),
           grain: PANELS_PER_PART,
-          args: [block > 1 ? strips : blockFrom, block, inputs, panels, outputs, blockTo, widenRows],
+          args: [block > 1 ? strips : blockFrom, block, inputs, panels, outputs, blockTo, leaves, widenRows],
           work: block * inputs * outputs,
         });
       }

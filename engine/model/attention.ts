@@ -23,7 +23,7 @@ export class Attention {
     this.kNorm = weights.vector(`${prefix}.k_norm.weight`);
   }
 
-  /** @param x f32 [rows, hiddenSize], normed @param y f32 [rows, hiddenSize], written */
+  /** With tensor parallelism, heads are those of this rank. @param x f32 [rows, hiddenSize], normed @param y f32 [rows, hiddenSize], written */
   forward(step: Step, x: Float32Array, y: Float32Array): void {
     const { kernels, config, rows, q, k, v, cos, sin } = step;
     const { numAttentionHeads, numKeyValueHeads, headDim, rmsNormEps } = config;
@@ -48,6 +48,7 @@ export class Attention {
     this.#attend(step);
 
     kernels.matmul(step.attended, rows, this.oProj, y);
+    step.shard.sum(y, rows * config.hiddenSize);
     step.report(`layers.${this.layer}.attention`, y, config.hiddenSize);
   }
 

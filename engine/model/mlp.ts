@@ -17,6 +17,12 @@ export class Mlp {
 
   /** @param x f32 [rows, hiddenSize] @param y f32 [rows, hiddenSize], written; may be x */
   forward(step: Step, x: Float32Array, rows: number, y: Float32Array): void {
+    this.partial(step, x, rows, y);
+    step.shard.sum(y, rows * this.downProj.outputs);
+  }
+
+  /** The same, of this rank's columns alone. */
+  partial(step: Step, x: Float32Array, rows: number, y: Float32Array): void {
     const { kernels, gate, up } = step;
     kernels.matmul(x, rows, this.gateProj, gate);
     kernels.matmul(x, rows, this.upProj, up);

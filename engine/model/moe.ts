@@ -10,24 +10,28 @@ export class Moe {
   readonly layer: number;
   readonly config: MoeConfig;
   readonly router: PackedMatrix;
+  /** Those of this rank. */
   readonly experts: readonly Mlp[];
+  readonly #firstExpert: number;
   readonly #logits: Float32Array;
   readonly #input: Float32Array;
-  readonly #output: Float32Array;
+  readonly #outputs: Float32Array;
 
   constructor(weights: WeightLoader, layer: number, config: MoeConfig, maxRows: number) {
     const prefix = `model.layers.${layer}.mlp`;
     this.layer = layer;
     this.config = config;
     this.router = weights.matrix(`${prefix}.gate.weight`);
+    const { first, count } = weights.shard.experts(config.numExperts);
+    this.#firstExpert = first;
     this.experts = Array.from(
-      { length: config.numExperts },
-      (_, i) => new Mlp(weights, `${prefix}.experts.${i}`),
+      { length: count },
+      (_, i) => new Mlp(weights, `${prefix}.experts.${first + i}`),
     );
     // Shared by all layers: one layer's experts are done before the next one's begin.
     this.#logits = weights.scratch('moe.logits', maxRows * config.numExperts);
     this.#input = weights.scratch('moe.input', maxRows * this.router.inputs);
-    this.#output = weights.scratch('moe.output', maxRows * this.router.inputs);
+    this.#outputs = weights.scratch('moe.outputs', maxRows * config.numExpertsPerTok * this.router.inputs);
   }
 
   /** @param x f32 [rows, hiddenSize] @param y f32 [rows, hiddenSize], written; must not be x */
@@ -38,29 +42,49 @@ export class Moe {
     const routes = Array.from({ length: rows }, (_, row) =>
       route(this.#logits.subarray(row * numExperts, (row + 1) * numExperts), this.config),
     );
-    y.fill(0, 0, rows * this.router.inputs);
-    // Ascending expert ids fix the order in which a row's outputs are added.
-    for (const [id, expert] of this.experts.entries()) this.#addExpert(step, expert, id, routes, x, y);
+    const rowsOf = Array.from({ length: numExperts }, (_, id) =>
+      routes.flatMap((weights, row) => (weights.has(id) ? [row] : [])),
+    );
+    this.#runExperts(step, rowsOf, x);
+    this.#addOutputs(step, rowsOf, routes, y.subarray(0, rows * this.router.inputs));
   }
 
-  #addExpert(
+  /** Writes the outputs of expert 0, 1, …, one after the other, each for its rows. */
+  #runExperts(step: Step, rowsOf: readonly number[][], x: Float32Array): void {
+    const width = this.router.inputs;
+    let done = 0;
+    for (const [id, chosen] of rowsOf.entries()) {
+      const expert = this.experts[id - this.#firstExpert];
+      if (expert && chosen.length > 0) {
+        for (const [i, row] of chosen.entries())
+          this.#input.set(x.subarray(row * width, (row + 1) * width), i * width);
+        expert.partial(step, this.#input, chosen.length, this.#outputs.subarray(done));
+      }
+      done += chosen.length * width;
+    }
+    step.shard.joinExperts(
+      this.#outputs,
+      rowsOf.map((chosen) => chosen.length * width),
+    );
+  }
+
+  /** Ascending expert ids fix the order in which a row's outputs are added, wherever they were computed. */
+  #addOutputs(
     step: Step,
-    expert: Mlp,
-    id: number,
-    routes: Map<number, number>[],
-    x: Float32Array,
+    rowsOf: readonly number[][],
+    routes: readonly Map<number, number>[],
     y: Float32Array,
   ): void {
     const width = this.router.inputs;
-    const chosen = routes.flatMap((weights, row) => (weights.has(id) ? [row] : []));
-    if (chosen.length === 0) return;
-    for (const [i, row] of chosen.entries())
-      this.#input.set(x.subarray(row * width, (row + 1) * width), i * width);
-    expert.forward(step, this.#input, chosen.length, this.#output);
-    for (const [i, row] of chosen.entries()) {
-      const sum = y.subarray(row * width, (row + 1) * width);
-      const output = this.#output.subarray(i * width, (i + 1) * width);
-      step.kernels.addScaled(sum, output, routes[row].get(id)!, width);
+    y.fill(0);
+    let done = 0;
+    for (const [id, chosen] of rowsOf.entries()) {
+      for (const row of chosen) {
+        const sum = y.subarray(row * width, (row + 1) * width);
+        const output = this.#outputs.subarray(done, done + width);
+        step.kernels.addScaled(sum, output, routes[row].get(id)!, width);
+        done += width;
+      }
     }
   }
 }

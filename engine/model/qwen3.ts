@@ -7,7 +7,9 @@ import type { KvCache } from './kv-cache.ts';
 import { type LoadProgress, WeightLoader } from './loader.ts';
 import { Mlp } from './mlp.ts';
 import { Moe } from './moe.ts';
+import type { Shard } from './shard.ts';
 import { type Observer, type Span, Step } from './step.ts';
+import { embed, gatherLogits } from './vocabulary.ts';
 
 /** Rows that go through the head at once: a row of logits is as wide as the vocabulary. */
 export const HEAD_ROWS = 16;
@@ -35,20 +37,20 @@ export class Qwen3 {
   readonly config: ModelConfig;
   /** The most rows one {@link forward} can take. */
   readonly maxRows: number;
-  readonly #kernels: Kernels;
   readonly #step: Step;
   readonly #embedTokens: PackedMatrix;
   readonly #layers: readonly DecoderLayer[];
   readonly #norm: Float32Array;
   readonly #lmHead: PackedMatrix;
   readonly #headInput: Float32Array;
+  /** What this rank computes of them, and all of them where they are put together. */
+  readonly #partialLogits: Float32Array;
   readonly #logits: Float32Array;
 
-  private constructor(weights: WeightLoader, step: Step) {
-    const { config, kernels, maxRows } = step;
+  private constructor(weights: WeightLoader, step: Step, config: ModelConfig) {
+    const { kernels, maxRows, shard } = step;
     this.config = config;
     this.maxRows = maxRows;
-    this.#kernels = kernels;
     this.#step = step;
     this.#embedTokens = weights.matrix('model.embed_tokens.weight');
     this.#layers = Array.from(
@@ -58,13 +60,17 @@ export class Qwen3 {
     this.#norm = weights.vector('model.norm.weight');
     this.#lmHead = config.tieWordEmbeddings ? this.#embedTokens : weights.matrix('lm_head.weight');
     this.#headInput = kernels.allocate(HEAD_ROWS * config.hiddenSize);
-    this.#logits = kernels.allocate(HEAD_ROWS * config.vocabSize);
+    this.#partialLogits = kernels.allocate(HEAD_ROWS * this.#lmHead.outputs);
+    if (shard.tp === 1) this.#logits = this.#partialLogits;
+    else this.#logits = new Float32Array(shard.group.rank === 0 ? HEAD_ROWS * config.vocabSize : 0);
   }
 
   /**
-   * Reads the weights of a model directory into the kernels' memory.
+   * Reads this rank's weights of a model directory into the kernels' memory.
    *
+   * @param cache of this rank's heads.
    * @param maxRows the most tokens one step will have.
+   * @param shard what this rank has of the model. Default: all of it.
    * @throws CheckpointError if the weights are missing, malformed or not those of `config`.
    * @throws KernelError if the kernels have too little memory.
    */
@@ -73,14 +79,14 @@ export class Qwen3 {
     config: ModelConfig,
     kernels: Kernels,
     cache: KvCache,
-    options: { maxRows: number; onProgress?: LoadProgress },
+    { maxRows, shard, onProgress }: { maxRows: number; shard?: Shard; onProgress?: LoadProgress },
   ): Qwen3 {
     const checkpoint = Checkpoint.open(modelDir);
     try {
       checkWeights(checkpoint, config);
-      const step = new Step(kernels, config, cache, options.maxRows);
+      const step = new Step(kernels, config, cache, maxRows, shard);
       const names = expectedWeights(config).keys();
-      return new Qwen3(new WeightLoader(checkpoint, kernels, names, options.onProgress), step);
+      return new Qwen3(new WeightLoader(checkpoint, kernels, names, onProgress, step.shard), step, config);
     } finally {
       checkpoint.close();
     }
@@ -89,24 +95,27 @@ export class Qwen3 {
   /**
    * Computes the spans' tokens, all rows together, and puts their keys and values into the cache.
    *
+   * With more than one rank, all of them call this with the same spans.
+   *
    * @param spans of different sequences; at most {@link maxRows} tokens in all.
    * @param observe is told every stage, by the names `hidden_states.0` (the embedding), `layers.0.q_norm`,
    * `layers.0.k_norm`, `layers.0.q_rope`, `layers.0.k_rope`, `layers.0.attention`, `layers.0.router_logits`
-   * (mixture of experts only), `layers.0.mlp`, `hidden_states.1`, …, `hidden_states.final` (after the final norm).
+   * (mixture of experts only), `layers.0.mlp`, `hidden_states.1`, …, `hidden_states.final` (after the final norm). With tensor
+   * parallelism, stages of heads have those of this rank.
    * @returns the hidden states after the final norm, f32 [rows, hiddenSize], lent until the next step.
    */
   forward(spans: readonly Span[], observe?: Observer): Float32Array {
     const { config } = this;
     const { rmsNormEps, hiddenSize } = config;
     const step = this.#step;
-    const kernels = this.#kernels;
+    const { kernels } = step;
     step.begin(spans, observe);
     const { x, y, normed, rows } = step;
 
-    kernels.gather(
+    embed(
+      step,
       this.#embedTokens,
       spans.flatMap(({ ids }) => Array.from(ids)),
-      x,
     );
     step.report('hidden_states.0', x, hiddenSize);
     this.#layers.forEach((layer, i) => {
@@ -129,14 +138,16 @@ export class Qwen3 {
    * Logits of some rows of the hidden states that {@link forward} returned.
    *
    * @param rows which of them, at most {@link HEAD_ROWS}.
-   * @returns f32 [rows, vocabSize], lent until the next call.
+   * @returns f32 [rows, vocabSize], lent until the next call; with tensor parallelism, on rank 0 alone.
    */
   logits(hidden: Float32Array, rows: readonly number[]): Float32Array {
     const { hiddenSize, vocabSize } = this.config;
     for (const [i, row] of rows.entries()) {
       this.#headInput.set(hidden.subarray(row * hiddenSize, (row + 1) * hiddenSize), i * hiddenSize);
     }
-    this.#kernels.matmul(this.#headInput, rows.length, this.#lmHead, this.#logits);
+    const part = this.#partialLogits.subarray(0, rows.length * this.#lmHead.outputs);
+    this.#step.kernels.matmul(this.#headInput, rows.length, this.#lmHead, part);
+    if (this.#step.shard.tp > 1) gatherLogits(this.#step, part, rows.length, this.#logits);
     return this.#logits.subarray(0, rows.length * vocabSize);
   }
 }

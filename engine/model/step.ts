@@ -2,6 +2,7 @@ import type { ModelConfig } from '../config.ts';
 import { type Kernels, scoresLength } from '../kernels/kernels.ts';
 import type { KvCache } from './kv-cache.ts';
 import { RopeTable } from './rope.ts';
+import { Shard } from './shard.ts';
 
 /** Consecutive tokens of one sequence, to be computed in one step. */
 export interface Span {
@@ -18,7 +19,9 @@ export type Observer = (stage: string, values: Float32Array) => void;
 /** What the layers of a forward pass share: the rows of this step, and the buffers they work in. */
 export class Step {
   readonly kernels: Kernels;
+  /** Its widths are those of this rank. */
   readonly config: ModelConfig;
+  readonly shard: Shard;
   readonly maxRows: number;
   readonly cache: KvCache;
   spans: readonly Span[] = [];
@@ -48,9 +51,17 @@ export class Step {
   readonly up: Float32Array;
   readonly #rope: RopeTable;
 
-  constructor(kernels: Kernels, config: ModelConfig, cache: KvCache, maxRows: number) {
+  constructor(
+    kernels: Kernels,
+    wholeConfig: ModelConfig,
+    cache: KvCache,
+    maxRows: number,
+    shard: Shard = new Shard(),
+  ) {
+    const config = shard.widths(wholeConfig);
     this.kernels = kernels;
     this.config = config;
+    this.shard = shard;
     this.cache = cache;
     this.maxRows = maxRows;
     this.#rope = new RopeTable(config);

@@ -57,7 +57,7 @@ export function engineSubject(name: string, implementation: Pick<typeof Engine, 
           return { ...result, logits: events.map(({ logits }) => logits!) };
         },
         async close() {
-          engine.close();
+          await engine.close();
         },
       };
     },

@@ -33,6 +33,8 @@ const WITHOUT_SPEC: Readonly<Record<string, string>> = {
   'engine/kernels/constants.ts': 'constants; exp.spec.ts holds the exponential made of them to its accuracy',
   'engine/kernels/pool-thread.ts': 'what a thread of pool.ts runs; its spec starts it',
   'engine/kernels/scalar-attention.ts': 'a part of the scalar kernels, tested with them',
+  'engine/rank-model.ts': 'what a rank is from its start to its end; spec/distributed/ runs it and breaks it',
+  'engine/rank-main.ts': 'the program of a rank; likewise',
   'engine/parallel/process-group.ts': 'an interface',
   'engine/parallel/fork/rank.ts': 'the program of a rank; spec/distributed/ runs it and breaks it',
   'engine/parallel/fork/rank-process.ts': 'a rank as its launcher sees it; likewise',

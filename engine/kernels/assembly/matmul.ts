@@ -1,14 +1,14 @@
 import { halfTile } from './half-tiles';
 import { argument } from './job';
 import { LEAF_BYTES, storeOutputs, TILE_BYTES } from './leaves';
-import { LEAVES, PANEL, STRIP } from './sizes';
+import { PANEL, STRIP } from './sizes';
 import { fourPanelsBF16, fourPanelsF16, fourPanelsF32, fourRows, oneRow, threeRows, twoRows } from './tiles';
 // biome-ignore lint/style/useImportType: AssemblyScript has no import type.
 import { BF16, Weights } from './weights';
 
 /**
- * y = x · Wᵀ of the panels first … last. The arguments are strips, rows, inputs, panels, outputs, y, and the number of rows from
- * which on the weights of a leaf are widened once for all of them.
+ * y = x · Wᵀ of the panels first … last. The arguments are strips, rows, inputs, panels, outputs, y, leaves, and the number of rows
+ * from which on the weights of a leaf are widened once for all of them.
  */
 export function matmul<W>(job: usize, first: usize, last: usize, scratch: usize): void {
   const strips = argument(job, 0);
@@ -17,20 +17,21 @@ export function matmul<W>(job: usize, first: usize, last: usize, scratch: usize)
   const panels = argument(job, 3);
   const outputs = argument(job, 4);
   const y = argument(job, 5);
-  const widenRows = argument(job, 6);
+  const leaves = argument(job, 6);
+  const widenRows = argument(job, 7);
   const panelBytes = inputs * Weights.stride<W>();
   let n = first;
   if (rows === 1) {
     for (; n + 4 <= last; n += 4) {
-      fourPanels<W>(strips, inputs, panels + n * panelBytes, y, n, outputs, scratch);
+      fourPanels<W>(strips, inputs, leaves, panels + n * panelBytes, y, n, outputs, scratch);
     }
   }
   for (; n < last; n++) {
     const panel = panels + n * panelBytes;
     // The tiles for few rows are made for bf16: an f32 needs no widening, and that of an f16 is never worth repeating.
     const isBF16 = !isFloat<W>() && !isSigned<W>();
-    if (isBF16 && rows < widenRows) fewRows(strips, rows, inputs, panel, y, n, outputs, scratch);
-    else manyRows<W>(strips, rows, inputs, panel, y, n, outputs, scratch);
+    if (isBF16 && rows < widenRows) fewRows(strips, rows, inputs, leaves, panel, y, n, outputs, scratch);
+    else manyRows<W>(strips, rows, inputs, leaves, panel, y, n, outputs, scratch);
   }
 }
 
@@ -38,14 +39,15 @@ export function matmul<W>(job: usize, first: usize, last: usize, scratch: usize)
 function fourPanels<W>(
   x: usize,
   inputs: usize,
+  leaves: usize,
   panels: usize,
   y: usize,
   n: usize,
   outputs: usize,
   scratch: usize,
 ): void {
-  const leafLength = (inputs + LEAVES - 1) / LEAVES;
-  for (let i: usize = 0; i < LEAVES; i++) {
+  const leafLength = (inputs + leaves - 1) / leaves;
+  for (let i: usize = 0; i < leaves; i++) {
     const from = min(i * leafLength, inputs);
     const to = min(from + leafLength, inputs);
     const w = panels + from * Weights.stride<W>();
@@ -53,7 +55,8 @@ function fourPanels<W>(
     else if (isSigned<W>()) fourPanelsF16(x + from * 4, x + to * 4, w, inputs, scratch + i * LEAF_BYTES);
     else fourPanelsBF16(x + from * 4, x + to * 4, w, inputs, scratch + i * LEAF_BYTES);
   }
-  for (let pair: usize = 0; pair < 4; pair++) storePanel(scratch + pair * PANEL * 4, y, n + pair, outputs);
+  for (let pair: usize = 0; pair < 4; pair++)
+    storePanel(scratch + pair * PANEL * 4, leaves, y, n + pair, outputs);
 }
 
 /** A panel of bf16 times a few rows; each strip widens it anew. */
@@ -61,14 +64,15 @@ function fewRows(
   strips: usize,
   rows: usize,
   inputs: usize,
+  leaves: usize,
   panel: usize,
   y: usize,
   n: usize,
   outputs: usize,
   scratch: usize,
 ): void {
-  const leafLength = (inputs + LEAVES - 1) / LEAVES;
-  for (let i: usize = 0; i < LEAVES; i++) {
+  const leafLength = (inputs + leaves - 1) / leaves;
+  for (let i: usize = 0; i < leaves; i++) {
     const from = min(i * leafLength, inputs);
     const to = min(from + leafLength, inputs);
     const w = panel + from * Weights.stride<BF16>();
@@ -85,7 +89,7 @@ function fewRows(
       sums += TILE_BYTES;
     }
   }
-  storeRows(scratch, rows, y, n, outputs);
+  storeRows(scratch, rows, leaves, y, n, outputs);
 }
 
 /** A panel times many rows: each leaf is widened once. */
@@ -93,15 +97,16 @@ function manyRows<W>(
   strips: usize,
   rows: usize,
   inputs: usize,
+  leaves: usize,
   panel: usize,
   y: usize,
   n: usize,
   outputs: usize,
   scratch: usize,
 ): void {
-  const leafLength = (inputs + LEAVES - 1) / LEAVES;
+  const leafLength = (inputs + leaves - 1) / leaves;
   const tiles = scratch + leafLength * Weights.stride<f32>();
-  for (let i: usize = 0; i < LEAVES; i++) {
+  for (let i: usize = 0; i < leaves; i++) {
     const from = min(i * leafLength, inputs);
     const to = min(from + leafLength, inputs);
     let w = panel + from * Weights.stride<W>();
@@ -120,7 +125,7 @@ function manyRows<W>(
       sums += TILE_BYTES;
     }
   }
-  storeRows(tiles, rows, y, n, outputs);
+  storeRows(tiles, rows, leaves, y, n, outputs);
 }
 
 function widenLeaf<W>(w: usize, end: usize, widened: usize, mask: v128): void {
@@ -135,13 +140,13 @@ function widenLeaf<W>(w: usize, end: usize, widened: usize, mask: v128): void {
   }
 }
 
-function storeRows(tiles: usize, rows: usize, y: usize, n: usize, outputs: usize): void {
+function storeRows(tiles: usize, rows: usize, leaves: usize, y: usize, n: usize, outputs: usize): void {
   for (let row: usize = 0; row < rows; row++) {
     const sums = tiles + (row / STRIP) * TILE_BYTES + (row % STRIP) * PANEL * 4;
-    storePanel(sums, y + row * outputs * 4, n, outputs);
+    storePanel(sums, leaves, y + row * outputs * 4, n, outputs);
   }
 }
 
-function storePanel(sums: usize, y: usize, n: usize, outputs: usize): void {
-  storeOutputs(sums, y + n * PANEL * 4, min(PANEL, outputs - n * PANEL));
+function storePanel(sums: usize, leaves: usize, y: usize, n: usize, outputs: usize): void {
+  storeOutputs(sums, leaves, y + n * PANEL * 4, min(PANEL, outputs - n * PANEL));
 }

@@ -38,6 +38,11 @@ export async function joinMpi({ timeoutMs = 10_000 }: JoinOptions = {}): Promise
   return new Collectives(transport);
 }
 
+/** Whether mpirun has started this process as one of several. */
+export function startedByMpirun(): boolean {
+  return (numberOf(SIZE_VARIABLES) ?? 1) > 1;
+}
+
 function numberOf(variables: readonly string[]): number | undefined {
   const value = variables.map((name) => process.env[name]).find((text) => text !== undefined);
   return value === undefined ? undefined : Number(value);

@@ -20,6 +20,14 @@ test('a configuration that the weights are not of is told as such, not as a lack
   });
 });
 
+test('what is too large for one memory may be spread over ranks', (t) => {
+  const model = denseModel();
+  const dir = modelDirectory(t, model);
+  const check = (ranks: number) => checkLoadable(dir, model.config, 2 ** 25, ranks);
+  t.throws(() => check(1), { instanceOf: KernelError, message: /or more ranks of tensor parallelism \(--tp\)$/ });
+  t.notThrows(() => check(2));
+});
+
 test('weights and cache that cannot be addressed are refused by their sizes', (t) => {
   const model = denseModel();
   t.throws(() => checkLoadable(modelDirectory(t, model), model.config, 2 ** 40), {

@@ -151,7 +151,7 @@ export class FakeEngine {
     return true;
   }
 
-  close(): void {
+  async close(): Promise<void> {
     this.closed = true;
   }
 }

@@ -139,5 +139,5 @@ test('layers share their working memory', (t) => {
     new Moe(weights, layer, model.config.moe!, MAX_ROWS);
     return kernels.bytesAllocated - before;
   };
-  t.is(bytesOf(0) - bytesOf(1), 4 * MAX_ROWS * (4 + 13 + 13));
+  t.is(bytesOf(0) - bytesOf(1), 4 * MAX_ROWS * (4 + 13 + 2 * 13));
 });

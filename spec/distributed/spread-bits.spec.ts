@@ -1,0 +1,95 @@
+import test from 'ava';
+import fc from 'fast-check';
+import { Engine } from '../../engine/engine.ts';
+import { createWasmKernels } from '../../engine/kernels/wasm.ts';
+import type { TinyModel } from '../support/arbitraries.ts';
+import { closing, trackResources } from '../support/cleanup.ts';
+import { differenceFrom, leakOf, type Settings, serve, serveAlone } from '../support/serving.ts';
+import { timedRequest } from '../support/serving-workloads.ts';
+import { spreadDense, spreadMoe } from '../support/spread-models.ts';
+import { bitDifference } from '../unit/engine/kernels/same-bits.ts';
+import { modelDirectory } from '../unit/engine/tiny-models.ts';
+
+trackResources(test);
+
+const SEED = 20261122;
+const MODELS: Record<string, TinyModel> = { dense: spreadDense(), tied: spreadDense(true), moe: spreadMoe() };
+
+/** Beginnings that requests have in common, up to some point. */
+const STEM = Array.from({ length: 30 }, (_, i) => (i * i) % 24);
+
+/** Caches in which requests of at most 72 tokens, several at once, make room for each other. */
+const settings: fc.Arbitrary<Settings> = fc
+  .record({
+    blockSize: fc.constantFrom(1, 4, 16),
+    spareBlocks: fc.nat(4),
+    maxBatch: fc.integer({ min: 3, max: 8 }),
+    maxBatchTokens: fc.integer({ min: 5, max: 60 }),
+    prefillChunk: fc.integer({ min: 1, max: 40 }),
+    prefixCaching: fc.oneof({ weight: 3, arbitrary: fc.constant(true) }, fc.constant(false)),
+  })
+  .map(({ spareBlocks, ...rest }) => ({
+    ...rest,
+    cacheTokens: rest.blockSize * (Math.ceil(72 / rest.blockSize) + spareBlocks),
+  }));
+
+const cases: [string, { tp?: number; ep?: number }][] = [
+  ['dense', { tp: 1 }],
+  ['dense', { tp: 2 }],
+  ['dense', { tp: 4 }],
+  ['dense', { tp: 8 }],
+  ['tied', { tp: 2 }],
+  ['moe', { tp: 2 }],
+  ['moe', { tp: 4 }],
+  ['moe', { ep: 2 }],
+  ['moe', { ep: 4 }],
+  ['moe', { tp: 2, ep: 2 }],
+  ['moe', { tp: 4, ep: 4 }],
+];
+
+/** What shows that the ranks were put through all that an engine does. */
+const taken = { preemptions: 0, hits: 0, copies: 0 };
+
+for (const [i, [name, spread]] of cases.entries()) {
+  const [drawn] = fc.sample(settings, { seed: SEED + i, numRuns: 1 });
+
+  test.serial(
+    `${name} over ${JSON.stringify(spread)} ranks has the bits of one process, whatever is served`,
+    async (t) => {
+      const dir = modelDirectory(t, MODELS[name]);
+      const kernels = await createWasmKernels({ maxBytes: 2 ** 24 });
+      const whole = { cacheTokens: 128, prefillChunk: 128, prefixCaching: false };
+      const alone = closing(t, await Engine.load(dir, { ...whole, kernels }));
+      const spreadKernels = await createWasmKernels({ maxBytes: 2 ** 24 });
+      const options = { ...drawn, ...spread, threads: 1, kernels: spreadKernels };
+      const engine = closing(t, await Engine.load(dir, options));
+
+      const prompts = [STEM, [23, 0, 11, 12], [5]];
+      for (const ids of prompts) {
+        const [got, expected] = [engine, alone].map((each) => each.forward(ids, { hidden: true }));
+        t.is(bitDifference(got.logits, expected.logits), undefined, 'logits');
+        t.is(bitDifference(got.hidden!, expected.hidden!), undefined, 'hidden states');
+      }
+
+      const requests = fc.array(timedRequest(MODELS[name], STEM), { minLength: 4, maxLength: 8 });
+      await fc.assert(
+        fc.asyncProperty(requests, async (drawnRequests) => {
+          const served = await serve(engine, drawnRequests);
+          const expected = await serveAlone(alone, drawnRequests);
+          const failure = differenceFrom(expected, served, drawnRequests) ?? leakOf(engine.stats());
+          if (failure) throw new Error(failure);
+        }),
+        { seed: SEED, numRuns: 6 },
+      );
+      const { preemptions, prefixCache, blocks } = engine.stats();
+      taken.preemptions += preemptions;
+      taken.hits += prefixCache.hits;
+      taken.copies += blocks.copies;
+    },
+  );
+}
+
+test.serial('requests were preempted, found prefixes, and shared blocks until they parted', (t) => {
+  for (const [what, count] of Object.entries(taken)) t.true(count > 5, `${what}: ${count}`);
+  t.log(JSON.stringify(taken));
+});

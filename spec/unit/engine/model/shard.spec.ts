@@ -1,0 +1,128 @@
+import test, { type ExecutionContext } from 'ava';
+import { createScalarKernels } from '../../../../engine/kernels/scalar.ts';
+import { KvCache } from '../../../../engine/model/kv-cache.ts';
+import { Qwen3 } from '../../../../engine/model/qwen3.ts';
+import { type Parallelism, Shard } from '../../../../engine/model/shard.ts';
+import type { TinyModel } from '../../../support/arbitraries.ts';
+import { trackResources } from '../../../support/cleanup.ts';
+import { spreadDense, spreadMoe } from '../../../support/spread-models.ts';
+import { modelDirectory } from '../tiny-models.ts';
+import { inTurn, rankAlone } from './ranks-in-turn.ts';
+
+trackResources(test);
+
+const Q = 'model.layers.0.self_attn.q_proj.weight';
+const O = 'model.layers.0.self_attn.o_proj.weight';
+const shards = ({ tp, ep }: Parallelism, numExperts = 8) =>
+  Array.from(
+    { length: Math.max(tp, ep) },
+    (_, rank) => new Shard(rankAlone(rank, Math.max(tp, ep)), { tp, ep }, numExperts),
+  );
+
+test('one process has everything, and exchanges nothing', (t) => {
+  const shard = new Shard();
+  const whole = { outputs: { first: 0, count: 6 }, inputs: { first: 0, count: 4 }, leaves: 8 };
+  for (const name of [Q, O, 'lm_head.weight', 'model.layers.1.mlp.experts.3.up_proj.weight']) {
+    t.deepEqual(shard.partOf(name, [6, 4]), whole);
+  }
+  t.deepEqual(shard.widths(spreadMoe().config), spreadMoe().config);
+  const values = Float32Array.of(1, 2);
+  shard.sum(values, 2);
+  shard.joinExperts(values, [1, 1]);
+  t.deepEqual(values, Float32Array.of(1, 2));
+});
+
+test('ranks cut a matrix along its outputs, or along its inputs and leaves, and share nothing else', (t) => {
+  const [, , third] = shards({ tp: 4, ep: 1 });
+  const whole = { outputs: { first: 0, count: 16 }, inputs: { first: 0, count: 24 }, leaves: 8 };
+  const byOutputs = { ...whole, outputs: { first: 8, count: 4 } };
+  for (const name of [Q, 'lm_head.weight', 'model.embed_tokens.weight', 'a.mlp.experts.7.gate_proj.weight']) {
+    t.deepEqual(third.partOf(name, [16, 24]), byOutputs, name);
+  }
+  const byInputs = { ...whole, inputs: { first: 12, count: 6 }, leaves: 2 };
+  for (const name of [O, 'a.mlp.down_proj.weight', 'a.mlp.experts.7.down_proj.weight']) {
+    t.deepEqual(third.partOf(name, [16, 24]), byInputs, name);
+  }
+  t.deepEqual(third.partOf('a.mlp.gate.weight', [16, 24]), whole, 'the router');
+});
+
+test('experts are shared out whole, in adjacent ranges; attention only if tensor parallelism says so', (t) => {
+  for (const tp of [1, 4]) {
+    for (const [rank, shard] of shards({ tp, ep: 4 }).entries()) {
+      t.deepEqual(shard.experts(8), { first: 2 * rank, count: 2 });
+      for (let id = 0; id < 8; id++) {
+        const part = shard.partOf(`a.experts.${id}.down_proj.weight`, [16, 24]);
+        if (Math.floor(id / 2) !== rank) t.is(part, undefined);
+        else t.like(part, { leaves: 8, inputs: { first: 0, count: 24 } });
+      }
+      t.is(shard.partOf(Q, [16, 24])?.outputs.count, 16 / tp);
+    }
+  }
+});
+
+test('widths are those of a rank; the vocabulary and the stream stay whole', (t) => {
+  const { config } = spreadMoe();
+  const [, shard] = shards({ tp: 2, ep: 1 });
+  t.like(shard.widths(config), {
+    ...{ numAttentionHeads: 8, numKeyValueHeads: 4, intermediateSize: 20, headDim: 6 },
+    ...{ vocabSize: 24, hiddenSize: 13 },
+  });
+  t.is(shard.widths(config).moe?.moeIntermediateSize, 12);
+  t.is(shards({ tp: 2, ep: 2 })[0].widths(config).moe?.moeIntermediateSize, 24);
+});
+
+test('outputs of experts come to every rank in the order of their ids', (t) => {
+  const seen = new Map<number, Float32Array>();
+  const lengths = [2, 0, 1, 3];
+  const expected = Float32Array.of(1, 2, 3, 4, 5, 6);
+  inTurn(2, (group) => {
+    // What a rank has not computed is whatever was there before.
+    const outputs = expected.map((value, i) => (i < 2 === (group.rank === 0) ? value : 99));
+    new Shard(group, { tp: 1, ep: 2 }, 4).joinExperts(outputs, lengths);
+    seen.set(group.rank, outputs);
+  });
+  t.deepEqual([...seen.values()], [expected, expected]);
+});
+
+/** What each rank reads of a model, and what it takes of memory, in bytes. */
+function loadAll(t: ExecutionContext, { config, ...model }: TinyModel, spread: Parallelism) {
+  const dir = modelDirectory(t, { config, ...model });
+  return shards(spread).map((shard) => {
+    const kernels = createScalarKernels();
+    const cache = new KvCache(kernels, shard.widths(config), { blockSize: 16, numBlocks: 64 });
+    const [cached, read] = [kernels.bytesAllocated, { bytes: 0, total: 0 }];
+    const onProgress = (bytes: number, total: number) => Object.assign(read, { bytes, total });
+    Qwen3.load(dir, config, kernels, cache, { maxRows: 8, shard, onProgress });
+    t.is(read.bytes, read.total);
+    return { cached, read: read.bytes, allocated: kernels.bytesAllocated };
+  });
+}
+
+const bytesOf = ({ weights }: TinyModel, name: RegExp) =>
+  [...weights].reduce((sum, [key, { data }]) => sum + (name.test(key) ? 2 * data.length : 0), 0);
+
+for (const tp of [2, 4, 8]) {
+  test(`each of ${tp} ranks reads its own bytes alone: all of a matrix is read once, norms by everyone`, (t) => {
+    const model = spreadDense();
+    const [whole] = loadAll(t, model, { tp: 1, ep: 1 });
+    const parts = loadAll(t, model, { tp, ep: 1 });
+    const norms = bytesOf(model, /norm/);
+    t.is(whole.read, bytesOf(model, /./));
+    for (const { read, cached, allocated } of parts) {
+      t.is(read, norms + (whole.read - norms) / tp);
+      t.is(cached, whole.cached / tp);
+      t.true(allocated < whole.allocated * (1 / tp + 0.15), `${allocated} of ${whole.allocated}`);
+    }
+  });
+}
+
+test('each rank reads the experts it has, and no others', (t) => {
+  const model = spreadMoe();
+  const [whole] = loadAll(t, model, { tp: 1, ep: 1 });
+  const experts = bytesOf(model, /experts/);
+  for (const { read } of loadAll(t, model, { tp: 1, ep: 4 })) t.is(read, whole.read - (experts * 3) / 4);
+  const attention = bytesOf(model, /(proj|embed_tokens)\.weight/) - experts;
+  for (const { read } of loadAll(t, model, { tp: 2, ep: 2 })) {
+    t.is(read, whole.read - experts / 2 - attention / 2);
+  }
+});
