@@ -88,7 +88,10 @@ export class Engine {
       checkShardable(config, { tp, ep });
       checkLoadable(modelDir, config, complete.cacheTokens, size);
       const group = await openGroup(modelDir, { size, backend, timeoutMs: groupTimeoutMs });
-      if (group.rank > 0) return await serveAndExit(group, modelDir);
+      if (group.rank > 0) {
+        kernels.dispose();
+        return await serveAndExit(group, modelDir);
+      }
       ranks = new Ranks(group);
       const setup: RankSetup = { ...complete, tp, ep, threads, revectorize };
       if (size > 1) tellSetup(group, setup);

@@ -1,6 +1,6 @@
 import { GroupError } from './errors.ts';
 import { aloneGroup } from './parallel/alone.ts';
-import { startedByMpirun } from './parallel/mpi/join.ts';
+import { joinMpi, startedByMpirun } from './parallel/mpi/join.ts';
 import type { ProcessGroup } from './parallel/process-group.ts';
 import type { Backend } from './requests.ts';
 
@@ -23,7 +23,6 @@ export async function openGroup(
   { size, backend = size > 1 && startedByMpirun() ? 'mpi' : 'fork', timeoutMs }: GroupOptions,
 ): Promise<ProcessGroup> {
   if (backend === 'mpi') {
-    const { joinMpi } = await import('./parallel/mpi/join.ts');
     const group = await joinMpi({ timeoutMs });
     if (group.size === size) return group;
     await group.close();

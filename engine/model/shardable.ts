@@ -49,7 +49,8 @@ function tensorProblem(config: ModelConfig, tp: number, ep: number): string | un
 }
 
 function expertProblem({ moe }: ModelConfig, ep: number): string | undefined {
-  if (ep === 1 || !moe || moe.numExperts % ep === 0) return undefined;
+  if (!Number.isInteger(ep) || ep < 1) return 'expected a whole number of at least 1';
+  if (!moe || moe.numExperts % ep === 0) return undefined;
   return `${moe.numExperts} experts do not divide`;
 }
 

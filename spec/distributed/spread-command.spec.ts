@@ -144,6 +144,19 @@ for (const mpi of mpis) {
   });
 }
 
+for (const mpi of mpis) {
+  test.serial(`${mpi}: Ctrl-C ends mpirun and all ranks`, async (t) => {
+    const ids = idsFile(t, '', Array(500).fill([1, 2]));
+    const dir = modelDirectory(t, spreadDense());
+    const args = ['--model', dir, '--ids', ids, '--max-tokens', '100', '--ignore-eos', '--max-batch', '1'];
+    const run = plumbline(t, mpi, 2, 'generate', ...args, '--json', '--tp', '2', '--threads', '1');
+    while (linesOf(run).length === 0) await sleep(10);
+    process.kill(run.pid, 'SIGINT');
+    t.not((await run.end()).exitCode, 0, run.log);
+    t.deepEqual(await run.survivors(5000), []);
+  });
+}
+
 test.serial('Ctrl-C ends the command and its ranks in order', async (t) => {
   const ids = idsFile(t, '', Array(500).fill([1, 2]));
   const dir = modelDirectory(t, spreadDense());

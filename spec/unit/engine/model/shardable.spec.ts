@@ -42,6 +42,7 @@ const refused = [
     { tp: 2, ep: 4 },
     /over 2 and expert parallelism over 4 ranks do not share a group; .*the same number/,
   ],
+  [{ moe: undefined }, { tp: 1, ep: 0 }, /over 0 ranks: expected a whole number of at least 1; .* over 1$/],
   [{ moe: undefined }, { tp: 1, ep: 2 }, /this model has no experts; use tensor parallelism/],
 ] as const;
 
