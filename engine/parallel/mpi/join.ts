@@ -4,6 +4,7 @@ import type { ProcessGroup } from '../process-group.ts';
 import { openMpi } from './calls.ts';
 import { findLibrary, importKoffi, LIBRARY_VARIABLE } from './library.ts';
 import { MpiTransport } from './mpi-transport.ts';
+import { findNeighbours } from './neighbours.ts';
 
 export interface JoinOptions {
   /** How long a rank may stay away before the group fails, in ms. Default 10 000. */
@@ -35,7 +36,9 @@ export async function joinMpi({ timeoutMs = 10_000 }: JoinOptions = {}): Promise
     localSize: numberOf(LOCAL_SIZE_VARIABLES) ?? mpi.size,
   });
   process.once('exit', (code) => transport.abortUnlessClosed(code));
-  return new Collectives(transport);
+  const group = new Collectives(transport);
+  transport.neighbours = findNeighbours(group);
+  return group;
 }
 
 /** Whether mpirun has started this process as one of several. */

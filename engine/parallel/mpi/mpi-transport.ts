@@ -52,7 +52,11 @@ export class MpiTransport implements Transport {
   readonly #sent: number[];
   readonly #received: number[];
   #failure: GroupError | undefined;
+  /** Ranks that did not come in time. */
+  readonly #late = new Set<number>();
   #finalized = false;
+  /** Process ids of the ranks on this machine, by rank. */
+  neighbours: ReadonlyMap<number, number> = new Map();
 
   constructor(mpi: MpiCalls, { timeoutMs, localSize }: MpiTransportOptions) {
     this.rank = mpi.rank;
@@ -115,7 +119,21 @@ export class MpiTransport implements Transport {
         Atomics.wait(this.#sleep, 0, 0, 1);
       }
     } finally {
+      this.#killLate();
       this.#mpi.abort(exitCode || 1);
+    }
+  }
+
+  /** mpirun may end a group with a signal that a stopped process does not get before it goes on. */
+  #killLate(): void {
+    for (const rank of this.#late) {
+      const pid = this.neighbours.get(rank);
+      if (pid === undefined) continue;
+      try {
+        process.kill(pid, 'SIGKILL');
+      } catch {
+        // It has ended in the meantime.
+      }
     }
   }
 
@@ -200,6 +218,7 @@ export class MpiTransport implements Transport {
 
   #tooLate(kind: Kind, missing: readonly number[], waitedMs: number): GroupError {
     const ranks = [...new Set(missing)].sort((a, b) => a - b);
+    for (const rank of ranks) this.#late.add(rank);
     const seconds = (waitedMs / 1000).toFixed(1);
     const names = ranks.map((rank) => `rank ${rank}`).join(', ');
     return this.fail(`Rank ${this.rank} has waited ${seconds} s for ${names} in ${kind}`, ranks);

@@ -24,7 +24,10 @@ test('what is too large for one memory may be spread over ranks', (t) => {
   const model = denseModel();
   const dir = modelDirectory(t, model);
   const check = (ranks: number) => checkLoadable(dir, model.config, 2 ** 25, ranks);
-  t.throws(() => check(1), { instanceOf: KernelError, message: /or more ranks of tensor parallelism \(--tp\)$/ });
+  t.throws(() => check(1), {
+    instanceOf: KernelError,
+    message: /or more ranks of tensor parallelism \(--tp\)$/,
+  });
   t.notThrows(() => check(2));
 });
 
