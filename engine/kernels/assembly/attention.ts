@@ -3,7 +3,8 @@ import { argument, Job } from './job';
 import { exponentials } from './softmax';
 
 /**
- * Causal softmax attention of the (row, head) pairs first … last, counted row by row. The arguments are, of AttentionArgs in
+ * Causal softmax attention of the (row, head) pairs first … last, counted row by row, for any head and block of the cache; those of
+ * whole vectors of eight, as models have them, are computed by attention-tiled.ts. The arguments are, of AttentionArgs in
  * ../kernels.ts, q, out, keys, values, blockTable, blockSize, startPosition, numAttentionHeads, numKeyValueHeads, headDim,
  * scores, and the bytes from a thread's scores to the next thread's; the job's factor is the scale.
  */
@@ -53,11 +54,6 @@ function score(
   for (let t: usize = 0; t < count; t += blockSize) {
     let key = keys + <usize>load<u32>(blockTable) * blockBytes;
     let rest = min(blockSize, count - t);
-    for (; rest >= 16; rest -= 16) {
-      Positions.score(16, q, qEnd, key, stride, scale, scores);
-      key += 64;
-      scores += 64;
-    }
     for (; rest >= 4; rest -= 4) {
       Positions.score(4, q, qEnd, key, stride, scale, scores);
       key += 16;
@@ -87,7 +83,6 @@ function addValues(
     const value = values + <usize>load<u32>(blockTable) * blockBytes;
     const pEnd = p + min(blockSize, count - t) * sizeof<f32>();
     let d: usize = 0;
-    for (; d + 128 <= headBytes; d += 128) Positions.add(32, p, pEnd, value + d, headBytes, out + d);
     for (; d + 16 <= headBytes; d += 16) Positions.add(4, p, pEnd, value + d, headBytes, out + d);
     if (d < headBytes) Positions.add(2, p, pEnd, value + d, headBytes, out + d);
     p = pEnd;
@@ -98,7 +93,7 @@ function addValues(
 /** Adjacent positions of one block. The first parameter is a constant wherever these are inlined. */
 // biome-ignore lint/complexity/noStaticOnlyClass: Biome parses AssemblyScript's @inline on methods only.
 class Positions {
-  /** Scores of 16, 4 or 1 positions. @param stride bytes from a dimension of the keys to the next */
+  /** Scores of 4 positions, or of 1. @param stride bytes from a dimension of the keys to the next */
   @inline
   static score(
     positions: usize,
@@ -109,77 +104,26 @@ class Positions {
     scale: f32,
     scores: usize,
   ): void {
-    let a = f32x4.splat(0);
-    let b = a;
-    let c = a;
-    let d = a;
+    let sums = f32x4.splat(0);
     for (; q < qEnd; q += sizeof<f32>()) {
-      const x = v128.load32_splat(q);
-      a = f32x4.add(a, f32x4.mul(x, positions > 1 ? v128.load(key) : v128.load32_zero(key)));
-      if (positions > 4) {
-        b = f32x4.add(b, f32x4.mul(x, v128.load(key, 16)));
-        c = f32x4.add(c, f32x4.mul(x, v128.load(key, 32)));
-        d = f32x4.add(d, f32x4.mul(x, v128.load(key, 48)));
-      }
+      const k = positions > 1 ? v128.load(key) : v128.load32_zero(key);
+      sums = f32x4.add(sums, f32x4.mul(v128.load32_splat(q), k));
       key += stride;
     }
-    const factor = f32x4.splat(scale);
-    if (positions === 1) {
-      store<f32>(scores, f32x4.extract_lane(a, 0) * scale);
-      return;
-    }
-    v128.store(scores, f32x4.mul(a, factor));
-    if (positions > 4) {
-      v128.store(scores, f32x4.mul(b, factor), 16);
-      v128.store(scores, f32x4.mul(c, factor), 32);
-      v128.store(scores, f32x4.mul(d, factor), 48);
-    }
+    if (positions > 1) v128.store(scores, f32x4.mul(sums, f32x4.splat(scale)));
+    else store<f32>(scores, f32x4.extract_lane(sums, 0) * scale);
   }
 
-  /** Adds 32, 4 or 2 dimensions of the values, weighed by p. @param stride bytes from a position's values to the next */
+  /** Adds 4 dimensions of the values, or 2, weighed by p. @param stride bytes from a position's values to the next */
   @inline
   static add(dims: usize, p: usize, pEnd: usize, value: usize, stride: usize, out: usize): void {
-    let a0 = dims > 2 ? v128.load(out) : v128.load64_zero(out);
-    let a1 = a0;
-    let a2 = a0;
-    let a3 = a0;
-    let a4 = a0;
-    let a5 = a0;
-    let a6 = a0;
-    let a7 = a0;
-    if (dims > 4) {
-      a1 = v128.load(out, 16);
-      a2 = v128.load(out, 32);
-      a3 = v128.load(out, 48);
-      a4 = v128.load(out, 64);
-      a5 = v128.load(out, 80);
-      a6 = v128.load(out, 96);
-      a7 = v128.load(out, 112);
-    }
+    let sums = dims > 2 ? v128.load(out) : v128.load64_zero(out);
     for (; p < pEnd; p += sizeof<f32>()) {
-      const w = v128.load32_splat(p);
-      a0 = f32x4.add(a0, f32x4.mul(w, dims > 2 ? v128.load(value) : v128.load64_zero(value)));
-      if (dims > 4) {
-        a1 = f32x4.add(a1, f32x4.mul(w, v128.load(value, 16)));
-        a2 = f32x4.add(a2, f32x4.mul(w, v128.load(value, 32)));
-        a3 = f32x4.add(a3, f32x4.mul(w, v128.load(value, 48)));
-        a4 = f32x4.add(a4, f32x4.mul(w, v128.load(value, 64)));
-        a5 = f32x4.add(a5, f32x4.mul(w, v128.load(value, 80)));
-        a6 = f32x4.add(a6, f32x4.mul(w, v128.load(value, 96)));
-        a7 = f32x4.add(a7, f32x4.mul(w, v128.load(value, 112)));
-      }
+      const v = dims > 2 ? v128.load(value) : v128.load64_zero(value);
+      sums = f32x4.add(sums, f32x4.mul(v128.load32_splat(p), v));
       value += stride;
     }
-    if (dims > 2) v128.store(out, a0);
-    else v128.store64_lane(out, a0, 0);
-    if (dims > 4) {
-      v128.store(out, a1, 16);
-      v128.store(out, a2, 32);
-      v128.store(out, a3, 48);
-      v128.store(out, a4, 64);
-      v128.store(out, a5, 80);
-      v128.store(out, a6, 96);
-      v128.store(out, a7, 112);
-    }
+    if (dims > 2) v128.store(out, sums);
+    else v128.store64_lane(out, sums, 0);
   }
 }
