@@ -1,7 +1,8 @@
 #!/usr/bin/env node
 import { Command } from 'commander';
-import { PlumblineError, UsageError } from '../engine/errors.ts';
+import { UsageError } from '../engine/errors.ts';
 import { GOLDEN_FOLDER } from '../golden/goldens.ts';
+import { runCommand } from './command.ts';
 import { FIXTURES, QUICK_FIXTURES } from './fixtures.ts';
 import { acceptPending, PendingGoldens } from './pending.ts';
 import { createProgress } from './progress.ts';
@@ -99,21 +100,4 @@ async function run(options: Options): Promise<number> {
   }
 }
 
-/** An error of ours says what to do about it; one that is not ours is a bug, and its class may help to find it. */
-function explain(error: Error, debug = false): string | undefined {
-  if (debug) return error.stack;
-  return error instanceof PlumblineError ? error.message : `unexpected ${error}; --debug shows where`;
-}
-
-try {
-  program.parse();
-  process.exitCode = await run(program.opts<Options>());
-} catch (error) {
-  if (error instanceof Error && 'exitCode' in error) {
-    // Commander has printed its message or its help.
-    process.exitCode = error.exitCode === 0 ? 0 : 2;
-  } else {
-    process.stderr.write(`plumbline-goldens: ${explain(error as Error, program.opts<Options>().debug)}\n`);
-    process.exitCode = error instanceof UsageError ? 2 : 1;
-  }
-}
+process.exitCode = await runCommand(program, run);

@@ -3,7 +3,7 @@ import { availableParallelism } from 'node:os';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { positiveWholeNumber } from '../../engine/cli/arguments.ts';
 import { createProgress } from '../../engine/cli/progress.ts';
-import { PlumblineError, UsageError } from '../../engine/errors.ts';
+import { runCommand } from '../../generator/command.ts';
 import { SUITES, type SuiteName } from './figure.ts';
 import { PEERS } from './peers/catalogue.ts';
 import { FULL, QUICK } from './profile.ts';
@@ -135,21 +135,4 @@ async function run(options: Options): Promise<number> {
   }
 }
 
-/** An error of ours says what to do about it; one that is not ours is a bug, and its class may help to find it. */
-function explain(error: Error, debug = false): string | undefined {
-  if (debug) return error.stack;
-  return error instanceof PlumblineError ? error.message : `unexpected ${error}; --debug shows where`;
-}
-
-try {
-  program.parse();
-  process.exitCode = await run(program.opts<Options>());
-} catch (error) {
-  if (error instanceof Error && 'exitCode' in error) {
-    // Commander has printed its message or its help.
-    process.exitCode = error.exitCode === 0 ? 0 : 2;
-  } else {
-    process.stderr.write(`bench: ${explain(error as Error, program.opts<Options>().debug)}\n`);
-    process.exitCode = error instanceof UsageError ? 2 : 1;
-  }
-}
+process.exitCode = await runCommand(program, run);
