@@ -103,8 +103,13 @@ export class TokenSampler {
 /** @returns the index of the largest logit, of equal ones the lowest; NaN is never the largest. */
 export function argmax(logits: Float32Array): number {
   let best = 0;
-  for (let i = 1; i < logits.length; i++) {
-    if (logits[i] > logits[best] || Number.isNaN(logits[best])) best = i;
+  let max = Number.NaN;
+  for (let i = 0; i < logits.length; i++) {
+    const value = logits[i];
+    // One comparison for almost every logit; it is false while there is no largest yet, and for NaN.
+    if (value <= max || Number.isNaN(value)) continue;
+    max = value;
+    best = i;
   }
   return best;
 }
