@@ -19,21 +19,16 @@ export interface KernelModule {
 
 /** What of `assembly/index.ts` is called. */
 const FUNCTIONS = [
-  'add',
-  'addScaled',
   'attach',
   'close',
   'fail',
   'gatherBF16',
   'gatherF16',
   'gatherF32',
-  'rmsNorm',
-  'rope',
   'run',
   'serve',
   'setScratch',
   'share',
-  'storeKeyValue',
 ] as const;
 
 /** Every argument is an address in the memory, a count, or an f32. */

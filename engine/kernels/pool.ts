@@ -4,9 +4,13 @@ import { JOB_ARGUMENTS, JOB_BYTES } from './constants.ts';
 import { instantiate, type KernelFunctions, type KernelModule } from './instance.ts';
 import type { KernelMemory } from './memory.ts';
 import type { ThreadData } from './pool-thread.ts';
+import { clearUpperHalves } from './revectorize.ts';
 
 /** Multiplications worth waking another thread for: about ten microseconds of one. */
 const SHARED_WORK = 2 ** 17;
+
+/** Parts for each thread of a call that leaves it open: one that is held up leaves the others something to take over. */
+const PARTS_PER_THREAD = 4;
 
 /** Seconds that a thread may work on a part, which takes milliseconds, before it counts as dead. */
 const PATIENCE = 10;
@@ -18,11 +22,12 @@ const MAX_THREADS = 256;
 const FAILED = 1;
 const SILENT = 2;
 
-/** A kernel call: which kernel, on how many units of work, in parts of how many. */
+/** A kernel call: which kernel, on how many units of work. */
 export interface KernelCall {
   kernel: number;
   units: number;
-  grain: number;
+  /** Units that are one part. Default: what makes a few parts for each thread. */
+  grain?: number;
   /** Addresses and counts, as the kernel in `assembly/` tells. */
   args: readonly number[];
   factor?: number;
@@ -35,6 +40,8 @@ export interface PoolOptions {
   sharedWork?: number;
   /** Seconds that a thread may be silent. Default 10. */
   patience?: number;
+  /** Lets V8 fuse pairs of vectors into 256 bits; see {@link revectorize}. Default false. It changes no bit. */
+  revectorize?: boolean;
 }
 
 /**
@@ -47,6 +54,7 @@ export class ThreadPool {
   readonly functions: KernelFunctions;
   readonly #sharedWork: number;
   readonly #patience: number;
+  readonly #revectorized: boolean;
   readonly #job: number;
   readonly #args: Uint32Array;
   readonly #start: (thread: number) => Worker;
@@ -63,7 +71,7 @@ export class ThreadPool {
     module: KernelModule,
     wasmUrl: URL,
     memory: KernelMemory,
-    { sharedWork = SHARED_WORK, patience = PATIENCE }: PoolOptions = {},
+    { sharedWork = SHARED_WORK, patience = PATIENCE, revectorize = false }: PoolOptions = {},
   ) {
     if (!Number.isInteger(size) || size < 1 || size > MAX_THREADS) {
       throw new KernelError(`${size} threads, expected a whole number of 1 to ${MAX_THREADS}`);
@@ -71,6 +79,7 @@ export class ThreadPool {
     this.size = size;
     this.#sharedWork = sharedWork;
     this.#patience = patience;
+    this.#revectorized = revectorize;
     this.functions = instantiate(module, wasmUrl, memory.memory);
     this.#job = memory.allocate(JOB_BYTES + JOB_ARGUMENTS * Uint32Array.BYTES_PER_ELEMENT);
     this.#args = new Uint32Array(memory.buffer, this.#job + JOB_BYTES, JOB_ARGUMENTS);
@@ -90,22 +99,28 @@ export class ThreadPool {
   /** @throws KernelError if a thread has died. The result is then not complete, and so is that of every later call. */
   share({ kernel, units, grain, args, factor = 0, work }: KernelCall): void {
     this.#args.set(args);
-    if (this.size === 1 || work < this.#sharedWork || units <= grain) {
+    const size = grain ?? Math.ceil(units / (PARTS_PER_THREAD * this.size));
+    if (this.size === 1 || work < this.#sharedWork || units <= size) {
       this.functions.run(kernel, units, factor);
-      return;
+    } else {
+      this.#shareParts(kernel, units, size, factor);
     }
-    this.#threads ??= this.#startThreads();
-    this.#checkAlive();
-    const outcome = this.functions.share(kernel, units, grain, factor, 10 * this.#patience);
-    if (outcome === FAILED) this.#error ??= new Error('it threw an error');
-    if (outcome === SILENT) this.#error ??= new Error(`it has not been heard of for ${this.#patience} s`);
-    this.#checkAlive();
+    if (this.#revectorized) clearUpperHalves();
   }
 
   /** Ends the threads; those asleep wake for it. Nothing may be shared afterwards. */
   close(): void {
     this.#closed = true;
     this.functions.close();
+  }
+
+  #shareParts(kernel: number, units: number, grain: number, factor: number): void {
+    this.#threads ??= this.#startThreads();
+    this.#checkAlive();
+    const outcome = this.functions.share(kernel, units, grain, factor, 10 * this.#patience);
+    if (outcome === FAILED) this.#error ??= new Error('it threw an error');
+    if (outcome === SILENT) this.#error ??= new Error(`it has not been heard of for ${this.#patience} s`);
+    this.#checkAlive();
   }
 
   #startThreads(): Worker[] {

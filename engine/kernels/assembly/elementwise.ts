@@ -1,5 +1,6 @@
 import { exp } from './exp';
-import { argument } from './job';
+// biome-ignore lint/style/useImportType: AssemblyScript has no import type.
+import { argument, Job } from './job';
 
 /** gate[i] = silu(gate[i]) · up[i] for the i of first … last. The arguments are gate, up. */
 export function siluMultiply(job: usize, first: usize, last: usize): void {
@@ -21,9 +22,11 @@ function silu(x: v128): v128 {
   return f32x4.div(x, f32x4.add(f32x4.splat(1), exp(f32x4.neg(x))));
 }
 
-/** x[i] += y[i] */
-export function add(x: usize, y: usize, length: usize): void {
-  const end = x + length * sizeof<f32>();
+/** x[i] += y[i] for the i of first … last. The arguments are x, y. */
+export function add(job: usize, first: usize, last: usize): void {
+  let x = argument(job, 0) + first * sizeof<f32>();
+  let y = argument(job, 1) + first * sizeof<f32>();
+  const end = x + (last - first) * sizeof<f32>();
   for (; x + 16 <= end; x += 16) {
     v128.store(x, f32x4.add(v128.load(x), v128.load(y)));
     y += 16;
@@ -34,9 +37,12 @@ export function add(x: usize, y: usize, length: usize): void {
   }
 }
 
-/** x[i] += scale · y[i] */
-export function addScaled(x: usize, y: usize, scale: f32, length: usize): void {
-  const end = x + length * sizeof<f32>();
+/** x[i] += scale · y[i] for the i of first … last. The arguments are x, y; the job's factor is the scale. */
+export function addScaled(job: usize, first: usize, last: usize): void {
+  const scale = changetype<Job>(job).factor;
+  let x = argument(job, 0) + first * sizeof<f32>();
+  let y = argument(job, 1) + first * sizeof<f32>();
+  const end = x + (last - first) * sizeof<f32>();
   for (; x + 16 <= end; x += 16) {
     v128.store(x, f32x4.add(v128.load(x), f32x4.mul(f32x4.splat(scale), v128.load(y))));
     y += 16;

@@ -1,10 +1,6 @@
 // The SIMD kernels: the numerics of ../kernels.ts over addresses in one shared memory. Nothing here allocates, keeps
 // state or checks its arguments; ../wasm.ts does. Vectors are strict f32x4: no relaxed SIMD, no fused multiply-add.
-export { add, addScaled } from './elementwise';
 export { gatherBF16, gatherF16, gatherF32 } from './gather';
-export { storeKeyValue } from './key-value';
-export { rmsNorm } from './rms-norm';
-export { rope } from './rope';
 export { attach, close, fail, run, serve, setScratch, share } from './threads';
 // Exported so that no compiler dissolves them in their callers: V8 fuses their vectors only while each is a function of its own.
 export {

@@ -31,7 +31,7 @@ export class Job {
   /** Scratch memory of thread 0, and the bytes to the next thread's. */
   scratch!: usize;
   scratchBytes!: usize;
-  /** The one argument that is no count and no address: the scale of attention, the eps of a norm. */
+  /** The one argument that is no count and no address: a scale, the eps of a norm. */
   factor!: f32;
 }
 

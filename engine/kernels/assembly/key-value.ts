@@ -1,18 +1,20 @@
-/** Writes k and v, [rows, heads, headDim], of the positions from `startPosition` on into the cache. */
-export function storeKeyValue(
-  k: usize,
-  v: usize,
-  keys: usize,
-  values: usize,
-  blockTable: usize,
-  blockSize: usize,
-  rows: usize,
-  startPosition: usize,
-  heads: usize,
-  headDim: usize,
-): void {
-  const headBytes = headDim * sizeof<f32>();
-  for (let position = startPosition; position < startPosition + rows; position++) {
+import { argument } from './job';
+
+/**
+ * Writes the rows first … last of k and v, [rows, heads, headDim], into the cache. The arguments are k, v, keys, values,
+ * blockTable, blockSize, the position of row 0, heads, headDim.
+ */
+export function storeKeyValue(job: usize, first: usize, last: usize): void {
+  const keys = argument(job, 2);
+  const values = argument(job, 3);
+  const blockTable = argument(job, 4);
+  const blockSize = argument(job, 5);
+  const startPosition = argument(job, 6);
+  const heads = argument(job, 7);
+  const headBytes = argument(job, 8) * sizeof<f32>();
+  let k = argument(job, 0) + first * heads * headBytes;
+  let v = argument(job, 1) + first * heads * headBytes;
+  for (let position = startPosition + first; position < startPosition + last; position++) {
     const block = <usize>load<u32>(blockTable + (position / blockSize) * sizeof<u32>());
     const slot = position % blockSize;
     for (let head: usize = 0; head < heads; head++) {

@@ -1,9 +1,21 @@
-/** y = x · (1 / √(mean of squares + eps)) · weight, row by row; y may be x. */
-export function rmsNorm(x: usize, rows: usize, weight: usize, width: usize, eps: f32, y: usize): void {
-  for (let row: usize = 0; row < rows; row++) {
+// biome-ignore lint/style/useImportType: AssemblyScript has no import type.
+import { argument, Job } from './job';
+
+/**
+ * y = x · (1 / √(mean of squares + eps)) · weight for the rows first … last; y may be x. The arguments are x, weight,
+ * width, y; the job's factor is eps.
+ */
+export function rmsNorm(job: usize, first: usize, last: usize): void {
+  const weight = argument(job, 1);
+  const width = argument(job, 2);
+  const eps = changetype<Job>(job).factor;
+  const rowBytes = width * sizeof<f32>();
+  let x = argument(job, 0) + first * rowBytes;
+  let y = argument(job, 3) + first * rowBytes;
+  for (let row = first; row < last; row++) {
     const mean = sumOfSquares(x, width) / <f32>width;
     const scale: f32 = 1 / sqrt<f32>(mean + eps);
-    const end = x + width * sizeof<f32>();
+    const end = x + rowBytes;
     let w = weight;
     for (; x + 16 <= end; x += 16) {
       v128.store(y, f32x4.mul(f32x4.mul(v128.load(x), f32x4.splat(scale)), v128.load(w)));

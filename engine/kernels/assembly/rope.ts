@@ -1,7 +1,16 @@
-/** Rotates every pair (d, d + headDim/2) of every head in place. */
-export function rope(x: usize, rows: usize, heads: usize, headDim: usize, cos: usize, sin: usize): void {
-  const half = (headDim / 2) * sizeof<f32>();
-  for (let row: usize = 0; row < rows; row++) {
+import { argument } from './job';
+
+/**
+ * Rotates every pair (d, d + headDim/2) of every head of the rows first … last in place. The arguments are x, heads,
+ * headDim, cos, sin.
+ */
+export function rope(job: usize, first: usize, last: usize): void {
+  const heads = argument(job, 1);
+  const half = (argument(job, 2) / 2) * sizeof<f32>();
+  let x = argument(job, 0) + first * heads * 2 * half;
+  let cos = argument(job, 3) + first * half;
+  let sin = argument(job, 4) + first * half;
+  for (let row = first; row < last; row++) {
     for (let head: usize = 0; head < heads; head++) {
       rotate(x, half, cos, sin);
       x += 2 * half;

@@ -1,4 +1,6 @@
 import {
+  ADD,
+  ADD_SCALED,
   ATTENTION,
   ATTENTION_TILED,
   MATMUL_BF16,
@@ -7,16 +9,22 @@ import {
   PACK_PANELS_16,
   PACK_PANELS_32,
   PACK_ROWS,
+  RMS_NORM,
+  ROPE,
   SILU_MULTIPLY,
+  STORE_KEY_VALUE,
 } from '../constants';
 import { attention } from './attention';
 import { attentionTiled } from './attention-tiled';
-import { siluMultiply } from './elementwise';
+import { add, addScaled, siluMultiply } from './elementwise';
 // biome-ignore lint/style/useImportType: AssemblyScript has no import type.
 import { Job } from './job';
+import { storeKeyValue } from './key-value';
 import { matmul } from './matmul';
 import { packPanels } from './pack-panels';
 import { packRows } from './pack-rows';
+import { rmsNorm } from './rms-norm';
+import { rope } from './rope';
 // biome-ignore lint/style/useImportType: AssemblyScript has no import type.
 import { BF16, F16 } from './weights';
 
@@ -51,6 +59,21 @@ export function runPart(job: usize, first: usize, last: usize, thread: usize): v
       break;
     case <u32>SILU_MULTIPLY:
       siluMultiply(job, first, last);
+      break;
+    case <u32>RMS_NORM:
+      rmsNorm(job, first, last);
+      break;
+    case <u32>ROPE:
+      rope(job, first, last);
+      break;
+    case <u32>STORE_KEY_VALUE:
+      storeKeyValue(job, first, last);
+      break;
+    case <u32>ADD:
+      add(job, first, last);
+      break;
+    case <u32>ADD_SCALED:
+      addScaled(job, first, last);
       break;
   }
 }
