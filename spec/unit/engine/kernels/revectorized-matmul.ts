@@ -8,7 +8,7 @@ import { askUpperHalves } from './upper-halves.ts';
 
 const kernels = await createWasmKernels({ revectorize: process.argv[2] === 'revectorize' });
 const hash = createHash('sha256');
-const upperHalvesInUse = askUpperHalves();
+const upperHalvesInUse = await askUpperHalves();
 let left: boolean | undefined = upperHalvesInUse ? false : undefined;
 // Rows enough to be widened once for all, which only narrow vectors are.
 const [inputs, outputs, maxRows] = [200, 64, 37];

@@ -1,5 +1,4 @@
 import { readFileSync } from 'node:fs';
-import koffi from 'koffi';
 
 /** mov ecx, 1; xgetbv; ret: which parts of the processor's state are in use (Intel, Software Developer's Manual, XGETBV). */
 const XINUSE = [0xb9, 1, 0, 0, 0, 0x0f, 0x01, 0xd0, 0xc3];
@@ -14,9 +13,10 @@ const PRIVATE_ANONYMOUS = 0x22;
  * Asks the processor whether the upper halves of its 256-bit registers hold anything; undefined where it cannot be asked,
  * as it can on Linux and x64.
  */
-export function askUpperHalves(): (() => boolean) | undefined {
+export async function askUpperHalves(): Promise<(() => boolean) | undefined> {
   if (process.platform !== 'linux' || process.arch !== 'x64') return undefined;
   if (!/^flags.* xgetbv1 /m.test(readFileSync('/proc/cpuinfo', 'latin1'))) return undefined;
+  const { default: koffi } = await import('koffi');
   const libc = koffi.load('libc.so.6');
   const mmap = libc.func(
     'void *mmap(void *address, size_t length, int protection, int flags, int file, long offset)',
