@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { inspect } from 'node:util';
 import { Command, CommanderError } from 'commander';
 import { PlumblineError, UsageError } from '../errors.ts';
+import { rankTag } from '../parallel/mpi/mpirun.ts';
 import { addGenerate } from './generate.ts';
 import { addInfo } from './info.ts';
 import { Interrupted } from './interrupt.ts';
@@ -23,8 +24,11 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
   } catch (error) {
     if (error instanceof Interrupted) return error.exitCode;
     // Its message, or the help, has been printed.
-    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
-    io.stderr.write(`plumbline: ${describe(error, program.opts().debug)}\n`);
+    const printed = error instanceof CommanderError;
+    if (printed && error.exitCode === 0) return 0;
+    if (!printed) io.stderr.write(`${rankTag()}plumbline: ${describe(error, program.opts().debug)}\n`);
+    await io.failJob(String(error));
+    if (printed) return 2;
     return error instanceof UsageError ? 2 : 1;
   }
 }
@@ -40,7 +44,7 @@ function createProgram(io: Io): Command {
     .configureOutput({
       writeOut: (text) => io.stdout.write(text),
       writeErr: (text) => io.stderr.write(text),
-      outputError: (text, write) => write(text.replace(/^error: /, 'plumbline: ')),
+      outputError: (text, write) => write(text.replace(/^error: /, `${rankTag()}plumbline: `)),
     })
     .addHelpText(
       'after',
