@@ -11,6 +11,9 @@ import type { ScheduleOptions } from './options.ts';
 import type { ProcessGroup } from './parallel/process-group.ts';
 import { follow, PATIENT, tellFailure } from './ranks.ts';
 
+/** Of each weight, from its middle. */
+const SAMPLE_BYTES = 256;
+
 /** What rank 0 tells the others before they load. */
 export interface RankSetup
   extends Parallelism,
@@ -56,11 +59,24 @@ function agreeOnModel(group: ProcessGroup, modelDir: string, config: ModelConfig
   group.agree('config', JSON.stringify(config));
   const checkpoint = Checkpoint.open(modelDir);
   try {
-    const headers = [...checkpoint.tensors].map(([name, { info }]) => [name, info]);
-    group.agree('weights', JSON.stringify(headers));
+    group.agree('weights', describe(checkpoint));
   } finally {
     checkpoint.close();
   }
+}
+
+/**
+ * Names, types, shapes and places of all weights, and a few values of each, which tell models of one shape from each
+ * other. A damaged file is none of this: reading all of it would cost each rank what it saves by reading its part.
+ */
+function describe(checkpoint: Checkpoint): string {
+  return JSON.stringify(
+    [...checkpoint.tensors].map(([name, { file, info }]) => {
+      const sample = new Uint8Array(Math.min(SAMPLE_BYTES, info.end - info.begin));
+      file.readInto(name, Math.floor((info.end - info.begin - sample.length) / 2), sample);
+      return [name, info, Buffer.from(sample).toString('hex')];
+    }),
+  );
 }
 
 /** Tells the others how they are to load. */
