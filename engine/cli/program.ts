@@ -22,15 +22,20 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
     await program.parseAsync(argv, { from: 'user' });
     return 0;
   } catch (error) {
-    if (error instanceof Interrupted) return error.exitCode;
-    // Its message, or the help, has been printed.
-    const printed = error instanceof CommanderError;
-    if (printed && error.exitCode === 0) return 0;
-    if (!printed) io.stderr.write(`${rankTag()}plumbline: ${describe(error, program.opts().debug)}\n`);
-    await io.failJob(String(error));
-    if (printed) return 2;
-    return error instanceof UsageError ? 2 : 1;
+    // What is wrong with the usage, or the help, has been printed; a signal is no news.
+    const isNews = !(error instanceof CommanderError || error instanceof Interrupted);
+    if (isNews) io.stderr.write(`${rankTag()}plumbline: ${describe(error, program.opts().debug)}\n`);
+    const exitCode = exitCodeOf(error);
+    if (exitCode > 0) await io.failJob(String(error));
+    return exitCode;
   }
+}
+
+function exitCodeOf(error: unknown): number {
+  if (error instanceof Interrupted) return error.exitCode;
+  // Commander ends --help and --version so as well.
+  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
+  return error instanceof UsageError ? 2 : 1;
 }
 
 function createProgram(io: Io): Command {
