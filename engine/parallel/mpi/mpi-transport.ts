@@ -97,14 +97,16 @@ export class MpiTransport implements Transport {
     // What is cut off, if anything, is the end of a long message.
     const failure = { ranks, message: message.slice(0, FAILURE_BYTES / 8) };
     const bytes = new Uint8Array(Buffer.from(JSON.stringify(failure).padEnd(FAILURE_BYTES)));
-    const all = [...Array(this.size).keys()];
-    const told = all.map((rank) => (rank === this.rank ? undefined : bytes.subarray(0, FAILURE_BYTES)));
-    abandoned.push(told);
-    for (const [peer, part] of told.entries()) {
-      if (!part) continue;
-      // It may come where any other message is expected: an empty one has room everywhere.
-      this.#startSend('failure', new Uint8Array(), peer);
-      this.#startSend('failure', part, peer);
+    abandoned.push([bytes]);
+    for (let peer = 0; peer < this.size; peer++) {
+      if (peer === this.rank) continue;
+      try {
+        // It may come where any other message is expected: an empty one has room everywhere.
+        this.#startSend('failure', new Uint8Array(), peer);
+        this.#startSend('failure', bytes.subarray(0, FAILURE_BYTES), peer);
+      } catch {
+        // Whom MPI does not reach any more need not be told.
+      }
     }
     return this.#failure;
   }
