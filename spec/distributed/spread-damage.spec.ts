@@ -128,19 +128,20 @@ for (const mpi of mpis.slice(0, 1)) {
   );
 }
 
-test.serial('a file that rank 1 alone cannot open is named, and nothing is left', async (t) => {
-  const dir = modelDirectory(t, spreadDense());
-  const weights = join(dir, 'model.safetensors');
-  // A link to what this process has open, and its children have not.
-  const fd = openSync(weights, 'r');
+test.serial('a file that rank 1 alone cannot read is named, and nothing is left', async (t) => {
+  const dir = modelDirectory(t, spreadMoe());
+  const experts = splitOffExperts(dir, 4);
+  // A link to what this process has open, and its children have not: there it leads nowhere, or to no file.
+  const fd = openSync(experts, 'r');
   t.teardown(() => closeSync(fd));
-  rmSync(weights);
-  symlinkSync(`/proc/self/fd/${fd}`, weights);
-  const alone = closing(t, await Engine.load(dir, { cacheTokens: 64, threads: 1 }));
+  rmSync(experts);
+  symlinkSync(`/proc/self/fd/${fd}`, experts);
+  const options = { cacheTokens: 64, threads: 1 };
+  const alone = closing(t, await Engine.load(dir, options));
   t.is(alone.forward([1]).logits.length, alone.config.vocabSize);
-  const error = await t.throwsAsync(Engine.load(dir, { tp: 2, cacheTokens: 64, threads: 1 }), {
+  const error = await t.throwsAsync(Engine.load(dir, { ...options, ep: 2 }), {
     instanceOf: GroupError,
-    message: new RegExp(`^Rank 1 gave up: CheckpointError: ${dir}/model.safetensors`),
+    message: new RegExp(`^Rank 1 gave up: CheckpointError: ${experts}: `),
   });
   t.deepEqual(error.ranks, [1]);
 });
