@@ -80,26 +80,32 @@ export class Engine {
     const { tp = 1, ep = 1, backend, groupTimeoutMs, onProgress, tokenizer } = options;
     const size = Math.max(tp, ep);
     const { threads = defaultThreads(size), revectorize = false } = options;
-    const kernels = options.kernels ?? (await createWasmKernels({ threads, revectorize }));
-    let ranks: Ranks | undefined;
-    try {
+    const check = async () => {
       const config = await readModelConfig(modelDir);
       const complete = completeEngineOptions(options, config);
       checkShardable(config, { tp, ep });
       checkLoadable(modelDir, config, complete.cacheTokens, size);
-      const group = await openGroup(modelDir, { size, backend, timeoutMs: groupTimeoutMs });
+      return { config, complete };
+    };
+    let kernels = options.kernels;
+    let ranks: Ranks | undefined;
+    try {
+      const groupOptions = { size, backend, timeoutMs: groupTimeoutMs };
+      const { group, checked } = await openGroup(modelDir, groupOptions, check);
       if (group.rank > 0) {
-        kernels.dispose();
+        kernels?.dispose();
         return await serveAndExit(group, modelDir);
       }
       ranks = new Ranks(group);
+      const { config, complete } = checked;
+      kernels ??= await createWasmKernels({ threads, revectorize });
       const setup: RankSetup = { ...complete, tp, ep, threads, revectorize };
       if (size > 1) tellSetup(group, setup);
       const { model, cache } = loadRankModel(group, modelDir, config, kernels, { ...setup, onProgress });
       const runner = new Runner(model, cache, complete, ranks);
       return new Engine(config, complete, kernels, ranks, runner, tokenizer);
     } catch (error) {
-      kernels.dispose();
+      kernels?.dispose();
       ranks?.fail(error);
       // Whatever the others say of it: this is where it began.
       await ranks?.close().catch(() => {});

@@ -1,7 +1,9 @@
 import { GroupError } from './errors.ts';
 import { aloneGroup } from './parallel/alone.ts';
-import { joinMpi, startedByMpirun } from './parallel/mpi/join.ts';
+import { joinMpi } from './parallel/mpi/join.ts';
+import { startedByMpirun } from './parallel/mpi/mpirun.ts';
 import type { ProcessGroup } from './parallel/process-group.ts';
+import { tellFailure } from './ranks.ts';
 import type { Backend } from './requests.ts';
 
 export interface GroupOptions {
@@ -13,26 +15,44 @@ export interface GroupOptions {
   timeoutMs?: number;
 }
 
+/** A group, and what this rank has found when it checked what it is to load. */
+export interface OpenGroup<T> {
+  readonly group: ProcessGroup;
+  readonly checked: T;
+}
+
 /**
- * Starts the other ranks of an engine, or joins those that mpirun has started.
+ * Starts the other ranks of an engine once a check has passed, or joins those that mpirun has started, of which each
+ * makes the check, and hears of it if another's fails.
  *
- * @throws GroupError if they do not start, or mpirun has started another number of them.
+ * @throws GroupError if they do not start, or mpirun has started another number of them; what `check` throws.
  */
-export async function openGroup(
+export async function openGroup<T>(
   modelDir: string,
   { size, backend = size > 1 && startedByMpirun() ? 'mpi' : 'fork', timeoutMs }: GroupOptions,
-): Promise<ProcessGroup> {
+  check: () => Promise<T>,
+): Promise<OpenGroup<T>> {
   if (backend === 'mpi') {
+    // Before anything that can fail here alone: the others would wait for ever for a rank that does not join them.
     const group = await joinMpi({ timeoutMs });
-    if (group.size === size) return group;
-    await group.close();
-    throw new GroupError(
-      `mpirun has started ${group.size} processes, and the model is spread over ${size} (the larger of tp and ep): ` +
-        `start it with -n ${size}`,
-    );
+    if (group.size !== size) {
+      await group.close();
+      throw new GroupError(
+        `mpirun has started ${group.size} processes, and the model is spread over ${size} (the larger of tp and ep): ` +
+          `start it with -n ${size}`,
+      );
+    }
+    try {
+      return { group, checked: await check() };
+    } catch (error) {
+      tellFailure(group, error);
+      throw error;
+    }
   }
-  if (size === 1) return aloneGroup();
+  const checked = await check();
+  if (size === 1) return { group: aloneGroup(), checked };
   const { launch } = await import('./parallel/fork/launch.ts');
   const argument = { modelDir };
-  return await launch(size, new URL('./rank-main.ts', import.meta.url), { argument, timeoutMs });
+  const group = await launch(size, new URL('./rank-main.ts', import.meta.url), { argument, timeoutMs });
+  return { group, checked };
 }

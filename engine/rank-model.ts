@@ -9,7 +9,10 @@ import { Qwen3 } from './model/qwen3.ts';
 import { type Parallelism, Shard } from './model/shard.ts';
 import type { ScheduleOptions } from './options.ts';
 import type { ProcessGroup } from './parallel/process-group.ts';
-import { follow } from './ranks.ts';
+import { follow, PATIENT, tellFailure } from './ranks.ts';
+
+/** Of each weight, from its middle. */
+const SAMPLE_BYTES = 256;
 
 /** What rank 0 tells the others before they load. */
 export interface RankSetup
@@ -45,21 +48,35 @@ export function loadRankModel(
   const cache = new KvCache(kernels, shard.widths(config), { blockSize, numBlocks });
   const model = Qwen3.load(modelDir, config, kernels, cache, { maxRows: maxBatchTokens, shard, onProgress });
   // Disks differ; a rank that dies while it reads is found out all the same.
-  group.barrier({ timeoutMs: Number.POSITIVE_INFINITY });
+  group.barrier(PATIENT);
   return { model, cache };
 }
 
 function agreeOnModel(group: ProcessGroup, modelDir: string, config: ModelConfig): void {
   const packageJson = readFileSync(new URL('../package.json', import.meta.url), 'utf8');
-  group.agree('version', JSON.parse(packageJson).version);
+  // Rank 0 comes last where it fetches the model, the others where they make their kernels.
+  group.agree('version', JSON.parse(packageJson).version, PATIENT);
   group.agree('config', JSON.stringify(config));
   const checkpoint = Checkpoint.open(modelDir);
   try {
-    const headers = [...checkpoint.tensors].map(([name, { info }]) => [name, info]);
-    group.agree('weights', JSON.stringify(headers));
+    group.agree('weights', describe(checkpoint));
   } finally {
     checkpoint.close();
   }
+}
+
+/**
+ * Names, types, shapes and places of all weights, and a few values of each, which tell models of one shape from each
+ * other. A damaged file is none of this: reading all of it would cost each rank what it saves by reading its part.
+ */
+function describe(checkpoint: Checkpoint): string {
+  return JSON.stringify(
+    [...checkpoint.tensors].map(([name, { file, info }]) => {
+      const sample = new Uint8Array(Math.min(SAMPLE_BYTES, info.end - info.begin));
+      file.readInto(name, Math.floor((info.end - info.begin - sample.length) / 2), sample);
+      return [name, info, Buffer.from(sample).toString('hex')];
+    }),
+  );
 }
 
 /** Tells the others how they are to load. */
@@ -71,7 +88,7 @@ export function tellSetup(group: ProcessGroup, setup: RankSetup): void {
 
 function hearSetup(group: ProcessGroup): RankSetup {
   const length = new Int32Array(1);
-  group.broadcast(length, 0);
+  group.broadcast(length, 0, PATIENT);
   const bytes = new Uint8Array(length[0]);
   group.broadcast(bytes, 0);
   return JSON.parse(Buffer.from(bytes).toString());
@@ -79,6 +96,15 @@ function hearSetup(group: ProcessGroup): RankSetup {
 
 /** The whole life of a rank but 0: loads its part, computes as it is told, and returns when rank 0 closes. */
 export async function serveRank(group: ProcessGroup, modelDir: string): Promise<void> {
+  try {
+    await serve(group, modelDir);
+  } catch (error) {
+    tellFailure(group, error);
+    throw error;
+  }
+}
+
+async function serve(group: ProcessGroup, modelDir: string): Promise<void> {
   const setup = hearSetup(group);
   const { threads, revectorize, tp } = setup;
   const kernels = await createWasmKernels({ threads, revectorize });

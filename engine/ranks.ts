@@ -7,8 +7,8 @@ import { decodePlan, encodePlan, type Plan } from './plan.ts';
 
 /** In place of a plan's length: there will be none any more. */
 const CLOSE = -1;
-/** The other ranks idle until rank 0 has something to compute. */
-const PATIENT = { timeoutMs: Number.POSITIVE_INFINITY };
+/** Ranks idle until another has loaded, or rank 0 has something to compute. */
+export const PATIENT = { timeoutMs: Number.POSITIVE_INFINITY };
 
 /** The ranks of an engine as its rank 0 sees them. A process alone has nobody to tell. */
 export class Ranks {
@@ -42,12 +42,7 @@ export class Ranks {
   /** Ends the group, in which the others wait for what will not come, because of an error on this rank. */
   fail(error: unknown): void {
     this.#failed = true;
-    if (error instanceof GroupError || this.#group.size === 1) return;
-    try {
-      this.#group.abort(String(error));
-    } catch {
-      // The error that it throws is for the others; here there is a better one.
-    }
+    tellFailure(this.#group, error);
   }
 
   /** Ends the other ranks. @throws GroupError if one ends badly and nothing has said so yet. */
@@ -57,6 +52,16 @@ export class Ranks {
     } finally {
       await this.#group.close();
     }
+  }
+}
+
+/** Ends a group, in which the others wait for what will not come, because of an error on this rank, if they do not know. */
+export function tellFailure(group: ProcessGroup, error: unknown): void {
+  if (error instanceof GroupError || group.size === 1) return;
+  try {
+    group.abort(String(error));
+  } catch {
+    // The error that it throws is for the others; here there is a better one.
   }
 }
 

@@ -29,6 +29,8 @@ export interface Io {
   loadEngine(modelDir: string, options: EngineOptions): Promise<RunningEngine>;
   loadTokenizer(modelDir: string): Promise<LoadedTokenizer>;
   loadChatTemplate(modelDir: string): Promise<Pick<ChatTemplate, 'render'>>;
+  /** Ends the processes that mpirun has started with this one, which fails; nothing if there are none. */
+  failJob(reason: string): Promise<void>;
 }
 
 /** This process, and the engine itself. Modules are imported when a command needs them, so that `--help` is quick. */
@@ -51,5 +53,9 @@ export const processIo: Io = {
   async loadChatTemplate(modelDir) {
     const { ChatTemplate } = await import('../text/chat.ts');
     return await ChatTemplate.load(modelDir);
+  },
+  async failJob(reason) {
+    const mpi = await import('../parallel/mpi/fail-job.ts');
+    await mpi.failJob(reason);
   },
 };

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { inspect } from 'node:util';
 import { Command, CommanderError } from 'commander';
 import { PlumblineError, UsageError } from '../errors.ts';
+import { rankTag } from '../parallel/mpi/mpirun.ts';
 import { addGenerate } from './generate.ts';
 import { addInfo } from './info.ts';
 import { Interrupted } from './interrupt.ts';
@@ -21,12 +22,20 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
     await program.parseAsync(argv, { from: 'user' });
     return 0;
   } catch (error) {
-    if (error instanceof Interrupted) return error.exitCode;
-    // Its message, or the help, has been printed.
-    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
-    io.stderr.write(`plumbline: ${describe(error, program.opts().debug)}\n`);
-    return error instanceof UsageError ? 2 : 1;
+    // What is wrong with the usage, or the help, has been printed; a signal is no news.
+    const isNews = !(error instanceof CommanderError || error instanceof Interrupted);
+    if (isNews) io.stderr.write(`${rankTag()}plumbline: ${describe(error, program.opts().debug)}\n`);
+    const exitCode = exitCodeOf(error);
+    if (exitCode > 0) await io.failJob(String(error));
+    return exitCode;
   }
+}
+
+function exitCodeOf(error: unknown): number {
+  if (error instanceof Interrupted) return error.exitCode;
+  // Commander ends --help and --version so as well.
+  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
+  return error instanceof UsageError ? 2 : 1;
 }
 
 function createProgram(io: Io): Command {
@@ -40,7 +49,7 @@ function createProgram(io: Io): Command {
     .configureOutput({
       writeOut: (text) => io.stdout.write(text),
       writeErr: (text) => io.stderr.write(text),
-      outputError: (text, write) => write(text.replace(/^error: /, 'plumbline: ')),
+      outputError: (text, write) => write(text.replace(/^error: /, `${rankTag()}plumbline: `)),
     })
     .addHelpText(
       'after',

@@ -12,25 +12,35 @@ const TENSOR_SIZES = [1, 2, 4, 8];
  * @throws ShardingError that names what does not divide, and the sizes that would.
  */
 export function checkShardable(config: ModelConfig, { tp, ep }: Parallelism): void {
-  if (tp > 1 && ep > 1 && tp !== ep) {
-    throw new ShardingError(
-      `tensor parallelism over ${tp} and expert parallelism over ${ep} ranks do not share a group; with both, expected ` +
-        'the same number: the ranks that share the attention share out the experts',
-    );
-  }
-  if (ep > 1 && !config.moe) {
-    throw new ShardingError(
-      `expert parallelism over ${ep} ranks: this model has no experts; use tensor parallelism`,
-    );
-  }
-  const problem = tensorProblem(config, tp, ep) ?? expertProblem(config, ep);
+  const problem = problemOf(config, { tp, ep });
   if (problem === undefined) return;
-  const isTensor = tensorProblem(config, tp, ep) !== undefined;
-  const sizes = isTensor
-    ? TENSOR_SIZES.filter((size) => tensorProblem(config, size, ep) === undefined)
-    : divisors(config.moe?.numExperts ?? 1);
-  const what = isTensor ? `tensor parallelism over ${tp}` : `expert parallelism over ${ep}`;
-  throw new ShardingError(`${what} ranks: ${problem}; this model can be spread over ${sizes.join(', ')}`);
+  // One size is changed, unless both have to be.
+  const spreads: Parallelism[] =
+    tp !== 1 && ep !== 1 && config.moe
+      ? TENSOR_SIZES.map((size) => ({ tp: size, ep: size }))
+      : tp !== 1 || (ep > 1 && !config.moe)
+        ? TENSOR_SIZES.map((size) => ({ tp: size, ep: 1 }))
+        : Array.from({ length: config.moe?.numExperts ?? 1 }, (_, i) => ({ tp: 1, ep: i + 1 }));
+  const sizes = spreads
+    .filter((spread) => problemOf(config, spread) === undefined)
+    .map((spread) => Math.max(spread.tp, spread.ep));
+  throw new ShardingError(`${problem}; this model can be spread so over ${sizes.join(', ')}`);
+}
+
+/** @returns why a model cannot be spread so, undefined if it can. */
+function problemOf(config: ModelConfig, { tp, ep }: Parallelism): string | undefined {
+  const [tensor, expert] = [`tensor parallelism over ${tp}`, `expert parallelism over ${ep}`];
+  if (ep > 1 && !config.moe) return `${expert} ranks: this model has no experts; use tensor parallelism`;
+  if (tp > 1 && ep > 1 && tp !== ep) {
+    return (
+      `${tensor} and ${expert} ranks do not share a group; with both, expected the same number: the ranks that ` +
+      'share the attention share out the experts'
+    );
+  }
+  const ofTensors = tensorProblem(config, tp, ep);
+  if (ofTensors) return `${tensor} ranks: ${ofTensors}`;
+  const ofExperts = expertProblem(config, ep);
+  return ofExperts && `${expert} ranks: ${ofExperts}`;
 }
 
 /** @returns what does not divide, undefined if all does. */
@@ -52,8 +62,4 @@ function expertProblem({ moe }: ModelConfig, ep: number): string | undefined {
   if (!Number.isInteger(ep) || ep < 1) return 'expected a whole number of at least 1';
   if (!moe || moe.numExperts % ep === 0) return undefined;
   return `${moe.numExperts} experts do not divide`;
-}
-
-function divisors(n: number): number[] {
-  return Array.from({ length: n }, (_, i) => i + 1).filter((size) => n % size === 0);
 }

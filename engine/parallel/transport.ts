@@ -10,6 +10,7 @@ export const KINDS = [
   'send/receive',
   'agree',
   'close',
+  'failure',
 ] as const;
 
 export type Kind = (typeof KINDS)[number];

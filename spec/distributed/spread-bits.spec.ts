@@ -4,9 +4,9 @@ import { Engine } from '../../engine/engine.ts';
 import { createWasmKernels } from '../../engine/kernels/wasm.ts';
 import type { TinyModel } from '../support/arbitraries.ts';
 import { closing, trackResources } from '../support/cleanup.ts';
-import { differenceFrom, leakOf, type Settings, serve, serveAlone } from '../support/serving.ts';
-import { timedRequest } from '../support/serving-workloads.ts';
+import { differenceFrom, leakOf, serve, serveAlone } from '../support/serving.ts';
 import { spreadDense, spreadMoe } from '../support/spread-models.ts';
+import { PROMPTS, spreadRequests, spreadSettings } from '../support/spread-workloads.ts';
 import { bitDifference } from '../unit/engine/kernels/same-bits.ts';
 import { modelDirectory } from '../unit/engine/tiny-models.ts';
 
@@ -14,24 +14,6 @@ trackResources(test);
 
 const SEED = 20261122;
 const MODELS: Record<string, TinyModel> = { dense: spreadDense(), tied: spreadDense(true), moe: spreadMoe() };
-
-/** Beginnings that requests have in common, up to some point. */
-const STEM = Array.from({ length: 30 }, (_, i) => (i * i) % 24);
-
-/** Caches in which requests of at most 72 tokens, several at once, make room for each other. */
-const settings: fc.Arbitrary<Settings> = fc
-  .record({
-    blockSize: fc.constantFrom(1, 4, 16),
-    spareBlocks: fc.nat(4),
-    maxBatch: fc.integer({ min: 3, max: 8 }),
-    maxBatchTokens: fc.integer({ min: 5, max: 60 }),
-    prefillChunk: fc.integer({ min: 1, max: 40 }),
-    prefixCaching: fc.oneof({ weight: 3, arbitrary: fc.constant(true) }, fc.constant(false)),
-  })
-  .map(({ spareBlocks, ...rest }) => ({
-    ...rest,
-    cacheTokens: rest.blockSize * (Math.ceil(72 / rest.blockSize) + spareBlocks),
-  }));
 
 const cases: [string, { tp?: number; ep?: number }][] = [
   ['dense', { tp: 1 }],
@@ -41,17 +23,20 @@ const cases: [string, { tp?: number; ep?: number }][] = [
   ['tied', { tp: 2 }],
   ['moe', { tp: 2 }],
   ['moe', { tp: 4 }],
+  ['moe', { tp: 8 }],
   ['moe', { ep: 2 }],
   ['moe', { ep: 4 }],
+  ['moe', { ep: 8 }],
   ['moe', { tp: 2, ep: 2 }],
   ['moe', { tp: 4, ep: 4 }],
+  ['moe', { tp: 8, ep: 8 }],
 ];
 
 /** What shows that the ranks were put through all that an engine does. */
 const taken = { preemptions: 0, hits: 0, copies: 0 };
 
 for (const [i, [name, spread]] of cases.entries()) {
-  const [drawn] = fc.sample(settings, { seed: SEED + i, numRuns: 1 });
+  const [drawn] = fc.sample(spreadSettings, { seed: SEED + i, numRuns: 1 });
 
   test.serial(
     `${name} over ${JSON.stringify(spread)} ranks has the bits of one process, whatever is served`,
@@ -64,22 +49,21 @@ for (const [i, [name, spread]] of cases.entries()) {
       const options = { ...drawn, ...spread, threads: 1, kernels: spreadKernels };
       const engine = closing(t, await Engine.load(dir, options));
 
-      const prompts = [STEM, [23, 0, 11, 12], [5]];
-      for (const ids of prompts) {
+      for (const ids of PROMPTS) {
         const [got, expected] = [engine, alone].map((each) => each.forward(ids, { hidden: true }));
         t.is(bitDifference(got.logits, expected.logits), undefined, 'logits');
         t.is(bitDifference(got.hidden!, expected.hidden!), undefined, 'hidden states');
       }
 
-      const requests = fc.array(timedRequest(MODELS[name], STEM), { minLength: 4, maxLength: 8 });
       await fc.assert(
-        fc.asyncProperty(requests, async (drawnRequests) => {
+        fc.asyncProperty(spreadRequests(MODELS[name]), async (drawnRequests) => {
           const served = await serve(engine, drawnRequests);
           const expected = await serveAlone(alone, drawnRequests);
           const failure = differenceFrom(expected, served, drawnRequests) ?? leakOf(engine.stats());
           if (failure) throw new Error(failure);
         }),
-        { seed: SEED, numRuns: 6 },
+        // More ranks than cores are slow.
+        { seed: SEED, numRuns: Math.max(spread.tp ?? 1, spread.ep ?? 1) > 4 ? 3 : 6 },
       );
       const { preemptions, prefixCache, blocks } = engine.stats();
       taken.preemptions += preemptions;

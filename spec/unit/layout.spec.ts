@@ -41,6 +41,8 @@ const WITHOUT_SPEC: Readonly<Record<string, string>> = {
   'engine/parallel/fork/warden.ts': 'the thread that watches the ranks; likewise',
   'engine/parallel/fork/watchdog.ts': 'the thread that watches in a rank; likewise',
   'engine/parallel/mpi/calls.ts': 'needs mpirun; spec/distributed/collectives.spec.ts calls it',
+  'engine/parallel/mpi/deadline.ts': 'a thread; likewise',
+  'engine/parallel/mpi/fail-job.ts': 'needs mpirun; spec/distributed/spread-damage.spec.ts calls it',
   'engine/parallel/mpi/join.ts': 'needs mpirun; likewise',
   'engine/parallel/mpi/mpi-transport.ts': 'needs mpirun; likewise',
   'generator/cli.ts': 'a command; spec/integration/goldens-command.spec.ts runs it',

@@ -33,7 +33,7 @@ const DESCRIPTORS_PER_PEER = 4;
  * @throws GroupError where the system has no FIFOs.
  */
 export function openFifos(size: number): (Fifo | undefined)[][] {
-  const folder = mkdtempSync(join(tmpdir(), 'plumbline-group-'));
+  let folder = '';
   const ranks = [...Array(size).keys()];
   const path = (from: number, to: number) => join(folder, `${from}-${to}`);
   const opened: number[] = [];
@@ -42,6 +42,7 @@ export function openFifos(size: number): (Fifo | undefined)[][] {
     return opened[opened.length - 1];
   };
   try {
+    folder = mkdtempSync(join(tmpdir(), 'plumbline-group-'));
     const paths = ranks.flatMap((from) => ranks.filter((to) => to !== from).map((to) => path(from, to)));
     const { status, error, stderr } = spawnSync('mkfifo', ['-m', '600', ...paths], { encoding: 'utf8' });
     if (status !== 0) throw error ?? new Error(stderr.trim());
@@ -58,7 +59,7 @@ export function openFifos(size: number): (Fifo | undefined)[][] {
       },
     );
   } finally {
-    rmSync(folder, { recursive: true, force: true });
+    if (folder) rmSync(folder, { recursive: true, force: true });
   }
 }
 

@@ -4,6 +4,7 @@ import type { ProcessGroup } from '../process-group.ts';
 import { openMpi } from './calls.ts';
 import { findLibrary, importKoffi, LIBRARY_VARIABLE } from './library.ts';
 import { MpiTransport } from './mpi-transport.ts';
+import { toldByMpirun } from './mpirun.ts';
 import { findNeighbours } from './neighbours.ts';
 
 export interface JoinOptions {
@@ -11,10 +12,7 @@ export interface JoinOptions {
   timeoutMs?: number;
 }
 
-/** How launchers tell the number of ranks: Open MPI's, then MPICH's. */
-const SIZE_VARIABLES = ['OMPI_COMM_WORLD_SIZE', 'PMI_SIZE'];
-/** The same for the ranks on this machine. */
-const LOCAL_SIZE_VARIABLES = ['OMPI_COMM_WORLD_LOCAL_SIZE', 'MPI_LOCALNRANKS'];
+let joined = false;
 
 /**
  * Joins the group of the processes that `mpirun` has started with this one, on one machine or many. Can be done once in
@@ -24,29 +22,22 @@ const LOCAL_SIZE_VARIABLES = ['OMPI_COMM_WORLD_LOCAL_SIZE', 'MPI_LOCALNRANKS'];
  */
 export async function joinMpi({ timeoutMs = 10_000 }: JoinOptions = {}): Promise<ProcessGroup> {
   const mpi = openMpi(findLibrary(await importKoffi(), process.env));
-  const started = numberOf(SIZE_VARIABLES) ?? mpi.size;
+  const { size: started = mpi.size, localSize = mpi.size } = toldByMpirun();
   if (started !== mpi.size) {
     throw new GroupError(
       `mpirun has started ${started} processes, of which ${mpi.name} sees ${mpi.size}: ` +
         `name the library that belongs to this mpirun in ${LIBRARY_VARIABLE}`,
     );
   }
-  const transport = new MpiTransport(mpi, {
-    timeoutMs,
-    localSize: numberOf(LOCAL_SIZE_VARIABLES) ?? mpi.size,
-  });
+  const transport = new MpiTransport(mpi, { timeoutMs, localSize });
   process.once('exit', (code) => transport.abortUnlessClosed(code));
+  joined = true;
   const group = new Collectives(transport);
   transport.neighbours = findNeighbours(group);
   return group;
 }
 
-/** Whether mpirun has started this process as one of several. */
-export function startedByMpirun(): boolean {
-  return (numberOf(SIZE_VARIABLES) ?? 1) > 1;
-}
-
-function numberOf(variables: readonly string[]): number | undefined {
-  const value = variables.map((name) => process.env[name]).find((text) => text !== undefined);
-  return value === undefined ? undefined : Number(value);
+/** Whether this process has joined the others: from then on MPI minds how it ends. */
+export function hasJoined(): boolean {
+  return joined;
 }

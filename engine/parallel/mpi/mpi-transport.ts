@@ -15,7 +15,12 @@ const IDLE_SLEEP_MS = 1;
 const IDLE_AFTER_MS = 100;
 
 /** How long the ranks of a failed group may take to say why they end. */
-const GRACE_MS = 250;
+const GRACE_MS = 500;
+
+/** What tells the other ranks of a failure: JSON, filled up with spaces. */
+const FAILURE_BYTES = 4096;
+/** How long a failure may take to arrive that has been announced, in ms. */
+const FAILURE_MS = 1000;
 
 /** The largest message of an MPI call with an int count. */
 const MAX_BYTES = 2 ** 31 - 1;
@@ -85,8 +90,24 @@ export class MpiTransport implements Transport {
     }
   }
 
+  /** The others hear of it when they next wait for this rank, unless it has ended them by then. */
   fail(message: string, ranks: readonly number[]): GroupError {
-    this.#failure ??= new GroupError(message, ranks);
+    if (this.#failure) return this.#failure;
+    this.#failure = new GroupError(message, ranks);
+    // What is cut off, if anything, is the end of a long message.
+    const failure = { ranks, message: message.slice(0, FAILURE_BYTES / 8) };
+    const bytes = new Uint8Array(Buffer.from(JSON.stringify(failure).padEnd(FAILURE_BYTES)));
+    abandoned.push([bytes]);
+    for (let peer = 0; peer < this.size; peer++) {
+      if (peer === this.rank) continue;
+      try {
+        // It may come where any other message is expected: an empty one has room everywhere.
+        this.#startSend('failure', new Uint8Array(), peer);
+        this.#startSend('failure', bytes.subarray(0, FAILURE_BYTES), peer);
+      } catch {
+        // Whom MPI does not reach any more need not be told.
+      }
+    }
     return this.#failure;
   }
 
@@ -195,8 +216,25 @@ export class MpiTransport implements Transport {
     if (receives === undefined) return true;
     const tag = tagOf(kind, this.#received[peer]++);
     if (arrival.tag === tag && arrival.bytes === receives) return true;
+    if (KINDS[Math.floor(arrival.tag / COUNTED)] === 'failure') throw this.#hearFailure(peer);
     const found = { kind: KINDS[Math.floor(arrival.tag / COUNTED)], bytes: arrival.bytes };
     throw this.fail(mismatch(this.rank, peer, { kind, bytes: receives }, found), [peer]);
+  }
+
+  /** What another rank tells after the announcement; all ranks give the same reason. */
+  #hearFailure(peer: number): GroupError {
+    const bytes = new Uint8Array(FAILURE_BYTES);
+    const request = this.#mpi.startReceive(bytes, peer);
+    const end = performance.now() + FAILURE_MS;
+    while (!this.#mpi.test(request)) {
+      if (performance.now() >= end) {
+        abandoned.push([bytes]);
+        return this.fail(`Rank ${peer} has failed, and does not say why`, [peer]);
+      }
+      Atomics.wait(this.#sleep, 0, 0, SLEEP_MS);
+    }
+    const { message, ranks } = JSON.parse(Buffer.from(bytes).toString());
+    return this.fail(message, ranks);
   }
 
   #test(kind: Kind, peer: number, request: Uint8Array, receives = 0): ReturnType<MpiCalls['test']> {

@@ -169,6 +169,22 @@ test('an error of the run is one line with exit code 1, and with --debug also sa
   }
 });
 
+test('whatever fails is told to the processes that mpirun has started as well, once', async (t) => {
+  const failuresOf = async (argv: string[], change: Partial<FakeIo> = {}) => {
+    const io = Object.assign(fakeIo([ID.hel]), change);
+    await runs(argv, io);
+    return io.failures;
+  };
+  const { generate, tokenize } = working(t);
+  t.deepEqual(await failuresOf(generate), []);
+  t.deepEqual(await failuresOf(['--help']), []);
+  const resolveModel = () => Promise.reject(new HubError('no space left on device'));
+  t.deepEqual(await failuresOf(tokenize, { resolveModel }), ['HubError: no space left on device']);
+  const [usage, ...more] = await failuresOf([...generate, '--nonsense']);
+  t.regex(usage, /unknown option '--nonsense'/);
+  t.deepEqual(more, []);
+});
+
 test('an error that is not of the engine names its class, and how to see where', async (t) => {
   const io = Object.assign(fakeIo(), { resolveModel: () => Promise.reject(new RangeError('too much')) });
   t.deepEqual(await runs(working(t).tokenize, io), {

@@ -198,13 +198,17 @@ export interface FakeIo extends Io {
   readonly engine: FakeEngine;
   /** What `resolveModel` was asked for. */
   readonly resolved: unknown[][];
+  /** Why other processes were ended. */
+  readonly failures: string[];
 }
 
 /** The world of a command: a fake engine, the real text code, models that are where they are said to be. */
 export function fakeIo(reply?: readonly number[]): FakeIo {
   const engine = new FakeEngine(reply);
   const resolved: unknown[][] = [];
+  const failures: string[] = [];
   return {
+    failures,
     stdout: new FakeOutput(),
     stderr: new FakeOutput(),
     signals: new EventEmitter(),
@@ -222,6 +226,9 @@ export function fakeIo(reply?: readonly number[]): FakeIo {
     },
     loadTokenizer: (dir) => Tokenizer.load(dir),
     loadChatTemplate: (dir) => ChatTemplate.load(dir),
+    failJob: async (reason) => {
+      failures.push(reason);
+    },
   };
 }
 

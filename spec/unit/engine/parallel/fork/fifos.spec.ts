@@ -54,3 +54,15 @@ test.serial('a system without mkfifo is told what is missing', (t) => {
   });
   t.deepEqual(readdirSync(tmpdir()), []);
 });
+
+test.serial('a temporary folder that cannot be written to is named', (t) => {
+  const folder = process.env.TMPDIR;
+  t.teardown(() => {
+    process.env.TMPDIR = folder;
+  });
+  process.env.TMPDIR = '/nonexistent';
+  t.throws(() => openFifos(2), {
+    instanceOf: GroupError,
+    message: /need FIFOs .*\/nonexistent\/plumbline-group-/,
+  });
+});

@@ -1,0 +1,25 @@
+import test from 'ava';
+import { rankTag, startedByMpirun, toldByMpirun } from '../../../../../engine/parallel/mpi/mpirun.ts';
+
+const MPICH = { PMI_SIZE: '4', PMI_RANK: '3', MPI_LOCALNRANKS: '2' };
+const OPEN_MPI = {
+  OMPI_COMM_WORLD_SIZE: '4',
+  OMPI_COMM_WORLD_RANK: '3',
+  OMPI_COMM_WORLD_LOCAL_SIZE: '2',
+};
+
+for (const [name, environment] of Object.entries({ MPICH, OPEN_MPI })) {
+  test(`${name} tells a process who it is`, (t) => {
+    t.deepEqual(toldByMpirun(environment), { size: 4, rank: 3, localSize: 2 });
+    t.true(startedByMpirun(environment));
+    t.is(rankTag(environment), '[rank 3] ');
+  });
+}
+
+test('a process that nobody has started, or by itself, is told apart from none', (t) => {
+  t.deepEqual(toldByMpirun({}), { size: undefined, rank: undefined, localSize: undefined });
+  for (const environment of [{}, { PMI_SIZE: '1', PMI_RANK: '0' }]) {
+    t.false(startedByMpirun(environment));
+    t.is(rankTag(environment), '');
+  }
+});
