@@ -6,7 +6,7 @@ import type { ProcessGroup } from './parallel/process-group.ts';
 import { decodePlan, encodePlan, type Plan } from './plan.ts';
 
 /** In place of a plan's length: there will be none any more. */
-const CLOSE = -1;
+export const CLOSE = -1;
 /** The other ranks idle until rank 0 has something to compute. */
 const PATIENT = { timeoutMs: Number.POSITIVE_INFINITY };
 
