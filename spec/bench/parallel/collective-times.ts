@@ -11,7 +11,7 @@ export interface CollectivesTask {
   sizes: readonly number[];
 }
 
-/** What is timed: collectives, messages there and back, and a FIFO with nothing around it. */
+/** What is timed: collectives, messages there and back, and what FIFOs do at best. */
 export type Operation = 'barrier' | 'all-reduce' | 'all-gather' | 'round trip' | 'FIFO copy';
 
 export interface CollectiveTimes {
@@ -41,11 +41,7 @@ export async function timeCollectives(
     const timed: Timed[] = [
       { operation: 'barrier', bytes: 0, call: () => group.barrier() },
       ...[0, ...sizes].map((bytes) => roundTrip(group, bytes)),
-      ...sizes.flatMap((bytes) => [
-        allReduce(group, bytes),
-        allGather(group, bytes),
-        copy(group, fifo, bytes),
-      ]),
+      ...sizes.flatMap((bytes) => [allReduce(group, bytes), allGather(group, bytes), copy(fifo, bytes)]),
     ];
     const results = timed.map(({ operation, bytes }): CollectiveTimes => ({ operation, bytes, samples: [] }));
     // In the first round everything is compiled.
@@ -93,25 +89,24 @@ function roundTrip(group: ProcessGroup, bytes: number): Timed {
   return { operation: 'round trip', bytes, call: group.rank === 0 ? there : back };
 }
 
-/** From rank 1 to rank 0. */
-function copy(group: ProcessGroup, fifo: number, bytes: number): Timed {
+/** Every rank writes to a FIFO and reads it empty again: nobody waits for anybody. */
+function copy(fifo: number, bytes: number): Timed {
   const piece = new Uint8Array(PIECE_BYTES);
-  const move = (length: number) =>
-    group.rank === 0 ? readSync(fifo, piece, 0, length, null) : writeSync(fifo, piece, 0, length);
   const call = () => {
-    for (let moved = 0; moved < bytes; ) moved += move(Math.min(PIECE_BYTES, bytes - moved));
+    for (let moved = 0; moved < bytes; ) {
+      const written = writeSync(fifo, piece, 0, Math.min(PIECE_BYTES, bytes - moved));
+      for (let read = 0; read < written; ) read += readSync(fifo, piece, 0, written - read, null);
+      moved += written;
+    }
   };
   return { operation: 'FIFO copy', bytes, call };
 }
 
-/** A FIFO between all ranks, which are to have the same temporary folder. */
-function openFifo(group: ProcessGroup): number {
-  const path = join(tmpdir(), 'copy');
-  if (group.rank === 0) {
-    const { status, error, stderr } = spawnSync('mkfifo', [path], { encoding: 'utf8' });
-    if (status !== 0) throw error ?? new Error(stderr.trim());
-  }
-  group.barrier();
+/** A FIFO of this rank's own. */
+function openFifo({ rank }: ProcessGroup): number {
+  const path = join(tmpdir(), `copy-${rank}`);
+  const { status, error, stderr } = spawnSync('mkfifo', [path], { encoding: 'utf8' });
+  if (status !== 0) throw error ?? new Error(stderr.trim());
   // One that is opened for one direction alone waits for the other.
   return openSync(path, constants.O_RDWR);
 }
