@@ -63,8 +63,8 @@ Beside the engine: transformers.js on onnxruntime-node, onnxruntime-web in WebAs
 Each subject runs in a process of its own, and they are measured in turn. Figures are medians with quartiles; each is
 held to the others and to what a plain WebAssembly loop reaches on this machine in the same run. A subject that cannot
 be had is left out with a word. The suite "parallel" holds the engine over two ranks to one process with as many threads,
-and collectives, by child processes and by the MPIs that are installed, to plain messages. Measure on a machine that does nothing else; a full run holds all subjects in memory
-at once, 12 GB of it.
+and collectives, of child processes and of the MPIs that are installed, to plain messages. Measure on a machine that does
+nothing else; a full run holds all subjects in memory at once, 12 GB of it.
 
 Exit codes: 0 done, 1 a failure (of the engine itself, not of a peer), 2 wrong usage, 130 or 143 interrupted.
 
