@@ -6,7 +6,7 @@ import type { ProcessGroup } from './parallel/process-group.ts';
 import { decodePlan, encodePlan, type Plan } from './plan.ts';
 
 /** In place of a plan's length: there will be none any more. */
-const CLOSE = -1;
+export const CLOSE = -1;
 /** Ranks idle until another has loaded, or rank 0 has something to compute. */
 export const PATIENT = { timeoutMs: Number.POSITIVE_INFINITY };
 

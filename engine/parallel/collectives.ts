@@ -1,10 +1,15 @@
 import { createHash } from 'node:crypto';
 import { disagreement } from './agreement.ts';
-import type { ProcessGroup, Tensor, WaitOptions } from './process-group.ts';
+import type { ProcessGroup, Tensor, Traffic, WaitOptions } from './process-group.ts';
 import type { Kind, Parts, Transport } from './transport.ts';
 import { isPowerOfTwo, sumTree } from './tree-sum.ts';
 
-/** Values of an all-reduce that are exchanged and added at a time, while they are in the cache: 256 KiB. */
+/**
+ * Values that an all-reduce gets from a rank and adds at a time, while they are in the cache: 64 KiB, which a FIFO takes
+ * in one piece. Also the length from which on it goes by slices where there are more than two ranks. Measured over FIFOs
+ * on two cores: 8192 values took 4 ranks 1.4 times as long by slices, 16 384 half as long, and 131 072 took 4 ranks 45 %
+ * and 8 ranks 23 %. Two ranks send as much either way, and gain nothing but half of the additions.
+ */
 const REDUCED_AT_ONCE = 16_380;
 const HASH_BYTES = 32;
 
@@ -15,6 +20,7 @@ export class Collectives implements ProcessGroup {
   readonly #transport: Transport;
   /** By rank, what an all-reduce has received; made on first use. */
   #partials: Float32Array[] = [];
+  readonly #traffic = { messages: 0, bytesSent: 0 };
 
   constructor(transport: Transport) {
     this.rank = transport.rank;
@@ -37,9 +43,13 @@ export class Collectives implements ProcessGroup {
         `An all-reduce needs 1, 2, 4, 8, … ranks, for a fixed tree; here are ${this.size}`,
       );
     }
+    const bySlices = this.size > 2 && values.length > REDUCED_AT_ONCE;
+    const atOnce = bySlices ? this.size * REDUCED_AT_ONCE : REDUCED_AT_ONCE;
     // An empty one is exchanged as well: all ranks must agree that it is empty.
-    for (let from = 0; from === 0 || from < values.length; from += REDUCED_AT_ONCE) {
-      this.#reduce(values.subarray(from, from + REDUCED_AT_ONCE), options);
+    for (let from = 0; from === 0 || from < values.length; from += atOnce) {
+      const some = values.subarray(from, from + atOnce);
+      if (bySlices) this.#reduceBySlices(some, options);
+      else this.#reduce(some, options);
     }
   }
 
@@ -96,6 +106,10 @@ export class Collectives implements ProcessGroup {
     if (found) throw this.#transport.fail(found.message, found.ranks);
   }
 
+  traffic(): Traffic {
+    return { ...this.#traffic };
+  }
+
   abort(reason: string): never {
     return this.#transport.abort(reason);
   }
@@ -106,6 +120,11 @@ export class Collectives implements ProcessGroup {
 
   #exchange(kind: Kind, outgoing: Parts, incoming: Parts, options?: WaitOptions): void {
     this.#transport.exchange(kind, outgoing, incoming, options?.timeoutMs);
+    for (const part of outgoing) {
+      if (!part) continue;
+      this.#traffic.messages++;
+      this.#traffic.bytesSent += part.length;
+    }
   }
 
   #gather(kind: Kind, mine: Tensor, all: Tensor, options?: WaitOptions): void {
@@ -124,16 +143,39 @@ export class Collectives implements ProcessGroup {
     this.#exchange(kind, toAll, this.#peers(place), options);
   }
 
+  /** Every rank sends all it has to all others and adds all: (ranks − 1) · n values sent by each, in one exchange. */
   #reduce(values: Float32Array, options?: WaitOptions): void {
-    const n = values.length;
-    this.#partials = this.#partials.length > 0 ? this.#partials : this.#newPartials();
-    const parts = this.#partials.map((partial) => partial.subarray(0, n));
-    parts[this.rank] = values;
+    const parts = this.#partialsWith(values);
     const mine = bytesOf(values);
     const toAll = this.#peers(() => mine);
     const fromAll = this.#peers((rank) => bytesOf(parts[rank]));
     this.#exchange('allReduce', toAll, fromAll, options);
     sumTree(parts, values);
+  }
+
+  /** Every rank adds a slice and sends the sum to all others: 2 · (ranks − 1) / ranks · n values, in two exchanges. */
+  #reduceBySlices(values: Float32Array, options?: WaitOptions): void {
+    const length = Math.ceil(values.length / this.size);
+    const slices = Array.from({ length: this.size }, (_, rank) =>
+      values.subarray(rank * length, (rank + 1) * length),
+    );
+    const mine = slices[this.rank];
+    const parts = this.#partialsWith(mine);
+    const theirs = this.#peers((rank) => bytesOf(slices[rank]));
+    const partials = this.#peers((rank) => bytesOf(parts[rank]));
+    this.#exchange('allReduce', theirs, partials, options);
+    sumTree(parts, mine);
+    const sum = bytesOf(mine);
+    const toAll = this.#peers(() => sum);
+    this.#exchange('allReduce', toAll, theirs, options);
+  }
+
+  /** By rank, memory for as many values as this rank has, which are its own. */
+  #partialsWith(mine: Float32Array): Float32Array[] {
+    if (this.#partials.length === 0) this.#partials = this.#newPartials();
+    const parts = this.#partials.map((partial) => partial.subarray(0, mine.length));
+    parts[this.rank] = mine;
+    return parts;
   }
 
   #newPartials(): Float32Array[] {

@@ -10,6 +10,14 @@ export interface WaitOptions {
   timeoutMs?: number;
 }
 
+/** What a rank has sent to others. */
+export interface Traffic {
+  /** Each to one rank; empty ones count. */
+  readonly messages: number;
+  /** Of the values alone: what a transport puts in front of a message is its own. */
+  readonly bytesSent: number;
+}
+
 /**
  * Processes that compute together, numbered 0 to `size − 1`. All operations but `close` block until they are done, so
  * that they can stand between two kernels. Every rank calls the same collectives, in the same order, with the same
@@ -73,6 +81,9 @@ export interface ProcessGroup {
    * @param name what it is, as the error calls it: "config", "version".
    */
   agree(name: string, value: string | Uint8Array, options?: WaitOptions): void;
+
+  /** What this rank has sent since the group began. */
+  traffic(): Traffic;
 
   /** Ends the group with an error on every rank. */
   abort(reason: string): never;

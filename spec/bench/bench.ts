@@ -5,6 +5,7 @@ import { positiveWholeNumber } from '../../engine/cli/arguments.ts';
 import { createProgress } from '../../engine/cli/progress.ts';
 import { runCommand } from '../../generator/command.ts';
 import { SUITES, type SuiteName } from './figure.ts';
+import { MPIS } from './parallel/run-ranks.ts';
 import { PEERS } from './peers/catalogue.ts';
 import { FULL, QUICK } from './profile.ts';
 import { checkWritable, writeWhole } from './report/file.ts';
@@ -61,8 +62,9 @@ const program = new Command('bench')
 Beside the engine: transformers.js on onnxruntime-node, onnxruntime-web in WebAssembly, llama.cpp by node-llama-cpp.
 Each subject runs in a process of its own, and they are measured in turn. Figures are medians with quartiles; each is
 held to the others and to what a plain WebAssembly loop reaches on this machine in the same run. A subject that cannot
-be had is left out with a word. Measure on a machine that does nothing else; a full run holds all subjects in memory
-at once, 12 GB of it.
+be had is left out with a word. The suite "parallel" holds the engine over two ranks to one process with as many threads,
+and collectives, of child processes and of the MPIs that are installed, to plain messages. Measure on a machine that does
+nothing else; a full run holds all subjects in memory at once, 12 GB of it.
 
 Exit codes: 0 done, 1 a failure (of the engine itself, not of a peer), 2 wrong usage, 130 or 143 interrupted.
 
@@ -88,8 +90,9 @@ function listOf<Name extends string>(names: readonly Name[]): (text: string) => 
     });
 }
 
-/** Whether it is a peer and not our own engine, or one of its kernels or batches. */
+/** Whether it is a peer or an MPI, and not our own engine, or one of its kernels or batches. */
 function isOther(subject: string): boolean {
+  if (MPIS.some((name) => name === subject)) return true;
   return PEERS.slice(1).some(({ id, title }) => subject === id || subject === title);
 }
 

@@ -36,7 +36,19 @@ export interface Profile {
     prefixTokens: number;
     newTokens: number;
   };
+  parallel: {
+    /** Bytes that each rank brings to a collective: a few, of which the time counts, and many, of which the rate does. */
+    shortBytes: readonly number[];
+    longBytes: readonly number[];
+    batches: readonly number[];
+    prefillTokens: number;
+    promptTokens: number;
+    newTokens: number;
+  };
 }
+
+/** Rows of Qwen3-0.6B's hidden states: those of one sequence, of eight, of a chunk of a prompt; and far more. */
+const COLLECTIVE_BYTES = { shortBytes: [4096, 32_768], longBytes: [524_288, 4_194_304] };
 
 /** On a small model with a real vocabulary: whether something is off, in under two minutes. */
 export const QUICK: Profile = {
@@ -49,6 +61,7 @@ export const QUICK: Profile = {
   memory: { cacheTokens: [256, 1024, 4096], newTokens: 8 },
   kernels: { bytes: 2 ** 26, minMs: 20 },
   serving: { batches: [1, 2, 4, 8, 16], prefixTokens: 512, newTokens: 16 },
+  parallel: { ...COLLECTIVE_BYTES, batches: [1, 8], prefillTokens: 512, promptTokens: 32, newTokens: 16 },
 };
 
 /** On a model of the size that the engine is made for, in under fifteen minutes. */
@@ -63,4 +76,5 @@ export const FULL: Profile = {
   // As large as the head of Qwen3-0.6B.
   kernels: { bytes: 2 * 151936 * 1024, minMs: 50 },
   serving: { batches: [1, 2, 4, 8, 16], prefixTokens: 512, newTokens: 8 },
+  parallel: { ...COLLECTIVE_BYTES, batches: [1, 8], prefillTokens: 512, promptTokens: 32, newTokens: 12 },
 };

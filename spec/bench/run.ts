@@ -13,6 +13,7 @@ import type { Profile } from './profile.ts';
 import { kernels } from './suites/kernels.ts';
 import { latency } from './suites/latency.ts';
 import { memory } from './suites/memory.ts';
+import { parallel } from './suites/parallel.ts';
 import { serving } from './suites/serving.ts';
 import { throughput } from './suites/throughput.ts';
 import type { MachineLimits } from './work.ts';
@@ -23,6 +24,7 @@ const SUITE_OF: Readonly<Record<SuiteName, (context: BenchContext) => Promise<Su
   throughput,
   memory,
   serving,
+  parallel,
 };
 
 /** Measurements of the limits that everything is held to; the best of them is the limit. */

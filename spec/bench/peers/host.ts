@@ -1,5 +1,5 @@
 /** A process that runs one peer and does what it is told over its channel; it ends with its parent. */
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import type { Arrival } from '../workload.ts';
 import { importPeer } from './catalogue.ts';
 import { type Peer, type PeerSettings, PeerUnavailable } from './peer.ts';
@@ -11,6 +11,7 @@ export type HostCall =
   | { call: 'batch'; prompts: readonly (readonly number[])[]; maxNewTokens: number }
   | { call: 'service'; arrivals: readonly Arrival[] }
   | { call: 'memory' }
+  | { call: 'rankMemory' }
   | { call: 'close' };
 
 /** What it is answered. */
@@ -21,6 +22,7 @@ export interface LoadedPeer {
   version: string;
   loadMs: number;
   cacheBytes: number | undefined;
+  allocatedBytes: number | undefined;
 }
 
 let peer: Peer | undefined;
@@ -30,10 +32,12 @@ async function answer(message: HostCall): Promise<unknown> {
     const load = await importPeer(message.peer);
     const begin = performance.now();
     peer = await load(message.settings);
-    const { version, cacheBytes } = peer;
-    return { version, cacheBytes, loadMs: performance.now() - begin } satisfies LoadedPeer;
+    const { version, cacheBytes, allocatedBytes } = peer;
+    const loadMs = performance.now() - begin;
+    return { version, cacheBytes, allocatedBytes, loadMs } satisfies LoadedPeer;
   }
   if (message.call === 'memory') return peakMemory();
+  if (message.call === 'rankMemory') return rankMemory();
   if (!peer) throw new Error(`"${message.call}" was asked of a host that has loaded nothing`);
   if (message.call === 'batch') return await timeBatch(peer, message.prompts, message.maxNewTokens);
   if (message.call === 'service') return await timeService(peer, message.arrivals);
@@ -42,12 +46,25 @@ async function answer(message: HostCall): Promise<unknown> {
 
 /** The most memory that this process ever had, in bytes. */
 function peakMemory(): number {
-  if (process.platform === 'linux') {
-    // What getrusage tells begins with what the parent had when it started this process.
-    const [, kilobytes] = /^VmHWM:\s*(\d+) kB$/m.exec(readFileSync('/proc/self/status', 'utf8')) ?? [];
-    if (kilobytes) return Number(kilobytes) * 1024;
-  }
-  return process.resourceUsage().maxRSS * 1024;
+  // What getrusage tells begins with what the parent had when it started this process.
+  return (
+    (process.platform === 'linux' ? peakMemoryOf('self') : undefined) ?? process.resourceUsage().maxRSS * 1024
+  );
+}
+
+/** The same of every rank of the peer, by rank: of this process and, where the system tells, of its children. */
+function rankMemory(): number[] {
+  if (process.platform !== 'linux') return [peakMemory()];
+  // A thread of this process starts the ranks, in their order.
+  const pids = readdirSync('/proc/self/task').flatMap((thread) =>
+    readFileSync(`/proc/self/task/${thread}/children`, 'utf8').trim().split(' ').filter(Boolean),
+  );
+  return [peakMemory(), ...pids.flatMap((pid) => peakMemoryOf(pid) ?? [])];
+}
+
+function peakMemoryOf(pid: string): number | undefined {
+  const [, kilobytes] = /^VmHWM:\s*(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8')) ?? [];
+  return kilobytes === undefined ? undefined : Number(kilobytes) * 1024;
 }
 
 process.on('message', async (message: HostCall) => {

@@ -8,6 +8,8 @@ export interface PeerSettings {
   cacheTokens: number;
   /** The most sequences it is given at once. */
   maxBatch: number;
+  /** Ranks to spread the model over, each with so many threads; only our engine looks at it. Default 1. */
+  tp?: number;
   /** Whether it may keep the beginnings of prompts; only our engine looks at it. Default false. */
   prefixCaching?: boolean;
   /** The folder in whose `node_modules` node-llama-cpp is. Default: wherever Node finds it. */
@@ -21,6 +23,8 @@ export interface Peer {
   readonly maxConcurrent: number;
   /** Bytes of its key/value cache, where it tells. */
   readonly cacheBytes?: number;
+  /** Bytes of weights, cache and working memory in this process, where it tells. */
+  readonly allocatedBytes?: number;
   /**
    * Continues prompts together, greedily, ended by no token. Nothing is remembered from the call before.
    *

@@ -13,6 +13,7 @@ export const load: LoadPeer = async (settings) => {
     version,
     maxConcurrent: maxBatch,
     cacheBytes: positions * cacheBytesPerToken(await readModelConfig(settings.modelDir)),
+    allocatedBytes: engine.bytesAllocated,
     async generate(prompts, maxNewTokens, onToken) {
       const tokens: number[][] = prompts.map(() => []);
       const requests = prompts.map((ids) => ({ ids, maxNewTokens, ignoreEos: true }));
@@ -25,14 +26,14 @@ export const load: LoadPeer = async (settings) => {
       return tokens;
     },
     async close() {
-      engine.close();
+      await engine.close();
     },
   };
 };
 
 /** The one place where the bench says how the engine is set up. */
 function engineOptions(settings: PeerSettings): EngineOptions {
-  const { threads, cacheTokens, maxBatch, prefixCaching = false } = settings;
-  const options = { threads, cacheTokens, maxBatch, prefixCaching };
+  const { threads, cacheTokens, maxBatch, prefixCaching = false, tp = 1 } = settings;
+  const options = { threads, cacheTokens, maxBatch, prefixCaching, tp };
   return options;
 }

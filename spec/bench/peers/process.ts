@@ -59,6 +59,11 @@ export class PeerProcess {
     return (await this.#ask({ call: 'memory' })) as number;
   }
 
+  /** The same of every rank, by rank. */
+  async rankMemory(): Promise<number[]> {
+    return (await this.#ask({ call: 'rankMemory' })) as number[];
+  }
+
   /** Ends the peer and its process. */
   async close(): Promise<void> {
     try {

@@ -29,6 +29,7 @@ const SUITE_LEADS: Readonly<Record<Figure['suite'], string>> = {
   memory:
     'The most memory that a process ever had which loads the model and generates, each in a process of its own.',
   serving: `What serving adds or saves in ${ENGINE}.`,
+  parallel: `${ENGINE} in one process beside ${ENGINE} over ranks that have as many threads together, and what their exchanges cost.`,
 };
 
 /** A run as one HTML page that needs nothing beside itself. */

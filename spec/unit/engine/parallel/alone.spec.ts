@@ -23,6 +23,7 @@ test('it gathers, sums and exchanges with itself', (t) => {
   const incoming = new Float32Array(3);
   group.allToAll(values, [3], incoming, [3]);
   t.deepEqual(incoming, values);
+  t.deepEqual(group.traffic(), { messages: 0, bytesSent: 0 });
 });
 
 test('it gives up with an error', (t) => {

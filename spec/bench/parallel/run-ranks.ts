@@ -1,0 +1,57 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { type Backend, GroupRun, launcherOf } from '../../support/groups.ts';
+import type { CollectivesTask, CollectiveTimes } from './collective-times.ts';
+import type { TrafficTask } from './step-traffic.ts';
+import type { Task } from './tasks.ts';
+
+/** What the bench calls those that are not built in. */
+export const MPIS = ['MPICH', 'Open MPI'] as const;
+
+const MAIN = fileURLToPath(new URL('main.ts', import.meta.url));
+
+/** Times collectives of a group of its own. @throws Error with what its ranks have printed. */
+export async function runCollectives(
+  backend: Backend,
+  size: number,
+  task: CollectivesTask,
+): Promise<CollectiveTimes[]> {
+  return (await runRanks(backend, size, task)) as CollectiveTimes[];
+}
+
+/**
+ * Counts what the ranks of a group of its own send for steps of a model.
+ *
+ * @returns by rank, the bytes it sent for all of the steps.
+ * @throws Error with what its ranks have printed.
+ */
+export async function runTraffic(size: number, task: TrafficTask): Promise<number[]> {
+  return (await runRanks('fork', size, task)) as number[];
+}
+
+async function runRanks(backend: Backend, size: number, task: Task): Promise<unknown> {
+  const folder = mkdtempSync(join(tmpdir(), 'plumbline-bench-'));
+  const args = [MAIN, backend === 'fork' ? 'fork' : 'mpi', String(size), JSON.stringify(task)];
+  const [command, ...rest] =
+    backend === 'fork'
+      ? [process.execPath, ...args]
+      : [launcherOf(backend) ?? 'mpirun', '-n', String(size), process.execPath, ...args];
+  const run = new GroupRun(command, rest, folder);
+  // The others end with the one that started them.
+  const end = () => process.kill(run.pid, 'SIGTERM');
+  process.once('exit', end);
+  try {
+    const { exitCode } = await run.end();
+    const line = run.lines.find((text) => text.startsWith('{"result":'));
+    if (exitCode !== 0 || line === undefined) {
+      throw new Error(`${size} ranks over ${backend} ended with ${exitCode}: ${run.log.slice(-2000)}`);
+    }
+    return JSON.parse(line).result;
+  } finally {
+    process.off('exit', end);
+    await run.killAll();
+    rmSync(folder, { recursive: true, force: true });
+  }
+}

@@ -1,0 +1,45 @@
+import type { Plan } from '../../../engine/plan.ts';
+import type { BenchContext, SuiteResult } from '../context.ts';
+import type { Measurement } from '../figure.ts';
+import { seededPrompt } from '../workload.ts';
+import { runTraffic } from './run-ranks.ts';
+import { SPREAD, TP } from './spread.ts';
+import { stepBytes } from './step-bytes.ts';
+import { planOf } from './step-traffic.ts';
+
+/** As many as an engine computes of a prompt at a time, by default. */
+const CHUNK = 128;
+
+/** Bytes that all ranks send together for a token, counted, and held to the formula, which they meet exactly. */
+export async function traffic({ profile, config, modelDir, report }: BenchContext): Promise<SuiteResult> {
+  const { batches, promptTokens } = profile.parallel;
+  const prompt = (length: number) => seededPrompt(length, config.vocabSize, 'traffic');
+  const steps: [variant: string, plan: Plan][] = [
+    ...batches.map((batch): [string, Plan] => [
+      `decode, batch ${batch}`,
+      planOf(prompt(batch).map((id) => ({ past: promptTokens, ids: [id] }))),
+    ]),
+    [`prefill of ${CHUNK}`, planOf([{ past: 0, ids: prompt(CHUNK) }])],
+  ];
+  const result: SuiteResult = { measurements: [], skipped: [] };
+  for (const [variant, plan] of steps) {
+    report(`parallel: bytes sent, ${variant}`);
+    const numTokens = plan.spans.reduce((sum, { ids }) => sum + ids.length, 0);
+    const kilobytes = (bytes: number) => bytes / numTokens / 1000;
+    try {
+      const sent = await runTraffic(TP, { name: 'traffic', modelDir, plans: [plan] });
+      result.measurements.push({
+        task: 'bytes sent per token',
+        variant,
+        subject: SPREAD,
+        unit: 'kB',
+        better: 'lower',
+        samples: [kilobytes(sent.reduce((sum, bytes) => sum + bytes, 0))],
+        limit: { value: kilobytes(stepBytes(config, plan, TP)), from: 'the formula' },
+      } satisfies Measurement);
+    } catch (error) {
+      result.skipped.push({ subject: SPREAD, reason: `${variant}: ${(error as Error).message}` });
+    }
+  }
+  return result;
+}
