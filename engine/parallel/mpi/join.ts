@@ -2,7 +2,8 @@ import { GroupError } from '../../errors.ts';
 import { Collectives } from '../collectives.ts';
 import type { ProcessGroup } from '../process-group.ts';
 import { openMpi } from './calls.ts';
-import { findLibrary, importKoffi, LIBRARY_VARIABLE } from './library.ts';
+import { Connections } from './connections.ts';
+import { findLibrary, importKoffi, LIBRARY_VARIABLE, socketOptions } from './library.ts';
 import { MpiTransport } from './mpi-transport.ts';
 import { findNeighbours } from './neighbours.ts';
 
@@ -23,7 +24,9 @@ const LOCAL_SIZE_VARIABLES = ['OMPI_COMM_WORLD_LOCAL_SIZE', 'MPI_LOCALNRANKS'];
  * @throws GroupError if koffi or an MPI library is missing, or the library is not the one of the mpirun that was used.
  */
 export async function joinMpi({ timeoutMs = 10_000 }: JoinOptions = {}): Promise<ProcessGroup> {
-  const mpi = openMpi(findLibrary(await importKoffi(), process.env));
+  const library = findLibrary(await importKoffi(), process.env);
+  const connections = new Connections(socketOptions(library), timeoutMs);
+  const mpi = openMpi(library);
   const started = numberOf(SIZE_VARIABLES) ?? mpi.size;
   if (started !== mpi.size) {
     throw new GroupError(
@@ -34,6 +37,7 @@ export async function joinMpi({ timeoutMs = 10_000 }: JoinOptions = {}): Promise
   const transport = new MpiTransport(mpi, {
     timeoutMs,
     localSize: numberOf(LOCAL_SIZE_VARIABLES) ?? mpi.size,
+    connections,
   });
   process.once('exit', (code) => transport.abortUnlessClosed(code));
   const group = new Collectives(transport);
