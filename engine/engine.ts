@@ -1,9 +1,8 @@
-import { availableParallelism } from 'node:os';
 import { Arrivals } from './arrivals.ts';
 import { type ModelConfig, readModelConfig } from './config.ts';
 import { KernelError, PromptError } from './errors.ts';
 import { Generation } from './generation.ts';
-import { openGroup } from './group.ts';
+import { openGroup, shareOfThreads } from './group.ts';
 import type { Kernels } from './kernels/kernels.ts';
 import { createWasmKernels } from './kernels/wasm.ts';
 import { checkShardable } from './model/shardable.ts';
@@ -79,7 +78,7 @@ export class Engine {
   static async load(modelDir: string, options: EngineOptions = {}): Promise<Engine> {
     const { tp = 1, ep = 1, backend, groupTimeoutMs, onProgress, tokenizer } = options;
     const size = Math.max(tp, ep);
-    const { threads = defaultThreads(size), revectorize = false } = options;
+    const { threads = shareOfThreads({ size, backend }), revectorize = false } = options;
     const kernels = options.kernels ?? (await createWasmKernels({ threads, revectorize }));
     let ranks: Ranks | undefined;
     try {
@@ -90,7 +89,7 @@ export class Engine {
       const group = await openGroup(modelDir, { size, backend, timeoutMs: groupTimeoutMs });
       if (group.rank > 0) {
         kernels.dispose();
-        return await serveAndExit(group, modelDir);
+        return await serveAndExit(group, modelDir, threads);
       }
       ranks = new Ranks(group);
       const setup: RankSetup = { ...complete, tp, ep, threads, revectorize };
@@ -248,14 +247,9 @@ export class Engine {
   }
 }
 
-/** The machine's share of each rank. */
-function defaultThreads(ranks: number): number {
-  return Math.max(1, Math.floor(availableParallelism() / ranks));
-}
-
 /** What loading an engine is on the other ranks that mpirun has started: they serve rank 0, and end with it. */
-async function serveAndExit(group: ProcessGroup, modelDir: string): Promise<never> {
-  await serveRank(group, modelDir);
+async function serveAndExit(group: ProcessGroup, modelDir: string, threads: number): Promise<never> {
+  await serveRank(group, modelDir, threads);
   await group.close();
   process.exit(0);
 }

@@ -1,6 +1,7 @@
+import { availableParallelism } from 'node:os';
 import { GroupError } from './errors.ts';
 import { aloneGroup } from './parallel/alone.ts';
-import { joinMpi, startedByMpirun } from './parallel/mpi/join.ts';
+import { joinMpi, ranksHere, startedByMpirun } from './parallel/mpi/join.ts';
 import type { ProcessGroup } from './parallel/process-group.ts';
 import type { Backend } from './requests.ts';
 
@@ -20,9 +21,9 @@ export interface GroupOptions {
  */
 export async function openGroup(
   modelDir: string,
-  { size, backend = size > 1 && startedByMpirun() ? 'mpi' : 'fork', timeoutMs }: GroupOptions,
+  { size, backend, timeoutMs }: GroupOptions,
 ): Promise<ProcessGroup> {
-  if (backend === 'mpi') {
+  if (isMpi({ size, backend })) {
     const group = await joinMpi({ timeoutMs });
     if (group.size === size) return group;
     await group.close();
@@ -35,4 +36,14 @@ export async function openGroup(
   const { launch } = await import('./parallel/fork/launch.ts');
   const argument = { modelDir };
   return await launch(size, new URL('./rank-main.ts', import.meta.url), { argument, timeoutMs });
+}
+
+/** Threads for one of the ranks: what this machine runs at once, shared out among those of them that it has. */
+export function shareOfThreads(options: Pick<GroupOptions, 'size' | 'backend'>): number {
+  const ranks = isMpi(options) ? (ranksHere() ?? options.size) : options.size;
+  return Math.max(1, Math.floor(availableParallelism() / ranks));
+}
+
+function isMpi({ size, backend }: Pick<GroupOptions, 'size' | 'backend'>): boolean {
+  return backend ? backend === 'mpi' : size > 1 && startedByMpirun();
 }

@@ -1,4 +1,5 @@
 import { readlinkSync, realpathSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import test from 'ava';
@@ -74,19 +75,23 @@ for (const mpi of obstacle ? [] : mpis) {
     for (const [i, sent] of hosts.sentBytes.entries()) t.true(sent - before[i] > bytes, `${sent}`);
   });
 
-  test.serial(`${mpi}: an engine over two hosts has the fingerprint of one process, and ends`, async (t) => {
-    const hosts = await Hosts.make(t);
-    const modelDir = modelDirectory(t, spreadDense());
-    const engine = await Engine.load(modelDir, { threads: 1 });
-    t.teardown(() => engine.close());
-    const { result } = await generateOne(engine, { ids: [1, 2, 3], maxNewTokens: 30, ignoreEos: true });
-    const before = hosts.sentBytes;
-    const run = hosts.start(t, mpi, engineOf(modelDir, 30, 10_000));
-    t.is((await run.end()).exitCode, 0, run.log + hosts.words);
-    t.true(run.lines.includes(`fingerprint ${result.fingerprint}`), run.log);
-    t.deepEqual(await run.survivors(WITHIN_MS), []);
-    for (const [i, sent] of hosts.sentBytes.entries()) t.true(sent - before[i] > 10_000, `${sent}`);
-  });
+  test.serial(
+    `${mpi}: an engine over two hosts has the fingerprint of one process, and either has all of its threads`,
+    async (t) => {
+      const hosts = await Hosts.make(t);
+      const modelDir = modelDirectory(t, spreadDense());
+      const engine = await Engine.load(modelDir, { threads: 1 });
+      t.teardown(() => engine.close());
+      const { result } = await generateOne(engine, { ids: [1, 2, 3], maxNewTokens: 30, ignoreEos: true });
+      const before = hosts.sentBytes;
+      const run = hosts.start(t, mpi, engineOf(modelDir, 30, 10_000));
+      t.is((await run.end()).exitCode, 0, run.log + hosts.words);
+      for (const rank of [0, 1]) t.is(hosts.wordsOf(rank), `threads ${availableParallelism()}\n`);
+      t.true(run.lines.includes(`fingerprint ${result.fingerprint}`), run.log);
+      t.deepEqual(await run.survivors(WITHIN_MS), []);
+      for (const [i, sent] of hosts.sentBytes.entries()) t.true(sent - before[i] > 10_000, `${sent}`);
+    },
+  );
 
   test.serial(`${mpi}: when the cable is cut, either host says which rank it misses, and ends`, async (t) => {
     const hosts = await Hosts.make(t);

@@ -161,7 +161,7 @@ export class Hosts {
       launcherOf(mpi) ?? 'mpirun',
       ...(mpi === 'MPICH'
         ? ['-launcher', 'rsh', '-launcher-exec', this.#remoteShell(), '-ppn', '1', '-hosts']
-        : ['--mca', 'plm_rsh_agent', this.#remoteShell(), '-host']),
+        : ['--bind-to', 'none', '--mca', 'plm_rsh_agent', this.#remoteShell(), '-host']),
       this.all.map(({ address }) => address).join(','),
       ...['-n', '2', ...keepsWords],
     ];

@@ -36,7 +36,7 @@ export async function joinMpi({ timeoutMs = 10_000 }: JoinOptions = {}): Promise
   }
   const transport = new MpiTransport(mpi, {
     timeoutMs,
-    localSize: numberOf(LOCAL_SIZE_VARIABLES) ?? mpi.size,
+    localSize: ranksHere() ?? mpi.size,
     connections,
   });
   process.once('exit', (code) => transport.abortUnlessClosed(code));
@@ -48,6 +48,11 @@ export async function joinMpi({ timeoutMs = 10_000 }: JoinOptions = {}): Promise
 /** Whether mpirun has started this process as one of several. */
 export function startedByMpirun(): boolean {
   return (numberOf(SIZE_VARIABLES) ?? 1) > 1;
+}
+
+/** The ranks that mpirun has started on this machine; undefined where it does not tell. */
+export function ranksHere(): number | undefined {
+  return numberOf(LOCAL_SIZE_VARIABLES);
 }
 
 function numberOf(variables: readonly string[]): number | undefined {
