@@ -4,6 +4,7 @@ import { KINDS, type Kind, mismatch, type Parts, type Transport } from '../trans
 import type { MpiCalls } from './calls.ts';
 import type { Connections } from './connections.ts';
 import { finalizeHangs, leaveHydra } from './hydra.ts';
+import { killNeighbours } from './neighbours.ts';
 
 /** A tag is the kind and the number of the message modulo this; MPI guarantees tags up to 32 767. */
 const COUNTED = 4096;
@@ -128,21 +129,9 @@ export class MpiTransport implements Transport {
         Atomics.wait(this.#sleep, 0, 0, 1);
       }
     } finally {
-      this.#killLate();
+      // mpirun may end a group with a signal that a stopped process does not get before it goes on.
+      killNeighbours(this.neighbours, this.#late);
       this.#mpi.abort(exitCode || 1);
-    }
-  }
-
-  /** mpirun may end a group with a signal that a stopped process does not get before it goes on. */
-  #killLate(): void {
-    for (const rank of this.#late) {
-      const pid = this.neighbours.get(rank);
-      if (pid === undefined) continue;
-      try {
-        process.kill(pid, 'SIGKILL');
-      } catch {
-        // It has ended in the meantime.
-      }
     }
   }
 

@@ -20,6 +20,19 @@ export function findNeighbours(group: ProcessGroup): Map<number, number> {
   return neighbours;
 }
 
+/** Kills the processes of those ranks that are on this machine. */
+export function killNeighbours(neighbours: ReadonlyMap<number, number>, ranks: Iterable<number>): void {
+  for (const rank of ranks) {
+    const pid = neighbours.get(rank);
+    if (pid === undefined) continue;
+    try {
+      process.kill(pid, 'SIGKILL');
+    } catch {
+      // It has ended in the meantime.
+    }
+  }
+}
+
 function place(): Int32Array {
   const hash = createHash('sha256').update(`${hostname()} ${machine()}`).digest();
   return new Int32Array(new Uint8Array(hash).buffer, 0, PLACE_LENGTH);
