@@ -1,9 +1,8 @@
-import { availableParallelism } from 'node:os';
 import { Arrivals } from './arrivals.ts';
 import { type ModelConfig, readModelConfig } from './config.ts';
 import { KernelError, PromptError } from './errors.ts';
 import { Generation } from './generation.ts';
-import { openGroup } from './group.ts';
+import { openGroup, shareOfThreads } from './group.ts';
 import type { Kernels } from './kernels/kernels.ts';
 import { createWasmKernels } from './kernels/wasm.ts';
 import { checkShardable } from './model/shardable.ts';
@@ -79,7 +78,7 @@ export class Engine {
   static async load(modelDir: string, options: EngineOptions = {}): Promise<Engine> {
     const { tp = 1, ep = 1, backend, groupTimeoutMs, onProgress, tokenizer } = options;
     const size = Math.max(tp, ep);
-    const { threads = defaultThreads(size), revectorize = false } = options;
+    const { threads = shareOfThreads({ size, backend }), revectorize = false } = options;
     const check = async () => {
       const config = await readModelConfig(modelDir);
       const complete = completeEngineOptions(options, config);
@@ -94,7 +93,7 @@ export class Engine {
       const { group, checked } = await openGroup(modelDir, groupOptions, check);
       if (group.rank > 0) {
         kernels?.dispose();
-        return await serveAndExit(group, modelDir);
+        return await serveAndExit(group, modelDir, threads);
       }
       ranks = new Ranks(group);
       const { config, complete } = checked;
@@ -254,14 +253,9 @@ export class Engine {
   }
 }
 
-/** The machine's share of each rank. */
-function defaultThreads(ranks: number): number {
-  return Math.max(1, Math.floor(availableParallelism() / ranks));
-}
-
 /** What loading an engine is on the other ranks that mpirun has started: they serve rank 0, and end with it. */
-async function serveAndExit(group: ProcessGroup, modelDir: string): Promise<never> {
-  await serveRank(group, modelDir);
+async function serveAndExit(group: ProcessGroup, modelDir: string, threads: number): Promise<never> {
+  await serveRank(group, modelDir, threads);
   await group.close();
   process.exit(0);
 }

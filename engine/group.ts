@@ -1,7 +1,8 @@
+import { availableParallelism } from 'node:os';
 import { GroupError } from './errors.ts';
 import { aloneGroup } from './parallel/alone.ts';
 import { joinMpi } from './parallel/mpi/join.ts';
-import { startedByMpirun } from './parallel/mpi/mpirun.ts';
+import { startedByMpirun, toldByMpirun } from './parallel/mpi/mpirun.ts';
 import type { ProcessGroup } from './parallel/process-group.ts';
 import { tellFailure } from './ranks.ts';
 import type { Backend } from './requests.ts';
@@ -29,10 +30,10 @@ export interface OpenGroup<T> {
  */
 export async function openGroup<T>(
   modelDir: string,
-  { size, backend = size > 1 && startedByMpirun() ? 'mpi' : 'fork', timeoutMs }: GroupOptions,
+  { size, backend, timeoutMs }: GroupOptions,
   check: () => Promise<T>,
 ): Promise<OpenGroup<T>> {
-  if (backend === 'mpi') {
+  if (isMpi({ size, backend })) {
     // Before anything that can fail here alone: the others would wait for ever for a rank that does not join them.
     const group = await joinMpi({ timeoutMs });
     if (group.size !== size) {
@@ -55,4 +56,14 @@ export async function openGroup<T>(
   const argument = { modelDir };
   const group = await launch(size, new URL('./rank-main.ts', import.meta.url), { argument, timeoutMs });
   return { group, checked };
+}
+
+/** Threads for one of the ranks: what this machine runs at once, shared out among those of them that it has. */
+export function shareOfThreads(options: Pick<GroupOptions, 'size' | 'backend'>): number {
+  const ranks = isMpi(options) ? (toldByMpirun().localSize ?? options.size) : options.size;
+  return Math.max(1, Math.floor(availableParallelism() / ranks));
+}
+
+function isMpi({ size, backend }: Pick<GroupOptions, 'size' | 'backend'>): boolean {
+  return backend ? backend === 'mpi' : size > 1 && startedByMpirun();
 }

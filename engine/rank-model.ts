@@ -94,20 +94,24 @@ function hearSetup(group: ProcessGroup): RankSetup {
   return JSON.parse(Buffer.from(bytes).toString());
 }
 
-/** The whole life of a rank but 0: loads its part, computes as it is told, and returns when rank 0 closes. */
-export async function serveRank(group: ProcessGroup, modelDir: string): Promise<void> {
+/**
+ * The whole life of a rank but 0: loads its part, computes as it is told, and returns when rank 0 closes.
+ *
+ * @param threads where this rank's machine is not rank 0's, whose number they are by default.
+ */
+export async function serveRank(group: ProcessGroup, modelDir: string, threads?: number): Promise<void> {
   try {
-    await serve(group, modelDir);
+    await serve(group, modelDir, threads);
   } catch (error) {
     tellFailure(group, error);
     throw error;
   }
 }
 
-async function serve(group: ProcessGroup, modelDir: string): Promise<void> {
+async function serve(group: ProcessGroup, modelDir: string, threads?: number): Promise<void> {
   const setup = hearSetup(group);
-  const { threads, revectorize, tp } = setup;
-  const kernels = await createWasmKernels({ threads, revectorize });
+  const { revectorize, tp } = setup;
+  const kernels = await createWasmKernels({ threads: threads ?? setup.threads, revectorize });
   try {
     const config = await readModelConfig(modelDir);
     const { model, cache } = loadRankModel(group, modelDir, config, kernels, setup);

@@ -41,7 +41,7 @@ export interface EngineOptions {
   groupTimeoutMs?: number;
   /**
    * Threads of each rank that compute, the calling one included; 1 … 256. Default: as many as the machine can run at
-   * once, shared out among the ranks.
+   * once, shared out among the ranks on it.
    */
   threads?: number;
   /**

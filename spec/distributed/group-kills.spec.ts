@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import test from 'ava';
 import fc from 'fast-check';
@@ -40,9 +41,19 @@ test(`${KILLS} ranks that are killed at any time, one after the other, are named
 async function killSoon(ms: number, started: Promise<unknown> | undefined): Promise<void> {
   await started;
   await sleep(ms);
-  let [pid] = markedProcesses(mark);
-  for (; pid === undefined; [pid] = markedProcesses(mark)) await sleep(1);
+  let pid = markedProcesses(mark).find(isRank);
+  for (; pid === undefined; pid = markedProcesses(mark).find(isRank)) await sleep(1);
   process.kill(pid, 'SIGKILL');
+}
+
+/** Whether a process is a rank; what is started first makes its FIFOs. */
+function isRank(pid: number): boolean {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('rank.ts');
+  } catch {
+    // It has ended.
+    return false;
+  }
 }
 
 /** Never ends by itself. */

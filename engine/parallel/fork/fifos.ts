@@ -1,7 +1,10 @@
-import { spawnSync } from 'node:child_process';
-import { closeSync, constants, mkdtempSync, openSync, rmSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { closeSync, constants, openSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { text } from 'node:stream/consumers';
 import { GroupError } from '../../errors.ts';
 
 /**
@@ -26,40 +29,53 @@ const FIRST_DESCRIPTOR = 4;
 const DESCRIPTORS_PER_PEER = 4;
 
 /**
- * Makes a FIFO from every rank to every other. Their files are gone when this returns: what the launcher and its
+ * Makes FIFOs of the names it is given in a new folder, and tells which. It removes them when its input ends, which is
+ * also when the launcher is killed; Ctrl-C, which reaches both, is the launcher's to hear.
+ */
+const MAKER = `
+trap '' HUP INT PIPE TERM
+folder=$(mktemp -d "$0/plumbline-group-XXXXXX") || exit
+trap 'rm -rf "$folder"' EXIT
+cd "$folder" && mkfifo -m 600 "$@" && echo "$folder" && read -r end
+`;
+
+/**
+ * Makes a FIFO from every rank to every other. Their files are gone when this is done: what the launcher and its
  * children have open is all there is of them.
  *
  * @returns by sender, by receiver.
  * @throws GroupError where the system has no FIFOs.
  */
-export function openFifos(size: number): (Fifo | undefined)[][] {
-  let folder = '';
+export async function openFifos(size: number): Promise<(Fifo | undefined)[][]> {
   const ranks = [...Array(size).keys()];
-  const path = (from: number, to: number) => join(folder, `${from}-${to}`);
+  const name = (from: number, to: number) => `${from}-${to}`;
+  const names = ranks.flatMap((from) => ranks.filter((to) => to !== from).map((to) => name(from, to)));
+  const maker = spawn('sh', ['-c', MAKER, tmpdir(), ...names]);
+  // If it ends early there is nobody to listen.
+  maker.stdin.on('error', () => {});
+  const ended = Promise.all([text(maker.stderr), once(maker, 'close')]);
   const opened: number[] = [];
   const open = (file: string, flags: number) => {
     opened.push(openSync(file, constants.O_RDWR | flags));
     return opened[opened.length - 1];
   };
   try {
-    folder = mkdtempSync(join(tmpdir(), 'plumbline-group-'));
-    const paths = ranks.flatMap((from) => ranks.filter((to) => to !== from).map((to) => path(from, to)));
-    const { status, error, stderr } = spawnSync('mkfifo', ['-m', '600', ...paths], { encoding: 'utf8' });
-    if (status !== 0) throw error ?? new Error(stderr.trim());
+    const failed = ended.then(([stderr, [exitCode, signal]]) => {
+      throw new Error(stderr.trim() || `it ended with ${signal ?? exitCode}`);
+    });
+    const [folder]: string[] = await Promise.race([once(createInterface(maker.stdout), 'line'), failed]);
     const fifo = (file: string) => ({ blocking: open(file, 0), prompt: open(file, constants.O_NONBLOCK) });
-    return ranks.map((from) => ranks.map((to) => (to === from ? undefined : fifo(path(from, to)))));
+    const between = (from: number, to: number) =>
+      to === from ? undefined : fifo(join(folder, name(from, to)));
+    return ranks.map((from) => ranks.map((to) => between(from, to)));
   } catch (cause) {
     opened.forEach(closeSync);
     const reason = (cause as Error).message;
-    throw new GroupError(
-      `${size} ranks on this machine need FIFOs between them, made by mkfifo: ${reason}`,
-      [],
-      {
-        cause,
-      },
-    );
+    const message = `${size} ranks on this machine need FIFOs between them, made by mkfifo: ${reason}`;
+    throw new GroupError(message, [], { cause });
   } finally {
-    if (folder) rmSync(folder, { recursive: true, force: true });
+    maker.stdin.end();
+    await ended.catch(() => {});
   }
 }
 

@@ -30,7 +30,7 @@ export async function launch(size: number, entry: URL, options: LaunchOptions = 
   const { argument, timeoutMs = 10_000, startTimeoutMs = 60_000 } = options;
   if (!Number.isInteger(size) || size < 1) throw new RangeError(`A group has 1 or more ranks, not ${size}`);
   if (size === 1) return aloneGroup();
-  const fifos = openFifos(size);
+  const fifos = await openFifos(size);
   const state = new WaitState();
   const pids = new Int32Array(new SharedArrayBuffer(4 * size));
   const task = { entry: entry.href, argument, timeoutMs };

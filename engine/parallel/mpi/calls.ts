@@ -13,6 +13,8 @@ export interface MpiCalls {
   readonly name: string;
   readonly rank: number;
   readonly size: number;
+  /** The library and its version in its own words. */
+  readonly version: string;
   /** Starts to send; the bytes must stay as they are until `test` says so. @returns the request. */
   startSend(bytes: Uint8Array, to: number, tag: number): Uint8Array;
   /** Starts to receive a message of any tag and at most that many bytes. @returns the request. */
@@ -21,9 +23,9 @@ export interface MpiCalls {
   test(request: Uint8Array): Arrival | undefined;
   /** The message that comes next from a rank, which remains to be received; undefined if there is none. */
   probe(from: number): Arrival | undefined;
-  /** Ends MPI, which can be done once; waits for the other ranks. */
-  finalize(): void;
-  /** Ends all processes of the group, this one included. */
+  /** Ends MPI, which can be done once; waits for the other ranks, and ends this process if they take longer. */
+  finalize(withinMs: number): void;
+  /** Ends all processes of the group that the launcher can reach, this one in any case. */
   abort(exitCode: number): void;
 }
 
@@ -37,9 +39,13 @@ const OPEN_MPI_TAG = 1;
 const REQUEST_BYTES = 8;
 /** At least what a status has in either. */
 const STATUS_INTS = 8;
-const MAX_ERROR_STRING = 512;
+/** At least what an error's text or a version's may take: MPI_MAX_LIBRARY_VERSION_STRING of MPICH. */
+const MAX_TEXT = 8192;
 /** Equal in both. */
 const ANY_TAG = -1;
+
+/** What the launcher may take to end the group: it may be on the far side of a link that is cut. In seconds. */
+const ABORT_S = 2;
 
 /**
  * Binds the functions of an MPI library and initialises MPI, which can be done once in a process.
@@ -66,11 +72,12 @@ export function openMpi(library: Library): MpiCalls {
       if (code !== 0) throw new GroupError(`MPI_${name} failed: ${describe(code)}`);
     };
   };
-  const describe = (code: number): string => {
-    const [text, length] = [new Uint8Array(MAX_ERROR_STRING), new Int32Array(1)];
-    errorString(code, text, length);
+  const textOf = (tell: (text: Uint8Array, length: Int32Array) => void): string => {
+    const [text, length] = [new Uint8Array(MAX_TEXT), new Int32Array(1)];
+    tell(text, length);
     return Buffer.from(text.subarray(0, length[0])).toString();
   };
+  const describe = (code: number): string => textOf((text, length) => errorString(code, text, length));
 
   const message = `void *, int, ${handle}, int, int, ${handle}, void *`;
   const isend = call('Isend', message);
@@ -80,8 +87,12 @@ export function openMpi(library: Library): MpiCalls {
   const getCount = call('Get_count', `void *, ${handle}, void *`);
   const setErrorHandler = call('Comm_set_errhandler', `${handle}, ${handle}`);
   const [commRank, commSize] = ['Comm_rank', 'Comm_size'].map((name) => call(name, `${handle}, void *`));
+  const libraryVersion = call('Get_library_version', 'void *, void *');
   const finalize = call('Finalize', '');
   const abort = call('Abort', `${handle}, int`);
+  // Both wait for the launcher without a limit; the system's alarm ends a process whatever it waits for. MPI's library
+  // leads to the C library, on which it depends.
+  const alarm = library.func('unsigned int alarm(unsigned int)');
 
   call('Init', 'void *, void *')(null, null);
   setErrorHandler(world, errorsReturn);
@@ -99,6 +110,7 @@ export function openMpi(library: Library): MpiCalls {
     name: openMpi ? 'Open MPI' : 'MPICH',
     rank: ask(commRank),
     size: ask(commSize),
+    version: textOf(libraryVersion),
     startSend(bytes, to, tag) {
       const request = new Uint8Array(REQUEST_BYTES);
       isend(bytes, bytes.length, byte, to, tag, world, request);
@@ -117,8 +129,15 @@ export function openMpi(library: Library): MpiCalls {
       iprobe(from, ANY_TAG, world, flag, status);
       return arrival();
     },
-    finalize: () => finalize(),
-    abort: (exitCode) => abort(world, exitCode),
+    finalize(withinMs) {
+      alarm(Math.ceil(withinMs / 1000));
+      finalize();
+      alarm(0);
+    },
+    abort(exitCode) {
+      alarm(ABORT_S);
+      abort(world, exitCode);
+    },
   };
 }
 

@@ -2,7 +2,8 @@ import { GroupError } from '../../errors.ts';
 import { Collectives } from '../collectives.ts';
 import type { ProcessGroup } from '../process-group.ts';
 import { openMpi } from './calls.ts';
-import { findLibrary, importKoffi, LIBRARY_VARIABLE } from './library.ts';
+import { Connections } from './connections.ts';
+import { findLibrary, importKoffi, LIBRARY_VARIABLE, socketOptions } from './library.ts';
 import { MpiTransport } from './mpi-transport.ts';
 import { toldByMpirun } from './mpirun.ts';
 import { findNeighbours } from './neighbours.ts';
@@ -21,7 +22,9 @@ let joined = false;
  * @throws GroupError if koffi or an MPI library is missing, or the library is not the one of the mpirun that was used.
  */
 export async function joinMpi({ timeoutMs = 10_000 }: JoinOptions = {}): Promise<ProcessGroup> {
-  const mpi = openMpi(findLibrary(await importKoffi(), process.env));
+  const library = findLibrary(await importKoffi(), process.env);
+  const connections = new Connections(socketOptions(library), timeoutMs);
+  const mpi = openMpi(library);
   const { size: started = mpi.size, localSize = mpi.size } = toldByMpirun();
   if (started !== mpi.size) {
     throw new GroupError(
@@ -29,7 +32,7 @@ export async function joinMpi({ timeoutMs = 10_000 }: JoinOptions = {}): Promise
         `name the library that belongs to this mpirun in ${LIBRARY_VARIABLE}`,
     );
   }
-  const transport = new MpiTransport(mpi, { timeoutMs, localSize });
+  const transport = new MpiTransport(mpi, { timeoutMs, localSize, connections });
   process.once('exit', (code) => transport.abortUnlessClosed(code));
   joined = true;
   const group = new Collectives(transport);

@@ -1,4 +1,5 @@
 import { GroupError } from '../../errors.ts';
+import type { SetOption } from './connections.ts';
 
 /** Names the MPI library where none of the usual ones is found, or not the right one. */
 export const LIBRARY_VARIABLE = 'PLUMBLINE_MPI_LIBRARY';
@@ -60,4 +61,14 @@ export function findLibrary(load: LoadLibrary, environment: NodeJS.ProcessEnv): 
     `No MPI library could be opened (${reasons.join('; ')}): install MPICH or Open MPI ` +
       `(apt install mpich, or openmpi-bin), or name the library in ${LIBRARY_VARIABLE}`,
   );
+}
+
+/** The C library's setsockopt for a whole number; MPI's library leads to it, on which it depends. */
+export function socketOptions(library: Library): SetOption {
+  const setsockopt = library.func('int setsockopt(int, int, int, void *, unsigned int)');
+  // It fails for a socket that has just been closed, which shows in another way.
+  return (descriptor, level, option, value) => {
+    const bytes = Int32Array.of(value);
+    setsockopt(descriptor, level, option, bytes, bytes.byteLength);
+  };
 }

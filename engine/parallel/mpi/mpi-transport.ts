@@ -2,6 +2,9 @@ import { availableParallelism } from 'node:os';
 import { GroupError } from '../../errors.ts';
 import { KINDS, type Kind, mismatch, type Parts, type Transport } from '../transport.ts';
 import type { MpiCalls } from './calls.ts';
+import type { Connections } from './connections.ts';
+import { finalizeHangs, leaveHydra } from './hydra.ts';
+import { killNeighbours } from './neighbours.ts';
 
 /** A tag is the kind and the number of the message modulo this; MPI guarantees tags up to 32 767. */
 const COUNTED = 4096;
@@ -40,6 +43,8 @@ export interface MpiTransportOptions {
   timeoutMs: number;
   /** Ranks on this machine; more than cores do not spin. */
   localSize: number;
+  /** What leads to other machines. */
+  connections: Pick<Connections, 'look'>;
 }
 
 /**
@@ -51,7 +56,9 @@ export class MpiTransport implements Transport {
   readonly size: number;
   readonly #mpi: MpiCalls;
   readonly #timeoutMs: number;
+  readonly #connections: MpiTransportOptions['connections'];
   readonly #spinMs: number;
+  readonly #finalizeHangs: boolean;
   readonly #sleep = new Int32Array(new SharedArrayBuffer(4));
   /** Messages by peer. */
   readonly #sent: number[];
@@ -63,12 +70,14 @@ export class MpiTransport implements Transport {
   /** Process ids of the ranks on this machine, by rank. */
   neighbours: ReadonlyMap<number, number> = new Map();
 
-  constructor(mpi: MpiCalls, { timeoutMs, localSize }: MpiTransportOptions) {
+  constructor(mpi: MpiCalls, { timeoutMs, localSize, connections }: MpiTransportOptions) {
     this.rank = mpi.rank;
     this.size = mpi.size;
     this.#mpi = mpi;
     this.#timeoutMs = timeoutMs;
+    this.#connections = connections;
     this.#spinMs = localSize <= availableParallelism() ? SPIN_MS : 0;
+    this.#finalizeHangs = localSize < this.size && finalizeHangs(mpi.version, process.env);
     this.#sent = Array(this.size).fill(0);
     this.#received = Array(this.size).fill(0);
   }
@@ -125,7 +134,8 @@ export class MpiTransport implements Transport {
     const received = peers.map((peer) => this.#startReceive(new Uint8Array(), peer));
     this.#finish('close', [...sent, ...received], this.#timeoutMs);
     this.#finalized = true;
-    this.#mpi.finalize();
+    if (this.#finalizeHangs) leaveHydra();
+    else this.#mpi.finalize(this.#timeoutMs);
   }
 
   /** Ends the other ranks if this one exits without having left the group in good order. */
@@ -140,33 +150,22 @@ export class MpiTransport implements Transport {
         Atomics.wait(this.#sleep, 0, 0, 1);
       }
     } finally {
-      this.#killLate();
+      // mpirun may end a group with a signal that a stopped process does not get before it goes on.
+      killNeighbours(this.neighbours, this.#late);
       this.#mpi.abort(exitCode || 1);
-    }
-  }
-
-  /** mpirun may end a group with a signal that a stopped process does not get before it goes on. */
-  #killLate(): void {
-    for (const rank of this.#late) {
-      const pid = this.neighbours.get(rank);
-      if (pid === undefined) continue;
-      try {
-        process.kill(pid, 'SIGKILL');
-      } catch {
-        // It has ended in the meantime.
-      }
     }
   }
 
   #startSend(kind: Kind, part: Uint8Array, peer: number): Pending {
     checkLength(part);
     const tag = tagOf(kind, this.#sent[peer]++);
-    return { peer, request: this.#mpi.startSend(part, peer, tag) };
+    return { peer, request: this.#with(peer, () => this.#mpi.startSend(part, peer, tag)) };
   }
 
   #startReceive(part: Uint8Array, peer: number): Pending {
     checkLength(part);
-    return { peer, request: this.#mpi.startReceive(part, peer), receives: part.length };
+    const request = this.#with(peer, () => this.#mpi.startReceive(part, peer));
+    return { peer, request, receives: part.length };
   }
 
   /** Whether all others close the group as well. MPI itself would wait for ever for one that does not. */
@@ -202,9 +201,15 @@ export class MpiTransport implements Transport {
   /** Looks until there is nobody left to wait for. @throws GroupError that names those who did not come in time. */
   #until(kind: Kind, timeoutMs: number, look: () => readonly number[]): void {
     const start = performance.now();
+    let lookAfterMs = this.#timeoutMs / 2;
     for (let missing = look(); missing.length > 0; missing = look()) {
       const waited = performance.now() - start;
       if (waited >= timeoutMs) throw this.#tooLate(kind, missing, waited);
+      // A link that is cut shows by itself only to those who send.
+      if (timeoutMs > this.#timeoutMs && waited >= lookAfterMs) {
+        if (this.#connections.look()) throw this.#cutOff(kind, missing);
+        lookAfterMs = waited + this.#timeoutMs / 2;
+      }
       if (waited < this.#spinMs) continue;
       Atomics.wait(this.#sleep, 0, 0, waited < IDLE_AFTER_MS ? SLEEP_MS : IDLE_SLEEP_MS);
     }
@@ -238,29 +243,49 @@ export class MpiTransport implements Transport {
   }
 
   #test(kind: Kind, peer: number, request: Uint8Array, receives = 0): ReturnType<MpiCalls['test']> {
+    return this.#with(
+      peer,
+      () => this.#mpi.test(request),
+      `Rank ${peer} sent more than the ${receives} bytes of ${kind} that rank ${this.rank} expected: ` +
+        'every rank must make the same calls with the same lengths',
+    );
+  }
+
+  /** Calls MPI about a rank, which is named if the call fails. */
+  #with<T>(peer: number, call: () => T, truncated?: string): T {
     try {
-      return this.#mpi.test(request);
+      return call();
     } catch (error) {
       const { message } = error as GroupError;
       // How MPI says it: a message is longer than the memory for it.
-      const parted = /truncated/i.test(message);
-      throw this.fail(
-        parted
-          ? `Rank ${peer} sent more than the ${receives} bytes of ${kind} that rank ${this.rank} expected: ` +
-              'every rank must make the same calls with the same lengths'
-          : `Rank ${this.rank} cannot exchange messages with rank ${peer}: ${message}`,
-        [peer],
-      );
+      const parted = truncated && /truncated/i.test(message);
+      const cannot = `Rank ${this.rank} cannot exchange messages with rank ${peer}: ${message}`;
+      throw this.fail(parted ? truncated : cannot, [peer]);
     }
   }
 
+  #cutOff(kind: Kind, missing: readonly number[]): GroupError {
+    const ranks = sorted(missing);
+    return this.fail(
+      `Rank ${this.rank} has lost a connection to another host while it waited for ${named(ranks)} in ${kind}`,
+      ranks,
+    );
+  }
+
   #tooLate(kind: Kind, missing: readonly number[], waitedMs: number): GroupError {
-    const ranks = [...new Set(missing)].sort((a, b) => a - b);
+    const ranks = sorted(missing);
     for (const rank of ranks) this.#late.add(rank);
     const seconds = (waitedMs / 1000).toFixed(1);
-    const names = ranks.map((rank) => `rank ${rank}`).join(', ');
-    return this.fail(`Rank ${this.rank} has waited ${seconds} s for ${names} in ${kind}`, ranks);
+    return this.fail(`Rank ${this.rank} has waited ${seconds} s for ${named(ranks)} in ${kind}`, ranks);
   }
+}
+
+function sorted(ranks: readonly number[]): number[] {
+  return [...new Set(ranks)].sort((a, b) => a - b);
+}
+
+function named(ranks: readonly number[]): string {
+  return ranks.map((rank) => `rank ${rank}`).join(', ');
 }
 
 function tagOf(kind: Kind, count: number): number {

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { readlinkSync } from 'node:fs';
+import { readFileSync, readlinkSync } from 'node:fs';
 import { hostname } from 'node:os';
 import type { ProcessGroup } from '../process-group.ts';
 
@@ -20,12 +20,30 @@ export function findNeighbours(group: ProcessGroup): Map<number, number> {
   return neighbours;
 }
 
+/** Kills the processes of those ranks that are on this machine. */
+export function killNeighbours(neighbours: ReadonlyMap<number, number>, ranks: Iterable<number>): void {
+  for (const rank of ranks) {
+    const pid = neighbours.get(rank);
+    if (pid === undefined) continue;
+    try {
+      process.kill(pid, 'SIGKILL');
+    } catch {
+      // It has ended in the meantime.
+    }
+  }
+}
+
 function place(): Int32Array {
-  const hash = createHash('sha256').update(`${hostname()} ${processSpace()}`).digest();
+  const hash = createHash('sha256').update(`${hostname()} ${machine()}`).digest();
   return new Int32Array(new Uint8Array(hash).buffer, 0, PLACE_LENGTH);
 }
 
-/** Containers of one machine may have one name, and the same process id for different processes. */
-function processSpace(): string {
-  return process.platform === 'linux' ? readlinkSync('/proc/self/ns/pid') : '';
+/**
+ * Machines may have one name, and the system gives the first space of process ids the same number on all of them: what
+ * tells them apart is drawn anew at every start. Containers of one machine may have the same process id for different
+ * processes.
+ */
+function machine(): string {
+  if (process.platform !== 'linux') return '';
+  return `${readFileSync('/proc/sys/kernel/random/boot_id', 'utf8')} ${readlinkSync('/proc/self/ns/pid')}`;
 }

@@ -8,8 +8,8 @@ import { trackResources } from '../../../../support/cleanup.ts';
 trackResources(test);
 
 /** Two ranks in one thread, which can exchange what a FIFO holds. */
-function pair(t: { teardown(fn: () => void): void }) {
-  const fifos = openFifos(2);
+async function pair(t: { teardown(fn: () => void): void }) {
+  const fifos = await openFifos(2);
   t.teardown(() => closeFifos(fifos, () => true));
   const states = [new WaitState(), new WaitState()];
   const ranks = states.map((state, rank) => {
@@ -24,8 +24,8 @@ function pair(t: { teardown(fn: () => void): void }) {
 
 const bytes = Uint8Array.of(1, 2, 3);
 
-test('what one rank sends the other receives', (t) => {
-  const { ranks } = pair(t);
+test('what one rank sends the other receives', async (t) => {
+  const { ranks } = await pair(t);
   const [received, nothing] = [new Uint8Array(3), new Uint8Array()];
   t.deepEqual([ranks[0].size, ranks[1].rank], [2, 1]);
   ranks[0].exchange('send/receive', [undefined, bytes], []);
@@ -40,8 +40,8 @@ for (const [what, kind, length] of [
   ['fewer bytes', 'broadcast', 4],
   ['more bytes', 'broadcast', 2],
 ] as const) {
-  test(`${what} than expected is an error, and the end of the group`, (t) => {
-    const { ranks } = pair(t);
+  test(`${what} than expected is an error, and the end of the group`, async (t) => {
+    const { ranks } = await pair(t);
     ranks[0].exchange('broadcast', [undefined, bytes], []);
     const receive = () => ranks[1].exchange(kind, [], [new Uint8Array(length)]);
     const error = t.throws(receive, { instanceOf: GroupError });
@@ -54,15 +54,15 @@ for (const [what, kind, length] of [
   });
 }
 
-test('of two errors the first is thrown', (t) => {
-  const { ranks, states } = pair(t);
+test('of two errors the first is thrown', async (t) => {
+  const { ranks, states } = await pair(t);
   states[0].fail({ message: 'Rank 1 was faster', ranks: [1] });
   t.is(ranks[0].fail('too late', [0]).message, 'Rank 1 was faster');
   t.throws(() => ranks[1].abort('enough'), { instanceOf: GroupError, message: 'Rank 1 gave up: enough' });
 });
 
 test('an error that nobody has heard of is thrown at the end, once', async (t) => {
-  const { ranks, states } = pair(t);
+  const { ranks, states } = await pair(t);
   states[0].fail({ message: 'Rank 1 was killed', ranks: [1] });
   await t.throwsAsync(ranks[0].close(), { instanceOf: GroupError, message: 'Rank 1 was killed' });
   t.is(ranks[0].close(), ranks[0].close());
@@ -72,7 +72,7 @@ test('an error that nobody has heard of is thrown at the end, once', async (t) =
 });
 
 test('a rank that is to blame itself has its own error to throw', async (t) => {
-  const { ranks, states } = pair(t);
+  const { ranks, states } = await pair(t);
   states[0].fail({ message: 'Rank 0 has left the group', ranks: [0] });
   await t.notThrowsAsync(ranks[0].close());
 });

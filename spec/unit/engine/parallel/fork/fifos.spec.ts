@@ -1,5 +1,9 @@
-import { readdirSync, readSync, writeSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readdirSync, readSync, writeFileSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import test from 'ava';
 import { GroupError } from '../../../../../engine/errors.ts';
 import {
@@ -9,12 +13,14 @@ import {
   linksOf,
   openFifos,
 } from '../../../../../engine/parallel/fork/fifos.ts';
-import { trackResources } from '../../../../support/cleanup.ts';
+import { temporaryFolder, trackResources } from '../../../../support/cleanup.ts';
 
 trackResources(test);
 
-test.serial('there is a FIFO from every rank to every other, and no file', (t) => {
-  const fifos = openFifos(3);
+const FIFOS = import.meta.resolve('../../../../../engine/parallel/fork/fifos.ts');
+
+test.serial('there is a FIFO from every rank to every other, and no file', async (t) => {
+  const fifos = await openFifos(3);
   t.teardown(() => closeFifos(fifos, () => true));
   t.deepEqual(readdirSync(tmpdir()), []);
   const [one, two] = [1, 2].map((rank) => linksOf(rank, fifos));
@@ -25,8 +31,8 @@ test.serial('there is a FIFO from every rank to every other, and no file', (t) =
   t.throws(() => readSync(two.incoming[1]?.prompt ?? -1, bytes), { code: 'EAGAIN' });
 });
 
-test.serial('a child finds its FIFOs in the order in which it gets them', (t) => {
-  const fifos = openFifos(4);
+test.serial('a child finds its FIFOs in the order in which it gets them', async (t) => {
+  const fifos = await openFifos(4);
   t.teardown(() => closeFifos(fifos, () => true));
   for (const rank of [0, 1, 2, 3]) {
     const links = linksOf(rank, fifos);
@@ -42,27 +48,42 @@ test.serial('a child finds its FIFOs in the order in which it gets them', (t) =>
   }
 });
 
-test.serial('a system without mkfifo is told what is missing', (t) => {
+test.serial('a system without mkfifo is told what is missing', async (t) => {
   const path = process.env.PATH;
   t.teardown(() => {
     process.env.PATH = path;
   });
   process.env.PATH = '/nonexistent';
-  t.throws(() => openFifos(2), {
+  await t.throwsAsync(openFifos(2), {
     instanceOf: GroupError,
     message: /^2 ranks on this machine need FIFOs between them, made by mkfifo: .*ENOENT/,
   });
   t.deepEqual(readdirSync(tmpdir()), []);
 });
 
-test.serial('a temporary folder that cannot be written to is named', (t) => {
+test.serial('a temporary folder that cannot be written to is named', async (t) => {
   const folder = process.env.TMPDIR;
   t.teardown(() => {
     process.env.TMPDIR = folder;
   });
   process.env.TMPDIR = '/nonexistent';
-  t.throws(() => openFifos(2), {
+  await t.throwsAsync(openFifos(2), {
     instanceOf: GroupError,
     message: /need FIFOs .*\/nonexistent\/plumbline-group-/,
   });
+});
+
+test.serial('a launcher that is killed while its FIFOs are made leaves no file', async (t) => {
+  const [tools, files] = [temporaryFolder(t), temporaryFolder(t)];
+  writeFileSync(join(tools, 'mkfifo'), '#!/bin/sh\nsleep 0.3\n', { mode: 0o700 });
+  const script = `const { openFifos } = await import('${FIFOS}'); await openFifos(3);`;
+  const env = { ...process.env, PATH: `${tools}:${process.env.PATH}`, TMPDIR: files };
+  const launcher = spawn(process.execPath, ['--input-type=module', '-e', script], { env });
+  t.teardown(() => launcher.kill('SIGKILL'));
+  while (readdirSync(files).length === 0) await sleep(5);
+  launcher.kill('SIGKILL');
+  await once(launcher, 'exit');
+  t.is(readdirSync(files).length, 1, 'it was killed in between');
+  for (let i = 0; i < 200 && readdirSync(files).length > 0; i++) await sleep(10);
+  t.deepEqual(readdirSync(files), []);
 });

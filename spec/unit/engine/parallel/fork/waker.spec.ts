@@ -1,19 +1,26 @@
 import { readSync, writeSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import test from 'ava';
-import { closeFifos, linksOf, openFifos } from '../../../../../engine/parallel/fork/fifos.ts';
+import { closeFifos, type Links, linksOf, openFifos } from '../../../../../engine/parallel/fork/fifos.ts';
 import { WaitState } from '../../../../../engine/parallel/fork/wait-state.ts';
 import { Waker } from '../../../../../engine/parallel/fork/waker.ts';
 import { trackResources } from '../../../../support/cleanup.ts';
 
 trackResources(test);
 
-const fifos = openFifos(2);
-const links = linksOf(0, fifos);
+let fifos: Awaited<ReturnType<typeof openFifos>> = [];
+let links: Links = { incoming: [], outgoing: [] };
+let [incoming, outgoing] = [-1, -1];
+
+test.before(async () => {
+  fifos = await openFifos(2);
+  links = linksOf(0, fifos);
+  incoming = links.incoming[1]?.prompt ?? -1;
+  outgoing = links.outgoing[1]?.prompt ?? -1;
+});
 test.after.always(() => closeFifos(fifos, () => true));
 
 const verdict = { message: 'Rank 1 was killed', ranks: [1] };
-const [incoming, outgoing] = [links.incoming[1]?.prompt ?? -1, links.outgoing[1]?.prompt ?? -1];
 
 function failedWhile(direction: 'read' | 'write' | undefined): { state: WaitState; waker: Waker } {
   const state = new WaitState();

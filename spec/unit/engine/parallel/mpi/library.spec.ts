@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import { createServer } from 'node:net';
 import test from 'ava';
 import { GroupError } from '../../../../../engine/errors.ts';
 import {
@@ -5,6 +7,7 @@ import {
   findLibrary,
   importKoffi,
   type Library,
+  socketOptions,
 } from '../../../../../engine/parallel/mpi/library.ts';
 
 const none = (path: string): Library => {
@@ -48,4 +51,18 @@ test('without koffi, it is named', async (t) => {
 test('koffi opens a library of the system, or says that it cannot', async (t) => {
   const load = await importKoffi();
   t.throws(() => load('libnothing.so.0'), { message: /cannot open|libnothing/ });
+});
+
+test('options of a socket are set by the C library', async (t) => {
+  const libc = (await importKoffi())('libc.so.6');
+  const server = createServer().listen(0);
+  t.teardown(() => server.close());
+  await once(server, 'listening');
+  const [SOL_SOCKET, SO_PRIORITY] = [1, 12];
+  const getsockopt = libc.func('int getsockopt(int, int, int, void *, void *)');
+  const { fd } = (server as unknown as { _handle: { fd: number } })._handle;
+  socketOptions(libc)(fd, SOL_SOCKET, SO_PRIORITY, 5);
+  const found = new Int32Array(1);
+  t.is(getsockopt(fd, SOL_SOCKET, SO_PRIORITY, found, Int32Array.of(4)), 0);
+  t.is(found[0], 5);
 });

@@ -1,5 +1,7 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import test from 'ava';
-import { findNeighbours } from '../../../../../engine/parallel/mpi/neighbours.ts';
+import { findNeighbours, killNeighbours } from '../../../../../engine/parallel/mpi/neighbours.ts';
 import type { ProcessGroup } from '../../../../../engine/parallel/process-group.ts';
 
 /** A group of three, of which rank 0 is this process; the others say what `edit` makes of it. */
@@ -37,4 +39,15 @@ test('a rank of another machine, or of another space of process ids, is no neigh
     if (rank === 1) values[4]++;
   });
   t.deepEqual([...findNeighbours(group)], [[2, 1002]]);
+});
+
+test('ranks of this machine are killed, others not, and one that has ended is none', async (t) => {
+  const [late, well] = [0, 1].map(() => spawn('sleep', ['60']));
+  t.teardown(() => well.kill('SIGKILL'));
+  const gone = spawn('true');
+  await once(gone, 'exit');
+  const neighbours = new Map([late, well, gone].map((child, rank) => [rank, child.pid ?? 0]));
+  killNeighbours(neighbours, [2, 0, 3]);
+  t.deepEqual(await once(late, 'exit'), [null, 'SIGKILL']);
+  t.is(well.signalCode, null);
 });
