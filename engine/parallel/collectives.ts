@@ -7,8 +7,8 @@ import { isPowerOfTwo, sumTree } from './tree-sum.ts';
 /**
  * Values that an all-reduce gets from a rank and adds at a time, while they are in the cache: 64 KiB, which a FIFO takes
  * in one piece. Also the length from which on it goes by slices where there are more than two ranks. Measured over FIFOs
- * on two cores: 8192 values took 4 ranks 1.4 times as long by slices, 16 384 half as long, and 131 072 took 4 ranks 45 %
- * and 8 ranks 23 %. Two ranks send as much either way, and gain nothing but half of the additions.
+ * on two cores: 8192 values took 4 ranks 1.5 times as long by slices, 16 384 half as long, and 131 072 took 4 ranks 45 %
+ * and 8 ranks 40 %. Two ranks send as much either way, and gain nothing but half of the additions.
  */
 const REDUCED_AT_ONCE = 16_380;
 const HASH_BYTES = 32;

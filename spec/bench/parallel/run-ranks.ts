@@ -1,7 +1,8 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { temporary } from '../../../generator/temporary.ts';
 import { type Backend, GroupRun, launcherOf } from '../../support/groups.ts';
 import type { CollectivesTask, CollectiveTimes } from './collective-times.ts';
 import type { TrafficTask } from './step-traffic.ts';
@@ -32,15 +33,15 @@ export async function runTraffic(size: number, task: TrafficTask): Promise<numbe
 }
 
 async function runRanks(backend: Backend, size: number, task: Task): Promise<unknown> {
-  const folder = mkdtempSync(join(tmpdir(), 'plumbline-bench-'));
+  const folder = temporary(mkdtempSync(join(tmpdir(), 'plumbline-bench-')));
   const args = [MAIN, backend === 'fork' ? 'fork' : 'mpi', String(size), JSON.stringify(task)];
   const [command, ...rest] =
     backend === 'fork'
       ? [process.execPath, ...args]
       : [launcherOf(backend) ?? 'mpirun', '-n', String(size), process.execPath, ...args];
-  const run = new GroupRun(command, rest, folder);
+  const run = new GroupRun(command, rest, folder.path);
   // The others end with the one that started them.
-  const end = () => process.kill(run.pid, 'SIGTERM');
+  const end = () => run.pid > 0 && process.kill(run.pid, 'SIGTERM');
   process.once('exit', end);
   try {
     const { exitCode } = await run.end();
@@ -52,6 +53,6 @@ async function runRanks(backend: Backend, size: number, task: Task): Promise<unk
   } finally {
     process.off('exit', end);
     await run.killAll();
-    rmSync(folder, { recursive: true, force: true });
+    folder.remove();
   }
 }

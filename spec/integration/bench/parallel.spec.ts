@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import test from 'ava';
 import { ensureFixture } from '../../../generator/fixtures.ts';
 import type { Figure } from '../../bench/figure.ts';
@@ -120,3 +121,40 @@ test('ranks that fail are told with what they said, and leave nothing', async (t
   const error = await t.throwsAsync(runTraffic(2, { name: 'traffic', modelDir, plans }));
   t.regex(error!.message, /^2 ranks over fork ended with 1: .*config\.json: cannot be read/s);
 });
+
+test('SIGTERM ends a bench while ranks are at work, and them with it', async (t) => {
+  const folder = temporaryFolder(t);
+  const args = [...SMALL, '--suite', 'parallel', '--rounds', '1000'];
+  const child = startNode(BENCH, args, { env: { TMPDIR: folder } });
+  t.teardown(() => {
+    for (const pid of processesIn(folder)) process.kill(pid, 'SIGKILL');
+  });
+  const end = ended(child);
+  // What rank 1 makes before anything is timed, for many rounds.
+  const isAtWork = () =>
+    readdirSync(folder, { recursive: true }).some((path) => /copy-1$/.test(String(path)));
+  while (child.exitCode === null && !isAtWork()) await sleep(20);
+  t.true(processesIn(folder).length > 2);
+  child.kill('SIGTERM');
+  t.is((await end).exitCode, 143);
+  for (let waited = 0; waited < 5000 && processesIn(folder).length > 0; waited += 20) await sleep(20);
+  t.deepEqual(processesIn(folder).map(commandOf), []);
+  t.deepEqual(readdirSync(folder), []);
+});
+
+/** Processes whose temporary folder is this one or lies in it. */
+function processesIn(folder: string): number[] {
+  const pids = readdirSync('/proc').map(Number).filter(Number.isInteger);
+  return pids.filter((pid) => ofProcess(pid, 'environ').includes(`TMPDIR=${folder}`));
+}
+
+const commandOf = (pid: number) => ofProcess(pid, 'cmdline').replaceAll('\0', ' ');
+
+function ofProcess(pid: number, file: 'environ' | 'cmdline'): string {
+  try {
+    return readFileSync(`/proc/${pid}/${file}`, 'latin1');
+  } catch {
+    // It has ended in the meantime.
+    return '';
+  }
+}
