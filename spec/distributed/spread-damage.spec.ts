@@ -157,7 +157,11 @@ test.serial(
     const flags = args.slice(0, 4);
     const writing = [node, cli, 'logits', ...flags, '--hidden', '--tp', '2', '--out', join(disk, 'out')];
     for (const [options, command, reason] of [
-      ['nr_inodes=1', meeting, new RegExp(`plumbline: 2 ranks .* need FIFOs .*no space left.*${disk}`)],
+      [
+        'nr_inodes=1',
+        meeting,
+        new RegExp(`plumbline: 2 ranks .* need FIFOs .*mktemp: .*${disk}/plumbline-group-.*No space left`),
+      ],
       ['nr_inodes=2', meeting, /plumbline: 2 ranks .* need FIFOs .*No space left/],
       ['size=4k', writing, new RegExp(`plumbline: ${disk}/out: .*ENOSPC`)],
     ] as const) {

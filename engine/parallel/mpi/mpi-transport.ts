@@ -1,13 +1,13 @@
 import { availableParallelism } from 'node:os';
 import { GroupError } from '../../errors.ts';
-import { KINDS, type Kind, mismatch, type Parts, type Transport } from '../transport.ts';
+import { namesOf } from '../agreement.ts';
+import { type Kind, mismatch, type Parts, type Transport } from '../transport.ts';
 import type { MpiCalls } from './calls.ts';
 import type { Connections } from './connections.ts';
+import { decodeFailure, encodeFailure, FAILURE_BYTES } from './failure.ts';
 import { finalizeHangs, leaveHydra } from './hydra.ts';
+import { checkLength, kindOf, tagOf } from './message.ts';
 import { killNeighbours } from './neighbours.ts';
-
-/** A tag is the kind and the number of the message modulo this; MPI guarantees tags up to 32 767. */
-const COUNTED = 4096;
 
 /** How long a rank that has a core to itself looks again and again before it sleeps, in ms. */
 const SPIN_MS = 0.2;
@@ -20,13 +20,8 @@ const IDLE_AFTER_MS = 100;
 /** How long the ranks of a failed group may take to say why they end. */
 const GRACE_MS = 500;
 
-/** What tells the other ranks of a failure: JSON, filled up with spaces. */
-const FAILURE_BYTES = 4096;
 /** How long a failure may take to arrive that has been announced, in ms. */
 const FAILURE_MS = 1000;
-
-/** The largest message of an MPI call with an int count. */
-const MAX_BYTES = 2 ** 31 - 1;
 
 /** What failed exchanges have left under way: MPI may still touch this memory. */
 const abandoned: Parts[] = [];
@@ -99,25 +94,8 @@ export class MpiTransport implements Transport {
     }
   }
 
-  /** The others hear of it when they next wait for this rank, unless it has ended them by then. */
   fail(message: string, ranks: readonly number[]): GroupError {
-    if (this.#failure) return this.#failure;
-    this.#failure = new GroupError(message, ranks);
-    // What is cut off, if anything, is the end of a long message.
-    const failure = { ranks, message: message.slice(0, FAILURE_BYTES / 8) };
-    const bytes = new Uint8Array(Buffer.from(JSON.stringify(failure).padEnd(FAILURE_BYTES)));
-    abandoned.push([bytes]);
-    for (let peer = 0; peer < this.size; peer++) {
-      if (peer === this.rank) continue;
-      try {
-        // It may come where any other message is expected: an empty one has room everywhere.
-        this.#startSend('failure', new Uint8Array(), peer);
-        this.#startSend('failure', bytes.subarray(0, FAILURE_BYTES), peer);
-      } catch {
-        // Whom MPI does not reach any more need not be told.
-      }
-    }
-    return this.#failure;
+    return this.#fail(message, ranks, this.#peers);
   }
 
   abort(reason: string): never {
@@ -127,7 +105,7 @@ export class MpiTransport implements Transport {
   async close(): Promise<void> {
     // The other ranks of a failed group may never come; they are ended when this process exits.
     if (this.#failure || this.#finalized) return;
-    const peers = [...Array(this.size).keys()].filter((peer) => peer !== this.rank);
+    const peers = this.#peers;
     const sent = peers.map((peer) => this.#startSend('close', new Uint8Array(), peer));
     // A rank that leaves too early does so for a reason of its own, which must not be lost.
     if (!this.#othersClose(peers)) return;
@@ -170,17 +148,16 @@ export class MpiTransport implements Transport {
 
   /** Whether all others close the group as well. MPI itself would wait for ever for one that does not. */
   #othersClose(peers: readonly number[]): boolean {
-    const close = KINDS.indexOf('close');
-    const kindOf = (peer: number) => {
+    const arrived = (peer: number) => {
       const arrival = this.#mpi.probe(peer);
-      return arrival && Math.floor(arrival.tag / COUNTED);
+      return arrival && kindOf(arrival.tag);
     };
     const waiting = new Set(peers);
     let parted = false;
     this.#until('close', this.#timeoutMs, () => {
       for (const peer of waiting) {
-        const kind = kindOf(peer);
-        if (kind === close) waiting.delete(peer);
+        const kind = arrived(peer);
+        if (kind === 'close') waiting.delete(peer);
         else parted ||= kind !== undefined;
       }
       return parted ? [] : [...waiting];
@@ -204,10 +181,10 @@ export class MpiTransport implements Transport {
     let lookAfterMs = this.#timeoutMs / 2;
     for (let missing = look(); missing.length > 0; missing = look()) {
       const waited = performance.now() - start;
-      if (waited >= timeoutMs) throw this.#tooLate(kind, missing, waited);
+      if (waited >= timeoutMs) throw this.#tooLate(kind, ascending(missing), waited);
       // A link that is cut shows by itself only to those who send.
       if (timeoutMs > this.#timeoutMs && waited >= lookAfterMs) {
-        if (this.#connections.look()) throw this.#cutOff(kind, missing);
+        if (this.#connections.look()) throw this.#cutOff(kind, ascending(missing));
         lookAfterMs = waited + this.#timeoutMs / 2;
       }
       if (waited < this.#spinMs) continue;
@@ -221,8 +198,8 @@ export class MpiTransport implements Transport {
     if (receives === undefined) return true;
     const tag = tagOf(kind, this.#received[peer]++);
     if (arrival.tag === tag && arrival.bytes === receives) return true;
-    if (KINDS[Math.floor(arrival.tag / COUNTED)] === 'failure') throw this.#hearFailure(peer);
-    const found = { kind: KINDS[Math.floor(arrival.tag / COUNTED)], bytes: arrival.bytes };
+    const found = { kind: kindOf(arrival.tag), bytes: arrival.bytes };
+    if (found.kind === 'failure') throw this.#hearFailure(peer);
     throw this.fail(mismatch(this.rank, peer, { kind, bytes: receives }, found), [peer]);
   }
 
@@ -238,7 +215,7 @@ export class MpiTransport implements Transport {
       }
       Atomics.wait(this.#sleep, 0, 0, SLEEP_MS);
     }
-    const { message, ranks } = JSON.parse(Buffer.from(bytes).toString());
+    const { message, ranks } = decodeFailure(bytes);
     return this.fail(message, ranks);
   }
 
@@ -265,34 +242,53 @@ export class MpiTransport implements Transport {
   }
 
   #cutOff(kind: Kind, missing: readonly number[]): GroupError {
-    const ranks = sorted(missing);
-    return this.fail(
-      `Rank ${this.rank} has lost a connection to another host while it waited for ${named(ranks)} in ${kind}`,
-      ranks,
-    );
+    const lost = 'has lost a connection to another host while it waited';
+    return this.#without(missing, `${lost} for ${namesOf(missing)} in ${kind}`);
   }
 
   #tooLate(kind: Kind, missing: readonly number[], waitedMs: number): GroupError {
-    const ranks = sorted(missing);
-    for (const rank of ranks) this.#late.add(rank);
-    const seconds = (waitedMs / 1000).toFixed(1);
-    return this.fail(`Rank ${this.rank} has waited ${seconds} s for ${named(ranks)} in ${kind}`, ranks);
+    for (const rank of missing) this.#late.add(rank);
+    return this.#without(
+      missing,
+      `has waited ${(waitedMs / 1000).toFixed(1)} s for ${namesOf(missing)} in ${kind}`,
+    );
+  }
+
+  #without(missing: readonly number[], what: string): GroupError {
+    return this.#fail(`Rank ${this.rank} ${what}`, missing, this.#within(missing));
+  }
+
+  /**
+   * Whom to tell that others have not come: those on this machine. A link may be cut, and MPI may end a process that sends
+   * over it, before it can say why; those beyond it wait for themselves.
+   */
+  #within(missing: readonly number[]): number[] {
+    return this.#peers.filter((peer) => this.neighbours.has(peer) && !missing.includes(peer));
+  }
+
+  /** The others hear of it when they next wait for this rank, unless it has ended them by then. */
+  #fail(message: string, ranks: readonly number[], toTell: readonly number[]): GroupError {
+    if (this.#failure) return this.#failure;
+    this.#failure = new GroupError(message, ranks);
+    const bytes = encodeFailure({ message, ranks });
+    abandoned.push([bytes]);
+    for (const peer of toTell) {
+      try {
+        // It may come where any other message is expected: an empty one has room everywhere.
+        this.#startSend('failure', new Uint8Array(), peer);
+        this.#startSend('failure', bytes, peer);
+      } catch {
+        // Whom MPI does not reach any more need not be told.
+      }
+    }
+    return this.#failure;
+  }
+
+  get #peers(): number[] {
+    return [...Array(this.size).keys()].filter((peer) => peer !== this.rank);
   }
 }
 
-function sorted(ranks: readonly number[]): number[] {
+function ascending(ranks: readonly number[]): number[] {
   return [...new Set(ranks)].sort((a, b) => a - b);
-}
-
-function named(ranks: readonly number[]): string {
-  return ranks.map((rank) => `rank ${rank}`).join(', ');
-}
-
-function tagOf(kind: Kind, count: number): number {
-  return KINDS.indexOf(kind) * COUNTED + (count % COUNTED);
-}
-
-function checkLength({ length }: Uint8Array): void {
-  if (length > MAX_BYTES)
-    throw new RangeError(`A message of ${length} bytes is more than MPI's ${MAX_BYTES}`);
 }
