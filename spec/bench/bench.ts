@@ -16,6 +16,7 @@ interface Options {
   quick?: boolean;
   model?: string;
   threads: number;
+  revectorize?: boolean;
   subjects: string[];
   rounds?: number;
   llama?: string;
@@ -40,6 +41,7 @@ const program = new Command('bench')
   )
   .option('--model <model>', 'a fixture, a model directory or a hub id, in place of that model')
   .option('--threads <n>', 'threads of every subject', positiveWholeNumber, availableParallelism())
+  .option('--revectorize', 'our engine with 256-bit vectors, as plumbline --revectorize')
   .option(
     '--subjects <names>',
     `who takes part, separated by commas: ${SUBJECTS.join(', ')}`,
@@ -72,7 +74,7 @@ Examples:
   npm run bench -- --quick --html bench.html
   npm run bench -- --suite latency,memory --threads 2 --json bench.json
   npm run bench -- --subjects plumbline,node-llama-cpp --llama ~/peers
-  node --experimental-wasm-revectorize spec/bench/bench.ts --quick   (256-bit vectors, as plumbline --revectorize)
+  npm run bench -- --quick --revectorize
 
 node-llama-cpp is not installed with the project. To have it take part:
   NODE_LLAMA_CPP_SKIP_DOWNLOAD=true npm i --no-save node-llama-cpp@3.22.1 @node-llama-cpp/linux-x64@3.22.1 --omit=optional`,
@@ -98,7 +100,16 @@ function isOther(subject: string): boolean {
 
 /** @returns the exit code. */
 async function run(options: Options): Promise<number> {
-  const { suite: suites, threads, subjects, llama: llamaDir, rounds, json, html } = options;
+  const {
+    suite: suites,
+    threads,
+    revectorize = false,
+    subjects,
+    llama: llamaDir,
+    rounds,
+    json,
+    html,
+  } = options;
   for (const file of [json, html]) if (file !== undefined) checkWritable(file);
   const defaults = options.quick ? QUICK : FULL;
   const profile = { ...defaults, rounds: rounds ?? defaults.rounds };
@@ -117,6 +128,7 @@ async function run(options: Options): Promise<number> {
       suites,
       model: options.model ?? profile.model,
       threads,
+      revectorize,
       subjects,
       llamaDir,
       report: progress.show,

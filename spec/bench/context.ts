@@ -11,9 +11,11 @@ export interface BenchContext {
   modelDir: string;
   config: ModelConfig;
   threads: number;
+  /** Whether our engine fuses its vectors to 256 bits. */
+  revectorize: boolean;
   /** Subjects that take part, by their ids. */
   subjects: readonly string[];
-  llamaDir: string | undefined;
+  llamaDir?: string;
   /** Of as many threads as the subjects have. */
   limits: MachineLimits;
   /** Tells what is going on. */
@@ -35,10 +37,10 @@ export function threadCount(threads: number): string {
 
 /** What all peers are told alike. */
 export function peerSettings(
-  { modelDir, threads, llamaDir }: BenchContext,
+  { modelDir, threads, revectorize, llamaDir }: BenchContext,
   { cacheTokens, maxBatch }: Pick<PeerSettings, 'cacheTokens' | 'maxBatch'>,
 ): PeerSettings {
-  return { modelDir, threads, llamaDir, cacheTokens, maxBatch };
+  return { modelDir, threads, revectorize, llamaDir, cacheTokens, maxBatch };
 }
 
 /**

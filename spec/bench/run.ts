@@ -37,6 +37,7 @@ export interface BenchOptions {
   /** A fixture, a model directory or a hub id. */
   model: string;
   threads: number;
+  revectorize: boolean;
   subjects: readonly string[];
   llamaDir?: string;
   report(text: string): void;
@@ -59,7 +60,7 @@ export interface BenchReport {
 
 /** Runs suites one after the other. @throws PlumblineError, RangeError if there is no such model. */
 export async function runBench(options: BenchOptions): Promise<BenchReport> {
-  const { profile, threads, subjects, llamaDir, report } = options;
+  const { profile, threads, report } = options;
   const machine = describeMachine();
   const begin = performance.now();
   report(`finding ${options.model}`);
@@ -68,7 +69,7 @@ export async function runBench(options: BenchOptions): Promise<BenchReport> {
   report('measuring the limits of the machine');
   const limits = await measureLimits(threads, profile.kernels.bytes);
   const versions = new Map<string, string>();
-  const context = { profile, modelDir, config, threads, subjects, llamaDir, limits, report, versions };
+  const context = { ...options, modelDir, config, limits, versions };
   const figures: Figure[] = [];
   const skipped: Skipped[] = [];
   for (const suite of SUITES.filter((name) => options.suites.includes(name))) {

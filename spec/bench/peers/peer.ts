@@ -4,6 +4,8 @@ export interface PeerSettings {
   modelDir: string;
   /** Threads to compute with. */
   threads: number;
+  /** Whether to fuse vectors to 256 bits; only our engine looks at it. Default false. */
+  revectorize?: boolean;
   /** Positions that its cache is to have room for, of all sequences together. */
   cacheTokens: number;
   /** The most sequences it is given at once. */

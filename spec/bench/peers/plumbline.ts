@@ -10,7 +10,7 @@ export const load: LoadPeer = async (settings) => {
   const { cacheTokens, maxBatch, blockSize } = engine.options;
   const positions = Math.ceil(cacheTokens / blockSize) * blockSize;
   return {
-    version,
+    version: settings.revectorize ? `${version} with 256-bit vectors` : version,
     maxConcurrent: maxBatch,
     cacheBytes: positions * cacheBytesPerToken(await readModelConfig(settings.modelDir)),
     allocatedBytes: engine.bytesAllocated,
@@ -33,7 +33,7 @@ export const load: LoadPeer = async (settings) => {
 
 /** The one place where the bench says how the engine is set up. */
 function engineOptions(settings: PeerSettings): EngineOptions {
-  const { threads, cacheTokens, maxBatch, prefixCaching = false, tp = 1 } = settings;
-  const options = { threads, cacheTokens, maxBatch, prefixCaching, tp };
+  const { threads, revectorize = false, cacheTokens, maxBatch, prefixCaching = false, tp = 1 } = settings;
+  const options = { threads, revectorize, cacheTokens, maxBatch, prefixCaching, tp };
   return options;
 }

@@ -44,9 +44,12 @@ export async function kernels(context: BenchContext): Promise<SuiteResult> {
   return result;
 }
 
-async function onThreads({ profile, report }: BenchContext, threads: number): Promise<SuiteResult> {
+async function onThreads(
+  { profile, revectorize, report }: BenchContext,
+  threads: number,
+): Promise<SuiteResult> {
   const { bytes, minMs } = profile.kernels;
-  const options: WasmKernelsOptions & { threads: number } = { threads };
+  const options: WasmKernelsOptions & { threads: number } = { threads, revectorize };
   const subject = await createWasmKernels(options);
   const meter = await LimitMeter.start(threads, bytes);
   try {
