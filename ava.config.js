@@ -4,7 +4,8 @@ const slow = process.argv.some((argument) => argument.includes('spec/slow'));
 export default {
   files: ['spec/**/*.spec.ts', ...(slow ? [] : ['!spec/slow/**'])],
   extensions: ['ts'],
-  concurrency: 2,
+  // One more than the cores of a small machine: many tests wait, for a rank, a hub or a time limit.
+  concurrency: 3,
   timeout: '5m',
   environmentVariables: {
     // No test may find a GPU, and none may reach for the network by accident.

@@ -1,6 +1,10 @@
 #!/usr/bin/env node
-import { processIo } from './cli/io.ts';
-import { run } from './cli/program.ts';
+import { enableCompileCache } from 'node:module';
+import { compileCacheFolder } from './checkpoint/cache-folder.ts';
+
+enableCompileCache(compileCacheFolder());
+// Imported only now: what was imported before is not cached.
+const [{ processIo }, { run }] = await Promise.all([import('./cli/io.ts'), import('./cli/program.ts')]);
 
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   // Whoever read the output has seen enough, as `head` does.

@@ -9,9 +9,9 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { createRequire } from 'node:module';
-import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { cacheFolder } from '../engine/checkpoint/cache-folder.ts';
 import { type TensorData, writeSafetensors } from '../engine/checkpoint/safetensors-writer.ts';
 import { parseModelConfig } from '../engine/config.ts';
 import { FileError } from '../engine/errors.ts';
@@ -22,11 +22,6 @@ import { seededWeights } from './seeded-weights.ts';
 import { temporary } from './temporary.ts';
 
 export { FIXTURES, type FixtureSpec, QUICK_FIXTURES } from './fixture-specs.ts';
-
-/** Where fixtures are kept: `$PLUMBLINE_CACHE`, else `~/.cache/plumbline`. */
-export function cacheFolder(): string {
-  return process.env.PLUMBLINE_CACHE || join(homedir(), '.cache', 'plumbline');
-}
 
 /**
  * Makes a fixture, or finds it where an earlier run made it. Its folder's name tells what it was made by, so a

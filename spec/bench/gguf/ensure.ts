@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, statSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
+import { cacheFolder } from '../../../engine/checkpoint/cache-folder.ts';
 import { Checkpoint } from '../../../engine/checkpoint/checkpoint.ts';
 import { readModelConfig } from '../../../engine/config.ts';
-import { cacheFolder } from '../../../generator/fixtures.ts';
 import { architectureMetadata, qwen3Tensors, type TokenizerFile, tokenizerMetadata } from './qwen3.ts';
 import { writeGguf } from './writer.ts';
 

@@ -1,6 +1,7 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
+import { compileCacheFolder } from '../../../engine/checkpoint/cache-folder.ts';
 import type { Arrival } from '../workload.ts';
 import { peerEntry } from './catalogue.ts';
 import type { HostCall, HostReply, LoadedPeer } from './host.ts';
@@ -36,7 +37,11 @@ export class PeerProcess {
   /** Starts a process and loads the peer in it. @throws PeerUnavailable, Error if that fails; no process is left. */
   static async start(id: string, settings: PeerSettings): Promise<{ peer: PeerProcess; loaded: LoadedPeer }> {
     // Libraries may print what they like: only the channel is listened to.
-    const child = fork(HOST, [], { stdio: ['ignore', 'ignore', 'pipe', 'ipc'], serialization: 'advanced' });
+    const child = fork(HOST, [], {
+      stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
+      serialization: 'advanced',
+      env: { ...process.env, NODE_COMPILE_CACHE: compileCacheFolder() },
+    });
     const peer = new PeerProcess(id, child);
     try {
       return { peer, loaded: (await peer.#ask({ call: 'load', peer: id, settings })) as LoadedPeer };
