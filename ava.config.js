@@ -1,9 +1,14 @@
 // The slow tier runs only when it is named: `npx ava 'spec/slow/**'`.
 const slow = process.argv.some((argument) => argument.includes('spec/slow'));
 
+/** The tiers of long files come first, so that none is left over at the end. */
+const TIERS = ['distributed', 'integration', 'golden', 'property', 'unit'];
+const tierOf = (file) => TIERS.findIndex((tier) => file.includes(`/spec/${tier}/`));
+
 export default {
   files: ['spec/**/*.spec.ts', ...(slow ? [] : ['!spec/slow/**'])],
   extensions: ['ts'],
+  sortTestFiles: (a, b) => tierOf(a) - tierOf(b) || a.localeCompare(b),
   // One more than the cores of a small machine: many tests wait, for a rank, a hub or a time limit.
   concurrency: 3,
   timeout: '5m',
