@@ -1,3 +1,5 @@
+import { fileURLToPath } from 'node:url';
+
 // The slow tier runs only when it is named: `npx ava 'spec/slow/**'`.
 const slow = process.argv.some((argument) => argument.includes('spec/slow'));
 
@@ -17,5 +19,8 @@ export default {
     CUDA_VISIBLE_DEVICES: '',
     HF_HUB_OFFLINE: '1',
     TRANSFORMERS_OFFLINE: '1',
+    // Hundreds of processes, of commands and of ranks, compile the same sources: half of what they do.
+    NODE_COMPILE_CACHE:
+      process.env.NODE_COMPILE_CACHE ?? fileURLToPath(new URL('node_modules/.cache/node', import.meta.url)),
   },
 };
