@@ -7,7 +7,7 @@ import { run } from '../../engine/cli/program.ts';
 import { Engine } from '../../engine/engine.ts';
 import { ensureFixture } from '../../generator/fixtures.ts';
 import { closing, temporaryFolder, trackResources } from '../support/cleanup.ts';
-import { ended, runCli, startCli } from '../support/processes.ts';
+import { CLI_PATH, ended, runCli, startCli, startNode } from '../support/processes.ts';
 import { QWEN3_TOKENIZER_DIR } from '../support/tokenizer.ts';
 import { FakeOutput, jsonFile } from '../unit/engine/cli/support.ts';
 
@@ -165,4 +165,17 @@ test('a reader that goes away ends a generation quietly', async (t) => {
   child.stdout!.once('data', () => child.stdout!.destroy());
   const { exitCode, err } = await ended(child, false);
   t.deepEqual({ exitCode, err }, { exitCode: 0, err: '' });
+});
+
+test('compiled code is kept for the next start; where it cannot be, the command works all the same', async (t) => {
+  const folder = temporaryFolder(t);
+  const help = (cache: string) =>
+    ended(
+      startNode(CLI_PATH, ['--help'], { env: { PLUMBLINE_CACHE: cache, NODE_COMPILE_CACHE: undefined } }),
+    );
+  t.is((await help(folder)).exitCode, 0);
+  t.true(readdirSync(join(folder, 'compiled'), { recursive: true }).length > 10);
+  const file = join(folder, 'file');
+  writeFileSync(file, '');
+  t.like(await help(file), { exitCode: 0, err: '' });
 });
