@@ -69,12 +69,12 @@ export const FULL: Profile = {
   name: 'full',
   model: 'qwen3-0.6b-shape',
   rounds: 5,
-  maxTaskMs: 20_000,
-  latency: { prefillTokens: 512, batches: [1, 2, 4, 8], promptTokens: 32, newTokens: 12 },
+  maxTaskMs: 12_000,
+  latency: { prefillTokens: 512, batches: [1, 2, 4, 8], promptTokens: 32, newTokens: 8 },
   throughput: { requests: 8, promptTokens: [16, 64], newTokens: [8, 24], perSecond: 1 },
   memory: { cacheTokens: [128, 512, 1024], newTokens: 8 },
   // As large as the head of Qwen3-0.6B.
   kernels: { bytes: 2 * 151936 * 1024, minMs: 50 },
   serving: { batches: [1, 2, 4, 8, 16], prefixTokens: 512, newTokens: 8 },
-  parallel: { ...COLLECTIVE_BYTES, batches: [1, 8], prefillTokens: 512, promptTokens: 32, newTokens: 12 },
+  parallel: { ...COLLECTIVE_BYTES, batches: [1, 8], prefillTokens: 512, promptTokens: 32, newTokens: 8 },
 };

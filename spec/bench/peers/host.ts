@@ -1,5 +1,6 @@
 /** A process that runs one peer and does what it is told over its channel; it ends with its parent. */
 import { readdirSync, readFileSync } from 'node:fs';
+import { flushCompileCache } from 'node:module';
 import type { Arrival } from '../workload.ts';
 import { importPeer } from './catalogue.ts';
 import { type Peer, type PeerSettings, PeerUnavailable } from './peer.ts';
@@ -41,7 +42,10 @@ async function answer(message: HostCall): Promise<unknown> {
   if (!peer) throw new Error(`"${message.call}" was asked of a host that has loaded nothing`);
   if (message.call === 'batch') return await timeBatch(peer, message.prompts, message.maxNewTokens);
   if (message.call === 'service') return await timeService(peer, message.arrivals);
-  return await peer.close();
+  await peer.close();
+  // This process is about to be killed; the next of this peer finds its code compiled.
+  flushCompileCache();
+  return undefined;
 }
 
 /** The most memory that this process ever had, in bytes. */
