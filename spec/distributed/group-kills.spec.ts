@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto';
-import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import test from 'ava';
 import fc from 'fast-check';
@@ -7,7 +6,7 @@ import { GroupError } from '../../engine/errors.ts';
 import { launch } from '../../engine/parallel/fork/launch.ts';
 import type { ProcessGroup } from '../../engine/parallel/process-group.ts';
 import { trackResources } from '../support/cleanup.ts';
-import { MARK, markedProcesses } from '../support/groups.ts';
+import { isForkedRank, MARK, markedProcesses } from '../support/groups.ts';
 
 trackResources(test);
 
@@ -41,19 +40,9 @@ test(`${KILLS} ranks that are killed at any time, one after the other, are named
 async function killSoon(ms: number, started: Promise<unknown> | undefined): Promise<void> {
   await started;
   await sleep(ms);
-  let pid = markedProcesses(mark).find(isRank);
-  for (; pid === undefined; pid = markedProcesses(mark).find(isRank)) await sleep(1);
+  let pid = markedProcesses(mark).find(isForkedRank);
+  for (; pid === undefined; pid = markedProcesses(mark).find(isForkedRank)) await sleep(1);
   process.kill(pid, 'SIGKILL');
-}
-
-/** Whether a process is a rank; what is started first makes its FIFOs. */
-function isRank(pid: number): boolean {
-  try {
-    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('rank.ts');
-  } catch {
-    // It has ended.
-    return false;
-  }
 }
 
 /** Never ends by itself. */

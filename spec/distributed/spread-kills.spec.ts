@@ -1,10 +1,10 @@
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import test, { type ExecutionContext } from 'ava';
 import fc from 'fast-check';
 import { temporaryFolder, trackResources } from '../support/cleanup.ts';
-import { GroupRun } from '../support/groups.ts';
+import { GroupRun, isForkedRank } from '../support/groups.ts';
 import { CLI_PATH } from '../support/processes.ts';
 import { spreadDense } from '../support/spread-models.ts';
 import { modelDirectory } from '../unit/engine/tiny-models.ts';
@@ -54,19 +54,9 @@ async function start(t: ExecutionContext, dir: string): Promise<{ run: GroupRun;
   let rank: number | undefined;
   while (!rank) {
     await sleep(10);
-    rank = (await run.survivors(0)).find(isRank);
+    rank = (await run.survivors(0)).find(isForkedRank);
   }
   return { run, rank };
-}
-
-/** What the command starts first makes its FIFOs. */
-function isRank(pid: number): boolean {
-  try {
-    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('rank.ts');
-  } catch {
-    // It has ended.
-    return false;
-  }
 }
 
 const linesOf = ({ lines }: GroupRun) => lines.filter((line) => line.startsWith('{'));

@@ -176,3 +176,13 @@ export function markedProcesses(mark: string): number[] {
     }
   });
 }
+
+/** Whether a process is a rank that a launcher has forked: what it starts first makes its FIFOs. */
+export function isForkedRank(pid: number): boolean {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('rank.ts');
+  } catch {
+    // It has ended.
+    return false;
+  }
+}
