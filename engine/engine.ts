@@ -1,17 +1,18 @@
-import { Arrivals } from './arrivals.ts';
 import { type ModelConfig, readModelConfig } from './config.ts';
+import { Ranks } from './distributed/leader.ts';
+import { openGroup, shareOfThreads } from './distributed/open-group.ts';
+import { loadRankModel, type RankSetup, serveRank, tellSetup } from './distributed/rank-model.ts';
 import { KernelError, PromptError } from './errors.ts';
-import { Generation } from './generation.ts';
-import { openGroup, shareOfThreads } from './group.ts';
 import type { Kernels } from './kernels/kernels.ts';
 import { createWasmKernels } from './kernels/wasm.ts';
+import { checkLoadable } from './model/preflight.ts';
 import { checkShardable } from './model/shardable.ts';
 import { completeEngineOptions, type ScheduleOptions } from './options.ts';
 import type { ProcessGroup } from './parallel/process-group.ts';
-import { checkLoadable } from './preflight.ts';
-import { checkPositions, checkPrompt } from './prompt.ts';
-import { loadRankModel, type RankSetup, serveRank, tellSetup } from './rank-model.ts';
-import { Ranks } from './ranks.ts';
+import { Runner } from './runner.ts';
+import { Generation } from './serving/generation.ts';
+import { checkPositions, checkPrompt } from './serving/prompt.ts';
+import { RequestQueue } from './serving/request-queue.ts';
 import type {
   EngineOptions,
   EngineStats,
@@ -20,8 +21,7 @@ import type {
   ForwardResult,
   GenerateEvent,
   GenerateRequest,
-} from './requests.ts';
-import { Runner } from './runner.ts';
+} from './serving/requests.ts';
 import { createSamplingScratch, type SamplingScratch } from './serving/sampler.ts';
 import { completeSamplingParams } from './serving/sampling-params.ts';
 
@@ -146,13 +146,13 @@ export class Engine {
     requests: Iterable<GenerateRequest> | AsyncIterable<GenerateRequest>,
   ): AsyncGenerator<GenerateEvent, void> {
     const call: Call = { events: [], generations: new Set() };
-    const arrivals = new Arrivals(requests, this.options.maxBatch);
+    const queue = new RequestQueue(requests, this.options.maxBatch);
     let index = 0;
     try {
       for (;;) {
         // As many as fill a step: the others wait at their source, which may have any number of them.
         while (call.generations.size < this.options.maxBatch) {
-          const next = arrivals.take();
+          const next = queue.take();
           if (!next) break;
           this.#submit(next, index++, call);
         }
@@ -161,12 +161,12 @@ export class Engine {
         else if (call.generations.size > 0) {
           await turn();
           this.#step();
-        } else if (arrivals.isEmpty) return;
-        else await arrivals.wait();
+        } else if (queue.isEmpty) return;
+        else await queue.wait();
       }
     } finally {
       for (const generation of call.generations) this.#drop(generation);
-      await arrivals.close();
+      await queue.close();
     }
   }
 

@@ -3,6 +3,7 @@
 export { type ModelConfig, type MoeConfig, parseModelConfig, readModelConfig } from './config.ts';
 export { Engine } from './engine.ts';
 export * from './errors.ts';
+export type { TokenLogprob, TokenLogprobs } from './serving/logprobs.ts';
 export type {
   Backend,
   EngineOptions,
@@ -16,6 +17,5 @@ export type {
   GenerateResult,
   ResultEvent,
   TokenEvent,
-} from './requests.ts';
-export type { TokenLogprob, TokenLogprobs } from './serving/logprobs.ts';
+} from './serving/requests.ts';
 export type { SamplingOptions } from './serving/sampling-params.ts';

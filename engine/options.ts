@@ -1,5 +1,5 @@
 import type { ModelConfig } from './config.ts';
-import type { EngineOptions } from './requests.ts';
+import type { EngineOptions } from './serving/requests.ts';
 
 /** What {@link EngineOptions} says of cache and steps, complete. */
 export interface ScheduleOptions {

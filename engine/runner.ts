@@ -1,14 +1,14 @@
+import { Ranks } from './distributed/leader.ts';
+import type { Plan } from './distributed/step-plan.ts';
 import { PromptError } from './errors.ts';
-import type { Generation } from './generation.ts';
 import { HiddenStates } from './model/hidden-states.ts';
 import type { KvCache } from './model/kv-cache.ts';
 import { HEAD_ROWS, type Qwen3 } from './model/qwen3.ts';
 import type { Observer } from './model/step.ts';
 import type { ScheduleOptions } from './options.ts';
-import type { Plan } from './plan.ts';
-import { Ranks } from './ranks.ts';
-import type { EngineStats, ForwardOptions, ForwardResult, TokenEvent } from './requests.ts';
 import { BlockManager } from './serving/block-manager.ts';
+import type { Generation } from './serving/generation.ts';
+import type { EngineStats, ForwardOptions, ForwardResult, TokenEvent } from './serving/requests.ts';
 import type { SamplingParams } from './serving/sampling-params.ts';
 import { Scheduler } from './serving/scheduler.ts';
 import { Sequence } from './serving/sequence.ts';

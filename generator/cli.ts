@@ -3,9 +3,9 @@ import { Command } from 'commander';
 import { UsageError } from '../engine/errors.ts';
 import { GOLDEN_FOLDER } from '../golden/goldens.ts';
 import { runCommand } from './command.ts';
-import { FIXTURES, QUICK_FIXTURES } from './fixtures.ts';
-import { acceptPending, PendingGoldens } from './pending.ts';
+import { FIXTURES, QUICK_FIXTURES } from './fixtures/fixtures.ts';
 import { createProgress } from './progress.ts';
+import { acceptPending, PendingGoldens } from './review/pending.ts';
 
 interface Options {
   model: string[];
@@ -77,9 +77,9 @@ async function run(options: Options): Promise<number> {
   process.once('SIGINT', interrupt).once('SIGTERM', interrupt);
   try {
     // Imported when they are needed, so that help and wrong usage are quick.
-    const { hasChanges, regenerate } = await import('./regenerate.ts');
-    const { openModel } = await import('./models.ts');
-    const { describe } = await import('./summary.ts');
+    const { hasChanges, regenerate } = await import('./recording/regenerate.ts');
+    const { openModel } = await import('./recording/models.ts');
+    const { describe } = await import('./review/summary.ts');
     const { folder, model: models, only } = options;
     const { report: onProgress, note: onFetch } = progress;
     const open: typeof openModel = (model, options) =>

@@ -1,5 +1,5 @@
 import ora from 'ora';
-import type { Progress } from './regenerate.ts';
+import type { Progress } from './recording/regenerate.ts';
 
 /** Shows how far a recording is on a terminal's standard error, and nothing where that is not a terminal. */
 export function createProgress(stream: NodeJS.WriteStream = process.stderr, now: () => number = Date.now) {

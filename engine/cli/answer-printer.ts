@@ -1,4 +1,4 @@
-import type { GenerateEvent, GenerateResult, ResultEvent, TokenEvent } from '../requests.ts';
+import type { GenerateEvent, GenerateResult, ResultEvent, TokenEvent } from '../serving/requests.ts';
 
 /** What {@link AnswerPrinter} is given beside the events. */
 export interface AnswerPrinterOptions {

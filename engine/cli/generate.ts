@@ -1,15 +1,15 @@
 import { type Command, Option } from 'commander';
 import { readModelConfig } from '../config.ts';
 import { PromptError } from '../errors.ts';
-import type { GenerateRequest } from '../requests.ts';
+import type { GenerateRequest } from '../serving/requests.ts';
+import { interruptible } from '../terminal/interrupt.ts';
+import { createProgress, type Progress, share } from '../terminal/progress.ts';
 import { AnswerPrinter } from './answer-printer.ts';
 import { positiveWholeNumber } from './arguments.ts';
 import { addEngineFlags, type EngineFlags, engineOptions } from './engine-flags.ts';
 import { GENERATE_HELP } from './generate-help.ts';
-import { interruptible } from './interrupt.ts';
 import type { Io, RunningEngine } from './io.ts';
 import { addModelOption, findModel, type ModelOption } from './model-option.ts';
-import { createProgress, type Progress, share } from './progress.ts';
 import { encodePrompts, filesNeeded, type PromptOptions, readPromptInputs } from './prompt-source.ts';
 import { checkRequests, type NamedRequest } from './prompts.ts';
 import { completeRequest, type RequestFlags } from './requests.ts';

@@ -1,9 +1,9 @@
 import type { Command } from 'commander';
 import { completeEngineOptions } from '../options.ts';
+import { createProgress, formatBytes } from '../terminal/progress.ts';
 import type { Io } from './io.ts';
 import type { ModelInfo } from './model-info.ts';
 import { addModelOption, COMPUTED_FILES, findModel, type ModelOption, TEXT_FILES } from './model-option.ts';
-import { createProgress, formatBytes } from './progress.ts';
 
 export interface InfoOptions extends ModelOption {
   json?: boolean;

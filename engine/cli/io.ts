@@ -1,6 +1,6 @@
-import type { resolveModel } from '../checkpoint/hub.ts';
 import type { Engine } from '../engine.ts';
-import type { EngineOptions } from '../requests.ts';
+import type { resolveModel } from '../hub/resolve-model.ts';
+import type { EngineOptions } from '../serving/requests.ts';
 import type { ChatTemplate } from '../text/chat.ts';
 import type { Tokenizer } from '../text/tokenizer.ts';
 
@@ -39,7 +39,7 @@ export const processIo: Io = {
   stderr: process.stderr,
   signals: process,
   async resolveModel(model, options) {
-    const hub = await import('../checkpoint/hub.ts');
+    const hub = await import('../hub/resolve-model.ts');
     return await hub.resolveModel(model, options);
   },
   async loadEngine(modelDir, options) {

@@ -5,12 +5,12 @@ import type { Command } from 'commander';
 import { type LateTensorData, writingSafetensors } from '../checkpoint/safetensors-writer.ts';
 import { type ModelConfig, readModelConfig } from '../config.ts';
 import { FileError, PromptError } from '../errors.ts';
-import type { ForwardResult } from '../requests.ts';
+import type { ForwardResult } from '../serving/requests.ts';
+import { interruptible } from '../terminal/interrupt.ts';
+import { createProgress, formatBytes, share } from '../terminal/progress.ts';
 import { readIdLists } from './input-files.ts';
-import { interruptible } from './interrupt.ts';
 import type { Io } from './io.ts';
 import { addModelOption, COMPUTED_FILES, findModel, type ModelOption } from './model-option.ts';
-import { createProgress, formatBytes, share } from './progress.ts';
 import { cacheTokensFor, checkPrompts } from './prompts.ts';
 import { addThreadFlags, type ThreadFlags, threadOptions } from './thread-flags.ts';
 

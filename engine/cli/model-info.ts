@@ -1,10 +1,10 @@
 import { existsSync, statSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { Checkpoint } from '../checkpoint/checkpoint.ts';
+import { countParameters, type ParameterCount } from '../checkpoint/parameters.ts';
 import { checkWeights } from '../checkpoint/weights.ts';
 import { type ModelConfig, readModelConfig } from '../config.ts';
 import { cacheBytesPerToken } from '../model/kv-cache.ts';
-import { countParameters, type ParameterCount } from '../parameters.ts';
 
 /** What is known of a model before its weights are read. */
 export interface ModelInfo {

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
-import { interruptible } from './interrupt.ts';
+import { interruptible } from '../terminal/interrupt.ts';
+import { type Progress, share } from '../terminal/progress.ts';
 import type { Io } from './io.ts';
-import { type Progress, share } from './progress.ts';
 
 /** Which model a command is to use. */
 export interface ModelOption {

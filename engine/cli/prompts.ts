@@ -1,8 +1,8 @@
 import type { ModelConfig } from '../config.ts';
 import { PromptError } from '../errors.ts';
 import type { ScheduleOptions } from '../options.ts';
-import { checkPrompt } from '../prompt.ts';
-import type { GenerateRequest } from '../requests.ts';
+import { checkPrompt } from '../serving/prompt.ts';
+import type { GenerateRequest } from '../serving/requests.ts';
 import { completeSamplingParams } from '../serving/sampling-params.ts';
 import { numBlocksOf } from './engine-flags.ts';
 

@@ -1,5 +1,5 @@
 import { type Command, Option } from 'commander';
-import type { EngineOptions } from '../requests.ts';
+import type { EngineOptions } from '../serving/requests.ts';
 import { positiveWholeNumber } from './arguments.ts';
 
 /** What computes, as the command line calls it. */

@@ -1,9 +1,9 @@
 import { type Command, Option } from 'commander';
 import { UsageError } from '../errors.ts';
+import { createProgress } from '../terminal/progress.ts';
 import { readTexts } from './input-files.ts';
 import type { Io } from './io.ts';
 import { addModelOption, findModel, type ModelOption, TEXT_FILES } from './model-option.ts';
-import { createProgress } from './progress.ts';
 
 export interface TokenizeOptions extends ModelOption {
   text?: string;

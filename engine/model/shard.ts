@@ -1,7 +1,7 @@
 import type { ModelConfig } from '../config.ts';
 import { LEAVES } from '../kernels/kernels.ts';
-import { aloneGroup } from '../parallel/alone.ts';
 import type { ProcessGroup } from '../parallel/process-group.ts';
+import { singleProcessGroup } from '../parallel/single-process-group.ts';
 
 /** Over how many ranks a model is spread. The group has `max(tp, ep)` of them. */
 export interface Parallelism {
@@ -41,7 +41,7 @@ export class Shard {
 
   /** @param numExperts of the model, all of them; of no matter unless they are shared out. */
   constructor(
-    group: ProcessGroup = aloneGroup(),
+    group: ProcessGroup = singleProcessGroup(),
     { tp, ep }: Parallelism = { tp: 1, ep: 1 },
     numExperts = 0,
   ) {

@@ -2,7 +2,7 @@
 import { availableParallelism } from 'node:os';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { positiveWholeNumber } from '../../engine/cli/arguments.ts';
-import { createProgress } from '../../engine/cli/progress.ts';
+import { createProgress } from '../../engine/terminal/progress.ts';
 import { runCommand } from '../../generator/command.ts';
 import { SUITES, type SuiteName } from './figure.ts';
 import { MPIS } from './parallel/run-ranks.ts';

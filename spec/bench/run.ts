@@ -1,10 +1,10 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { resolveModel } from '../../engine/checkpoint/hub.ts';
+import { countParameters } from '../../engine/checkpoint/parameters.ts';
 import { COMPUTED_FILES, TEXT_FILES } from '../../engine/cli/model-option.ts';
 import { readModelConfig } from '../../engine/config.ts';
-import { countParameters } from '../../engine/parameters.ts';
-import { ensureFixture, FIXTURES } from '../../generator/fixtures.ts';
+import { resolveModel } from '../../engine/hub/resolve-model.ts';
+import { ensureFixture, FIXTURES } from '../../generator/fixtures/fixtures.ts';
 import type { BenchContext, SuiteResult } from './context.ts';
 import { type Figure, type Skipped, SUITES, type SuiteName, toFigures } from './figure.ts';
 import { LimitMeter } from './limits/limits.ts';

@@ -1,5 +1,5 @@
+import { countParameters } from '../../engine/checkpoint/parameters.ts';
 import type { ModelConfig } from '../../engine/config.ts';
-import { countParameters } from '../../engine/parameters.ts';
 
 /** What the machine was measured to do at most, by all threads of the run together. */
 export interface MachineLimits {

@@ -1,7 +1,7 @@
 import { readdirSync } from 'node:fs';
 import test from 'ava';
-import type { Scenario } from '../support/group-scenarios.ts';
-import { type Backend, installedMpis, startGroup } from '../support/groups.ts';
+import type { Scenario } from '../support/groups/group-scenarios.ts';
+import { type Backend, installedMpis, startGroup } from '../support/groups/groups.ts';
 
 const mpis = installedMpis();
 const backends: Backend[] = ['fork', ...mpis];

@@ -1,7 +1,7 @@
 import test from 'ava';
-import { failed, TIMEOUT_MS } from '../support/group-failures.ts';
-import type { Scenario } from '../support/group-scenarios.ts';
-import { startGroup } from '../support/groups.ts';
+import { failed, TIMEOUT_MS } from '../support/groups/group-failures.ts';
+import type { Scenario } from '../support/groups/group-scenarios.ts';
+import { startGroup } from '../support/groups/groups.ts';
 
 const reasons: [Scenario, number[], RegExp][] = [
   [

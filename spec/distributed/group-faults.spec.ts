@@ -1,8 +1,8 @@
 import { readdirSync } from 'node:fs';
 import test from 'ava';
-import { failed, TIMEOUT_MS, WITHIN_MS } from '../support/group-failures.ts';
-import type { Scenario } from '../support/group-scenarios.ts';
-import { startGroup } from '../support/groups.ts';
+import { failed, TIMEOUT_MS, WITHIN_MS } from '../support/groups/group-failures.ts';
+import type { Scenario } from '../support/groups/group-scenarios.ts';
+import { startGroup } from '../support/groups/groups.ts';
 
 test.serial('a rank that is killed in a collective is named on every other', async (t) => {
   const run = startGroup(t, 'fork', { name: 'endless' }, { size: 4 });

@@ -5,13 +5,13 @@ import fc from 'fast-check';
 import { GroupError } from '../../engine/errors.ts';
 import { launch } from '../../engine/parallel/fork/launch.ts';
 import type { ProcessGroup } from '../../engine/parallel/process-group.ts';
-import { trackResources } from '../support/cleanup.ts';
-import { isForkedRank, MARK, markedProcesses } from '../support/groups.ts';
+import { isForkedRank, MARK, markedProcesses } from '../support/groups/groups.ts';
+import { trackResources } from '../support/processes/cleanup.ts';
 
 trackResources(test);
 
 const KILLS = 50;
-const ENTRY = new URL('../support/group-scenarios.ts', import.meta.url);
+const ENTRY = new URL('../support/groups/group-scenarios.ts', import.meta.url);
 
 /** Other test files start groups in this process as well; the environment of this thread is its own. */
 const mark = randomUUID();

@@ -1,8 +1,8 @@
 import { spawnSync } from 'node:child_process';
 import test from 'ava';
-import { WITHIN_MS } from '../support/group-failures.ts';
-import type { Scenario } from '../support/group-scenarios.ts';
-import { installedMpis, MAIN, startGroup } from '../support/groups.ts';
+import { WITHIN_MS } from '../support/groups/group-failures.ts';
+import type { Scenario } from '../support/groups/group-scenarios.ts';
+import { installedMpis, MAIN, startGroup } from '../support/groups/groups.ts';
 
 const TIMEOUT_MS = 1000;
 

@@ -4,12 +4,12 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import test from 'ava';
 import { Engine } from '../../engine/engine.ts';
-import { trackResources } from '../support/cleanup.ts';
-import { generateOne } from '../support/generate.ts';
-import type { Scenario } from '../support/group-scenarios.ts';
-import { type GroupRun, installedMpis, MAIN } from '../support/groups.ts';
-import { Hosts, whyNoHosts } from '../support/hosts.ts';
-import { spreadDense } from '../support/spread-models.ts';
+import { generateOne } from '../../verify/generate.ts';
+import type { Scenario } from '../support/groups/group-scenarios.ts';
+import { type GroupRun, installedMpis, MAIN } from '../support/groups/groups.ts';
+import { Hosts, whyNoHosts } from '../support/groups/hosts.ts';
+import { spreadDense } from '../support/groups/sharded-models.ts';
+import { trackResources } from '../support/processes/cleanup.ts';
 import { modelDirectory } from '../unit/engine/tiny-models.ts';
 
 trackResources(test);
@@ -17,7 +17,7 @@ trackResources(test);
 const TIMEOUT_MS = 1000;
 /** The limit, the seconds in which the system counts, what is left to the launcher; and a busy machine. */
 const ENDS_WITHIN_MS = 15_000;
-const ENGINE = fileURLToPath(new URL('../support/engine-main.ts', import.meta.url));
+const ENGINE = fileURLToPath(new URL('../support/processes/engine-main.ts', import.meta.url));
 
 const obstacle = whyNoHosts();
 const mpis = installedMpis();

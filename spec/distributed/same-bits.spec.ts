@@ -1,10 +1,10 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
-import { ensureFixture } from '../../generator/fixtures.ts';
+import { ensureFixture } from '../../generator/fixtures/fixtures.ts';
 import { readCase, readFingerprints } from '../../golden/goldens.ts';
-import { temporaryFolder } from '../support/cleanup.ts';
-import { runCli } from '../support/processes.ts';
+import { temporaryFolder } from '../support/processes/cleanup.ts';
+import { runCli } from '../support/processes/processes.ts';
 
 /** How each of the processes computes. */
 const SETTINGS = [

@@ -1,10 +1,10 @@
 import test from 'ava';
-import type { Plan } from '../../engine/plan.ts';
+import type { Plan } from '../../engine/distributed/step-plan.ts';
 import { runTraffic } from '../bench/parallel/run-ranks.ts';
 import { stepBytes } from '../bench/parallel/step-bytes.ts';
 import { planOf } from '../bench/parallel/step-traffic.ts';
-import { trackResources } from '../support/cleanup.ts';
-import { spreadDense } from '../support/spread-models.ts';
+import { spreadDense } from '../support/groups/sharded-models.ts';
+import { trackResources } from '../support/processes/cleanup.ts';
 import { modelDirectory } from '../unit/engine/tiny-models.ts';
 
 trackResources(test);

@@ -1,7 +1,7 @@
 import test from 'ava';
-import { FIXTURES, QUICK_FIXTURES } from '../../generator/fixtures.ts';
-import { evidenceOf } from '../support/fixture-evidence.ts';
-import { type ChosenRow, type FixtureEvidence, vacuities } from '../support/fixture-vacuity.ts';
+import { FIXTURES, QUICK_FIXTURES } from '../../generator/fixtures/fixtures.ts';
+import { type ChosenRow, type FixtureEvidence, vacuities } from '../support/golden/fixture-degeneracy.ts';
+import { evidenceOf } from '../support/golden/fixture-evidence.ts';
 
 for (const model of QUICK_FIXTURES) {
   test(`${model} can fail: a broken engine would not compute the same`, async (t) => {

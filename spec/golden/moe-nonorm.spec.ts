@@ -1,3 +1,3 @@
-import { goldenTests } from '../support/golden-tests.ts';
+import { goldenTests } from '../support/golden/golden-tests.ts';
 
 goldenTests('moe-nonorm');

@@ -1,13 +1,13 @@
 import { cpSync } from 'node:fs';
 import test from 'ava';
 import { readModelConfig } from '../../engine/config.ts';
-import { ensureFixture } from '../../generator/fixtures.ts';
+import { ensureFixture } from '../../generator/fixtures/fixtures.ts';
 import { writeOnnxGraph } from '../../generator/onnx/write.ts';
 import { readCase, readManifest, readTensors } from '../../golden/goldens.ts';
-import { temporaryFolder } from '../support/cleanup.ts';
-import { compareCase } from '../support/compare.ts';
-import type { SubjectModel } from '../support/subject.ts';
-import { transformersJs } from '../support/transformers-js.ts';
+import { compareCase } from '../../verify/compare.ts';
+import type { SubjectModel } from '../../verify/subject.ts';
+import { temporaryFolder } from '../support/processes/cleanup.ts';
+import { transformersJs } from '../support/subjects/transformers-js.ts';
 
 /** @returns the cases, beside those the reference refused, in which the subject is not what the goldens say. */
 async function failingCases(model: string, modelDir: string, subject: SubjectModel) {

@@ -1,12 +1,12 @@
 import test from 'ava';
-import { ensureFixture } from '../../generator/fixtures.ts';
+import { ensureFixture } from '../../generator/fixtures/fixtures.ts';
 import { readCase, readPublished, readTensors } from '../../golden/goldens.ts';
 import type { RecordedCase } from '../../golden/schema.ts';
 import { ComparisonError } from '../../golden/tolerance.ts';
-import { closing } from '../support/cleanup.ts';
-import { type Figures, means, wrongFigures } from '../support/published.ts';
-import { findRealModel, NETWORK_VARIABLE } from '../support/real-model.ts';
-import { loadSubject } from '../support/subject.ts';
+import { loadSubject } from '../../verify/subject.ts';
+import { type Figures, means, wrongFigures } from '../support/models/published.ts';
+import { findRealModel, NETWORK_VARIABLE } from '../support/models/real-model.ts';
+import { closing } from '../support/processes/cleanup.ts';
 
 const PUBLISHED = readPublished('qwen3-0.6b-base');
 

@@ -4,7 +4,7 @@ import test from 'ava';
 import { SafetensorsFile } from '../../engine/checkpoint/safetensors.ts';
 import { Engine } from '../../engine/engine.ts';
 import { maxAbs, tolerance } from '../../golden/tolerance.ts';
-import { generateOne } from '../support/generate.ts';
+import { generateOne } from '../../verify/generate.ts';
 
 /** What HuggingFace's own PyTorch computed, see `source`; an independent witness that is not regenerated. */
 interface PytorchCases {

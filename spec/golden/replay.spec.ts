@@ -2,15 +2,15 @@ import test from 'ava';
 import { readModelConfig } from '../../engine/config.ts';
 import { Engine } from '../../engine/engine.ts';
 import { createWasmKernels } from '../../engine/kernels/wasm.ts';
-import type { EngineStats } from '../../engine/requests.ts';
-import { ensureFixture, QUICK_FIXTURES } from '../../generator/fixtures.ts';
+import type { EngineStats } from '../../engine/serving/requests.ts';
+import { ensureFixture, QUICK_FIXTURES } from '../../generator/fixtures/fixtures.ts';
 import { readCase, readFingerprints, readManifest, readTensors } from '../../golden/goldens.ts';
 import type { RecordedCase } from '../../golden/schema.ts';
-import { closing, trackResources } from '../support/cleanup.ts';
-import { compareCase } from '../support/compare.ts';
-import { generateAll, resultsOf } from '../support/generate.ts';
-import { leakOf, type Settings, serveAlone, type TimedRequest } from '../support/serving.ts';
-import type { SubjectModel } from '../support/subject.ts';
+import { compareCase } from '../../verify/compare.ts';
+import { generateAll, resultsOf } from '../../verify/generate.ts';
+import type { SubjectModel } from '../../verify/subject.ts';
+import { closing, trackResources } from '../support/processes/cleanup.ts';
+import { leakOf, type Settings, serveAlone, type TimedRequest } from '../support/serving/serving.ts';
 
 trackResources(test);
 

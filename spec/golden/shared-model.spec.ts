@@ -1,5 +1,5 @@
 import test from 'ava';
-import { loadedModels, sharedModel } from '../support/shared-model.ts';
+import { loadedModels, sharedModel } from '../support/models/shared-model.ts';
 
 test('a model that is asked for twice, by any number of files, is loaded once', async (t) => {
   const [first, second] = [await sharedModel('dense'), await sharedModel('dense')];

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import test from 'ava';
 import { ChatTemplate, type RenderOptions } from '../../engine/text/chat.ts';
 import type { ChatMessage } from '../../engine/text/conversation.ts';
-import { QWEN3_TOKENIZER_DIR, QWEN3_TOKENIZER_SHA256, qwen3Tokenizer } from '../support/tokenizer.ts';
+import { QWEN3_TOKENIZER_DIR, QWEN3_TOKENIZER_SHA256, qwen3Tokenizer } from '../support/models/tokenizer.ts';
 
 /** What Python's transformers and Rust's tokenizers made of texts and conversations. */
 interface Golden {

@@ -2,10 +2,10 @@ import { copyFileSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import test from 'ava';
-import { ensureFixture } from '../../generator/fixtures.ts';
+import { ensureFixture } from '../../generator/fixtures/fixtures.ts';
 import type { BenchReport } from '../bench/run.ts';
-import { temporaryFolder, trackResources } from '../support/cleanup.ts';
-import { ended, startNode } from '../support/processes.ts';
+import { temporaryFolder, trackResources } from '../support/processes/cleanup.ts';
+import { ended, startNode } from '../support/processes/processes.ts';
 
 trackResources(test);
 

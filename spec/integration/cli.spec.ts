@@ -5,10 +5,10 @@ import { SafetensorsFile } from '../../engine/checkpoint/safetensors.ts';
 import { processIo } from '../../engine/cli/io.ts';
 import { run } from '../../engine/cli/program.ts';
 import { Engine } from '../../engine/engine.ts';
-import { ensureFixture } from '../../generator/fixtures.ts';
-import { closing, temporaryFolder, trackResources } from '../support/cleanup.ts';
-import { CLI_PATH, ended, runCli, startCli, startNode } from '../support/processes.ts';
-import { QWEN3_TOKENIZER_DIR } from '../support/tokenizer.ts';
+import { ensureFixture } from '../../generator/fixtures/fixtures.ts';
+import { QWEN3_TOKENIZER_DIR } from '../support/models/tokenizer.ts';
+import { closing, temporaryFolder, trackResources } from '../support/processes/cleanup.ts';
+import { CLI_PATH, ended, runCli, startCli, startNode } from '../support/processes/processes.ts';
 import { FakeOutput, jsonFile } from '../unit/engine/cli/support.ts';
 
 trackResources(test);

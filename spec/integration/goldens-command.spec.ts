@@ -3,13 +3,13 @@ import { cpSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:f
 import { basename, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import test, { type ExecutionContext } from 'ava';
-import { ensureFixture } from '../../generator/fixtures.ts';
-import type { ModelSummary } from '../../generator/regenerate.ts';
+import { ensureFixture } from '../../generator/fixtures/fixtures.ts';
+import type { ModelSummary } from '../../generator/recording/regenerate.ts';
 import { GOLDEN_FOLDER, readCase, readManifest, readTensors } from '../../golden/goldens.ts';
-import { temporaryFolder, trackResources } from '../support/cleanup.ts';
-import { ended } from '../support/processes.ts';
+import { temporaryFolder, trackResources } from '../support/processes/cleanup.ts';
+import { ended } from '../support/processes/processes.ts';
 import { runGoldens, startGoldens } from '../unit/generator/command.ts';
-import { makeForeign } from '../unit/generator/foreign-graph.ts';
+import { makeForeign } from '../unit/generator/recording/foreign-graph.ts';
 
 trackResources(test);
 

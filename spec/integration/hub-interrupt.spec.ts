@@ -2,11 +2,11 @@ import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import test, { type ExecutionContext } from 'ava';
-import { type ResolveModelOptions, resolveModel } from '../../engine/checkpoint/hub.ts';
 import { HubError } from '../../engine/errors.ts';
-import { closing, temporaryFolder, trackResources } from '../support/cleanup.ts';
-import { LOOPBACK_MODEL, LoopbackHub } from '../support/loopback-hub.ts';
-import { CLI_PATH, ended, startNode } from '../support/processes.ts';
+import { type ResolveModelOptions, resolveModel } from '../../engine/hub/resolve-model.ts';
+import { LOOPBACK_MODEL, LoopbackHub } from '../support/hub/loopback-hub.ts';
+import { closing, temporaryFolder, trackResources } from '../support/processes/cleanup.ts';
+import { CLI_PATH, ended, startNode } from '../support/processes/processes.ts';
 
 trackResources(test);
 

@@ -4,11 +4,11 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSy
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import test, { type ExecutionContext } from 'ava';
-import { type ResolveModelOptions, resolveModel } from '../../engine/checkpoint/hub.ts';
 import { HubError } from '../../engine/errors.ts';
-import { closing, temporaryFolder, trackResources } from '../support/cleanup.ts';
-import { LOOPBACK_MODEL, LoopbackHub } from '../support/loopback-hub.ts';
-import { ended } from '../support/processes.ts';
+import { type ResolveModelOptions, resolveModel } from '../../engine/hub/resolve-model.ts';
+import { LOOPBACK_MODEL, LoopbackHub } from '../support/hub/loopback-hub.ts';
+import { closing, temporaryFolder, trackResources } from '../support/processes/cleanup.ts';
+import { ended } from '../support/processes/processes.ts';
 
 trackResources(test);
 
@@ -130,7 +130,7 @@ test('content that changes while the connection is down is begun anew', async (t
 });
 
 const SCRIPT = `
-  import { resolveModel } from ${JSON.stringify(new URL('../../engine/checkpoint/hub.ts', import.meta.url).href)};
+  import { resolveModel } from ${JSON.stringify(new URL('../../engine/hub/resolve-model.ts', import.meta.url).href)};
   const onWait = (file) => console.log('waits for', file);
   console.log(await resolveModel('${LOOPBACK_MODEL}', { files: ['config.json'], weights: true, onWait }));`;
 

@@ -2,10 +2,10 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { scanCacheDir } from '@huggingface/hub';
 import test, { type ExecutionContext } from 'ava';
-import { type ResolveModelOptions, resolveModel } from '../../engine/checkpoint/hub.ts';
 import { HubError } from '../../engine/errors.ts';
-import { closing, temporaryFolder, trackResources } from '../support/cleanup.ts';
-import { filesOf, LOOPBACK_MODEL, LoopbackHub, type LoopbackRequest } from '../support/loopback-hub.ts';
+import { type ResolveModelOptions, resolveModel } from '../../engine/hub/resolve-model.ts';
+import { filesOf, LOOPBACK_MODEL, LoopbackHub, type LoopbackRequest } from '../support/hub/loopback-hub.ts';
+import { closing, temporaryFolder, trackResources } from '../support/processes/cleanup.ts';
 
 trackResources(test);
 

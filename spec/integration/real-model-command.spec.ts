@@ -10,17 +10,17 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
+import { countParameters } from '../../engine/checkpoint/parameters.ts';
 import { readModelConfig } from '../../engine/config.ts';
 import { Engine } from '../../engine/engine.ts';
-import { countParameters } from '../../engine/parameters.ts';
-import { ensureFixture } from '../../generator/fixtures.ts';
+import { ensureFixture } from '../../generator/fixtures/fixtures.ts';
 import { GOLDEN_FOLDER, readManifest, readTensors } from '../../golden/goldens.ts';
-import { closing, temporaryFolder, trackResources } from '../support/cleanup.ts';
-import { LoopbackHub } from '../support/loopback-hub.ts';
-import { partsFromGoldens } from '../support/real-goldens.ts';
-import { engineSubject, type SubjectModel } from '../support/subject.ts';
+import { engineSubject, type SubjectModel } from '../../verify/subject.ts';
+import { partsFromGoldens } from '../support/golden/real-goldens.ts';
+import { LoopbackHub } from '../support/hub/loopback-hub.ts';
+import { closing, temporaryFolder, trackResources } from '../support/processes/cleanup.ts';
 import { runGoldens } from '../unit/generator/command.ts';
-import { makeForeign } from '../unit/generator/foreign-graph.ts';
+import { makeForeign } from '../unit/generator/recording/foreign-graph.ts';
 
 trackResources(test);
 

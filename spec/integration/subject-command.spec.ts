@@ -2,13 +2,13 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import test from 'ava';
-import { temporaryFolder } from '../support/cleanup.ts';
-import { ended, startNode } from '../support/processes.ts';
+import { temporaryFolder } from '../support/processes/cleanup.ts';
+import { ended, startNode } from '../support/processes/processes.ts';
 
 const AVA = 'node_modules/ava/entrypoints/cli.js';
 
 test('SUBJECT puts another engine in front of the golden suite, and an honest one passes', async (t) => {
-  const env = { SUBJECT: './spec/support/transformers-js.ts' };
+  const env = { SUBJECT: './spec/support/subjects/transformers-js.ts' };
   const { exitCode, out } = await ended(startNode(AVA, ['spec/golden/dense.spec.ts'], { env }));
   t.is(exitCode, 0, out);
   t.regex(out, /ids-thousand: hidden states, logits and greedy tokens match/);
@@ -16,7 +16,7 @@ test('SUBJECT puts another engine in front of the golden suite, and an honest on
 
 test('an engine that is off is told where it parts first, who stands alone, and how to look closer', async (t) => {
   const adapter = join(temporaryFolder(t), 'adapter.ts');
-  const ours = pathToFileURL(join(import.meta.dirname, '../support/subject.ts')).href;
+  const ours = pathToFileURL(join(import.meta.dirname, '../../verify/subject.ts')).href;
   const engine = pathToFileURL(join(import.meta.dirname, '../../engine/engine.ts')).href;
   writeFileSync(
     adapter,
@@ -43,5 +43,5 @@ test('an engine that is off is told where it parts first, who stands alone, and 
   t.is(exitCode, 1, out);
   t.regex(out, /dense · ids-short: parts from the golden at hidden_states\.2, position 3, index 5/);
   t.regex(out, /the subject stands alone/);
-  t.regex(out, /npm run look -- --model dense --case ids-short/);
+  t.regex(out, /npm run inspect -- --model dense --case ids-short/);
 });

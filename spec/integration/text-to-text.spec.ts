@@ -3,10 +3,10 @@ import test, { type ExecutionContext } from 'ava';
 import { Engine } from '../../engine/engine.ts';
 import type { SamplingOptions } from '../../engine/serving/sampling-params.ts';
 import type { Tokenizer } from '../../engine/text/tokenizer.ts';
-import { ensureFixture } from '../../generator/fixtures.ts';
-import { trackResources } from '../support/cleanup.ts';
-import { ended, runCli, startCli } from '../support/processes.ts';
-import { qwen3Tokenizer } from '../support/tokenizer.ts';
+import { ensureFixture } from '../../generator/fixtures/fixtures.ts';
+import { qwen3Tokenizer } from '../support/models/tokenizer.ts';
+import { trackResources } from '../support/processes/cleanup.ts';
+import { ended, runCli, startCli } from '../support/processes/processes.ts';
 import { jsonFile, linesFile } from '../unit/engine/cli/support.ts';
 
 trackResources(test);

@@ -3,10 +3,10 @@ import fc from 'fast-check';
 import type { MoeConfig } from '../../engine/config.ts';
 import { Engine } from '../../engine/engine.ts';
 import { createWasmKernels } from '../../engine/kernels/wasm.ts';
-import { modelAndPrompts, type TinyModel, writeModelDirectory } from '../support/arbitraries.ts';
-import { temporaryFolder } from '../support/cleanup.ts';
-import { generateOne } from '../support/generate.ts';
-import { type OracleRun, oracleFromWeights } from '../support/oracle.ts';
+import { generateOne } from '../../verify/generate.ts';
+import { type OracleRun, oracleFromWeights } from '../../verify/oracle.ts';
+import { temporaryFolder } from '../support/processes/cleanup.ts';
+import { modelAndPrompts, type TinyModel, writeModelDirectory } from '../support/properties/arbitraries.ts';
 
 /**
  * How far a value may be from the float64 truth, as a fraction of the largest magnitude in its row. Of 4,000 models

@@ -4,8 +4,8 @@ import test from 'ava';
 import fc from 'fast-check';
 import { type ModelConfig, parseModelConfig, readModelConfig } from '../../engine/config.ts';
 import { ConfigError } from '../../engine/errors.ts';
-import { tinyModel } from '../support/arbitraries.ts';
-import { temporaryFolder, trackResources } from '../support/cleanup.ts';
+import { temporaryFolder, trackResources } from '../support/processes/cleanup.ts';
+import { tinyModel } from '../support/properties/arbitraries.ts';
 
 trackResources(test);
 

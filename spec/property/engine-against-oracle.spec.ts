@@ -1,5 +1,5 @@
 import test from 'ava';
-import { trackResources } from '../support/cleanup.ts';
+import { trackResources } from '../support/processes/cleanup.ts';
 import { holdToOracle } from './against-oracle.ts';
 
 trackResources(test);

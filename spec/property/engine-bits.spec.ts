@@ -4,11 +4,11 @@ import type { WeightDtype } from '../../engine/config.ts';
 import { Engine } from '../../engine/engine.ts';
 import { createScalarKernels } from '../../engine/kernels/scalar.ts';
 import { createWasmKernels } from '../../engine/kernels/wasm.ts';
-import type { EngineOptions } from '../../engine/requests.ts';
-import { modelAndPrompts, type TinyModel, writeModelDirectory } from '../support/arbitraries.ts';
-import { temporaryFolder, trackResources } from '../support/cleanup.ts';
-import { generateOne } from '../support/generate.ts';
-import type { OracleWeight } from '../support/oracle-weights.ts';
+import type { EngineOptions } from '../../engine/serving/requests.ts';
+import { generateOne } from '../../verify/generate.ts';
+import type { OracleWeight } from '../../verify/oracle-weights.ts';
+import { temporaryFolder, trackResources } from '../support/processes/cleanup.ts';
+import { modelAndPrompts, type TinyModel, writeModelDirectory } from '../support/properties/arbitraries.ts';
 import { bitDifference } from '../unit/engine/kernels/same-bits.ts';
 
 trackResources(test);

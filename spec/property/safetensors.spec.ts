@@ -5,7 +5,7 @@ import fc from 'fast-check';
 import { DTYPE_BYTES, SafetensorsFile } from '../../engine/checkpoint/safetensors.ts';
 import { type TensorData, writeSafetensors } from '../../engine/checkpoint/safetensors-writer.ts';
 import { CheckpointError } from '../../engine/errors.ts';
-import { temporaryFolder, trackResources } from '../support/cleanup.ts';
+import { temporaryFolder, trackResources } from '../support/processes/cleanup.ts';
 
 // Every file that is opened here, and above all every one that is refused, must be closed again.
 trackResources(test);

@@ -1,7 +1,7 @@
 import test from 'ava';
 import { createSamplingScratch, TokenSampler } from '../../engine/serving/sampler.ts';
 import { completeSamplingParams, type SamplingOptions } from '../../engine/serving/sampling-params.ts';
-import { EOS, ids, naiveProbabilities, sum } from '../support/naive-sampling.ts';
+import { EOS, ids, naiveProbabilities, sum } from '../support/serving/naive-sampling.ts';
 
 // Chi-square tests. All seeds are fixed, so they cannot fail by chance, only by a change.
 

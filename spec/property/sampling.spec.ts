@@ -12,7 +12,7 @@ import {
   naiveTopK,
   naiveTopP,
   sum,
-} from '../support/naive-sampling.ts';
+} from '../support/serving/naive-sampling.ts';
 import { arrayOf } from '../unit/engine/kernels/arrays.ts';
 
 const RUN = { seed: 20261122, numRuns: 400 };

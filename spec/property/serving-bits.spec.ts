@@ -1,9 +1,9 @@
 import test from 'ava';
 import { Engine } from '../../engine/engine.ts';
-import { temporaryFolder, trackResources } from '../support/cleanup.ts';
-import { serve } from '../support/serving.ts';
-import { holdServingBits } from '../support/serving-counts.ts';
-import { holdWorkloadsToAlone } from '../support/serving-workloads.ts';
+import { temporaryFolder, trackResources } from '../support/processes/cleanup.ts';
+import { serve } from '../support/serving/serving.ts';
+import { holdServingBits } from '../support/serving/serving-counts.ts';
+import { holdWorkloadsToAlone } from '../support/serving/serving-workloads.ts';
 import { denseModel, loadEngine } from '../unit/engine/tiny-models.ts';
 
 trackResources(test);

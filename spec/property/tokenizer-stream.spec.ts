@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import test from 'ava';
 import fc from 'fast-check';
-import { qwen3Tokenizer, referenceTokenizer } from '../support/tokenizer.ts';
+import { qwen3Tokenizer, referenceTokenizer } from '../support/models/tokenizer.ts';
 
 const SEED = 20261122;
 /** Rows of Qwen3's embedding; the tokenizer knows the first 151,669. */

@@ -1,6 +1,6 @@
 import test from 'ava';
 import { holdToOracle } from '../property/against-oracle.ts';
-import { trackResources } from '../support/cleanup.ts';
+import { trackResources } from '../support/processes/cleanup.ts';
 
 trackResources(test);
 

@@ -1,10 +1,10 @@
 import test from 'ava';
-import { ensureFixture } from '../../generator/fixtures.ts';
+import { ensureFixture } from '../../generator/fixtures/fixtures.ts';
 import { readManifest, realGoldens } from '../../golden/goldens.ts';
-import { closing, trackResources } from '../support/cleanup.ts';
-import { partsFromGoldens } from '../support/real-goldens.ts';
-import { findRealModel, NETWORK_VARIABLE } from '../support/real-model.ts';
-import { loadSubject } from '../support/subject.ts';
+import { loadSubject } from '../../verify/subject.ts';
+import { partsFromGoldens } from '../support/golden/real-goldens.ts';
+import { findRealModel, NETWORK_VARIABLE } from '../support/models/real-model.ts';
+import { closing, trackResources } from '../support/processes/cleanup.ts';
 
 trackResources(test);
 

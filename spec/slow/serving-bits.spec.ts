@@ -1,6 +1,6 @@
 import test from 'ava';
-import { trackResources } from '../support/cleanup.ts';
-import { holdServingBits } from '../support/serving-counts.ts';
+import { trackResources } from '../support/processes/cleanup.ts';
+import { holdServingBits } from '../support/serving/serving-counts.ts';
 
 trackResources(test);
 

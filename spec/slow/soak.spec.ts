@@ -1,6 +1,6 @@
 import test from 'ava';
-import { trackResources } from '../support/cleanup.ts';
-import { soak } from '../support/soak.ts';
+import { trackResources } from '../support/processes/cleanup.ts';
+import { soak } from '../support/serving/soak.ts';
 
 trackResources(test);
 

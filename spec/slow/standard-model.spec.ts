@@ -1,14 +1,14 @@
 import test from 'ava';
-import { ensureFixture } from '../../generator/fixtures.ts';
+import { ensureFixture } from '../../generator/fixtures/fixtures.ts';
 import { readCase, readFingerprints, readManifest, readPrompts } from '../../golden/goldens.ts';
 import type { Prompt } from '../../golden/schema.ts';
-import { trackResources } from '../support/cleanup.ts';
-import { evidenceOf } from '../support/fixture-evidence.ts';
-import { vacuities } from '../support/fixture-vacuity.ts';
-import { goldenTests } from '../support/golden-tests.ts';
-import { runCli } from '../support/processes.ts';
-import { sharedModel, sharedModelIn } from '../support/shared-model.ts';
-import { standardModel } from '../support/standard-model.ts';
+import { vacuities } from '../support/golden/fixture-degeneracy.ts';
+import { evidenceOf } from '../support/golden/fixture-evidence.ts';
+import { goldenTests } from '../support/golden/golden-tests.ts';
+import { sharedModel, sharedModelIn } from '../support/models/shared-model.ts';
+import { standardModel } from '../support/models/standard-model.ts';
+import { trackResources } from '../support/processes/cleanup.ts';
+import { runCli } from '../support/processes/processes.ts';
 import { linesFile } from '../unit/engine/cli/support.ts';
 
 trackResources(test);

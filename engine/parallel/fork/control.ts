@@ -1,6 +1,6 @@
 import type { Duplex, Readable } from 'node:stream';
-import type { Waited } from './wait-clock.ts';
 import type { Verdict } from './wait-state.ts';
+import type { Waited } from './wait-timer.ts';
 
 /**
  * What the launcher and a rank tell each other beside the tensors, one JSON value a line. It goes over a socket of its

@@ -1,12 +1,12 @@
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
-import { aloneGroup } from '../alone.ts';
 import { Collectives } from '../collectives.ts';
 import type { ProcessGroup } from '../process-group.ts';
+import { singleProcessGroup } from '../single-process-group.ts';
 import { FifoTransport, type Watch } from './fifo-transport.ts';
 import { closeFifos, linksOf, openFifos } from './fifos.ts';
+import type { FromWardenThread, ToWardenThread, WardenData } from './rank-supervisor.ts';
 import { WaitState } from './wait-state.ts';
-import type { FromWardenThread, ToWardenThread, WardenData } from './warden.ts';
 
 export interface LaunchOptions {
   /** Plain data (JSON) for the entry of every rank. */
@@ -29,13 +29,13 @@ export interface LaunchOptions {
 export async function launch(size: number, entry: URL, options: LaunchOptions = {}): Promise<ProcessGroup> {
   const { argument, timeoutMs = 10_000, startTimeoutMs = 60_000 } = options;
   if (!Number.isInteger(size) || size < 1) throw new RangeError(`A group has 1 or more ranks, not ${size}`);
-  if (size === 1) return aloneGroup();
+  if (size === 1) return singleProcessGroup();
   const fifos = await openFifos(size);
   const state = new WaitState();
   const pids = new Int32Array(new SharedArrayBuffer(4 * size));
   const task = { entry: entry.href, argument, timeoutMs };
   const workerData: WardenData = { fifos, state: state.buffer, pids, task, startTimeoutMs };
-  const warden = new Worker(new URL('./warden.ts', import.meta.url), { workerData });
+  const warden = new Worker(new URL('./rank-supervisor.ts', import.meta.url), { workerData });
   const ended = once(warden, 'exit');
   const tell = (message: ToWardenThread): void => warden.postMessage(message);
   const killAll = (): void => killRunning(pids);

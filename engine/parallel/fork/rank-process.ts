@@ -3,8 +3,8 @@ import { writeSync } from 'node:fs';
 import type { Duplex, Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { onLine, onMessage, sendMessage, type ToRank, type ToWarden } from './control.ts';
-import type { RankStatus } from './judge.ts';
-import type { Waited } from './wait-clock.ts';
+import type { RankStatus } from './stalled-ranks.ts';
+import type { Waited } from './wait-timer.ts';
 
 const MAIN = fileURLToPath(new URL('./rank.ts', import.meta.url));
 const CONTROL_DESCRIPTOR = 3;

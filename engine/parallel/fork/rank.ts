@@ -6,8 +6,8 @@ import type { ProcessGroup } from '../process-group.ts';
 import type { Task } from './control.ts';
 import { FifoTransport, type Watch } from './fifo-transport.ts';
 import { inheritedLinks } from './fifos.ts';
+import type { FromWatchdog, ToWatchdog, WatchdogData } from './launcher-monitor.ts';
 import { WaitState } from './wait-state.ts';
-import type { FromWatchdog, ToWatchdog, WatchdogData } from './watchdog.ts';
 
 /** What a rank does, as the default export of a module. The group is left when it returns, failed if it throws. */
 export type Entry = (group: ProcessGroup, argument: never) => void | Promise<void>;
@@ -16,7 +16,7 @@ export type Entry = (group: ProcessGroup, argument: never) => void | Promise<voi
 const [rank, size] = process.argv.slice(2).map(Number);
 const state = new WaitState();
 const workerData: WatchdogData = { rank, size, state: state.buffer };
-const watchdog = new Worker(new URL('./watchdog.ts', import.meta.url), { workerData });
+const watchdog = new Worker(new URL('./launcher-monitor.ts', import.meta.url), { workerData });
 const tell = (message: ToWatchdog): void => watchdog.postMessage(message);
 
 /** The next message of that type; GroupError if the group fails first. */

@@ -4,9 +4,9 @@ import type { ProcessGroup } from '../process-group.ts';
 import { openMpi } from './calls.ts';
 import { Connections } from './connections.ts';
 import { findLibrary, importKoffi, LIBRARY_VARIABLE, socketOptions } from './library.ts';
+import { findNeighbours } from './local-ranks.ts';
 import { MpiTransport } from './mpi-transport.ts';
 import { toldByMpirun } from './mpirun.ts';
-import { findNeighbours } from './neighbours.ts';
 
 export interface JoinOptions {
   /** How long a rank may stay away before the group fails, in ms. Default 10 000. */

@@ -6,8 +6,8 @@ import type { MpiCalls } from './calls.ts';
 import type { Connections } from './connections.ts';
 import { decodeFailure, encodeFailure, FAILURE_BYTES } from './failure.ts';
 import { finalizeHangs, leaveHydra } from './hydra.ts';
+import { killNeighbours } from './local-ranks.ts';
 import { checkLength, kindOf, tagOf } from './message.ts';
-import { killNeighbours } from './neighbours.ts';
 
 /** How long a rank that has a core to itself looks again and again before it sleeps, in ms. */
 const SPIN_MS = 0.2;

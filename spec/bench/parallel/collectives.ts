@@ -1,4 +1,4 @@
-import { type Backend, installedMpis } from '../../support/groups.ts';
+import { type Backend, installedMpis } from '../../support/groups/groups.ts';
 import type { BenchContext, SuiteResult } from '../context.ts';
 import type { Measurement } from '../figure.ts';
 import { quantile } from '../statistics.ts';

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { temporary } from '../../../generator/temporary.ts';
-import { type Backend, GroupRun, launcherOf } from '../../support/groups.ts';
+import { type Backend, GroupRun, launcherOf } from '../../support/groups/groups.ts';
 import type { CollectivesTask, CollectiveTimes } from './collective-times.ts';
 import type { TrafficTask } from './step-traffic.ts';
 import type { Task } from './tasks.ts';

@@ -1,5 +1,5 @@
 import type { ModelConfig } from '../../../engine/config.ts';
-import type { Plan } from '../../../engine/plan.ts';
+import type { Plan } from '../../../engine/distributed/step-plan.ts';
 
 /** Of an f32 or an int32. */
 const VALUE_BYTES = 4;

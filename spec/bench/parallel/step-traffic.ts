@@ -1,10 +1,10 @@
 import { readModelConfig } from '../../../engine/config.ts';
+import { CLOSE, follow, Ranks } from '../../../engine/distributed/leader.ts';
+import { loadRankModel } from '../../../engine/distributed/rank-model.ts';
+import type { Plan } from '../../../engine/distributed/step-plan.ts';
 import { createWasmKernels } from '../../../engine/kernels/wasm.ts';
 import { HEAD_ROWS } from '../../../engine/model/qwen3.ts';
 import type { ProcessGroup } from '../../../engine/parallel/process-group.ts';
-import type { Plan } from '../../../engine/plan.ts';
-import { loadRankModel } from '../../../engine/rank-model.ts';
-import { CLOSE, follow, Ranks } from '../../../engine/ranks.ts';
 
 export interface TrafficTask {
   name: 'traffic';

@@ -1,9 +1,9 @@
-import type { Plan } from '../../../engine/plan.ts';
+import type { Plan } from '../../../engine/distributed/step-plan.ts';
 import type { BenchContext, SuiteResult } from '../context.ts';
 import type { Measurement } from '../figure.ts';
 import { seededPrompt } from '../workload.ts';
 import { runTraffic } from './run-ranks.ts';
-import { SPREAD, TP } from './spread.ts';
+import { SPREAD, TP } from './sharded.ts';
 import { stepBytes } from './step-bytes.ts';
 import { planOf } from './step-traffic.ts';
 

@@ -1,6 +1,6 @@
 import type { BenchContext, SuiteResult } from '../context.ts';
 import { collectives } from '../parallel/collectives.ts';
-import { spread } from '../parallel/spread.ts';
+import { spread } from '../parallel/sharded.ts';
 import { traffic } from '../parallel/traffic.ts';
 
 /** What ranks cost and save: their collectives, the engine over two of them beside one process, and what they send. */

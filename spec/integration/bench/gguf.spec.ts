@@ -5,11 +5,11 @@ import test from 'ava';
 import { Checkpoint } from '../../../engine/checkpoint/checkpoint.ts';
 import { parseModelConfig, readModelConfig } from '../../../engine/config.ts';
 import { widen } from '../../../engine/kernels/widen.ts';
-import { ensureFixture, FIXTURES } from '../../../generator/fixtures.ts';
+import { ensureFixture, FIXTURES } from '../../../generator/fixtures/fixtures.ts';
 import { ensureGguf } from '../../bench/gguf/ensure.ts';
 import { architectureMetadata, ggufName, qwen3Tensors, tokenizerMetadata } from '../../bench/gguf/qwen3.ts';
 import { type GgufTensor, writeGguf } from '../../bench/gguf/writer.ts';
-import { closing, temporaryFolder, trackResources } from '../../support/cleanup.ts';
+import { closing, temporaryFolder, trackResources } from '../../support/processes/cleanup.ts';
 
 trackResources(test);
 

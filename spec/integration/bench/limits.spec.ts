@@ -2,7 +2,7 @@ import test from 'ava';
 import { KernelMemory, type SharedMemory } from '../../../engine/kernels/memory.ts';
 import { compile, compileLimits } from '../../bench/limits/compile.ts';
 import { LimitMeter } from '../../bench/limits/limits.ts';
-import { trackResources } from '../../support/cleanup.ts';
+import { trackResources } from '../../support/processes/cleanup.ts';
 
 trackResources(test);
 

@@ -2,15 +2,15 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import test from 'ava';
-import { ensureFixture } from '../../../generator/fixtures.ts';
+import { ensureFixture } from '../../../generator/fixtures/fixtures.ts';
 import type { Figure } from '../../bench/figure.ts';
 import { runCollectives, runTraffic } from '../../bench/parallel/run-ranks.ts';
 import { planOf } from '../../bench/parallel/step-traffic.ts';
 import { PeerProcess } from '../../bench/peers/process.ts';
 import type { BenchReport } from '../../bench/run.ts';
-import { temporaryFolder, trackResources } from '../../support/cleanup.ts';
-import { installedMpis } from '../../support/groups.ts';
-import { ended, startNode } from '../../support/processes.ts';
+import { installedMpis } from '../../support/groups/groups.ts';
+import { temporaryFolder, trackResources } from '../../support/processes/cleanup.ts';
+import { ended, startNode } from '../../support/processes/processes.ts';
 
 trackResources(test);
 

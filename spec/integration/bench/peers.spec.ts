@@ -1,14 +1,14 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
-import { ensureFixture } from '../../../generator/fixtures.ts';
+import { ensureFixture } from '../../../generator/fixtures/fixtures.ts';
 import { PEERS, peerEntry } from '../../bench/peers/catalogue.ts';
 import { type PeerSettings, PeerUnavailable } from '../../bench/peers/peer.ts';
 import { load } from '../../bench/peers/plumbline.ts';
 import { PeerProcess } from '../../bench/peers/process.ts';
 import { timeBatch, timeService } from '../../bench/peers/timing.ts';
 import { seededPrompt } from '../../bench/workload.ts';
-import { temporaryFolder, trackResources } from '../../support/cleanup.ts';
+import { temporaryFolder, trackResources } from '../../support/processes/cleanup.ts';
 
 trackResources(test);
 

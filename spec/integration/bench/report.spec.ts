@@ -11,7 +11,7 @@ import { formatNumber, formatPercent, formatTimes } from '../../bench/report/for
 import { formatPage } from '../../bench/report/page.ts';
 import { formatTable } from '../../bench/report/table.ts';
 import type { BenchReport } from '../../bench/run.ts';
-import { temporaryFolder, trackResources } from '../../support/cleanup.ts';
+import { temporaryFolder, trackResources } from '../../support/processes/cleanup.ts';
 
 trackResources(test);
 

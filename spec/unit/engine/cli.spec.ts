@@ -1,8 +1,8 @@
 import { closeSync, openSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
-import { temporaryFolder, trackResources } from '../../support/cleanup.ts';
-import { CLI_PATH, ended, runCli, startCli } from '../../support/processes.ts';
+import { temporaryFolder, trackResources } from '../../support/processes/cleanup.ts';
+import { CLI_PATH, ended, runCli, startCli } from '../../support/processes/processes.ts';
 
 trackResources(test);
 

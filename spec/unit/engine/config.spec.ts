@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import test from 'ava';
 import { parseModelConfig, readModelConfig } from '../../../engine/config.ts';
 import { ConfigError } from '../../../engine/errors.ts';
-import { temporaryFolder, trackResources } from '../../support/cleanup.ts';
+import { temporaryFolder, trackResources } from '../../support/processes/cleanup.ts';
 
 trackResources(test);
 

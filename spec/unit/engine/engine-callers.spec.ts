@@ -2,9 +2,9 @@ import { setImmediate as turn } from 'node:timers/promises';
 import test from 'ava';
 import type { Engine } from '../../../engine/engine.ts';
 import { PromptError } from '../../../engine/errors.ts';
-import type { GenerateEvent, GenerateRequest } from '../../../engine/requests.ts';
-import { trackResources } from '../../support/cleanup.ts';
-import { generateAll, generateOne, resultsOf } from '../../support/generate.ts';
+import type { GenerateEvent, GenerateRequest } from '../../../engine/serving/requests.ts';
+import { generateAll, generateOne, resultsOf } from '../../../verify/generate.ts';
+import { trackResources } from '../../support/processes/cleanup.ts';
 import { denseModel, loadEngine } from './tiny-models.ts';
 
 trackResources(test);

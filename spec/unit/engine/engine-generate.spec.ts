@@ -2,10 +2,10 @@ import { createHash } from 'node:crypto';
 import test from 'ava';
 import type { Engine } from '../../../engine/engine.ts';
 import { KernelError, PromptError } from '../../../engine/errors.ts';
-import type { GenerateRequest } from '../../../engine/requests.ts';
+import type { GenerateRequest } from '../../../engine/serving/requests.ts';
 import { createTextStream } from '../../../engine/text/stream.ts';
-import { trackResources } from '../../support/cleanup.ts';
-import { generateAll, generateOne } from '../../support/generate.ts';
+import { generateAll, generateOne } from '../../../verify/generate.ts';
+import { trackResources } from '../../support/processes/cleanup.ts';
 import { denseModel, loadEngine } from './tiny-models.ts';
 
 trackResources(test);

@@ -1,6 +1,6 @@
 import test from 'ava';
-import { trackResources } from '../../support/cleanup.ts';
-import { generateAll, generateOne, resultsOf } from '../../support/generate.ts';
+import { generateAll, generateOne, resultsOf } from '../../../verify/generate.ts';
+import { trackResources } from '../../support/processes/cleanup.ts';
 import { denseModel, loadEngine } from './tiny-models.ts';
 
 trackResources(test);

@@ -1,7 +1,7 @@
 import test from 'ava';
-import type { EngineOptions, GenerateEvent, GenerateRequest } from '../../../engine/requests.ts';
-import { trackResources } from '../../support/cleanup.ts';
-import { generateAll, generateOne, resultsOf } from '../../support/generate.ts';
+import type { EngineOptions, GenerateEvent, GenerateRequest } from '../../../engine/serving/requests.ts';
+import { generateAll, generateOne, resultsOf } from '../../../verify/generate.ts';
+import { trackResources } from '../../support/processes/cleanup.ts';
 import { denseModel, loadEngine, moeModel } from './tiny-models.ts';
 
 trackResources(test);

@@ -1,7 +1,7 @@
 import test from 'ava';
 import * as errors from '../../../engine/errors.ts';
 import * as plumbline from '../../../engine/index.ts';
-import { trackResources } from '../../support/cleanup.ts';
+import { trackResources } from '../../support/processes/cleanup.ts';
 import { denseModel, modelDirectory } from './tiny-models.ts';
 
 trackResources(test);

@@ -1,14 +1,14 @@
 import test, { type ExecutionContext } from 'ava';
-import { Generation } from '../../../engine/generation.ts';
 import { createScalarKernels } from '../../../engine/kernels/scalar.ts';
 import { KvCache } from '../../../engine/model/kv-cache.ts';
 import { HEAD_ROWS, Qwen3 } from '../../../engine/model/qwen3.ts';
 import { completeEngineOptions } from '../../../engine/options.ts';
-import type { EngineOptions, GenerateRequest } from '../../../engine/requests.ts';
 import { Runner } from '../../../engine/runner.ts';
+import { Generation } from '../../../engine/serving/generation.ts';
+import type { EngineOptions, GenerateRequest } from '../../../engine/serving/requests.ts';
 import { createSamplingScratch } from '../../../engine/serving/sampler.ts';
 import { completeSamplingParams } from '../../../engine/serving/sampling-params.ts';
-import { trackResources } from '../../support/cleanup.ts';
+import { trackResources } from '../../support/processes/cleanup.ts';
 import { denseModel, modelDirectory } from './tiny-models.ts';
 
 trackResources(test);

@@ -2,9 +2,9 @@ import type { ExecutionContext } from 'ava';
 import type { WeightDtype } from '../../../engine/config.ts';
 import { Engine } from '../../../engine/engine.ts';
 import { createWasmKernels } from '../../../engine/kernels/wasm.ts';
-import type { EngineOptions } from '../../../engine/requests.ts';
-import { makeModel, type TinyModel, writeModelDirectory } from '../../support/arbitraries.ts';
-import { closing, temporaryFolder } from '../../support/cleanup.ts';
+import type { EngineOptions } from '../../../engine/serving/requests.ts';
+import { closing, temporaryFolder } from '../../support/processes/cleanup.ts';
+import { makeModel, type TinyModel, writeModelDirectory } from '../../support/properties/arbitraries.ts';
 
 /** `config.json` of a model that a unit test can read through: two layers, widths that are no multiples of a vector. */
 export const DENSE_CONFIG = Object.freeze({

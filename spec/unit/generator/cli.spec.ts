@@ -1,7 +1,7 @@
 import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
-import { temporaryFolder, trackResources } from '../../support/cleanup.ts';
+import { temporaryFolder, trackResources } from '../../support/processes/cleanup.ts';
 import { runGoldens } from './command.ts';
 
 trackResources(test);

@@ -1,6 +1,6 @@
 import type { ChildProcess } from 'node:child_process';
 import type { ExecutionContext } from 'ava';
-import { type Ended, ended, startNode } from '../../support/processes.ts';
+import { type Ended, ended, startNode } from '../../support/processes/processes.ts';
 
 /** Starts `plumbline-goldens` as a process of its own, on a machine that is not a CI; it is gone with the test. */
 export function startGoldens(

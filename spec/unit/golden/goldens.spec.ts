@@ -3,8 +3,8 @@ import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { writeSafetensors } from '../../../engine/checkpoint/safetensors-writer.ts';
 import { CheckpointError, FileError } from '../../../engine/errors.ts';
-import { FIXTURES } from '../../../generator/fixtures.ts';
-import { writeCase, writeManifest } from '../../../generator/store.ts';
+import { FIXTURES } from '../../../generator/fixtures/fixtures.ts';
+import { writeCase, writeManifest } from '../../../generator/recording/store.ts';
 import {
   GOLDEN_FOLDER,
   goldenModels,
@@ -17,8 +17,8 @@ import {
   readTensors,
   realGoldens,
 } from '../../../golden/goldens.ts';
-import { temporaryFolder, trackResources } from '../../support/cleanup.ts';
-import { CONFIG, makeManifest, makeRecording, SAMPLED } from '../generator/recordings.ts';
+import { temporaryFolder, trackResources } from '../../support/processes/cleanup.ts';
+import { CONFIG, makeManifest, makeRecording, SAMPLED } from '../generator/recording/recordings.ts';
 
 trackResources(test);
 

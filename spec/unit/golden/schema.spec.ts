@@ -10,7 +10,7 @@ import {
   storedIds,
   TOP,
 } from '../../../golden/schema.ts';
-import { makeManifest, makeRecording, SAMPLED } from '../generator/recordings.ts';
+import { makeManifest, makeRecording, SAMPLED } from '../generator/recording/recordings.ts';
 
 const named = { id: 'a-case', category: 'edge' };
 const { golden } = makeRecording();

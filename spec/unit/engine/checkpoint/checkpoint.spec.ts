@@ -4,7 +4,7 @@ import test, { type ExecutionContext } from 'ava';
 import { Checkpoint } from '../../../../engine/checkpoint/checkpoint.ts';
 import { type TensorData, writeSafetensors } from '../../../../engine/checkpoint/safetensors-writer.ts';
 import { CheckpointError } from '../../../../engine/errors.ts';
-import { closing, temporaryFolder, trackResources } from '../../../support/cleanup.ts';
+import { closing, temporaryFolder, trackResources } from '../../../support/processes/cleanup.ts';
 
 // Shards of a checkpoint that is refused must be closed again: what stays open fails this spec.
 trackResources(test);

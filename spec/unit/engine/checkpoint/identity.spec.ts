@@ -3,13 +3,13 @@ import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { checkIdentity } from '../../../../engine/checkpoint/identity.ts';
 import { CheckpointError, ConfigError, ModelIdentityError } from '../../../../engine/errors.ts';
-import { temporaryFolder, trackResources } from '../../../support/cleanup.ts';
 import {
   type HeaderEntry,
   QWEN3_0_6B,
   QWEN3_0_6B_CONFIG,
   writeSparseCheckpoint,
-} from '../../../support/sparse-checkpoint.ts';
+} from '../../../support/models/sparse-checkpoint.ts';
+import { temporaryFolder, trackResources } from '../../../support/processes/cleanup.ts';
 
 trackResources(test);
 

@@ -9,7 +9,7 @@ import {
   writingSafetensors,
 } from '../../../../engine/checkpoint/safetensors-writer.ts';
 import { CheckpointError, FileError } from '../../../../engine/errors.ts';
-import { temporaryFolder, trackResources } from '../../../support/cleanup.ts';
+import { temporaryFolder, trackResources } from '../../../support/processes/cleanup.ts';
 
 trackResources(test);
 

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { DTYPE_BYTES, SafetensorsFile } from '../../../../engine/checkpoint/safetensors.ts';
 import { CheckpointError } from '../../../../engine/errors.ts';
-import { closing, temporaryFolder, trackResources } from '../../../support/cleanup.ts';
+import { closing, temporaryFolder, trackResources } from '../../../support/processes/cleanup.ts';
 
 // Files that are refused must be closed again: what stays open in the temporary folder fails this spec.
 trackResources(test);

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import test from 'ava';
 import { readWeightIndex } from '../../../../engine/checkpoint/weight-index.ts';
 import { CheckpointError } from '../../../../engine/errors.ts';
-import { temporaryFolder } from '../../../support/cleanup.ts';
+import { temporaryFolder } from '../../../support/processes/cleanup.ts';
 
 test('an index maps tensors to the files that hold them', (t) => {
   const path = join(temporaryFolder(t), 'index.json');

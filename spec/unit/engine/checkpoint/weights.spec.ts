@@ -5,7 +5,7 @@ import { type TensorData, writeSafetensors } from '../../../../engine/checkpoint
 import { checkWeights, expectedWeights } from '../../../../engine/checkpoint/weights.ts';
 import { parseModelConfig } from '../../../../engine/config.ts';
 import { CheckpointError } from '../../../../engine/errors.ts';
-import { closing, temporaryFolder, trackResources } from '../../../support/cleanup.ts';
+import { closing, temporaryFolder, trackResources } from '../../../support/processes/cleanup.ts';
 import { DENSE_CONFIG, MOE_CONFIG } from '../tiny-models.ts';
 
 trackResources(test);

@@ -1,6 +1,6 @@
 import test from 'ava';
 import { AnswerPrinter, type AnswerPrinterOptions } from '../../../../engine/cli/answer-printer.ts';
-import type { GenerateResult, TokenEvent } from '../../../../engine/requests.ts';
+import type { GenerateResult, TokenEvent } from '../../../../engine/serving/requests.ts';
 
 /** A printer, and what it has printed; errors stand between `[` and `]`. */
 function printing(options: Partial<AnswerPrinterOptions> = {}) {

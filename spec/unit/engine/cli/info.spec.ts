@@ -3,8 +3,8 @@ import { formatModelInfo, info } from '../../../../engine/cli/info.ts';
 import type { ModelInfo } from '../../../../engine/cli/model-info.ts';
 import { parseModelConfig } from '../../../../engine/config.ts';
 import { CheckpointError } from '../../../../engine/errors.ts';
-import { ensureFixture } from '../../../../generator/fixtures.ts';
-import { trackResources } from '../../../support/cleanup.ts';
+import { ensureFixture } from '../../../../generator/fixtures/fixtures.ts';
+import { trackResources } from '../../../support/processes/cleanup.ts';
 import { modelDir } from '../text/tiny.ts';
 import { fakeIo, TINY_CONFIG } from './support.ts';
 

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { readChat, readIdLists, readTexts } from '../../../../engine/cli/input-files.ts';
 import { ChatTemplateError, FileError } from '../../../../engine/errors.ts';
-import { temporaryFolder, trackResources } from '../../../support/cleanup.ts';
+import { temporaryFolder, trackResources } from '../../../support/processes/cleanup.ts';
 import { jsonFile } from './support.ts';
 
 trackResources(test);

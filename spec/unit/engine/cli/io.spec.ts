@@ -1,7 +1,7 @@
 import test from 'ava';
 import { processIo } from '../../../../engine/cli/io.ts';
-import { ensureFixture } from '../../../../generator/fixtures.ts';
-import { closing, trackResources } from '../../../support/cleanup.ts';
+import { ensureFixture } from '../../../../generator/fixtures/fixtures.ts';
+import { closing, trackResources } from '../../../support/processes/cleanup.ts';
 import { modelDir } from '../text/tiny.ts';
 import { TEXT_MODEL } from './support.ts';
 

@@ -4,10 +4,10 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import test, { type ExecutionContext } from 'ava';
 import { SafetensorsFile } from '../../../../engine/checkpoint/safetensors.ts';
-import { Interrupted } from '../../../../engine/cli/interrupt.ts';
 import { logits } from '../../../../engine/cli/logits.ts';
 import { FileError, PromptError } from '../../../../engine/errors.ts';
-import { closing, temporaryFolder, trackResources } from '../../../support/cleanup.ts';
+import { Interrupted } from '../../../../engine/terminal/interrupt.ts';
+import { closing, temporaryFolder, trackResources } from '../../../support/processes/cleanup.ts';
 import { modelDir } from '../text/tiny.ts';
 import { FakeTerminal, fakeIo, jsonFile, TINY_CONFIG } from './support.ts';
 

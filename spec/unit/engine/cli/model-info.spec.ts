@@ -6,7 +6,7 @@ import { expectedWeights } from '../../../../engine/checkpoint/weights.ts';
 import { readModelInfo } from '../../../../engine/cli/model-info.ts';
 import { parseModelConfig } from '../../../../engine/config.ts';
 import { CheckpointError, ConfigError } from '../../../../engine/errors.ts';
-import { trackResources } from '../../../support/cleanup.ts';
+import { trackResources } from '../../../support/processes/cleanup.ts';
 import { modelDir } from '../text/tiny.ts';
 import { TEXT_MODEL, TINY_CONFIG } from './support.ts';
 

@@ -1,12 +1,12 @@
 import test from 'ava';
 import { Command } from 'commander';
-import { Interrupted } from '../../../../engine/cli/interrupt.ts';
 import {
   addModelOption,
   COMPUTED_FILES,
   findModel,
   TEXT_FILES,
 } from '../../../../engine/cli/model-option.ts';
+import { Interrupted } from '../../../../engine/terminal/interrupt.ts';
 import { fakeIo } from './support.ts';
 
 test('a model is required, a revision is not', (t) => {

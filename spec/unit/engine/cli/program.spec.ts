@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { run } from '../../../../engine/cli/program.ts';
 import { HubError } from '../../../../engine/errors.ts';
-import { temporaryFolder, trackResources } from '../../../support/cleanup.ts';
+import { temporaryFolder, trackResources } from '../../../support/processes/cleanup.ts';
 import { ID, modelDir } from '../text/tiny.ts';
 import { type FakeIo, fakeIo, jsonFile, TEXT_MODEL } from './support.ts';
 

@@ -6,7 +6,7 @@ import {
   readPromptInputs,
 } from '../../../../engine/cli/prompt-source.ts';
 import { ChatTemplateError, FileError, TokenizerError, UsageError } from '../../../../engine/errors.ts';
-import { trackResources } from '../../../support/cleanup.ts';
+import { trackResources } from '../../../support/processes/cleanup.ts';
 import { ID, modelDir, tinyTokenizerJson } from '../text/tiny.ts';
 import { fakeIo, jsonFile, linesFile, TEXT_MODEL, TINY_CONFIG } from './support.ts';
 

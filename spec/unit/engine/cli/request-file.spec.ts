@@ -3,7 +3,7 @@ import test, { type ExecutionContext } from 'ava';
 import { readRequestFile } from '../../../../engine/cli/request-file.ts';
 import { ChatTemplateError, FileError } from '../../../../engine/errors.ts';
 import { completeSamplingParams } from '../../../../engine/serving/sampling-params.ts';
-import { temporaryFolder, trackResources } from '../../../support/cleanup.ts';
+import { temporaryFolder, trackResources } from '../../../support/processes/cleanup.ts';
 import { linesFile } from './support.ts';
 
 trackResources(test);

@@ -7,7 +7,7 @@ import type {
   GenerateEvent,
   GenerateRequest,
   ResultEvent,
-} from '../../../../engine/requests.ts';
+} from '../../../../engine/serving/requests.ts';
 import { ChatTemplate } from '../../../../engine/text/chat.ts';
 import type { TextStream } from '../../../../engine/text/stream.ts';
 import { Tokenizer } from '../../../../engine/text/tokenizer.ts';

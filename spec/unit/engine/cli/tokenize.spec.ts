@@ -1,7 +1,7 @@
 import test from 'ava';
 import { tokenize } from '../../../../engine/cli/tokenize.ts';
 import { TokenizerError, UsageError } from '../../../../engine/errors.ts';
-import { trackResources } from '../../../support/cleanup.ts';
+import { trackResources } from '../../../support/processes/cleanup.ts';
 import { ID, modelDir } from '../text/tiny.ts';
 import { fakeIo, jsonFile, TEXT_MODEL } from './support.ts';
 

@@ -9,7 +9,7 @@ import type { Kernels } from '../../../../engine/kernels/kernels.ts';
 import { KernelMemory } from '../../../../engine/kernels/memory.ts';
 import { ThreadPool } from '../../../../engine/kernels/pool.ts';
 import { createWasmKernels } from '../../../../engine/kernels/wasm.ts';
-import { trackResources } from '../../../support/cleanup.ts';
+import { trackResources } from '../../../support/processes/cleanup.ts';
 
 trackResources(test);
 

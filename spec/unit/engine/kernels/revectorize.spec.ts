@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import test from 'ava';
-import { trackResources } from '../../../support/cleanup.ts';
+import { trackResources } from '../../../support/processes/cleanup.ts';
 
 trackResources(test);
 

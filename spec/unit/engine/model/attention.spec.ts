@@ -1,8 +1,8 @@
 import test, { type ExecutionContext } from 'ava';
 import { Attention } from '../../../../engine/model/attention.ts';
 import type { Span } from '../../../../engine/model/step.ts';
-import { trackResources } from '../../../support/cleanup.ts';
-import { type OracleRun, oracleFromWeights } from '../../../support/oracle.ts';
+import { type OracleRun, oracleFromWeights } from '../../../../verify/oracle.ts';
+import { trackResources } from '../../../support/processes/cleanup.ts';
 import { bitDifference } from '../kernels/same-bits.ts';
 import { denseModel } from '../tiny-models.ts';
 import { openParts, relativeDifference } from './parts.ts';

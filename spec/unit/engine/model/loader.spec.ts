@@ -5,7 +5,7 @@ import { writeSafetensors } from '../../../../engine/checkpoint/safetensors-writ
 import { CheckpointError } from '../../../../engine/errors.ts';
 import { createScalarKernels } from '../../../../engine/kernels/scalar.ts';
 import { WeightLoader } from '../../../../engine/model/loader.ts';
-import { closing, temporaryFolder, trackResources } from '../../../support/cleanup.ts';
+import { closing, temporaryFolder, trackResources } from '../../../support/processes/cleanup.ts';
 import { bitDifference } from '../kernels/same-bits.ts';
 import { denseModel } from '../tiny-models.ts';
 import { openParts } from './parts.ts';

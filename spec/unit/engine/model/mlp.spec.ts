@@ -1,6 +1,6 @@
 import test from 'ava';
 import { Mlp } from '../../../../engine/model/mlp.ts';
-import { trackResources } from '../../../support/cleanup.ts';
+import { trackResources } from '../../../support/processes/cleanup.ts';
 import { bitDifference } from '../kernels/same-bits.ts';
 import { denseModel, moeModel } from '../tiny-models.ts';
 import { openParts, relativeDifference } from './parts.ts';

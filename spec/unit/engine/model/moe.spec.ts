@@ -1,6 +1,6 @@
 import test, { type ExecutionContext } from 'ava';
 import { Moe, route } from '../../../../engine/model/moe.ts';
-import { trackResources } from '../../../support/cleanup.ts';
+import { trackResources } from '../../../support/processes/cleanup.ts';
 import { bitDifference } from '../kernels/same-bits.ts';
 import { moeModel } from '../tiny-models.ts';
 import { MAX_ROWS, openParts, type Parts } from './parts.ts';

@@ -5,8 +5,8 @@ import { createScalarKernels } from '../../../../engine/kernels/scalar.ts';
 import { KvCache } from '../../../../engine/model/kv-cache.ts';
 import { WeightLoader } from '../../../../engine/model/loader.ts';
 import { Step } from '../../../../engine/model/step.ts';
-import type { TinyModel } from '../../../support/arbitraries.ts';
-import { closing } from '../../../support/cleanup.ts';
+import { closing } from '../../../support/processes/cleanup.ts';
+import type { TinyModel } from '../../../support/properties/arbitraries.ts';
 import { modelDirectory } from '../tiny-models.ts';
 
 /** The most rows of a step of {@link openParts}. */

@@ -3,9 +3,9 @@ import { createScalarKernels } from '../../../../engine/kernels/scalar.ts';
 import { KvCache } from '../../../../engine/model/kv-cache.ts';
 import { Qwen3 } from '../../../../engine/model/qwen3.ts';
 import { type Parallelism, Shard } from '../../../../engine/model/shard.ts';
-import type { TinyModel } from '../../../support/arbitraries.ts';
-import { trackResources } from '../../../support/cleanup.ts';
-import { spreadDense, spreadMoe } from '../../../support/spread-models.ts';
+import { spreadDense, spreadMoe } from '../../../support/groups/sharded-models.ts';
+import { trackResources } from '../../../support/processes/cleanup.ts';
+import type { TinyModel } from '../../../support/properties/arbitraries.ts';
 import { modelDirectory } from '../tiny-models.ts';
 import { inTurn, rankAlone } from './ranks-in-turn.ts';
 

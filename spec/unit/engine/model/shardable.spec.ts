@@ -4,7 +4,7 @@ import type { ModelConfig } from '../../../../engine/config.ts';
 import { ShardingError } from '../../../../engine/errors.ts';
 import type { Parallelism } from '../../../../engine/model/shard.ts';
 import { checkShardable } from '../../../../engine/model/shardable.ts';
-import { spreadDense, spreadMoe } from '../../../support/spread-models.ts';
+import { spreadDense, spreadMoe } from '../../../support/groups/sharded-models.ts';
 
 const dense = spreadDense().config;
 const moe = spreadMoe().config;

@@ -5,7 +5,7 @@ import { Shard } from '../../../../engine/model/shard.ts';
 import { Step } from '../../../../engine/model/step.ts';
 import { embed, gatherLogits } from '../../../../engine/model/vocabulary.ts';
 import type { ProcessGroup } from '../../../../engine/parallel/process-group.ts';
-import { spreadDense } from '../../../support/spread-models.ts';
+import { spreadDense } from '../../../support/groups/sharded-models.ts';
 import { bitDifference } from '../kernels/same-bits.ts';
 import { inTurn, rankAlone } from './ranks-in-turn.ts';
 

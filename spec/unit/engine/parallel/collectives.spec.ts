@@ -1,10 +1,10 @@
 import test from 'ava';
 import { GroupError } from '../../../../engine/errors.ts';
-import { aloneGroup } from '../../../../engine/parallel/alone.ts';
 import { Collectives } from '../../../../engine/parallel/collectives.ts';
+import { singleProcessGroup } from '../../../../engine/parallel/single-process-group.ts';
 import type { Parts } from '../../../../engine/parallel/transport.ts';
 
-const group = aloneGroup();
+const group = singleProcessGroup();
 
 // That ranks get the right values is shown by spec/distributed/collectives.spec.ts, over processes.
 

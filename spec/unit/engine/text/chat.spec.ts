@@ -3,8 +3,8 @@ import test, { type ExecutionContext } from 'ava';
 import { ChatTemplateError } from '../../../../engine/errors.ts';
 import { ChatTemplate } from '../../../../engine/text/chat.ts';
 import type { ChatMessage } from '../../../../engine/text/conversation.ts';
-import { trackResources } from '../../../support/cleanup.ts';
-import { QWEN3_TOKENIZER_DIR } from '../../../support/tokenizer.ts';
+import { QWEN3_TOKENIZER_DIR } from '../../../support/models/tokenizer.ts';
+import { trackResources } from '../../../support/processes/cleanup.ts';
 import { modelDir } from './tiny.ts';
 
 trackResources(test);

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import test from 'ava';
 import { ChatTemplateError, TokenizerError } from '../../../../engine/errors.ts';
 import { readJsonFile, readTextFile } from '../../../../engine/text/json-file.ts';
-import { trackResources } from '../../../support/cleanup.ts';
+import { trackResources } from '../../../support/processes/cleanup.ts';
 import { modelDir } from './tiny.ts';
 
 trackResources(test);

@@ -2,7 +2,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ExecutionContext } from 'ava';
 import { BYTE_CHARACTERS } from '../../../../engine/text/byte-level.ts';
-import { temporaryFolder } from '../../../support/cleanup.ts';
+import { temporaryFolder } from '../../../support/processes/cleanup.ts';
 
 /** Ids of {@link tinyTokenizerJson}: bytes are their own ids, what follows is named here. */
 export const ID = { he: 256, hel: 257, end: 300, note: 301, extra: 302 } as const;

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { TokenizerError } from '../../../../engine/errors.ts';
 import { Tokenizer } from '../../../../engine/text/tokenizer.ts';
-import { trackResources } from '../../../support/cleanup.ts';
+import { trackResources } from '../../../support/processes/cleanup.ts';
 import { ID, modelDir, TINY_TOKENIZER_CONFIG, tinyTokenizerJson } from './tiny.ts';
 
 trackResources(test);

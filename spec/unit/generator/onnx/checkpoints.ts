@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { ExecutionContext } from 'ava';
 import type { WeightDtype } from '../../../../engine/config.ts';
-import { makeModel, writeModelDirectory } from '../../../support/arbitraries.ts';
+import { makeModel, writeModelDirectory } from '../../../support/properties/arbitraries.ts';
 
 /** All that these fixtures need of a test. */
 export type Teardown = Pick<ExecutionContext<unknown>, 'teardown'>;

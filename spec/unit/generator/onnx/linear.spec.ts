@@ -1,6 +1,6 @@
 import test from 'ava';
 import { linear } from '../../../../generator/onnx/linear.ts';
-import { makeModel } from '../../../support/arbitraries.ts';
+import { makeModel } from '../../../support/properties/arbitraries.ts';
 import { checkpoint, DENSE } from './checkpoints.ts';
 import { evaluate, largestDifference, partOfModel } from './sessions.ts';
 

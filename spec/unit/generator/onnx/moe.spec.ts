@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import test from 'ava';
 import { type TensorData, writeSafetensors } from '../../../../engine/checkpoint/safetensors-writer.ts';
 import { writeOnnxGraph } from '../../../../generator/onnx/write.ts';
-import { makeModel } from '../../../support/arbitraries.ts';
+import { makeModel } from '../../../support/properties/arbitraries.ts';
 import { checkpoint, MOE, type Teardown } from './checkpoints.ts';
 import { largestDifference, run, session, values } from './sessions.ts';
 

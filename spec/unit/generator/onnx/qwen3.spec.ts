@@ -3,13 +3,13 @@ import fc from 'fast-check';
 import { parseModelConfig } from '../../../../engine/config.ts';
 import { tapNames } from '../../../../generator/onnx/taps.ts';
 import { writeOnnxGraph } from '../../../../generator/onnx/write.ts';
+import { type OracleRun, oracleFromWeights } from '../../../../verify/oracle.ts';
 import {
   makeModel,
   modelAndPrompts,
   type TinyModel,
   writeModelDirectory,
-} from '../../../support/arbitraries.ts';
-import { type OracleRun, oracleFromWeights } from '../../../support/oracle.ts';
+} from '../../../support/properties/arbitraries.ts';
 import { checkpoint, DENSE, MOE, type Teardown, temporaryDir } from './checkpoints.ts';
 import { largestDifference, run, session, values } from './sessions.ts';
 

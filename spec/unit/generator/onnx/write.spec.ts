@@ -4,7 +4,7 @@ import test from 'ava';
 import { type TensorData, writeSafetensors } from '../../../../engine/checkpoint/safetensors-writer.ts';
 import { CheckpointError, ConfigError, FileError } from '../../../../engine/errors.ts';
 import { type WriteOnnxGraphOptions, writeOnnxGraph } from '../../../../generator/onnx/write.ts';
-import { makeModel, writeModelDirectory } from '../../../support/arbitraries.ts';
+import { makeModel, writeModelDirectory } from '../../../support/properties/arbitraries.ts';
 import { checkpoint, DENSE, MOE, type Teardown, temporaryDir } from './checkpoints.ts';
 import { run, session, values } from './sessions.ts';
 

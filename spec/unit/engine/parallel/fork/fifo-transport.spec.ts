@@ -3,7 +3,7 @@ import { GroupError } from '../../../../../engine/errors.ts';
 import { FifoTransport } from '../../../../../engine/parallel/fork/fifo-transport.ts';
 import { closeFifos, linksOf, openFifos } from '../../../../../engine/parallel/fork/fifos.ts';
 import { WaitState } from '../../../../../engine/parallel/fork/wait-state.ts';
-import { trackResources } from '../../../../support/cleanup.ts';
+import { trackResources } from '../../../../support/processes/cleanup.ts';
 
 trackResources(test);
 

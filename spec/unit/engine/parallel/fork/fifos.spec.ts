@@ -13,7 +13,7 @@ import {
   linksOf,
   openFifos,
 } from '../../../../../engine/parallel/fork/fifos.ts';
-import { temporaryFolder, trackResources } from '../../../../support/cleanup.ts';
+import { temporaryFolder, trackResources } from '../../../../support/processes/cleanup.ts';
 
 trackResources(test);
 

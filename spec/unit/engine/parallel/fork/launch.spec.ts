@@ -4,7 +4,7 @@ import { pathToFileURL } from 'node:url';
 import test, { type ExecutionContext } from 'ava';
 import { GroupError } from '../../../../../engine/errors.ts';
 import { type LaunchOptions, launch } from '../../../../../engine/parallel/fork/launch.ts';
-import { temporaryFolder, trackResources } from '../../../../support/cleanup.ts';
+import { temporaryFolder, trackResources } from '../../../../support/processes/cleanup.ts';
 
 trackResources(test);
 

@@ -1,0 +1,129 @@
+import type { TextStream } from '../text/stream.ts';
+import type { Tokenizer } from '../text/tokenizer.ts';
+import { Fingerprint } from './fingerprint.ts';
+import { type TokenLogprobs, tokenLogprobs } from './logprobs.ts';
+import type { FinishReason, GenerateRequest, GenerateResult, TokenEvent } from './requests.ts';
+import { type SamplingScratch, TokenSampler } from './sampler.ts';
+import type { SamplingParams } from './sampling-params.ts';
+import { Sequence } from './sequence.ts';
+import { StopStrings } from './stop-strings.ts';
+
+/** What all samples of a request have in common. */
+export interface GenerationContext {
+  /** The request, counted from 0 in its call. */
+  readonly index: number;
+  readonly request: GenerateRequest;
+  /** The prompt; a copy, as the caller may change its own. */
+  readonly ids: readonly number[];
+  readonly params: SamplingParams;
+  readonly tokenizer: Pick<Tokenizer, 'createStream'> | undefined;
+  readonly scratch: SamplingScratch;
+  /** When the request was made, in ms of `performance.now()`. */
+  readonly begun: number;
+  /** Tokens of the prompt that the prefix cache had, once that is known. */
+  cachedTokens?: number;
+  /** Of the prompt, which is computed for the first sample; begins empty. */
+  readonly promptLogprobs: TokenLogprobs[];
+}
+
+/** One sample of a request on its way: from logits to tokens, text, log-probabilities, and an end. */
+export class Generation {
+  readonly context: GenerationContext;
+  readonly sample: number;
+  readonly sequence: Sequence<SamplingParams>;
+  finishReason: FinishReason | undefined;
+  readonly #sampler: TokenSampler;
+  readonly #fingerprint = new Fingerprint();
+  readonly #stream: TextStream | undefined;
+  readonly #stopStrings: StopStrings;
+  readonly #stopIds: ReadonlySet<number>;
+  readonly #logprobs: TokenLogprobs[] = [];
+  #text = '';
+  #firstToken = 0;
+
+  constructor(context: GenerationContext, sequenceId: number, sample: number) {
+    const { params, ids, scratch, tokenizer } = context;
+    this.context = context;
+    this.sample = sample;
+    this.sequence = new Sequence(sequenceId, params, ids);
+    this.#sampler = new TokenSampler(params, ids, sample, scratch);
+    this.#stream = tokenizer?.createStream();
+    this.#stopStrings = new StopStrings(params.stop);
+    this.#stopIds = new Set(params.stopIds);
+  }
+
+  /** Notes how much of the prompt the prefix cache had, when the sequence is computed for the first time. */
+  begin(): void {
+    this.context.cachedTokens ??= this.sequence.numComputedTokens;
+  }
+
+  /** Takes the logits after a position of the prompt that is not its last. @param logits f32 [vocabSize], lent */
+  seePrompt(position: number, logits: Float32Array): void {
+    const { params, scratch, ids, promptLogprobs } = this.context;
+    // By position: after a preemption they come again.
+    promptLogprobs[position] = tokenLogprobs(
+      logits,
+      ids[position + 1],
+      params.promptLogprobs!,
+      scratch.sorting,
+    );
+  }
+
+  /**
+   * Chooses the next token, and notices if it is the last.
+   *
+   * @param logits f32 [vocabSize], lent
+   * @returns undefined if no token is wanted at all, only the prompt's log-probabilities.
+   */
+  choose(logits: Float32Array): TokenEvent | undefined {
+    const { request, index } = this.context;
+    if (request.maxNewTokens === 0) {
+      this.finishReason = 'length';
+      return undefined;
+    }
+    if (this.sequence.numNewTokens === 0) this.#firstToken = performance.now();
+    this.#fingerprint.add(logits);
+    const { token, logprobs } = this.#sampler.sample(logits);
+    if (logprobs) this.#logprobs.push(logprobs);
+    this.sequence.append(token);
+    const isStop = this.#stopIds.has(token);
+    let text = isStop || !this.#stream ? '' : this.#stopStrings.push(this.#stream.push(token));
+    if (isStop || this.#stopStrings.found !== undefined) this.finishReason = 'stop';
+    else if (this.sequence.numNewTokens === request.maxNewTokens) this.finishReason = 'length';
+    if (this.finishReason) text += this.#endOfText();
+    this.#text += text;
+    return {
+      type: 'token',
+      request: index,
+      sample: this.sample,
+      token,
+      text: this.#stream ? text : undefined,
+      logprobs,
+      logits: request.returnLogits ? logits.slice() : undefined,
+    };
+  }
+
+  /** @param finishReason `abort` where it ends early. */
+  result(finishReason: FinishReason): GenerateResult {
+    if (finishReason === 'abort') this.#text += this.#endOfText();
+    const { params, ids, begun, cachedTokens = 0 } = this.context;
+    const now = performance.now();
+    const firstToken = this.#firstToken || now;
+    return {
+      promptTokens: ids.length,
+      cachedTokens,
+      tokens: this.sequence.tokens.slice(ids.length),
+      text: this.#stream ? this.#text : undefined,
+      finishReason,
+      fingerprint: this.#fingerprint.digest(),
+      logprobs: params.logprobs === undefined ? undefined : this.#logprobs,
+      promptLogprobs: params.promptLogprobs === undefined ? undefined : [...this.context.promptLogprobs],
+      timing: { prefillMs: firstToken - begun, decodeMs: now - firstToken },
+    };
+  }
+
+  /** What was held back: half a character, or what might have become a stop string. */
+  #endOfText(): string {
+    return this.#stream ? this.#stopStrings.push(this.#stream.end()) + this.#stopStrings.end() : '';
+  }
+}

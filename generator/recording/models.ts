@@ -1,0 +1,200 @@
+import { createHash } from 'node:crypto';
+import { createReadStream, existsSync, mkdtempSync, readdirSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { basename, join, resolve } from 'node:path';
+import { expectedWeights } from '../../engine/checkpoint/weights.ts';
+import { type ModelConfig, readModelConfig } from '../../engine/config.ts';
+import { CheckpointError } from '../../engine/errors.ts';
+import { GOLDEN_FOLDER } from '../../golden/goldens.ts';
+import { ensureFixture, FIXTURES } from '../fixtures/fixtures.ts';
+import type { MakingProgress } from '../fixtures/large-checkpoint.ts';
+import { linkOrCopy } from '../onnx/link.ts';
+import { temporary } from '../temporary.ts';
+import { Float64Twin } from './float64-twin.ts';
+import { GRAPHS, writeGraphs } from './graphs.ts';
+import { type FindModelOptions, type FoundModel, findModel, refuseDamaged } from './hub-model.ts';
+import { onDemand } from './on-demand.ts';
+import type { Recorder } from './record.ts';
+import { loadReferenceTokenizer, Reference } from './reference.ts';
+import { selectionFor } from './selection.ts';
+
+/** A model whose goldens can be recorded. */
+export interface RecordableModel {
+  /** The name of its folder in `golden/`. */
+  name: string;
+  /** `fixture`, or what the user called it. */
+  source: string;
+  /** The hub id that the reference's graph came from, if not the model itself. */
+  graph?: string;
+  seed?: string;
+  recorder: Omit<Recorder, 'maxNewTokens'>;
+  sha256: Record<string, string>;
+  close(): Promise<void>;
+}
+
+/** What {@link openModel} takes beside the model. */
+export interface OpenModelOptions extends Partial<FindModelOptions> {
+  /** Told how far a large fixture is that has to be made first. */
+  onProgress?: MakingProgress;
+  /**
+   * Weights from which on only the reference stays in memory; hidden states and the float64 twin come from graphs that
+   * are loaded for each prompt. Default 2^28: twice and four times of so many f32 would be gigabytes.
+   */
+  onDemandFrom?: number;
+}
+
+type Closer = () => void | Promise<void>;
+
+/**
+ * Opens a fixture, a model directory, or a model of the hub. One that has a graph of its own, in `onnx/` or in another
+ * repository, is recorded from that graph; hidden states and the float64 twin come from our graphs of its weights, if
+ * it has any. Files of the hub are compared with their hashes before the reference sees them.
+ *
+ * @param model a fixture's name, a directory, or a hub id.
+ * @throws ConfigError, CheckpointError, HubError, ModelIdentityError as their readers do; CheckpointError also if a
+ * directory has neither weights nor a graph.
+ */
+export async function openModel(model: string, options: OpenModelOptions = {}): Promise<RecordableModel> {
+  const { onDemandFrom = 2 ** 28 } = options;
+  // Closed in reverse order, at the end or as soon as the next thing cannot be opened.
+  const closers: Closer[] = [];
+  const close = async () => {
+    for (const closer of closers.splice(0).reverse()) await closer();
+  };
+  const load = async <T extends { dispose(): Promise<void> }>(loading: Promise<T>): Promise<T> => {
+    const loaded = await loading;
+    closers.push(() => loaded.dispose());
+    return loaded;
+  };
+  try {
+    const { modelDir, graph, ...what } = await locate(model, { folder: GOLDEN_FOLDER, ...options });
+    const ours = isFixture(model) ? modelDir : await copyWithGraphs(modelDir, closers);
+    const hasGraph = existsSync(join(modelDir, 'onnx', `${GRAPHS.reference}.onnx`));
+    const theirs = graph?.modelDir ?? (hasGraph ? modelDir : ours);
+    if (!theirs) {
+      throw new CheckpointError(
+        `${modelDir}: has neither weights (*.safetensors) nor onnx/model.onnx; there is nothing to record`,
+      );
+    }
+    const ofGraph = await hashFiles(theirs);
+    const ofModel = graph ? await hashFiles(modelDir) : ofGraph;
+    await refuseDamaged(theirs, ofGraph);
+    await refuseDamaged(modelDir, ofModel);
+    // Everything but the graph is the model's own.
+    const sha256 = graph ? { ...ofModel, ...graphsOf(ofGraph) } : ofGraph;
+    const textDir = graph ? modelDir : theirs;
+    const config = await readModelConfig(textDir);
+    const hasTokenizer = existsSync(join(textDir, 'tokenizer.json'));
+    const tokenizer = hasTokenizer ? await loadReferenceTokenizer(textDir) : undefined;
+    const reference = await load(Reference.load(theirs));
+    const isLarge = countWeights(config) >= onDemandFrom;
+    const witnesses = ours ? await (isLarge ? witnessesOnDemand : openWitnesses)(ours, config, load) : {};
+    return {
+      ...what,
+      ...(graph ? { graph: graph.id } : {}),
+      recorder: { config, tokenizer, reference, ...witnesses, selection: selectionFor(config) },
+      sha256,
+      close,
+    };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+/** Loads something that is closed with the model. */
+type Load = <T extends { dispose(): Promise<void> }>(loading: Promise<T>) => Promise<T>;
+
+/** Our graphs of a model directory, for hidden states and for the truth. */
+type Witnesses = Required<Pick<Recorder, 'tapped' | 'twin'>>;
+
+async function openWitnesses(modelDir: string, config: ModelConfig, load: Load): Promise<Witnesses> {
+  return {
+    tapped: await load(Reference.load(modelDir, { fileName: GRAPHS.tapped })),
+    twin: await load(Float64Twin.load(float64Graph(modelDir), config)),
+  };
+}
+
+async function witnessesOnDemand(modelDir: string, config: ModelConfig): Promise<Witnesses> {
+  const optimization = 'disabled';
+  return {
+    tapped: onDemand(() => Reference.load(modelDir, { fileName: GRAPHS.tapped, optimization })),
+    twin: onDemand(() => Float64Twin.load(float64Graph(modelDir), config, optimization)),
+  };
+}
+
+function float64Graph(modelDir: string): string {
+  return join(modelDir, 'onnx', `${GRAPHS.float64}.onnx`);
+}
+
+function countWeights(config: ModelConfig): number {
+  const shapes = [...expectedWeights(config).values()];
+  return shapes.reduce((sum, shape) => sum + shape.reduce((product, size) => product * size, 1), 0);
+}
+
+/** The name of the folder that a model's goldens are kept in. @param model as {@link openModel} is given it. */
+export function goldenName(model: string): string {
+  if (isFixture(model)) return model;
+  return existsSync(model) ? basename(resolve(model)) : model.replace('/', '--');
+}
+
+function isFixture(model: string): boolean {
+  return Object.hasOwn(FIXTURES, model);
+}
+
+async function locate(
+  model: string,
+  options: OpenModelOptions & FindModelOptions,
+): Promise<Pick<RecordableModel, 'name' | 'source' | 'seed'> & FoundModel> {
+  const name = goldenName(model);
+  if (isFixture(model)) {
+    const modelDir = await ensureFixture(model, undefined, options.onProgress);
+    return { name, source: 'fixture', seed: FIXTURES[model].weights.seed, modelDir };
+  }
+  return { name, source: model, ...(await findModel(model, options)) };
+}
+
+function graphsOf(sha256: Record<string, string>): Record<string, string> {
+  return Object.fromEntries(Object.entries(sha256).filter(([file]) => file.startsWith('onnx/')));
+}
+
+/** SHA-256 of what decides the goldens: configuration, weights, tokenizer, and the graph that ran. */
+export async function hashFiles(modelDir: string): Promise<Record<string, string>> {
+  const decisive = /^(config\.json|generation_config\.json|tokenizer.*\.json|model.*\.safetensors)$/;
+  // A foreign graph may have its weights in files of its own.
+  const graph = new RegExp(`^${GRAPHS.reference}\\.onnx(_data.*)?$`);
+  const files = [
+    ...filesIn(modelDir).filter((file) => decisive.test(file)),
+    ...filesIn(join(modelDir, 'onnx'))
+      .filter((file) => graph.test(file))
+      .map((file) => `onnx/${file}`),
+  ];
+  const hashes: Record<string, string> = {};
+  for (const file of files) {
+    const hash = createHash('sha256');
+    for await (const chunk of createReadStream(join(modelDir, file))) hash.update(chunk);
+    hashes[file] = hash.digest('hex');
+  }
+  return hashes;
+}
+
+function filesIn(folder: string): string[] {
+  return existsSync(folder) ? readdirSync(folder).sort() : [];
+}
+
+/**
+ * A folder of our own with the same files, so that nothing is written into the user's.
+ *
+ * @returns undefined if the model has no weights that our graphs could be of.
+ */
+async function copyWithGraphs(modelDir: string, closers: Closer[]): Promise<string | undefined> {
+  const entries = readdirSync(modelDir, { withFileTypes: true });
+  if (!entries.some(({ name }) => name.endsWith('.safetensors'))) return undefined;
+  const { path: copy, remove } = temporary(mkdtempSync(join(tmpdir(), 'plumbline-')));
+  closers.push(remove);
+  for (const entry of entries) {
+    if (!entry.isDirectory()) await linkOrCopy(join(modelDir, entry.name), join(copy, entry.name));
+  }
+  await writeGraphs(copy);
+  return copy;
+}

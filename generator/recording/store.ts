@@ -1,0 +1,51 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { type TensorData, writeSafetensors } from '../../engine/checkpoint/safetensors-writer.ts';
+import type { ModelConfig } from '../../engine/config.ts';
+import { type Manifest, TOP } from '../../golden/schema.ts';
+import type { RecordedGolden } from './record.ts';
+
+/** Writes a case's two files into a model's folder. */
+export function writeCase(folder: string, { golden, tensors }: RecordedGolden, config: ModelConfig): void {
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(join(folder, `${golden.id}.json`), formatJson(golden));
+  if (!tensors || !('positions' in golden)) return;
+  const { logits, logitsFloat64, hiddenStates, sampled } = tensors;
+  const rows = golden.positions.length + golden.greedy.tokens.length;
+  const file = new Map<string, TensorData>();
+  file.set('logits', { dtype: 'F32', shape: [rows, logits.length / rows], data: logits });
+  if (logitsFloat64) {
+    file.set('logits_float64', { dtype: 'F64', shape: [rows, logits.length / rows], data: logitsFloat64 });
+  }
+  if (hiddenStates) {
+    const stages = config.numHiddenLayers + 2;
+    const positions = golden.positions.length;
+    const shape = [stages, positions, hiddenStates.length / stages / positions];
+    file.set('hidden_states', { dtype: 'F32', shape, data: hiddenStates });
+  }
+  if (sampled) {
+    file.set('top_ids', { dtype: 'I32', shape: [rows, TOP], data: sampled.topIds });
+    file.set('row_max', { dtype: 'F32', shape: [rows], data: sampled.rowMax });
+    file.set('log_sum_exp', { dtype: 'F64', shape: [rows], data: sampled.logSumExp });
+  }
+  writeSafetensors(join(folder, `${golden.id}.safetensors`), file);
+}
+
+export function writeManifest(folder: string, manifest: Manifest): void {
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(join(folder, 'manifest.json'), formatJson(manifest));
+}
+
+/** Inside a string, what looks like a list of numbers is text. */
+const STRING_OR_NUMBERS = /"(?:[^"\\]|\\.)*"|\[[\s\d.,eE+-]+\]/g;
+
+/** What a terminal or a diff would swallow or reorder, beside what JSON escapes itself. */
+const INVISIBLE = /[\u007f-\u009f\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]/g;
+
+/** JSON for reviewers: indented, but lists of numbers on one line; lone surrogates and what is invisible escaped. */
+export function formatJson(value: unknown): string {
+  const compact = JSON.stringify(value, null, 2).replace(STRING_OR_NUMBERS, (part) =>
+    part.startsWith('"') ? part : part.replace(/\s+/g, ' ').replace(/\[ | \]/g, (bracket) => bracket.trim()),
+  );
+  return `${compact.replace(INVISIBLE, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`)}\n`;
+}

@@ -1,0 +1,113 @@
+import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import test, { type ExecutionContext } from 'ava';
+import { Engine } from '../../engine/engine.ts';
+import { GroupError, ShardingError } from '../../engine/errors.ts';
+import type { EngineOptions } from '../../engine/serving/requests.ts';
+import { generateOne } from '../../verify/generate.ts';
+import { MARK, markedProcesses } from '../support/groups/groups.ts';
+import { spreadDense, spreadMoe } from '../support/groups/sharded-models.ts';
+import { trackResources } from '../support/processes/cleanup.ts';
+import { modelDirectory } from '../unit/engine/tiny-models.ts';
+
+trackResources(test);
+
+const REQUEST = { ids: [1, 2, 3], maxNewTokens: 100, ignoreEos: true };
+/** What a failure may take to be known everywhere and to be cleaned up. */
+const WITHIN_MS = 5000;
+
+// The ranks of this file are known by it from those of others in the same process.
+const mark = randomUUID();
+process.env[MARK] = mark;
+// An environment that is changed after the start of a process is not in its /proc entry: these are ranks alone.
+const ranks = () => markedProcesses(mark);
+
+async function load(t: ExecutionContext, options: EngineOptions = {}): Promise<Engine> {
+  const dir = modelDirectory(t, spreadDense());
+  return Engine.load(dir, { tp: 2, threads: 1, cacheTokens: 128, groupTimeoutMs: 1000, ...options });
+}
+
+async function allEnd(t: ExecutionContext): Promise<void> {
+  const deadline = Date.now() + WITHIN_MS;
+  while (ranks().length > 0 && Date.now() < deadline) await sleep(20);
+  t.deepEqual(ranks(), []);
+}
+
+const failures = [
+  ['SIGKILL', /Rank 1 was killed by SIGKILL/],
+  ['SIGSTOP', /Rank 1 .*has (given no sign of life|not come)/],
+] as const;
+
+for (const [signal, message] of failures) {
+  test.serial(`a rank that gets ${signal} while it generates is named, and no process is left`, async (t) => {
+    const engine = await load(t);
+    const [pid] = ranks();
+    let tokens = 0;
+    const generating = generateOne(engine, REQUEST, () => {
+      if (++tokens === 5) process.kill(pid, signal);
+    });
+    const error = await t.throwsAsync(generating, { instanceOf: GroupError, message });
+    t.deepEqual(error.ranks, [1]);
+    t.true(tokens >= 5 && tokens < 100);
+    await t.throwsAsync(generateOne(engine, REQUEST), { instanceOf: GroupError, message });
+    await t.notThrowsAsync(engine.close(), 'it has been said');
+    await allEnd(t);
+  });
+}
+
+test.serial('a rank that is killed while nothing is computed is an error of the next call', async (t) => {
+  const engine = await load(t, { tp: 4 });
+  process.kill(Math.max(...ranks()), 'SIGKILL');
+  await sleep(100);
+  t.throws(() => engine.forward([1]), { instanceOf: GroupError, message: /Rank \d was killed by SIGKILL/ });
+  await engine.close();
+  await allEnd(t);
+});
+
+test.serial('a rank that is killed before the engine is closed is an error of closing it', async (t) => {
+  const engine = await load(t);
+  process.kill(ranks()[0], 'SIGKILL');
+  await sleep(100);
+  await t.throwsAsync(engine.close(), { instanceOf: GroupError, message: /Rank 1 was killed by SIGKILL/ });
+  await allEnd(t);
+});
+
+test.serial('an error in the middle of a step ends the other ranks, and stays what it is', async (t) => {
+  const engine = await load(t);
+  const observe = () => {
+    throw new Error('the disk is full');
+  };
+  t.throws(() => engine.forward([1, 2], { observe }), { message: 'the disk is full' });
+  t.throws(() => engine.forward([1, 2]), {
+    instanceOf: GroupError,
+    message: /gave up: Error: the disk is full/,
+  });
+  await engine.close();
+  await allEnd(t);
+});
+
+test.serial('an error of rank 0 while it loads ends the others, and stays what it is', async (t) => {
+  const onProgress = () => {
+    throw new Error('nobody reads this');
+  };
+  await t.throwsAsync(load(t, { onProgress }), { message: 'nobody reads this' });
+  await allEnd(t);
+});
+
+test.serial('what cannot be spread so is refused before any process is started', async (t) => {
+  const refuse = async (options: EngineOptions, message: RegExp) => {
+    await t.throwsAsync(load(t, options), { instanceOf: ShardingError, message });
+    t.deepEqual(ranks(), []);
+  };
+  await refuse({ tp: 3 }, /over 3 ranks: expected one of 1, 2, 4, 8/);
+  await refuse({ tp: 1, ep: 2 }, /no experts/);
+  const dir = modelDirectory(t, spreadMoe());
+  await t.throwsAsync(Engine.load(dir, { tp: 2, ep: 4 }), { instanceOf: ShardingError });
+});
+
+test.serial('an engine that is closed ends its ranks, also if it is closed twice', async (t) => {
+  const engine = await load(t);
+  t.is(ranks().length, 1);
+  await Promise.all([engine.close(), engine.close()]);
+  await allEnd(t);
+});

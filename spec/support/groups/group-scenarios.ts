@@ -1,0 +1,91 @@
+import { writeSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { ProcessGroup } from '../../../engine/parallel/process-group.ts';
+
+/** What the ranks of a test do; `rank` is the one that does otherwise. */
+export type Scenario =
+  | { name: 'collectives'; numRuns: number; seed: number }
+  | { name: 'large'; bytes: number }
+  | { name: 'endless' }
+  | { name: 'patient'; ms: number }
+  | { name: 'linger' | 'walkout' }
+  | { name: 'flood'; rank: number }
+  | {
+      name: 'throws' | 'exits' | 'busy' | 'leaves' | 'aborts' | 'disagrees' | 'mismatch' | 'lengths';
+      rank: number;
+    };
+
+/** The entry of every rank of a test. Each tells its process id first. */
+export default async function run(group: ProcessGroup, scenario: Scenario): Promise<void> {
+  // Written at once: the process may be killed at any time.
+  writeSync(2, `${group.rank === 0 ? '[rank 0] ' : ''}pid ${group.rank} ${process.pid}\n`);
+  const odd = 'rank' in scenario && scenario.rank === group.rank;
+  switch (scenario.name) {
+    case 'collectives':
+      (await collectives()).checkCollectives(group, scenario);
+      break;
+    case 'large':
+      (await collectives()).checkLarge(group, scenario.bytes);
+      break;
+    case 'patient':
+      patient(group, scenario.ms);
+      break;
+    case 'linger':
+      group.barrier();
+      if (group.rank > 0) await sleep(60_000);
+      break;
+    case 'walkout':
+      group.barrier();
+      await sleep(group.rank === 0 ? 300 : 60_000);
+      process.exit(3);
+      break;
+    case 'flood':
+      // Far more than a FIFO holds, to a rank that reads nothing.
+      if (odd) await sleep(60_000);
+      else if (group.rank === 0) group.send(new Uint8Array(10_000_000), scenario.rank);
+      else group.barrier();
+      break;
+    case 'disagrees':
+      group.agree('version', '1');
+      group.agree('config', odd ? 'another' : 'the same');
+      break;
+    case 'mismatch':
+      // As many bytes as a barrier.
+      if (odd) group.allGather(new Int32Array(), new Int32Array());
+      else group.barrier();
+      break;
+    case 'lengths':
+      group.allGather(new Int32Array(odd ? 1 : 2), new Int32Array(group.size * (odd ? 1 : 2)));
+      break;
+    default:
+      if (odd) goAstray(group, scenario.name);
+      else endless(group);
+  }
+}
+
+/** With fast-check, which takes longer to load than most scenarios take. */
+const collectives = () => import('./group-collectives.ts');
+
+function goAstray(group: ProcessGroup, name: Scenario['name']): void {
+  group.barrier();
+  if (name === 'throws') throw new Error('no space left on device');
+  if (name === 'exits') process.exit(7);
+  if (name === 'aborts') group.abort('enough is enough');
+  while (name === 'busy');
+}
+
+function endless(group: ProcessGroup): never {
+  group.barrier();
+  const values = new Float32Array(20_000);
+  const all = new Float32Array(group.size * values.length);
+  for (;;) group.allGather(values, all);
+}
+
+/** Rank 0 keeps the others waiting for longer than the time limit of the group. */
+function patient(group: ProcessGroup, ms: number): void {
+  const word = new Int32Array([group.rank === 0 ? 42 : 0]);
+  if (group.rank === 0) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
+  group.broadcast(word, 0, { timeoutMs: Number.POSITIVE_INFINITY });
+  if (word[0] !== 42) throw new Error(`expected 42, got ${word[0]}`);
+  group.barrier();
+}

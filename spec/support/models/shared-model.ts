@@ -1,0 +1,46 @@
+import { resolve } from 'node:path';
+import { registerSharedWorker } from 'ava/plugin';
+import { ensureFixture } from '../../../generator/fixtures/fixtures.ts';
+import type { SubjectModel } from '../../../verify/subject.ts';
+import type { ModelReply, ModelRequest } from './model-worker.ts';
+
+// The worker's own `SUBJECT` is relative to the folder that ava was started in.
+if (process.env.SUBJECT) process.env.SUBJECT = resolve(process.env.SUBJECT);
+
+const worker = registerSharedWorker<ModelRequest>({
+  filename: new URL('./model-worker.ts', import.meta.url),
+  supportedProtocols: ['ava-4'],
+});
+
+/** A model that test files share. `close` is the run's: it does nothing here. */
+export type SharedModel = SubjectModel & { modelDir: string };
+
+/** A fixture's model, loaded once per run however many test files ask for it. It answers one request at a time. */
+export async function sharedModel(fixture: string): Promise<SharedModel> {
+  return sharedModelIn(await ensureFixture(fixture));
+}
+
+/** The same of any model directory. */
+export function sharedModelIn(modelDir: string): SharedModel {
+  return {
+    modelDir,
+    forward: (ids, positions) => ask({ call: 'forward', modelDir, ids, positions }),
+    generate: (ids, maxNewTokens) => ask({ call: 'generate', modelDir, ids, maxNewTokens }),
+    close: async () => {},
+  };
+}
+
+/** The directories that the run has loaded models from, one for each time it did. */
+export function loadedModels(): Promise<string[]> {
+  return ask({ call: 'list' });
+}
+
+async function ask<T>(request: ModelRequest): Promise<T> {
+  await worker.available;
+  for await (const message of worker.publish(request).replies()) {
+    const reply = message.data as unknown as ModelReply;
+    if ('error' in reply) throw new Error(reply.error);
+    return reply.result as T;
+  }
+  throw new Error('the shared models stopped answering');
+}

@@ -1,0 +1,27 @@
+import { shareOfThreads } from '../../../engine/distributed/open-group.ts';
+import { Engine } from '../../../engine/engine.ts';
+import { generateOne } from '../../../verify/generate.ts';
+
+/**
+ * An engine of two ranks, of which mpirun starts each as `engine-main.ts MODEL-DIR TOKENS TIMEOUT-MS`. Either says
+ * how many threads are its share; rank 0 prints a line for every token, and the fingerprint.
+ */
+const [modelDir, tokens, timeout] = process.argv.slice(2);
+
+process.stderr.write(`threads ${shareOfThreads({ size: 2 })}\n`);
+
+try {
+  const engine = await Engine.load(modelDir, { tp: 2, groupTimeoutMs: Number(timeout) });
+  try {
+    const request = { ids: [1, 2, 3], maxNewTokens: Number(tokens), ignoreEos: true };
+    const { result } = await generateOne(engine, request, ({ token }) =>
+      process.stdout.write(`token ${token}\n`),
+    );
+    process.stdout.write(`fingerprint ${result.fingerprint}\n`);
+  } finally {
+    await engine.close();
+  }
+} catch (error) {
+  process.stderr.write(`${String(error)}\n`);
+  process.exitCode = 1;
+}

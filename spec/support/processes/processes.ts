@@ -1,0 +1,49 @@
+import { type ChildProcess, type StdioOptions, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { text } from 'node:stream/consumers';
+import { fileURLToPath } from 'node:url';
+
+const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
+
+/** The `plumbline` command. */
+export const CLI_PATH = fileURLToPath(new URL('../../../engine/cli.ts', import.meta.url));
+
+/** How a child process ended, and what it said. */
+export interface Ended {
+  exitCode: number | null;
+  out: string;
+  err: string;
+}
+
+/** Where a process writes to and what it finds in its environment beside what this one has. */
+export interface StartOptions {
+  /** Default: no input, standard output and error as pipes. */
+  stdio?: StdioOptions;
+  env?: NodeJS.ProcessEnv;
+}
+
+/** Starts a file with this version of Node, in the project's folder. */
+export function startNode(file: string, argv: readonly string[], options: StartOptions = {}): ChildProcess {
+  const { stdio = ['ignore', 'pipe', 'pipe'], env } = options;
+  return spawn(process.execPath, [file, ...argv], { cwd: ROOT, stdio, env: { ...process.env, ...env } });
+}
+
+/** Waits until a process has ended and all its output has arrived; its standard output only if `readsOut`. */
+export async function ended(child: ChildProcess, readsOut = true): Promise<Ended> {
+  const [out, err, [exitCode]] = await Promise.all([
+    child.stdout && readsOut ? text(child.stdout) : '',
+    child.stderr ? text(child.stderr) : '',
+    once(child, 'close'),
+  ]);
+  return { exitCode, out, err };
+}
+
+/** Starts the `plumbline` command as a process of its own. */
+export function startCli(argv: readonly string[], stdio?: StdioOptions): ChildProcess {
+  return startNode(CLI_PATH, argv, { stdio });
+}
+
+/** Runs the `plumbline` command as a process of its own. */
+export function runCli(...argv: string[]): Promise<Ended> {
+  return ended(startCli(argv));
+}

@@ -1,0 +1,49 @@
+import { readModelConfig } from '../../../engine/config.ts';
+import { GRAPHS } from '../../../generator/recording/graphs.ts';
+import { Reference, type ReferenceOptions } from '../../../generator/recording/reference.ts';
+import type { Subject } from '../../../verify/subject.ts';
+
+/** transformers.js itself as the subject: an honest engine that is not ours. */
+export function transformersJs(name: string, options: ReferenceOptions): Subject {
+  return {
+    name,
+    async load(modelDir) {
+      const config = await readModelConfig(modelDir);
+      const reference = await Reference.load(modelDir, options);
+      // Quantised weights have no tapped graph; their logits say enough.
+      const tapped =
+        options.dtype === 'q8' ? undefined : await Reference.load(modelDir, { fileName: GRAPHS.tapped });
+      return {
+        async forward(ids, positions) {
+          const { logits } = await reference.forward(ids, ids.length - (positions[0] ?? 0));
+          const rows = positions.flatMap((position) => {
+            const begin = (position - positions[0]) * config.vocabSize;
+            return Array.from(logits.subarray(begin, begin + config.vocabSize));
+          });
+          return {
+            logits: Float32Array.from(rows),
+            hidden: tapped && (await hiddenStates(tapped, ids, config.numHiddenLayers)),
+          };
+        },
+        generate: (ids, maxNewTokens) => reference.generate(ids, maxNewTokens),
+        async close() {
+          await reference.dispose();
+          await tapped?.dispose();
+        },
+      };
+    },
+  };
+}
+
+async function hiddenStates(
+  tapped: Reference,
+  ids: readonly number[],
+  numHiddenLayers: number,
+): Promise<Float32Array> {
+  const { stages } = await tapped.forward(ids, 1);
+  const names = Array.from({ length: numHiddenLayers + 1 }, (_, i) => `hidden_states.${i}`);
+  const all = [...names, 'hidden_states.final'].map((name) => stages.get(name)!);
+  return Float32Array.from(all.flatMap((stage) => Array.from(stage)));
+}
+
+export default transformersJs('transformers.js fp32', { dtype: 'fp32' });

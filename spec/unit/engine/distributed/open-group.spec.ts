@@ -1,0 +1,52 @@
+import { availableParallelism } from 'node:os';
+import test, { type ExecutionContext } from 'ava';
+import { openGroup, shareOfThreads } from '../../../../engine/distributed/open-group.ts';
+
+// Groups of more than one rank are opened by spec/distributed/.
+
+test('a single rank is this process, and no other is started', async (t) => {
+  const { group, checked } = await openGroup('/nowhere', { size: 1 }, async () => 7);
+  t.like(group, { rank: 0, size: 1 });
+  t.is(checked, 7);
+  await group.close();
+});
+
+test('what fails its check is not started', async (t) => {
+  const check = () => Promise.reject(new Error('no such model'));
+  await t.throwsAsync(openGroup('/nowhere', { size: 2 }, check), { message: 'no such model' });
+});
+
+/** What mpirun tells the ranks it starts. */
+function underMpirun(t: ExecutionContext, variables: Record<string, string>): void {
+  Object.assign(process.env, variables);
+  t.teardown(() => {
+    for (const name of Object.keys(variables)) delete process.env[name];
+  });
+}
+
+const share = (ranks: number) => Math.max(1, Math.floor(availableParallelism() / ranks));
+
+test.serial('the threads of a machine are shared out among the ranks started on it', (t) => {
+  t.is(shareOfThreads({ size: 1 }), availableParallelism());
+  t.is(shareOfThreads({ size: 2 }), share(2));
+  t.is(shareOfThreads({ size: 100_000 }), 1);
+});
+
+for (const [size, here] of [
+  ['PMI_SIZE', 'MPI_LOCALNRANKS'],
+  ['OMPI_COMM_WORLD_SIZE', 'OMPI_COMM_WORLD_LOCAL_SIZE'],
+]) {
+  test.serial(`ranks on other machines, as ${here} tells, have no part in the threads of this one`, (t) => {
+    underMpirun(t, { [size]: '4', [here]: '1' });
+    t.is(shareOfThreads({ size: 4 }), availableParallelism());
+    t.is(shareOfThreads({ size: 4, backend: 'mpi' }), availableParallelism());
+    t.is(shareOfThreads({ size: 4, backend: 'fork' }), share(4));
+    underMpirun(t, { [here]: '2' });
+    t.is(shareOfThreads({ size: 4 }), share(2));
+  });
+}
+
+test.serial('an mpirun that does not tell how many ranks are here is taken to have started all', (t) => {
+  underMpirun(t, { PMI_SIZE: '2' });
+  t.is(shareOfThreads({ size: 2 }), share(2));
+});

@@ -1,0 +1,200 @@
+import { spawnSync } from 'node:child_process';
+import {
+  existsSync,
+  lutimesSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import test, { type ExecutionContext } from 'ava';
+import { HubError } from '../../../../engine/errors.ts';
+import { HubCache, isCommit } from '../../../../engine/hub/cache.ts';
+import type { HubFile } from '../../../../engine/hub/file.ts';
+import { temporaryFolder, trackResources } from '../../../support/processes/cleanup.ts';
+
+trackResources(test);
+
+const COMMIT = 'c0ffee'.padEnd(40, '0');
+const HELLO: HubFile = {
+  path: 'config.json',
+  size: 6,
+  lfs: false,
+  oid: 'ce013625030ba8dba906f756967f9e9ca394464a',
+};
+const NESTED: HubFile = { ...HELLO, path: 'onnx/model.onnx' };
+
+const newCache = (t: ExecutionContext) => new HubCache(temporaryFolder(t), 'org/a.name');
+
+/** Stores a file's content in parts; without a lock, as the plain case is. */
+async function put(cache: HubCache, parts: string[], { isLocked = false } = {}): Promise<void> {
+  await cache.store(
+    HELLO,
+    async (partial) => {
+      for (const part of parts) await partial.append(Buffer.from(part), 'here');
+    },
+    { from: 'here', isLocked },
+  );
+}
+
+test('only forty hexadecimal digits are a commit', (t) => {
+  t.true(isCommit(COMMIT));
+  for (const revision of ['main', COMMIT.slice(1), `${COMMIT}0`, COMMIT.toUpperCase()])
+    t.false(isCommit(revision));
+});
+
+test('a file lies in blobs under its hash, and the snapshot links to it relatively', async (t) => {
+  const cache = newCache(t);
+  await put(cache, ['hel', 'lo\n']);
+  await cache.link(COMMIT, HELLO);
+  await cache.link(COMMIT, NESTED);
+  t.true(cache.folder.endsWith('/models--org--a.name'));
+  t.deepEqual(readdirSync(join(cache.folder, 'blobs')), [HELLO.oid]);
+  const snapshot = join(cache.folder, 'snapshots', COMMIT);
+  t.is(cache.snapshotDir(COMMIT), snapshot);
+  t.is(readlinkSync(join(snapshot, 'config.json')), `../../blobs/${HELLO.oid}`);
+  t.is(readlinkSync(join(snapshot, 'onnx/model.onnx')), `../../../blobs/${HELLO.oid}`);
+  t.is(readFileSync(join(snapshot, 'onnx/model.onnx'), 'utf8'), 'hello\n');
+});
+
+test('a file is there once it is linked, and not if its blob is gone', async (t) => {
+  const cache = newCache(t);
+  t.false(cache.has(COMMIT, HELLO.path));
+  await cache.link(COMMIT, HELLO);
+  t.false(cache.has(COMMIT, HELLO.path));
+  await put(cache, ['hello\n']);
+  t.true(cache.has(COMMIT, HELLO.path));
+});
+
+test('a branch is remembered as huggingface_hub writes it: the commit alone', async (t) => {
+  const cache = newCache(t);
+  t.is(cache.commitOf('main'), undefined);
+  await cache.setRef('main', COMMIT);
+  await cache.setRef('refs/pr/1', 'a'.repeat(40));
+  t.is(readFileSync(join(cache.folder, 'refs/main'), 'utf8'), COMMIT);
+  t.is(cache.commitOf('main'), COMMIT);
+  t.is(cache.commitOf('refs/pr/1'), 'a'.repeat(40));
+  await cache.setRef('main', 'b'.repeat(40));
+  t.is(cache.commitOf('main'), 'b'.repeat(40));
+});
+
+test('a commit is its own, and no reference is written for it', async (t) => {
+  const cache = newCache(t);
+  t.is(cache.commitOf(COMMIT), COMMIT);
+  await cache.setRef(COMMIT, COMMIT);
+  t.false(existsSync(join(cache.folder, 'refs')));
+});
+
+test('a reference that holds no commit, or is a folder of others, is none', (t) => {
+  const cache = newCache(t);
+  mkdirSync(join(cache.folder, 'refs/refs/pr'), { recursive: true });
+  writeFileSync(join(cache.folder, 'refs/main'), '../../etc');
+  t.is(cache.commitOf('main'), undefined);
+  t.is(cache.commitOf('refs/pr'), undefined);
+});
+
+test('that a commit lacks a file is remembered where huggingface_hub looks for it', async (t) => {
+  const cache = newCache(t);
+  t.false(cache.knowsAbsent(COMMIT, 'onnx/model.onnx'));
+  await cache.markAbsent(COMMIT, 'onnx/model.onnx');
+  t.true(cache.knowsAbsent(COMMIT, 'onnx/model.onnx'));
+  t.is(readFileSync(join(cache.folder, '.no_exist', COMMIT, 'onnx/model.onnx'), 'utf8'), '');
+});
+
+test('a blob that is missing, short, or flipped is not intact', async (t) => {
+  const cache = newCache(t);
+  t.false(await cache.hasIntact(HELLO));
+  await put(cache, ['hello\n']);
+  t.true(await cache.hasIntact(HELLO));
+  for (const damaged of ['hello', 'hellO\n']) {
+    writeFileSync(join(cache.folder, 'blobs', HELLO.oid), damaged);
+    t.false(await cache.hasIntact(HELLO));
+  }
+});
+
+test('what was stored half-way is kept under the lock alone, and its error comes through', async (t) => {
+  const cache = newCache(t);
+  const broken = new HubError('the connection broke');
+  for (const [isLocked, left] of [
+    [false, []],
+    [true, [`${HELLO.oid}.incomplete`]],
+  ] as const) {
+    const half = cache.store(
+      HELLO,
+      async (partial) => {
+        await partial.append(Buffer.from('hel'), 'here');
+        throw broken;
+      },
+      { from: 'here', isLocked },
+    );
+    t.is(await t.throwsAsync(half), broken);
+    t.deepEqual(readdirSync(join(cache.folder, 'blobs')), [...left]);
+  }
+  await put(cache, ['hello\n']);
+  t.is(readdirSync(join(cache.folder, 'blobs')).length, 2, 'without the lock it is not used');
+  await put(cache, ['lo\n'], { isLocked: true });
+  t.deepEqual(readdirSync(join(cache.folder, 'blobs')), [HELLO.oid]);
+  t.true(await cache.hasIntact(HELLO));
+});
+
+test('the lock of a file lies where huggingface_hub looks for it', (t) => {
+  const cache = newCache(t);
+  t.is(cache.lockPath(NESTED), join(cache.folder, `../.locks/models--org--a.name/${HELLO.oid}.lock`));
+});
+
+test('what a killed process had half written is removed after an hour, and nothing else is', async (t) => {
+  const cache = newCache(t);
+  await cache.removeAbandoned();
+  t.false(existsSync(cache.folder));
+  await put(cache, ['hello\n']);
+  const blobs = join(cache.folder, 'blobs');
+  const { pid: dead } = spawnSync(process.execPath, ['--version']);
+  const hoursAgo = (name: string, hours: number) =>
+    lutimesSync(join(blobs, name), new Date(), Date.now() / 1000 - hours * 3600);
+  const abandoned = [`${HELLO.oid}.${dead}-0123abcd.incomplete`, `config.json.${dead}-4567cdef.incomplete`];
+  writeFileSync(join(blobs, abandoned[0]), 'hel');
+  symlinkSync('../nowhere', join(blobs, abandoned[1]));
+  const kept = [
+    // Of a process that runs, of ours or of another's tool.
+    `${HELLO.oid}.${process.pid}-0123abcd.incomplete`,
+    `${HELLO.oid}.1-0123abcd.incomplete`,
+    `${HELLO.oid}.incomplete`,
+    HELLO.oid,
+  ];
+  for (const name of kept) writeFileSync(join(blobs, name), 'hello\n');
+  const young = `${HELLO.oid}.${dead}-89abcdef.incomplete`;
+  writeFileSync(join(blobs, young), 'hel');
+  for (const name of [...abandoned, ...kept]) hoursAgo(name, 1.1);
+  hoursAgo(young, 0.9);
+  await cache.removeAbandoned();
+  t.deepEqual(readdirSync(blobs).sort(), [...kept, young].sort());
+});
+
+test('two at the same file both succeed, and one whole file remains', async (t) => {
+  const cache = newCache(t);
+  const both = [
+    ['hel', 'lo\n'],
+    ['hello', '\n'],
+  ].map(async (parts) => {
+    await put(cache, parts);
+    await cache.link(COMMIT, HELLO);
+    await cache.setRef('main', COMMIT);
+  });
+  await Promise.all(both);
+  t.deepEqual(readdirSync(join(cache.folder, 'blobs')), [HELLO.oid]);
+  t.deepEqual(readdirSync(cache.snapshotDir(COMMIT)), ['config.json']);
+  t.true(await cache.hasIntact(HELLO));
+});
+
+test('a cache that cannot be written is an error that names the path and the variable', async (t) => {
+  const dir = temporaryFolder(t);
+  // A file in the folder's place stops even the superuser, whom permissions do not.
+  writeFileSync(join(dir, 'models--org--name'), '');
+  await t.throwsAsync(put(new HubCache(dir, 'org/name'), ['hello\n']), {
+    instanceOf: HubError,
+    message: /models--org--name\/blobs\/ce01\w+: cannot be written \(ENOTDIR\); .* set HF_HUB_CACHE/,
+  });
+});

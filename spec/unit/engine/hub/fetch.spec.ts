@@ -1,0 +1,126 @@
+import test from 'ava';
+import { HubError } from '../../../../engine/errors.ts';
+import { hubFetch } from '../../../../engine/hub/fetch.ts';
+import type { HubSettings } from '../../../../engine/hub/settings.ts';
+import { HubConnectionError } from '../../../../engine/hub/timeout.ts';
+
+const SETTINGS: HubSettings = { cacheDir: '', endpoint: 'https://hub', token: undefined, offline: undefined };
+const URL = 'https://hub/x';
+
+/** What one answer after the other leads to; the last is repeated. */
+function scripted(answers: (() => Response)[], settings: Partial<HubSettings> = {}) {
+  const sent: Headers[] = [];
+  const pauses: number[] = [];
+  const send = hubFetch(
+    'org/name',
+    { ...SETTINGS, ...settings },
+    {
+      fetch: async (_url, init) => {
+        sent.push(new Headers(init?.headers));
+        return answers[Math.min(sent.length, answers.length) - 1]();
+      },
+      delay: async (ms) => pauses.push(ms),
+    },
+  );
+  return { send, sent, pauses };
+}
+
+const status =
+  (code: number, headers: Record<string, string> = {}) =>
+  () =>
+    new Response('…', { status: code, headers });
+
+test('the token goes with the request, beside its own headers; without one nothing is added', async (t) => {
+  const { send, sent } = scripted([status(200)], { token: 'any-token' });
+  await send(URL, { headers: { Accept: 'x' } });
+  t.deepEqual(Object.fromEntries(sent[0]), { accept: 'x', authorization: 'Bearer any-token' });
+  const anonymous = scripted([status(200)]);
+  await anonymous.send(URL);
+  t.deepEqual(Object.fromEntries(anonymous.sent[0]), {});
+});
+
+test('a busy hub is asked again, after pauses that double', async (t) => {
+  const { send, pauses } = scripted([status(500), status(503), status(429), status(200)]);
+  t.is((await send(URL)).status, 200);
+  t.deepEqual(pauses, [1000, 2000, 4000]);
+});
+
+test('the fourth refusal is final and names the status', async (t) => {
+  const { send, sent } = scripted([status(502)]);
+  await t.throwsAsync(send(URL), {
+    instanceOf: HubError,
+    message: `${URL}: answered 502; the hub is busy or out of order (asked 4 times); try again later`,
+  });
+  t.is(sent.length, 4);
+});
+
+test('that there is no such range is an answer', async (t) => {
+  const { send, sent } = scripted([status(416)]);
+  t.is((await send(URL)).status, 416);
+  t.is(sent.length, 1);
+});
+
+test('Retry-After is obeyed, in seconds or as a date', async (t) => {
+  const inHalfAMinute = new Date(Date.now() + 30_000).toUTCString();
+  const { send, pauses } = scripted([
+    status(429, { 'Retry-After': '7' }),
+    status(503, { 'Retry-After': inHalfAMinute }),
+    status(503, { 'Retry-After': 'Thu, 01 Jan 1970 00:00:00 GMT' }),
+    status(200),
+  ]);
+  await send(URL);
+  t.is(pauses[0], 7000);
+  t.true(pauses[1] > 25_000 && pauses[1] <= 30_000, `${pauses[1]}`);
+  t.is(pauses[2], 4000);
+});
+
+test('a hub that asks for more than a minute is not waited for', async (t) => {
+  const { send, pauses } = scripted([status(429, { 'Retry-After': '300' })]);
+  await t.throwsAsync(send(URL), {
+    instanceOf: HubError,
+    message: /answered 429; .*\(asked once\); try again in 300 s$/,
+  });
+  t.deepEqual(pauses, []);
+});
+
+test('what asking again cannot change is refused at once, with what to do', async (t) => {
+  const cases: [() => Response, Partial<HubSettings>, RegExp][] = [
+    [status(401), {}, /answered 401; org\/name does not exist, or is private or gated; .* set HF_TOKEN/],
+    [status(401), { token: 'hf_x' }, /answered 401; the token .* is not valid or may not read org\/name/],
+    [status(403), { token: 'hf_x' }, /answered 403; .* accept its conditions at https:\/\/hub\/org\/name,/],
+    [status(404), {}, /answered 404; there is neither a directory org\/name nor such a model on the hub/],
+    [status(404, { 'X-Error-Code': 'RevisionNotFound' }), {}, /answered 404; org\/name has no such revision/],
+    [status(404, { 'X-Error-Code': 'EntryNotFound' }), {}, /answered 404; the hub lists this file but/],
+    [status(418), {}, /answered 418; check HF_ENDPOINT/],
+  ];
+  for (const [answer, settings, message] of cases) {
+    const { send, sent } = scripted([answer], settings);
+    const error = await t.throwsAsync(send(URL), { instanceOf: HubError, message });
+    t.true(error.message.startsWith(`${URL}: `));
+    t.notRegex(error.message, /hf_x/);
+    t.is(sent.length, 1);
+  }
+});
+
+test('what the network did is told in place of "fetch failed"', async (t) => {
+  const causes: [unknown, string][] = [
+    [
+      Object.assign(new Error('getaddrinfo ENOTFOUND hub'), { code: 'ENOTFOUND' }),
+      'getaddrinfo ENOTFOUND hub',
+    ],
+    // With more than one address tried, Node leaves the message empty.
+    [Object.assign(new AggregateError([]), { code: 'ECONNREFUSED' }), 'ECONNREFUSED'],
+    [undefined, 'fetch failed'],
+  ];
+  for (const [cause, detail] of causes) {
+    const { send } = scripted([
+      () => {
+        throw new TypeError('fetch failed', { cause });
+      },
+    ]);
+    await t.throwsAsync(send(URL), {
+      instanceOf: HubConnectionError,
+      message: `${URL}: cannot be fetched (${detail}); check the network and HF_ENDPOINT, or set HF_HUB_OFFLINE=1 to use only what is cached`,
+    });
+  }
+});

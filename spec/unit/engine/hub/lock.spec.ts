@@ -1,0 +1,119 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import test, { type ExecutionContext } from 'ava';
+import { type LockOptions, withLock } from '../../../../engine/hub/lock.ts';
+import { temporaryFolder, trackResources } from '../../../support/processes/cleanup.ts';
+
+trackResources(test);
+
+/** Where no such command is, no process can be shut out. */
+const lockPath = (t: ExecutionContext) => join(temporaryFolder(t), 'locks', 'blob.lock');
+
+/** A process of another program that holds a lock until it is killed, as huggingface_hub holds it. */
+async function holder(t: ExecutionContext, path: string) {
+  const child = spawn('flock', [path, 'sh', '-c', 'echo locked; exec sleep 60'], {
+    stdio: ['ignore', 'pipe', 'ignore'],
+    detached: true,
+  });
+  const release = () => {
+    if (child.pid !== undefined && child.exitCode === null && child.signalCode === null) {
+      process.kill(-child.pid, 'SIGKILL');
+    }
+  };
+  t.teardown(release);
+  await once(child.stdout, 'data');
+  return release;
+}
+
+/** Takes a lock, and says when it has it. */
+function taking(path: string, options: LockOptions = {}) {
+  const events: string[] = [];
+  const done = withLock(
+    path,
+    async (isLocked) => {
+      events.push(isLocked ? 'locked' : 'no lock');
+    },
+    { onWait: () => events.push('waits'), ...options },
+  );
+  return { events, done };
+}
+
+test('a free lock is taken without waiting, its file stays, and what the task returns comes through', async (t) => {
+  const path = lockPath(t);
+  t.deepEqual(await withLock(path, async (isLocked) => [isLocked]), [true]);
+  t.true(existsSync(path));
+  const { events, done } = taking(path);
+  await done;
+  t.deepEqual(events, ['locked']);
+});
+
+test('two tasks under one lock run one after the other, also in one process', async (t) => {
+  const path = lockPath(t);
+  let running = 0;
+  const most: number[] = [];
+  const task = async () => {
+    most.push(++running);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    running--;
+  };
+  await Promise.all([1, 2, 3].map(() => withLock(path, task)));
+  t.deepEqual(most, [1, 1, 1]);
+});
+
+test('the lock of another program is waited for, and one that was killed has none any more', async (t) => {
+  const path = lockPath(t);
+  await withLock(path, async () => {});
+  const kill = await holder(t, path);
+  const { events, done } = taking(path);
+  while (events.length === 0) await new Promise((resolve) => setTimeout(resolve, 5));
+  t.deepEqual(events, ['waits']);
+  kill();
+  await done;
+  t.deepEqual(events, ['waits', 'locked']);
+});
+
+test('waiting ends with the signal, by its reason', async (t) => {
+  const path = lockPath(t);
+  const controller = new AbortController();
+  const reason = new RangeError('enough');
+  await withLock(path, async () => {
+    const { events, done } = taking(path, {
+      signal: controller.signal,
+      onWait: () => setTimeout(() => controller.abort(reason), 20),
+    });
+    t.is(await t.throwsAsync(done), reason);
+    t.deepEqual(events, []);
+  });
+  t.is(await t.throwsAsync(taking(path, { signal: controller.signal }).done), reason);
+});
+
+test('a lock on a file that its holder removed is none', async (t) => {
+  const path = lockPath(t);
+  const late = await withLock(path, async () => {
+    const waiting = taking(path);
+    while (waiting.events.length === 0) await new Promise((resolve) => setTimeout(resolve, 5));
+    rmSync(path);
+    return waiting;
+  });
+  await late.done;
+  t.deepEqual(late.events, ['waits', 'locked']);
+  t.true(existsSync(path), 'it is the new file that is locked');
+});
+
+test('without the command there is no lock, and the task knows', async (t) => {
+  const { events, done } = taking(lockPath(t), { command: 'no-such-command' });
+  await done;
+  t.deepEqual(events, ['no lock']);
+});
+
+test('a lock file that cannot be made is the error of the file system, and what the task throws passes through', async (t) => {
+  const folder = temporaryFolder(t);
+  writeFileSync(join(folder, 'file'), '');
+  await t.throwsAsync(taking(join(folder, 'file', 'blob.lock')).done, { code: 'EEXIST' });
+  await t.throwsAsync(taking(folder).done, { code: 'EISDIR' });
+  const failure = new Error('failed');
+  const failing = withLock(lockPath(t), () => Promise.reject(failure));
+  t.is(await t.throwsAsync(failing), failure);
+});

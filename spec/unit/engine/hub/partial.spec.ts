@@ -1,0 +1,94 @@
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import test, { type ExecutionContext } from 'ava';
+import { HubContentError, type HubFile } from '../../../../engine/hub/file.ts';
+import { fillPartial, PartialFile } from '../../../../engine/hub/partial.ts';
+import { closing, temporaryFolder, trackResources } from '../../../support/processes/cleanup.ts';
+
+trackResources(test);
+
+/** `printf 'abc' | sha256sum` */
+const FILE: HubFile = {
+  path: 'model.safetensors',
+  size: 3,
+  lfs: true,
+  oid: 'ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad',
+};
+
+/** A place for a partial file, with what an earlier process left there. */
+function partialPath(t: ExecutionContext, left?: string): string {
+  const path = join(temporaryFolder(t), 'blob.incomplete');
+  if (left !== undefined) writeFileSync(path, left);
+  return path;
+}
+
+/** Appends what a file lacks of a text, and notes from where each time. */
+function appending(text: string) {
+  const from: number[] = [];
+  const fill = async (partial: PartialFile) => {
+    from.push(partial.size);
+    await partial.append(Buffer.from(text.slice(partial.size)), 'here');
+  };
+  return { fill, from };
+}
+
+for (const [left, from] of [
+  [undefined, [0]],
+  ['', [0]],
+  ['a', [1]],
+  ['abc', [3]],
+  // What is wrong shows only at the end, and then it begins anew.
+  ['x', [1, 0]],
+  ['abx', [3, 0]],
+  // This can be no part of it.
+  ['abcd', [0]],
+] as const) {
+  test(`of ${left === undefined ? 'nothing' : `"${left}"`}, a whole file is made`, async (t) => {
+    const path = partialPath(t, left);
+    const appended = appending('abc');
+    await fillPartial(path, FILE, appended.fill, 'here');
+    t.deepEqual(appended.from, [...from]);
+    t.is(readFileSync(path, 'utf8'), 'abc');
+  });
+}
+
+test('what was filled in wrongly is refused after one more try from the beginning, and nothing of it is left', async (t) => {
+  for (const [left, times] of [
+    [undefined, 1],
+    ['a', 2],
+  ] as const) {
+    for (const text of ['abd', 'ab', 'abcd']) {
+      const path = partialPath(t, left);
+      const appended = appending(text);
+      await t.throwsAsync(fillPartial(path, FILE, appended.fill, 'here'), { instanceOf: HubContentError });
+      t.is(appended.from.length, times);
+      t.false(existsSync(path));
+    }
+  }
+});
+
+test('what had arrived before something else failed stays', async (t) => {
+  const path = partialPath(t, 'a');
+  const broken = new Error('the connection broke');
+  const half = async (partial: PartialFile) => {
+    await partial.append(Buffer.from('b'), 'here');
+    throw broken;
+  };
+  t.is(await t.throwsAsync(fillPartial(path, FILE, half, 'here')), broken);
+  t.is(readFileSync(path, 'utf8'), 'ab');
+});
+
+test('what comes from an earlier process is not trusted until it was thrown away', async (t) => {
+  const partial = closing(t, await PartialFile.open(partialPath(t, 'ab'), FILE));
+  t.true(partial.isInherited);
+  t.is(partial.size, 2);
+  await partial.restart();
+  t.false(partial.isInherited);
+  t.is(partial.size, 0);
+});
+
+test('a partial file that cannot be opened or read is the error of the file system', async (t) => {
+  const folder = temporaryFolder(t);
+  await t.throwsAsync(PartialFile.open(folder, FILE), { code: 'EISDIR' });
+  await t.throwsAsync(PartialFile.open(join(folder, 'a', 'b'), FILE), { code: 'ENOENT' });
+});

@@ -1,0 +1,123 @@
+import { join } from 'node:path';
+import test, { type ExecutionContext } from 'ava';
+import { HubError } from '../../../../engine/errors.ts';
+import { HubClient } from '../../../../engine/hub/client.ts';
+import { HubContentError, type HubFile } from '../../../../engine/hub/file.ts';
+import { PartialFile } from '../../../../engine/hub/partial.ts';
+import { receive } from '../../../../engine/hub/receive.ts';
+import { HubConnectionError } from '../../../../engine/hub/timeout.ts';
+import { closing, temporaryFolder, trackResources } from '../../../support/processes/cleanup.ts';
+
+trackResources(test);
+
+const TEXT = 'abcdefgh';
+const FILE: HubFile = { path: 'model.safetensors', size: TEXT.length, lfs: true, oid: 'f'.repeat(64) };
+
+/**
+ * A hub that sends at most so many bytes in one answer after the other, the last number again and again; then the
+ * connection breaks, or the body ends.
+ */
+async function setUp(
+  t: ExecutionContext,
+  lengths: number[],
+  { breaks = true, ranges = true, etag = '' } = {},
+) {
+  const asked: { range: string | null; ifRange: string | null }[] = [];
+  const answer = (init?: RequestInit) => {
+    const headers = new Headers(init?.headers);
+    asked.push({ range: headers.get('Range'), ifRange: headers.get('If-Range') });
+    const begin = ranges ? Number(/\d+/.exec(headers.get('Range') ?? '0')) : 0;
+    const length = lengths[Math.min(asked.length, lengths.length) - 1];
+    const sent = TEXT.slice(begin, begin + length);
+    const body = new ReadableStream({
+      start: (controller) => controller.enqueue(Buffer.from(sent)),
+      pull: (controller) =>
+        breaks && begin + length < TEXT.length
+          ? controller.error(new TypeError('broke'))
+          : controller.close(),
+    });
+    const range = { 'Content-Range': `bytes ${begin}-${TEXT.length - 1}/${TEXT.length}` };
+    return new Response(body, {
+      status: begin > 0 ? 206 : 200,
+      headers: { ...(begin > 0 ? range : {}), ...(etag ? { ETag: etag } : {}) },
+    });
+  };
+  const settings = { cacheDir: '', endpoint: 'https://hub', token: undefined, offline: undefined };
+  const client = new HubClient('org/name', settings, { fetch: async (_url, init) => answer(init) });
+  const partial = closing(t, await PartialFile.open(join(temporaryFolder(t), 'partial'), FILE));
+  const [pauses, progress]: number[][] = [[], []];
+  const run = () =>
+    receive(client, 'c'.repeat(40), FILE, partial, {
+      delay: async (ms) => pauses.push(ms),
+      onBytes: (done) => progress.push(done),
+    });
+  const ranges_ = () => asked.map(({ range }) => range);
+  return { partial, run, asked, ranges: ranges_, pauses, progress };
+}
+
+for (const breaks of [true, false]) {
+  test(`a body that ${breaks ? 'breaks off' : 'ends early'} is taken up where it did, as often as it brings the file on`, async (t) => {
+    const { partial, run, ranges, pauses, progress } = await setUp(t, [3, 1, 1, 1, 1, 1], { breaks });
+    await run();
+    t.is(partial.size, TEXT.length);
+    t.deepEqual(ranges(), [null, ...[3, 4, 5, 6, 7].map((begin) => `bytes=${begin}-`)]);
+    t.deepEqual(pauses, [1000, 1000, 1000, 1000, 1000]);
+    t.deepEqual(progress, [3, 4, 5, 6, 7, 8]);
+  });
+
+  test(`a body that ${breaks ? 'breaks off' : 'ends early'} without progress is given up at the fourth time`, async (t) => {
+    const { partial, run, asked, pauses } = await setUp(t, [3, 0], { breaks });
+    await t.throwsAsync(run(), {
+      instanceOf: HubConnectionError,
+      message:
+        /model\.safetensors(, after 3 of 8 bytes: cannot be fetched \(broke\)|: ended after 3 of 8 bytes)/,
+    });
+    t.is(partial.size, 3, 'what has arrived is kept');
+    t.is(asked.length, 4);
+    t.deepEqual(pauses, [1000, 2000, 4000]);
+  });
+}
+
+test('the hub is held to what it called the content at first', async (t) => {
+  const { run, asked } = await setUp(t, [3, 8], { etag: '"v1"' });
+  await run();
+  t.deepEqual(asked, [
+    { range: null, ifRange: null },
+    { range: 'bytes=3-', ifRange: '"v1"' },
+  ]);
+});
+
+test('a hub that sends no parts begins anew, and what has arrived again is no progress', async (t) => {
+  const whole = await setUp(t, [3, 8], { ranges: false });
+  await whole.run();
+  t.deepEqual(whole.progress, [3, 8]);
+  const { run, asked } = await setUp(t, [3, 2, 3], { ranges: false });
+  await t.throwsAsync(run(), { instanceOf: HubConnectionError });
+  t.is(asked.length, 4);
+});
+
+test('what is whole is not asked for', async (t) => {
+  const { partial, run, asked } = await setUp(t, [8]);
+  await partial.append(Buffer.from(TEXT), 'here');
+  await run();
+  t.deepEqual(asked, []);
+});
+
+test('what would not get better is not asked for again', async (t) => {
+  const partial = closing(t, await PartialFile.open(join(temporaryFolder(t), 'partial'), FILE));
+  const settings = { cacheDir: '', endpoint: 'https://hub', token: undefined, offline: undefined };
+  for (const [answer, instanceOf] of [
+    [() => new Response('', { status: 404 }), HubError],
+    [() => new Response(`${TEXT}more`), HubContentError],
+  ] as const) {
+    const asked: unknown[] = [];
+    const client = new HubClient('org/name', settings, {
+      fetch: async (url) => {
+        asked.push(url);
+        return answer();
+      },
+    });
+    await t.throwsAsync(receive(client, 'c'.repeat(40), FILE, partial), { instanceOf });
+    t.is(asked.length, 1);
+  }
+});

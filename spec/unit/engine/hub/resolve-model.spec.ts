@@ -1,0 +1,187 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import test, { type ExecutionContext } from 'ava';
+import { HubError } from '../../../../engine/errors.ts';
+import { HubCache } from '../../../../engine/hub/cache.ts';
+import {
+  HubOfflineError,
+  type ResolveModelOptions,
+  resolveModel,
+} from '../../../../engine/hub/resolve-model.ts';
+import { temporaryFolder, trackResources } from '../../../support/processes/cleanup.ts';
+
+trackResources(test);
+
+const COMMIT = 'ab'.repeat(20);
+const OTHER = 'cd'.repeat(20);
+
+const noNetwork: typeof fetch = async (url) => {
+  throw new TypeError(`fetch failed`, { cause: new Error(`asked for ${url}`) });
+};
+
+/** A cache that has a snapshot of org/name with the given files, as `main`, and options that use it. */
+async function cached(t: ExecutionContext, files: string[], env: Record<string, string> = {}) {
+  const cacheDir = temporaryFolder(t);
+  const cache = new HubCache(cacheDir, 'org/name');
+  mkdirSync(cache.snapshotDir(COMMIT), { recursive: true });
+  for (const file of files) writeFileSync(join(cache.snapshotDir(COMMIT), file), '{}');
+  await cache.setRef('main', COMMIT);
+  const options: ResolveModelOptions = {
+    files: ['config.json'],
+    fetch: noNetwork,
+    env: { HF_HUB_CACHE: cacheDir, ...env },
+  };
+  return { cache, options };
+}
+
+const OFFLINE = { HF_HUB_OFFLINE: '1' };
+const OPTIONS: ResolveModelOptions = { files: ['config.json'], fetch: noNetwork, env: {} };
+
+test('a directory is returned as it is, whatever it holds', async (t) => {
+  const dir = temporaryFolder(t);
+  t.is(await resolveModel(dir, OPTIONS), dir);
+});
+
+test('what looks like a path and does not exist is no hub id', async (t) => {
+  for (const model of ['./models', '../models/x', '/models', '~/models', 'a/b/c', 'a/b/', 'models\\x']) {
+    await t.throwsAsync(resolveModel(model, OPTIONS), {
+      instanceOf: HubError,
+      message: `${model}: there is no such directory; expected a model directory, or a hub id such as Qwen/Qwen3-0.6B`,
+    });
+  }
+});
+
+test('a file is not taken for a model', async (t) => {
+  const file = join(temporaryFolder(t), 'model.safetensors');
+  writeFileSync(file, '');
+  await t.throwsAsync(resolveModel(file, OPTIONS), {
+    instanceOf: HubError,
+    message: `${file}: is not a directory; expected the one that holds the model's files`,
+  });
+});
+
+test('a name that no system can look up is refused', async (t) => {
+  for (const model of ['a\0b', 'x'.repeat(5000)]) {
+    await t.throwsAsync(resolveModel(model, OPTIONS), {
+      instanceOf: HubError,
+      message: /: cannot be read \(E\w+\);/,
+    });
+  }
+});
+
+test('what the hub would not accept as an id is refused without a request', async (t) => {
+  const ids = [
+    '',
+    'Qwen3',
+    'org/',
+    'org/na me',
+    'org/na--me',
+    'org/a..b',
+    'org/-x',
+    'org/x.',
+    'org/x.git',
+    'org/x?y',
+    'C:/x',
+  ];
+  for (const model of ids) {
+    await t.throwsAsync(resolveModel(model, OPTIONS), {
+      instanceOf: HubError,
+      message: `"${model}": is neither a directory nor a hub id; a hub id is org/name, such as Qwen/Qwen3-0.6B`,
+    });
+  }
+});
+
+test('a revision that would lead out of the cache is refused', async (t) => {
+  for (const revision of ['../main', 'a/../../b', '/etc', '', 'a b', '-x']) {
+    await t.throwsAsync(resolveModel('org/name', { ...OPTIONS, revision }), {
+      instanceOf: HubError,
+      message: `revision "${revision}" is not a branch, tag or commit; the usual one is main`,
+    });
+  }
+});
+
+test('a complete snapshot is used without a request, by branch or commit', async (t) => {
+  const { cache, options } = await cached(t, ['config.json', 'model.safetensors']);
+  for (const revision of [undefined, 'main', COMMIT]) {
+    t.is(await resolveModel('org/name', { ...options, revision, weights: true }), cache.snapshotDir(COMMIT));
+  }
+});
+
+test('offline, a snapshot without its optional files serves, by either variable', async (t) => {
+  for (const env of [OFFLINE, { TRANSFORMERS_OFFLINE: 'true' }]) {
+    const { cache, options } = await cached(t, ['config.json'], env);
+    const fetch: typeof globalThis.fetch = async (url) => t.fail(`asked for ${url}`) as never;
+    const dir = await resolveModel('org/name', {
+      ...options,
+      fetch,
+      optional: ['a.json'],
+      weights: 'optional',
+    });
+    t.is(dir, cache.snapshotDir(COMMIT));
+  }
+});
+
+test('without a connection, a snapshot without its optional files serves too', async (t) => {
+  const { cache, options } = await cached(t, ['config.json']);
+  t.is(await resolveModel('org/name', { ...options, optional: ['a.json'] }), cache.snapshotDir(COMMIT));
+});
+
+test('offline, a file that is not cached is named with the cache and the variable', async (t) => {
+  const { cache, options } = await cached(t, ['config.json'], OFFLINE);
+  await t.throwsAsync(
+    resolveModel('org/name', { ...options, files: ['config.json', 'a.json'], weights: true }),
+    {
+      instanceOf: HubOfflineError,
+      message:
+        `org/name: the cache ${cache.folder} lacks a.json, model.safetensors at revision main, and HF_HUB_OFFLINE=1 ` +
+        'forbids to fetch it; unset that once, or point HF_HUB_CACHE to the cache that has it',
+    },
+  );
+});
+
+test('offline, a model or revision that was never seen is named', async (t) => {
+  const { options } = await cached(t, ['config.json'], OFFLINE);
+  await t.throwsAsync(resolveModel('org/other', options), {
+    instanceOf: HubError,
+    message:
+      /^org\/other: the cache .*models--org--other lacks config\.json at revision main, and HF_HUB_OFFLINE=1/,
+  });
+  for (const revision of ['v1', OTHER]) {
+    await t.throwsAsync(resolveModel('org/name', { ...options, revision }), {
+      instanceOf: HubError,
+      message: new RegExp(` at revision ${revision}, `),
+    });
+  }
+  await t.throwsAsync(resolveModel('org/other', { ...options, files: [] }), {
+    instanceOf: HubError,
+    message: / lacks the model at revision main/,
+  });
+});
+
+test('online, what is missing is asked of the hub', async (t) => {
+  const { options } = await cached(t, []);
+  await t.throwsAsync(resolveModel('org/name', options), {
+    instanceOf: HubError,
+    message:
+      /^https:\/\/huggingface\.co\/api\/models\/org\/name\/revision\/main\S*: cannot be fetched \(asked for /,
+  });
+});
+
+test('a commit needs no look-up', async (t) => {
+  const { options } = await cached(t, []);
+  await t.throwsAsync(resolveModel('org/name', { ...options, revision: OTHER }), {
+    instanceOf: HubError,
+    message: new RegExp(`/paths-info/${OTHER}: cannot be fetched`),
+  });
+});
+
+test('without an environment of its own, the one of the process decides', async (t) => {
+  // The configuration of AVA forbids the network.
+  await t.throwsAsync(
+    resolveModel('plumbline-spec/never-published', { files: ['config.json'], fetch: noNetwork }),
+    {
+      instanceOf: HubError,
+      message: /HF_HUB_OFFLINE=1 forbids/,
+    },
+  );
+});

@@ -1,0 +1,133 @@
+import { type AddressInfo, createServer, type Socket } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
+import test, { type ExecutionContext } from 'ava';
+import { HubError } from '../../../../engine/errors.ts';
+import { resolveModel } from '../../../../engine/hub/resolve-model.ts';
+import { fetchInTime } from '../../../../engine/hub/timeout.ts';
+import { closing, temporaryFolder, trackResources } from '../../../support/processes/cleanup.ts';
+
+trackResources(test);
+
+const HEADERS = 'HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n';
+
+/** A server that says what it is told to as soon as it is asked, and nothing more. */
+async function silentAfter(t: ExecutionContext, said: string) {
+  const sockets: Socket[] = [];
+  const server = createServer((socket) => {
+    sockets.push(socket);
+    // Whoever hangs up may do so with a reset.
+    socket.on('error', () => {}).once('data', () => socket.write(said));
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  closing(t, {
+    close() {
+      for (const socket of sockets) socket.destroy();
+      server.close();
+    },
+  });
+  const host = `127.0.0.1:${(server.address() as AddressInfo).port}`;
+  return { host, url: `http://${host}/x`, sockets };
+}
+
+async function hungUp(sockets: Socket[]): Promise<boolean> {
+  const deadline = Date.now() + 5000;
+  const isDone = () => sockets.length > 0 && sockets.every((socket) => socket.destroyed);
+  while (!isDone() && Date.now() < deadline) await sleep(5);
+  return isDone();
+}
+
+test('a server that accepts and never answers is given up, by name and time, and hung up on', async (t) => {
+  const { url, host, sockets } = await silentAfter(t, '');
+  await t.throwsAsync(fetchInTime(fetch, { answerTimeoutMs: 150 })(url), {
+    instanceOf: HubError,
+    message: `${url}: waited 0.15 s in vain for ${host} to answer; try again later, or check the network and HF_ENDPOINT`,
+  });
+  t.true(await hungUp(sockets));
+});
+
+test('a body that stops is given up, by host, bytes and time, and hung up on', async (t) => {
+  const { url, host, sockets } = await silentAfter(t, `${HEADERS}1234`);
+  const response = await fetchInTime(fetch, { idleTimeoutMs: 50 })(url);
+  await t.throwsAsync(response.text(), {
+    instanceOf: HubError,
+    message: `${url}: waited 0.05 s in vain for ${host} to go on after 4 bytes of its answer; try again later, or check the network and HF_ENDPOINT`,
+  });
+  t.true(await hungUp(sockets));
+});
+
+test('a body may take longer than the time-outs, as long as its parts keep coming', async (t) => {
+  const slow = async function* () {
+    for (const part of ['slow', 'but', 'steady']) {
+      await sleep(60);
+      yield Buffer.from(part);
+    }
+  };
+  const fake: typeof fetch = async () => new Response(ReadableStream.from(slow()));
+  const response = await fetchInTime(fake, { answerTimeoutMs: 100, idleTimeoutMs: 150 })('http://hub/x');
+  t.is(await response.text(), 'slowbutsteady');
+});
+
+test('no time runs out before a body is read', async (t) => {
+  const late = new ReadableStream({
+    start(controller) {
+      setTimeout(() => {
+        controller.enqueue(Buffer.from('late'));
+        controller.close();
+      }, 100);
+    },
+  });
+  const response = await fetchInTime(async () => new Response(late), { idleTimeoutMs: 50 })('http://hub/x');
+  await sleep(200);
+  t.is(await response.text(), 'late');
+});
+
+// Before the others, whose timers would count.
+test.serial('when an exchange is over, no timer keeps the process alive', async (t) => {
+  const numTimers = () => process.getActiveResourcesInfo().filter((name) => name === 'Timeout').length;
+  const before = numTimers();
+  t.is(await (await fetchInTime(async () => new Response('x'))('http://hub/x')).text(), 'x');
+  t.true(numTimers() <= before);
+});
+
+test('status, headers and an answer without a body pass through', async (t) => {
+  const headers = { 'Retry-After': '7' };
+  const busy = await fetchInTime(async () => new Response('busy', { status: 429, headers }))('http://hub/x');
+  t.is(busy.status, 429);
+  t.is(busy.headers.get('Retry-After'), '7');
+  const empty = await fetchInTime(async () => new Response(null, { status: 204 }))('http://hub/x');
+  t.is(empty.status, 204);
+});
+
+test('the signal ends waiting for an answer and for a body; its reason is thrown as it is', async (t) => {
+  for (const said of ['', `${HEADERS}1234`]) {
+    const { url, sockets } = await silentAfter(t, said);
+    const controller = new AbortController();
+    const reason = new RangeError('enough');
+    setTimeout(() => controller.abort(reason), 100);
+    const send = fetchInTime(fetch, { signal: controller.signal });
+    t.is(await t.throwsAsync(send(url).then((response) => response.text())), reason);
+    t.true(await hungUp(sockets));
+    t.is(await t.throwsAsync(send('http://never-asked.invalid')), reason);
+  }
+});
+
+test('a signal that came while its reader was busy ends a body at once', async (t) => {
+  const { url, sockets } = await silentAfter(t, `${HEADERS}1234`);
+  const controller = new AbortController();
+  const reason = new RangeError('enough');
+  const { body } = await fetchInTime(fetch, { signal: controller.signal, idleTimeoutMs: 1000 })(url);
+  const reader = body!.getReader();
+  await reader.read();
+  controller.abort(reason);
+  t.is(await t.throwsAsync(reader.read()), reason);
+  t.true(await hungUp(sockets));
+});
+
+test('a model is not waited for from a hub that is silent', async (t) => {
+  const { host } = await silentAfter(t, '');
+  const env = { HF_ENDPOINT: `http://${host}`, HF_HUB_CACHE: temporaryFolder(t) };
+  await t.throwsAsync(resolveModel('org/name', { files: ['config.json'], env, answerTimeoutMs: 50 }), {
+    instanceOf: HubError,
+    message: new RegExp(`^http://${host}/api/models/org/name/revision/main\\S*: waited 0.05 s in vain for `),
+  });
+});

@@ -1,0 +1,205 @@
+import { createHash } from 'node:crypto';
+import test from 'ava';
+import { Generation, type GenerationContext } from '../../../../engine/serving/generation.ts';
+import type { GenerateRequest } from '../../../../engine/serving/requests.ts';
+import { createSamplingScratch } from '../../../../engine/serving/sampler.ts';
+import { completeSamplingParams } from '../../../../engine/serving/sampling-params.ts';
+import { createTextStream } from '../../../../engine/text/stream.ts';
+
+/** What tokens 0 to 6 are in UTF-8; 7 ends the sequence. "é" is C3 A9. */
+const PIECES = ['a', 'b', 'S', 'T', '\xc3', '\xa9', '<tag>', '<eos>'].map((bytes) =>
+  Uint8Array.from(bytes, (char) => char.charCodeAt(0)),
+);
+const [A, B, S, T, HALF, OTHER_HALF, TAG, EOS] = PIECES.keys();
+const VOCAB = PIECES.length;
+const tokenizer = { createStream: () => createTextStream((id) => PIECES[id]) };
+
+function contextOf(options: Partial<GenerateRequest> = {}, withText = true): GenerationContext {
+  const request = { ids: [A, B], maxNewTokens: 8, ...options };
+  const params = completeSamplingParams(request, { vocabSize: VOCAB, eosTokenIds: [EOS] });
+  return {
+    index: 3,
+    request,
+    ids: request.ids,
+    params,
+    tokenizer: withText ? tokenizer : undefined,
+    scratch: createSamplingScratch(VOCAB),
+    begun: performance.now(),
+    promptLogprobs: [],
+  };
+}
+
+/** Logits whose largest is that of a token. */
+const wanting = (token: number) =>
+  Float32Array.from({ length: VOCAB }, (_, id) => (id === token ? 5 : id / 4));
+
+/** Chooses tokens until the generation ends. */
+function run(options: Partial<GenerateRequest>, tokens: readonly number[], withText = true) {
+  const generation = new Generation(contextOf(options, withText), 0, 0);
+  const events = [];
+  for (const token of tokens) {
+    events.push(generation.choose(wanting(token))!);
+    if (generation.finishReason) break;
+  }
+  const texts = events.map(({ text }) => text);
+  return { generation, events, texts, result: generation.result(generation.finishReason ?? 'abort') };
+}
+
+test('a token is told with its request and sample, and appended to the sequence', (t) => {
+  const generation = new Generation(contextOf(), 7, 2);
+  t.deepEqual(generation.choose(wanting(B)), {
+    type: 'token',
+    request: 3,
+    sample: 2,
+    token: B,
+    text: 'b',
+    logprobs: undefined,
+    logits: undefined,
+  });
+  t.is(generation.sequence.id, 7);
+  t.deepEqual(generation.sequence.tokens, [A, B, B]);
+  t.is(generation.finishReason, undefined);
+});
+
+test('a generation ends with as many tokens as are wanted', (t) => {
+  const { result, texts } = run({ maxNewTokens: 3 }, [A, B, A, B]);
+  t.deepEqual(result.tokens, [A, B, A]);
+  t.is(result.finishReason, 'length');
+  t.is(result.text, 'aba');
+  t.deepEqual(texts, ['a', 'b', 'a']);
+  t.is(result.promptTokens, 2);
+});
+
+test('a stop token ends it, also as the last one, is among the tokens, and not in the text', (t) => {
+  for (const [options, stop] of [
+    [{}, EOS],
+    [{ stopTokenIds: [TAG] }, TAG],
+    [{ stopTokenIds: [TAG], ignoreEos: true }, TAG],
+    [{ maxNewTokens: 2 }, EOS],
+  ] as const) {
+    const { result, texts } = run(options, [A, stop, B]);
+    t.deepEqual([result.tokens, result.finishReason, result.text], [[A, stop], 'stop', 'a']);
+    t.deepEqual(texts, ['a', '']);
+  }
+});
+
+test('an ignored end of sequence is a token as any other', (t) => {
+  const { result } = run({ ignoreEos: true, maxNewTokens: 3 }, [A, EOS, B]);
+  t.deepEqual([result.finishReason, result.text], ['length', 'a<eos>b']);
+});
+
+test('a stop string ends it; its beginning is held back until it is certain', (t) => {
+  const found = run({ stop: ['ST'] }, [A, S, S, T, B]);
+  t.deepEqual(found.texts, ['a', '', 'S', '']);
+  t.deepEqual([found.result.text, found.result.finishReason], ['aS', 'stop']);
+  t.deepEqual(found.result.tokens, [A, S, S, T]);
+  const within = run({ stop: ['ta'] }, [A, TAG, B]);
+  t.deepEqual([within.texts, within.result.text], [['a', '<'], 'a<']);
+});
+
+test('what was held back for a stop string comes with the last token', (t) => {
+  t.deepEqual(run({ stop: ['ST'], maxNewTokens: 2 }, [A, S]).texts, ['a', 'S']);
+  t.deepEqual(run({ stop: ['ST'] }, [S, EOS]).texts, ['', 'S']);
+  const { texts, result } = run({ stop: ['ST'] }, [A, S]);
+  t.deepEqual([texts, result.text, result.finishReason], [['a', ''], 'aS', 'abort']);
+});
+
+test('no text has half a character, unless it ends there', (t) => {
+  t.deepEqual(run({ maxNewTokens: 4 }, [A, HALF, OTHER_HALF, B]).texts, ['a', '', 'é', 'b']);
+  const half = run({ maxNewTokens: 2 }, [A, HALF]);
+  t.deepEqual([half.texts, half.result.text], [['a', '\ufffd'], 'a\ufffd']);
+  t.is(run({}, [A, HALF]).result.text, 'a\ufffd', 'aborted');
+  t.deepEqual(run({ stop: ['é'] }, [A, HALF, OTHER_HALF]).texts, ['a', '', '']);
+});
+
+test('without a tokenizer there is no text', (t) => {
+  const { texts, result } = run({ maxNewTokens: 2 }, [A, EOS], false);
+  t.deepEqual([texts, result.text, result.finishReason], [[undefined, undefined], undefined, 'stop']);
+  t.is(run({}, [A], false).result.text, undefined);
+});
+
+test('no token is chosen where none is wanted', (t) => {
+  const generation = new Generation(contextOf({ maxNewTokens: 0 }), 0, 0);
+  t.is(generation.choose(wanting(A)), undefined);
+  t.is(generation.finishReason, 'length');
+  const { tokens, text, fingerprint, timing } = generation.result('length');
+  t.deepEqual([tokens, text], [[], '']);
+  t.is(fingerprint, createHash('sha256').digest('hex'));
+  t.is(timing.decodeMs, 0);
+  t.true(timing.prefillMs >= 0);
+});
+
+/** SHA-256 over the logits that want these tokens, one after the other. */
+function fingerprintOf(tokens: readonly number[]): string {
+  const hash = createHash('sha256');
+  for (const token of tokens) hash.update(new Uint8Array(wanting(token).buffer));
+  return hash.digest('hex');
+}
+
+test('the fingerprint is of the logits as they were given, not of the processed ones', (t) => {
+  const { result } = run({ logitBias: { [B]: 100 }, maxNewTokens: 2 }, [A, A]);
+  t.deepEqual(result.tokens, [B, B]);
+  t.is(result.fingerprint, fingerprintOf([A, A]));
+});
+
+test('the logits of a stop token count as all others', (t) => {
+  t.is(run({}, [A, EOS]).result.fingerprint, fingerprintOf([A, EOS]));
+});
+
+test('returned logits and log-probabilities are those of the model, and stay', (t) => {
+  const generation = new Generation(contextOf({ returnLogits: true, logprobs: 2, temperature: 0.5 }), 0, 0);
+  const lent = wanting(S);
+  const event = generation.choose(lent)!;
+  lent.fill(0);
+  t.deepEqual(event.logits, wanting(S));
+  const normaliser = Math.log([...wanting(S)].reduce((sum, logit) => sum + Math.exp(logit), 0));
+  const { logprobs } = event;
+  t.true(Math.abs(logprobs!.logprob - (wanting(S)[event.token] - normaliser)) < 1e-12);
+  t.deepEqual(
+    logprobs!.top.map(({ token }) => token),
+    [S, EOS],
+  );
+  t.deepEqual(generation.result('abort').logprobs, [logprobs]);
+});
+
+test('log-probabilities of the prompt are kept by position, also if they come again', (t) => {
+  const generation = new Generation(contextOf({ ids: [A, B, S], promptLogprobs: 1 }), 0, 0);
+  for (const position of [0, 1, 0]) generation.seePrompt(position, wanting(position));
+  const { promptLogprobs, logprobs } = generation.result('abort');
+  t.deepEqual(
+    promptLogprobs!.map(({ token, top }) => [token, top[0].token]),
+    [
+      [B, 0],
+      [S, 1],
+    ],
+  );
+  t.is(logprobs, undefined);
+  const other = new Generation(generation.context, 1, 1).result('abort');
+  t.deepEqual(other.promptLogprobs, promptLogprobs, 'all samples have those of their prompt');
+  t.is(new Generation(contextOf(), 0, 0).result('abort').promptLogprobs, undefined);
+});
+
+test('what the cache had of the prompt is noted once, for all samples', (t) => {
+  const context = contextOf();
+  const [first, second] = [new Generation(context, 0, 0), new Generation(context, 1, 1)];
+  t.is(first.result('abort').cachedTokens, 0);
+  first.sequence.numComputedTokens = 1;
+  first.begin();
+  second.sequence.numComputedTokens = 2;
+  second.begin();
+  t.deepEqual(
+    [first, second].map((each) => each.result('length').cachedTokens),
+    [1, 1],
+  );
+});
+
+test('samples of a request draw random numbers of their own', (t) => {
+  const context = contextOf({ temperature: 1, n: 2, maxNewTokens: 30 });
+  const draw = (sample: number) => {
+    const generation = new Generation(context, 0, sample);
+    for (let i = 0; i < 30; i++) generation.choose(new Float32Array(VOCAB));
+    return generation.result('length').tokens;
+  };
+  t.deepEqual(draw(0), draw(0));
+  t.notDeepEqual(draw(0), draw(1));
+});

@@ -1,0 +1,56 @@
+import { EventEmitter } from 'node:events';
+import test from 'ava';
+import { Interrupted, interruptible } from '../../../../engine/terminal/interrupt.ts';
+
+test('a task that nothing disturbs gives its result and leaves no listener', async (t) => {
+  const signals = new EventEmitter();
+  t.is(await interruptible(signals, async (signal) => (signal.aborted ? 'aborted' : 'done')), 'done');
+  t.deepEqual(signals.eventNames(), []);
+});
+
+for (const [signal, exitCode] of [
+  ['SIGINT', 130],
+  ['SIGTERM', 143],
+] as const) {
+  test(`${signal} lets the task end, then is an Interrupted with exit code ${exitCode}`, async (t) => {
+    const signals = new EventEmitter();
+    let hasEnded = false;
+    const error = await t.throwsAsync(
+      interruptible(signals, async (abort) => {
+        signals.emit(signal, signal);
+        t.true(abort.aborted);
+        t.true(abort.reason instanceof Interrupted);
+        // The second signal finds no listener: the process dies of it.
+        t.deepEqual(signals.eventNames(), []);
+        await Promise.resolve();
+        hasEnded = true;
+      }),
+      { instanceOf: Interrupted, message: `interrupted by ${signal}` },
+    );
+    t.true(hasEnded);
+    t.is(error.exitCode, exitCode);
+  });
+}
+
+test('a task may end by throwing the reason of its signal', async (t) => {
+  const signals = new EventEmitter();
+  const task = interruptible(signals, async (signal) => {
+    signals.emit('SIGTERM', 'SIGTERM');
+    signal.throwIfAborted();
+  });
+  t.like(await t.throwsAsync(task, { instanceOf: Interrupted }), { exitCode: 143 });
+});
+
+test('an error of the task goes before the signal, and no listener is left', async (t) => {
+  const signals = new EventEmitter();
+  const task = interruptible(signals, async () => {
+    signals.emit('SIGINT', 'SIGINT');
+    throw new RangeError('of the task');
+  });
+  await t.throwsAsync(task, { instanceOf: RangeError, message: 'of the task' });
+  await t.throwsAsync(
+    interruptible(signals, async () => Promise.reject(new Error('again'))),
+    { message: 'again' },
+  );
+  t.deepEqual(signals.eventNames(), []);
+});

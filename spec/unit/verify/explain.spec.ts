@@ -1,0 +1,98 @@
+import test from 'ava';
+import { ensureFixture } from '../../../generator/fixtures/fixtures.ts';
+import { readCase, readTensors } from '../../../golden/goldens.ts';
+import { project } from '../../../golden/projection.ts';
+import type { RecordedCase } from '../../../golden/schema.ts';
+import { type Difference, RMS_DISTANCE } from '../../../verify/compare.ts';
+import { explain } from '../../../verify/explain.ts';
+
+const recorded = readCase('dense', 'ids-short') as RecordedCase;
+const tensors = readTensors('dense', 'ids-short');
+const HIDDEN_SIZE = 64;
+const VOCAB_SIZE = 384;
+
+/** What the golden holds at index 5 of position 3 after layer 2, and the logit of id 9 there. */
+const state = tensors.hiddenStates![(2 * recorded.ids.length + 3) * HIDDEN_SIZE + 5];
+const logit = tensors.logits[3 * VOCAB_SIZE + 9];
+
+const told = async (difference: Partial<Difference>, projections?: { seed: string; count: number }) => {
+  const whole = {
+    what: 'logits',
+    position: 3,
+    index: 9,
+    got: 0,
+    expected: logit,
+    tolerance: 1e-3,
+    ...difference,
+  };
+  return explain('dense', recorded, [whole], await ensureFixture('dense'), projections);
+};
+
+test('the oracle tells which of the two stands alone', async (t) => {
+  t.regex(await told({ got: logit + 1 }), /at logits, position 3, index 9\n[\s\S]*the subject stands alone/);
+  t.regex(await told({ got: logit, expected: logit + 1 }), /the golden stands alone/);
+  t.regex(await told({ got: logit + 1, expected: logit + 2 }), /no two agree/);
+  const hidden = { what: 'hidden_states.2', index: 5, got: state + 1, expected: state };
+  t.regex(await told(hidden), /at hidden_states\.2, position 3, index 5\n[\s\S]*the subject stands alone/);
+});
+
+test('a generated token is judged in the context of the tokens before it', async (t) => {
+  const [, second] = recorded.greedy.tokens;
+  const message = await told({
+    what: 'greedy token',
+    position: recorded.ids.length + 1,
+    index: 1,
+    got: second + 1,
+    expected: second,
+    tolerance: 0,
+  });
+  t.regex(message, /position 10 \(generated\)/);
+  t.regex(message, new RegExp(`the oracle says ${second}: the subject stands alone`));
+});
+
+test("a projected hidden state is judged by the projection of the oracle's", async (t) => {
+  const projections = { seed: 'some', count: 4 };
+  const from = (2 * recorded.ids.length + 3) * HIDDEN_SIZE;
+  const projected = project(
+    tensors.hiddenStates!.subarray(from, from + HIDDEN_SIZE),
+    HIDDEN_SIZE,
+    projections,
+  )[3];
+  const difference = { what: 'hidden_states.2', index: 3, got: projected + 1, expected: projected };
+  t.regex(await told(difference, projections), /the subject stands alone/);
+});
+
+test('a distance of all logits together is told as such', async (t) => {
+  const message = await told({
+    what: RMS_DISTANCE,
+    position: 0,
+    index: 0,
+    got: 3,
+    expected: 1,
+    tolerance: 2,
+  });
+  t.regex(message, /all logits together are farther from the truth\n {2}got 3, expected 1, tolerance 2/);
+  t.notRegex(message, /oracle/);
+});
+
+test('a prompt of a size that the oracle would take long for is not given to it', async (t) => {
+  const long = readCase('dense', 'ids-thousand') as RecordedCase;
+  const difference = { what: 'logits', position: 3, index: 9, got: 0, expected: 1, tolerance: 1e-3 };
+  const huge = { ...long, ids: new Array(100_000).fill(1) };
+  t.regex(
+    await explain('dense', huge, [difference], await ensureFixture('dense')),
+    /the oracle was not asked/,
+  );
+});
+
+test('how to look closer is told, and the differences that follow', async (t) => {
+  const first = { what: 'logits', position: 3, index: 9, got: 0, expected: logit, tolerance: 1e-3 };
+  const message = await explain(
+    'dense',
+    recorded,
+    [first, { ...first, index: 10 }],
+    await ensureFixture('dense'),
+  );
+  t.regex(message, /also logits at 3, 10: got 0/);
+  t.regex(message, /npm run inspect -- --model dense --case ids-short$/);
+});
