@@ -1,5 +1,6 @@
 import { Worker } from 'node:worker_threads';
 import { KernelError } from '../errors.ts';
+import { siblingModule } from '../terminal/sibling-module.ts';
 import { JOB_ARGUMENTS, JOB_BYTES } from './constants.ts';
 import { instantiate, type KernelFunctions, type KernelModule } from './instance.ts';
 import type { KernelMemory } from './memory.ts';
@@ -92,7 +93,7 @@ export class ThreadPool {
         job: this.#job,
         thread,
       };
-      return new Worker(new URL('./pool-thread.ts', import.meta.url), { workerData });
+      return new Worker(siblingModule('./pool-thread.ts', import.meta.url), { workerData });
     };
   }
 
