@@ -1,8 +1,7 @@
 import { inspect } from 'node:util';
 import { Command, CommanderError } from 'commander';
-import { PlumblineError, UsageError } from '../errors.ts';
+import { Interrupted, PlumblineError, UsageError } from '../errors.ts';
 import { rankTag } from '../parallel/mpi/mpirun.ts';
-import { Interrupted } from '../terminal/interrupt.ts';
 import { readPackageJson } from '../terminal/package-json.ts';
 import { addGenerate } from './generate.ts';
 import { addInfo } from './info.ts';
