@@ -1,9 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { inspect } from 'node:util';
 import { Command, CommanderError } from 'commander';
-import { PlumblineError, UsageError } from '../errors.ts';
+import { Interrupted, PlumblineError, UsageError } from '../errors.ts';
 import { rankTag } from '../parallel/mpi/mpirun.ts';
-import { Interrupted } from '../terminal/interrupt.ts';
 import { addGenerate } from './generate.ts';
 import { addInfo } from './info.ts';
 import type { Io } from './io.ts';
