@@ -19,6 +19,9 @@ const PATIENCE = 10;
 /** The most threads a pool can have. */
 const MAX_THREADS = 256;
 
+/** The program of a thread, `.ts` in the repository and `.js` where the package is compiled. */
+const PROGRAM = siblingModule('./pool-thread.ts', import.meta.url);
+
 /** What {@link ThreadPool.share} returns of `share` in `assembly/threads.ts`. */
 const FAILED = 1;
 const SILENT = 2;
@@ -93,7 +96,7 @@ export class ThreadPool {
         job: this.#job,
         thread,
       };
-      return new Worker(siblingModule('./pool-thread.ts', import.meta.url), { workerData });
+      return new Worker(PROGRAM, { workerData });
     };
   }
 
