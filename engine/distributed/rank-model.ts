@@ -8,7 +8,7 @@ import { Qwen3 } from '../model/qwen3.ts';
 import { type Parallelism, Shard } from '../model/shard.ts';
 import type { ScheduleOptions } from '../options.ts';
 import type { ProcessGroup } from '../parallel/process-group.ts';
-import { packageVersion } from '../terminal/package-version.ts';
+import { readPackageJson } from '../terminal/package-json.ts';
 import { follow, PATIENT, tellFailure } from './leader.ts';
 
 /** Of each weight, from its middle. */
@@ -54,7 +54,7 @@ export function loadRankModel(
 
 function agreeOnModel(group: ProcessGroup, modelDir: string, config: ModelConfig): void {
   // Rank 0 comes last where it fetches the model, the others where they make their kernels.
-  group.agree('version', packageVersion(), PATIENT);
+  group.agree('version', readPackageJson().version, PATIENT);
   group.agree('config', JSON.stringify(config));
   const checkpoint = Checkpoint.open(modelDir);
   try {

@@ -1,9 +1,8 @@
 import { Command, CommanderError } from 'commander';
-import { UsageError } from '../errors.ts';
+import { Interrupted, UsageError } from '../errors.ts';
 import { describeError } from './describe-error.ts';
-import { Interrupted } from './interrupt.ts';
 import type { Output } from './output.ts';
-import { packageVersion } from './package-version.ts';
+import { readPackageJson } from './package-json.ts';
 
 /** What {@link runCommand} takes. */
 export interface RunCommandOptions {
@@ -36,7 +35,7 @@ export async function runCommand(options: RunCommandOptions): Promise<number> {
   const { name, define, argv, stdout, stderr, errorPrefix = '', onFailure } = options;
   const start = `${errorPrefix}${name}: `;
   const program = new Command(name)
-    .version(packageVersion())
+    .version(readPackageJson().version)
     .option('--debug', 'print stack traces of errors')
     .exitOverride()
     .configureOutput({

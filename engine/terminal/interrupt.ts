@@ -1,21 +1,10 @@
-/** Exit codes by signal: 128 and the signal's number, as shells report them. */
-const EXIT_CODES = { SIGINT: 130, SIGTERM: 143 } as const;
-type InterruptSignal = keyof typeof EXIT_CODES;
-const SIGNALS = Object.keys(EXIT_CODES) as InterruptSignal[];
+import { Interrupted } from '../errors.ts';
+
+const SIGNALS = ['SIGINT', 'SIGTERM'] as const;
+type InterruptSignal = (typeof SIGNALS)[number];
 
 /** Where SIGINT and SIGTERM arrive: `process`, or an emitter in tests. */
 export type Signals = Pick<NodeJS.EventEmitter, 'once' | 'off'>;
-
-/** A signal ended the command. */
-export class Interrupted extends Error {
-  readonly exitCode: number;
-
-  constructor(signal: InterruptSignal) {
-    super(`interrupted by ${signal}`);
-    this.name = 'Interrupted';
-    this.exitCode = EXIT_CODES[signal];
-  }
-}
 
 /**
  * Calls a listener at the first SIGINT or SIGTERM, which then do not end the process by themselves. A second signal

@@ -4,7 +4,7 @@ import type { Command } from 'commander';
 import { FileError, UsageError } from '../../../../engine/errors.ts';
 import { type RunCommandOptions, runCommand } from '../../../../engine/terminal/command.ts';
 import { interruptible } from '../../../../engine/terminal/interrupt.ts';
-import { packageVersion } from '../../../../engine/terminal/package-version.ts';
+import { readPackageJson } from '../../../../engine/terminal/package-json.ts';
 import { FakeOutput } from '../cli/support.ts';
 
 /** Runs a command whose action is `action`. @returns its exit code and what it wrote. */
@@ -35,7 +35,7 @@ test('help and version are exit code 0, on standard output', async (t) => {
   t.deepEqual([help.exitCode, help.err], [0, '']);
   t.regex(help.out, /^Usage: measure /);
   const version = await ending(failing(new Error('not run')), ['--version']);
-  t.deepEqual(version, { exitCode: 0, out: `${packageVersion()}\n`, err: '' });
+  t.deepEqual(version, { exitCode: 0, out: `${readPackageJson().version}\n`, err: '' });
 });
 
 test('wrong usage is exit code 2, found by the parser or by the action', async (t) => {

@@ -1,6 +1,7 @@
 import { EventEmitter } from 'node:events';
 import test from 'ava';
-import { Interrupted, interruptible, onInterrupt } from '../../../../engine/terminal/interrupt.ts';
+import { Interrupted } from '../../../../engine/errors.ts';
+import { interruptible, onInterrupt } from '../../../../engine/terminal/interrupt.ts';
 
 test('a task without a signal returns its result and leaves no listener', async (t) => {
   const signals = new EventEmitter();
