@@ -1,17 +1,9 @@
 import type { Engine } from '../engine.ts';
 import type { resolveModel } from '../hub/resolve-model.ts';
 import type { EngineOptions } from '../serving/requests.ts';
+import type { Output, Signals } from '../terminal/output.ts';
 import type { ChatTemplate } from '../text/chat.ts';
 import type { Tokenizer } from '../text/tokenizer.ts';
-
-/** A stream that a command writes text to. */
-export interface Output {
-  write(text: string): unknown;
-  /** Whether it is a terminal. */
-  readonly isTTY?: boolean;
-  /** Characters in a line of the terminal. */
-  readonly columns?: number;
-}
 
 /** What the commands use of an engine. */
 export type RunningEngine = Pick<Engine, 'forward' | 'generate' | 'close'>;
@@ -23,8 +15,7 @@ export type LoadedTokenizer = Pick<Tokenizer, 'encode' | 'decode' | 'tokens' | '
 export interface Io {
   readonly stdout: Output;
   readonly stderr: Output;
-  /** Where SIGINT and SIGTERM arrive. */
-  readonly signals: Pick<NodeJS.EventEmitter, 'once' | 'off'>;
+  readonly signals: Signals;
   resolveModel: typeof resolveModel;
   loadEngine(modelDir: string, options: EngineOptions): Promise<RunningEngine>;
   loadTokenizer(modelDir: string): Promise<LoadedTokenizer>;

@@ -1,4 +1,4 @@
-import type { Io } from '../cli/io.ts';
+import type { Signals } from './output.ts';
 
 /** Exit codes by signal: 128 and the signal's number, as shells report them. */
 const EXIT_CODES = { SIGINT: 130, SIGTERM: 143 } as const;
@@ -23,7 +23,7 @@ export class Interrupted extends Error {
  * @throws Interrupted after the task has ended, if there was a signal.
  */
 export async function interruptible<T>(
-  signals: Io['signals'],
+  signals: Signals,
   task: (signal: AbortSignal) => Promise<T>,
 ): Promise<T> {
   const controller = new AbortController();

@@ -1,5 +1,5 @@
 import type { Ora } from 'ora';
-import type { Output } from '../cli/io.ts';
+import type { Output } from './output.ts';
 
 /** What is counted changes faster than anyone reads; it is drawn anew at most this often. */
 const REDRAW_MS = 80;
