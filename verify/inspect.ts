@@ -3,7 +3,7 @@
  * stage, and shows where they part and which of them the float64 twin agrees with.
  */
 import { Command } from 'commander';
-import { Engine } from '../engine/engine.ts';
+import { Engine } from '../engine/index.ts';
 import { ensureFixture } from '../generator/fixtures/fixtures.ts';
 import { tapNames } from '../generator/onnx/taps.ts';
 import { openModel } from '../generator/recording/models.ts';
