@@ -1,7 +1,8 @@
 import type { Engine } from '../engine.ts';
 import type { resolveModel } from '../hub/resolve-model.ts';
 import type { EngineOptions } from '../serving/requests.ts';
-import type { Output, Signals } from '../terminal/output.ts';
+import type { Signals } from '../terminal/interrupt.ts';
+import type { Output } from '../terminal/output.ts';
 import type { ChatTemplate } from '../text/chat.ts';
 import type { Tokenizer } from '../text/tokenizer.ts';
 
@@ -11,7 +12,7 @@ export type RunningEngine = Pick<Engine, 'forward' | 'generate' | 'close'>;
 /** What the commands use of a tokenizer. */
 export type LoadedTokenizer = Pick<Tokenizer, 'encode' | 'decode' | 'tokens' | 'createStream'>;
 
-/** Everything that a command reaches beyond its own arguments and the files they name. */
+/** Everything that a command uses beside its arguments and the files they name; tests inject their own. */
 export interface Io {
   readonly stdout: Output;
   readonly stderr: Output;
@@ -20,11 +21,11 @@ export interface Io {
   loadEngine(modelDir: string, options: EngineOptions): Promise<RunningEngine>;
   loadTokenizer(modelDir: string): Promise<LoadedTokenizer>;
   loadChatTemplate(modelDir: string): Promise<Pick<ChatTemplate, 'render'>>;
-  /** Ends the processes that mpirun has started with this one, which fails; nothing if there are none. */
+  /** Ends the other ranks of an mpirun job when this process fails; does nothing without mpirun. */
   failJob(reason: string): Promise<void>;
 }
 
-/** This process, and the engine itself. Modules are imported when a command needs them, so that `--help` is quick. */
+/** This process and the real engine. Modules are imported when a command needs them, so that `--help` is quick. */
 export const processIo: Io = {
   stdout: process.stdout,
   stderr: process.stderr,

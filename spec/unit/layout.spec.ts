@@ -33,7 +33,6 @@ const WITHOUT_SPEC: Readonly<Record<string, string>> = {
   'generator/cli.ts': 'a command; spec/integration/goldens-command.spec.ts runs it',
   'generator/fixtures/large-checkpoint-worker.ts': 'a thread; large-checkpoint.spec.ts starts it',
   'generator/onnx/model-graph.ts': 'an interface',
-  'engine/terminal/output.ts': 'interfaces',
   'verify/subject.ts': 'interfaces',
   'verify/precision.ts': 'a type and the list of its values',
   'verify/judge/judgement.ts': 'interfaces',
