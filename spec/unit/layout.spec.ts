@@ -11,8 +11,6 @@ const FOLDERS = ['engine', 'generator', 'golden', 'verify', 'spec'];
 const WITHOUT_SPEC: Readonly<Record<string, string>> = {
   'engine/index.ts': 're-exports',
   'engine/serving/requests.ts': 'interfaces',
-  'engine/cli/prompt-input.ts': 'interfaces',
-  'engine/cli/generate-help.ts': 'a text; the specs of generate print it',
   'engine/kernels/kernels.ts': 'an interface and its constants',
   'engine/kernels/constants.ts': 'constants; exp.spec.ts holds the exponential made of them to its accuracy',
   'engine/kernels/pool-thread.ts': 'what a thread of pool.ts runs; its spec starts it',
@@ -34,6 +32,7 @@ const WITHOUT_SPEC: Readonly<Record<string, string>> = {
   'generator/fixtures/large-checkpoint-worker.ts': 'a thread; large-checkpoint.spec.ts starts it',
   'generator/onnx/model-graph.ts': 'an interface',
   'verify/subject.ts': 'interfaces',
+  'verify/compare/difference.ts': 'an interface and its constants',
   'verify/precision.ts': 'a type and the list of its values',
   'verify/judge/judgement.ts': 'interfaces',
   'verify/inspect.ts': 'a command; spec/integration/inspect-command.spec.ts runs it',
