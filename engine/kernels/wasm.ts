@@ -19,6 +19,7 @@ import { packedBytes, readMatrix } from './pack.ts';
 import { type KernelCall, type PoolOptions, ThreadPool } from './pool.ts';
 import { revectorize } from './revectorize.ts';
 import { BLOCK_ROWS, Scratch } from './scratch.ts';
+import { checkSources } from './sources.ts';
 import { KERNELS } from './table.ts';
 import { bytesPerWeight } from './widen.ts';
 
@@ -50,6 +51,7 @@ export async function createWasmKernels(options: WasmKernelsOptions = {}): Promi
   const wasmUrl = options.wasmUrl ?? new URL('build/kernels.wasm', import.meta.url);
   if (options.revectorize) revectorize();
   const module = await compile(wasmUrl);
+  checkSources(module, wasmUrl);
   const memory = new KernelMemory(options.maxBytes);
   const size = options.threads ?? 1;
   let pool: ThreadPool | undefined = new ThreadPool({ ...options, size, module, wasmUrl, memory });
