@@ -1,6 +1,6 @@
-import { extname } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { KernelError } from '../errors.ts';
+import { siblingModule } from '../terminal/sibling-module.ts';
 import { JOB_BYTES, MAX_ARGUMENTS } from './abi.ts';
 import { instantiate, type KernelFunctions, type KernelModule } from './instance.ts';
 import type { KernelMemory } from './memory.ts';
@@ -21,7 +21,7 @@ const PATIENCE = 10;
 const MAX_THREADS = 256;
 
 /** The program of a thread, `.ts` in the repository and `.js` where the package is compiled. */
-const PROGRAM = new URL(`./pool-thread${extname(import.meta.url)}`, import.meta.url);
+const PROGRAM = siblingModule('./pool-thread.ts', import.meta.url);
 
 /** What `share` in `assembly/threads/threads.ts` returns if not all parts are computed. */
 const FAILED = 1;
