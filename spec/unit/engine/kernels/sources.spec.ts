@@ -15,11 +15,11 @@ trackResources(test);
 const run = promisify(execFile);
 const ROOT = fileURLToPath(new URL('../../../../', import.meta.url));
 
-/** A copy of the engine's folders that the kernels need, in a folder of its own. */
+/** A copy of the engine in a folder of its own. */
 async function copyOfKernels(t: ExecutionContext): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'plumbline-sources-'));
   t.teardown(() => rm(folder, { recursive: true }));
-  for (const path of ['engine/errors.ts', 'engine/config.ts', 'engine/kernels', 'package.json']) {
+  for (const path of ['engine', 'package.json']) {
     await cp(join(ROOT, path), join(folder, path), { recursive: true });
   }
   await symlink(join(ROOT, 'node_modules'), join(folder, 'node_modules'));
