@@ -1,3 +1,9 @@
+import { constants } from 'node:os';
+import { inspect } from 'node:util';
+
+/** A message shows no more of a string: a whole prompt may stand in an option's place. */
+const MAX_SHOWN_CHARACTERS = 60;
+
 /**
  * One class per promise that can be broken. Every message says what was found, what was expected, where, and
  * what to do; the command line prints the message alone and keeps the stack for `--debug`.
@@ -18,7 +24,10 @@ export class CheckpointError extends PlumblineError {}
 /** A model could not be found locally nor fetched from the hub, or what arrived is not what was announced. */
 export class HubError extends PlumblineError {}
 
-/** A model is not the one that it is said to be. */
+/** A model is not in the cache, and the environment forbids the download. */
+export class HubOfflineError extends HubError {}
+
+/** The directory holds another model than its name promises. */
 export class ModelIdentityError extends PlumblineError {}
 
 /** `tokenizer.json` or `tokenizer_config.json` is missing or malformed, or a text cannot be tokenised. */
@@ -27,11 +36,34 @@ export class TokenizerError extends PlumblineError {}
 /** A conversation does not fit the chat template, or the template itself fails. */
 export class ChatTemplateError extends PlumblineError {}
 
-/** A prompt the model cannot be given: empty, ids outside the vocabulary, longer than the positions. */
+/** The model cannot take the prompt: it is empty, has ids outside the vocabulary, or is too long. */
 export class PromptError extends PlumblineError {}
 
 /** The kernels are missing, were built from other sources, or cannot reserve the memory they were asked for. */
 export class KernelError extends PlumblineError {}
+
+/** An option of the engine, of a request or of a forward pass has the wrong type or is out of range. */
+export class OptionError extends PlumblineError {
+  /** The option's name, with the index or key of the value at fault: `stop[1]`. */
+  readonly option: string;
+  readonly found: unknown;
+  readonly expected: string;
+
+  /** @param expected what would be right, as it follows on "expected". */
+  constructor(option: string, found: unknown, expected: string) {
+    super(`${option} is ${show(found)}; expected ${expected}`);
+    this.option = option;
+    this.found = found;
+    this.expected = expected;
+  }
+}
+
+/** The engine is closed: its memory is released and its ranks have ended. */
+export class EngineClosedError extends PlumblineError {
+  constructor() {
+    super('the engine is closed and its memory released; load it again');
+  }
+}
 
 /** An input or output file of a command cannot be read, parsed or written. */
 export class FileError extends PlumblineError {}
@@ -39,10 +71,21 @@ export class FileError extends PlumblineError {}
 /** The command line was used wrongly. */
 export class UsageError extends PlumblineError {}
 
-/** A model cannot be spread over so many ranks. */
+/** A signal ended the command in order: no file is left half written. */
+export class Interrupted extends PlumblineError {
+  /** 128 and the signal's number, as shells report it. */
+  readonly exitCode: number;
+
+  constructor(signal: NodeJS.Signals) {
+    super(`interrupted by ${signal}`);
+    this.exitCode = 128 + constants.signals[signal];
+  }
+}
+
+/** The model's shape does not divide by the number of ranks. */
 export class ShardingError extends PlumblineError {}
 
-/** Ranks of a process group died, fell silent, or disagree; the same ones are named on every other rank. */
+/** Ranks of a process group died, fell silent or disagree. Every surviving rank names the same ones. */
 export class GroupError extends PlumblineError {
   /** The ranks at fault, ascending; empty if the group itself could not be made. */
   readonly ranks: readonly number[];
@@ -51,4 +94,18 @@ export class GroupError extends PlumblineError {
     super(message, options);
     this.ranks = ranks;
   }
+}
+
+/** A value of any type, in one line however large or deep it is. */
+function show(value: unknown): string {
+  if (typeof value === 'string' && value.length <= MAX_SHOWN_CHARACTERS) return JSON.stringify(value);
+  const maxStringLength = MAX_SHOWN_CHARACTERS;
+  return inspect(value, {
+    depth: 1,
+    breakLength: Number.POSITIVE_INFINITY,
+    compact: true,
+    maxArrayLength: 8,
+    maxStringLength,
+    customInspect: false,
+  });
 }

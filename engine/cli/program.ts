@@ -1,9 +1,8 @@
-import { readFileSync } from 'node:fs';
 import { inspect } from 'node:util';
 import { Command, CommanderError } from 'commander';
-import { PlumblineError, UsageError } from '../errors.ts';
+import { Interrupted, PlumblineError, UsageError } from '../errors.ts';
 import { rankTag } from '../parallel/mpi/mpirun.ts';
-import { Interrupted } from '../terminal/interrupt.ts';
+import { readPackageJson } from '../terminal/package-json.ts';
 import { addGenerate } from './generate.ts';
 import { addInfo } from './info.ts';
 import type { Io } from './io.ts';
@@ -41,7 +40,7 @@ function exitCodeOf(error: unknown): number {
 function createProgram(io: Io): Command {
   const program = new Command('plumbline')
     .description('Runs Qwen3 and Qwen3-MoE models, the same bits every time.')
-    .version(version())
+    .version(readPackageJson().version)
     .option('--debug', 'print stack traces of errors', false)
     .exitOverride()
     .showHelpAfterError('(--help shows all options)')
@@ -78,9 +77,4 @@ function describe(error: unknown, debug: boolean): string {
   if (debug) return inspect(error);
   if (error instanceof PlumblineError) return error.message;
   return `unexpected ${error}; --debug shows where`;
-}
-
-function version(): string {
-  const json = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'));
-  return json.version;
 }

@@ -5,6 +5,7 @@ import { startedByMpirun, toldByMpirun } from '../parallel/mpi/mpirun.ts';
 import type { ProcessGroup } from '../parallel/process-group.ts';
 import { singleProcessGroup } from '../parallel/single-process-group.ts';
 import type { Backend } from '../serving/requests.ts';
+import { siblingModule } from '../terminal/sibling-module.ts';
 import { tellFailure } from './leader.ts';
 
 export interface GroupOptions {
@@ -54,7 +55,7 @@ export async function openGroup<T>(
   if (size === 1) return { group: singleProcessGroup(), checked };
   const { launch } = await import('../parallel/fork/launch.ts');
   const argument = { modelDir };
-  const group = await launch(size, new URL('./rank-main.ts', import.meta.url), { argument, timeoutMs });
+  const group = await launch(size, siblingModule('./rank-main.ts', import.meta.url), { argument, timeoutMs });
   return { group, checked };
 }
 

@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import { Checkpoint } from '../checkpoint/checkpoint.ts';
 import { type ModelConfig, readModelConfig } from '../config.ts';
 import type { Kernels } from '../kernels/kernels.ts';
@@ -9,6 +8,7 @@ import { Qwen3 } from '../model/qwen3.ts';
 import { type Parallelism, Shard } from '../model/shard.ts';
 import type { ScheduleOptions } from '../options.ts';
 import type { ProcessGroup } from '../parallel/process-group.ts';
+import { readPackageJson } from '../terminal/package-json.ts';
 import { follow, PATIENT, tellFailure } from './leader.ts';
 
 /** Of each weight, from its middle. */
@@ -53,9 +53,8 @@ export function loadRankModel(
 }
 
 function agreeOnModel(group: ProcessGroup, modelDir: string, config: ModelConfig): void {
-  const packageJson = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');
   // Rank 0 comes last where it fetches the model, the others where they make their kernels.
-  group.agree('version', JSON.parse(packageJson).version, PATIENT);
+  group.agree('version', readPackageJson().version, PATIENT);
   group.agree('config', JSON.stringify(config));
   const checkpoint = Checkpoint.open(modelDir);
   try {

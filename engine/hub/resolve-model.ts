@@ -1,5 +1,5 @@
 import { type Stats, statSync } from 'node:fs';
-import { HubError } from '../errors.ts';
+import { HubError, HubOfflineError } from '../errors.ts';
 import { HubCache, isCommit } from './cache.ts';
 import { HubClient } from './client.ts';
 import { type DownloadOptions, download } from './download.ts';
@@ -14,9 +14,6 @@ export interface ResolveModelOptions extends DownloadOptions, HubFetchOptions {
   /** Default `process.env`. */
   env?: Environment;
 }
-
-/** A model is not in the cache, and the environment forbids to fetch it. */
-export class HubOfflineError extends HubError {}
 
 /**
  * Finds a model: a directory, or a hub id whose files are in HuggingFace's cache or are fetched into it. What the

@@ -1,5 +1,6 @@
 import { Worker } from 'node:worker_threads';
 import { KernelError } from '../errors.ts';
+import { siblingModule } from '../terminal/sibling-module.ts';
 import { JOB_ARGUMENTS, JOB_BYTES } from './constants.ts';
 import { instantiate, type KernelFunctions, type KernelModule } from './instance.ts';
 import type { KernelMemory } from './memory.ts';
@@ -17,6 +18,9 @@ const PATIENCE = 10;
 
 /** The most threads a pool can have. */
 const MAX_THREADS = 256;
+
+/** The program of a thread, `.ts` in the repository and `.js` where the package is compiled. */
+const PROGRAM = siblingModule('./pool-thread.ts', import.meta.url);
 
 /** What {@link ThreadPool.share} returns of `share` in `assembly/threads.ts`. */
 const FAILED = 1;
@@ -92,7 +96,7 @@ export class ThreadPool {
         job: this.#job,
         thread,
       };
-      return new Worker(new URL('./pool-thread.ts', import.meta.url), { workerData });
+      return new Worker(PROGRAM, { workerData });
     };
   }
 

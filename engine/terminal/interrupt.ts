@@ -1,20 +1,8 @@
 import type { Io } from '../cli/io.ts';
+import { Interrupted } from '../errors.ts';
 
-/** Exit codes by signal: 128 and the signal's number, as shells report them. */
-const EXIT_CODES = { SIGINT: 130, SIGTERM: 143 } as const;
-type Interrupt = keyof typeof EXIT_CODES;
-const INTERRUPTS = Object.keys(EXIT_CODES) as Interrupt[];
-
-/** A signal ended the command; what it had begun is in order. */
-export class Interrupted extends Error {
-  readonly exitCode: number;
-
-  constructor(signal: Interrupt) {
-    super(`interrupted by ${signal}`);
-    this.name = 'Interrupted';
-    this.exitCode = EXIT_CODES[signal];
-  }
-}
+const INTERRUPTS = ['SIGINT', 'SIGTERM'] as const;
+type Interrupt = (typeof INTERRUPTS)[number];
 
 /**
  * Lets a task end in order when the process is told to stop. A second signal ends the process at once.

@@ -12,7 +12,7 @@ import test from 'ava';
  */
 const MAY_IMPORT: Readonly<Record<string, RegExp>> = {
   engine: /^engine\//,
-  generator: /^(generator\/|golden\/|engine\/(errors|config)\.ts$|engine\/(checkpoint|text)\/)/,
+  generator: /^(generator\/|golden\/|engine\/(errors|config)\.ts$|engine\/(checkpoint|terminal|text)\/)/,
   // Goldens are read with the readers of file formats that also write them.
   golden: /^(golden\/|engine\/errors\.ts$|engine\/checkpoint\/)/,
   spec: /^(spec|engine|generator|golden)\//,
@@ -60,7 +60,7 @@ type Sources = ReadonlyMap<string, string>;
 function importsOf(path: string, sources: Sources): string[] {
   const text = sources.get(path) ?? '';
   const statement = /^(?:import|export)\s+(?:[\w*{][\w\s,{}*$]*?\sfrom\s*)?['"](\.[^'"]+)['"]/gm;
-  const expression = /(?:\bimport\(|\bnew URL\()\s*['"](\.[^'"]+\.ts)['"]/g;
+  const expression = /(?:\bimport\(|\bnew URL\(|\bsiblingModule\()\s*['"](\.[^'"]+\.ts)['"]/g;
   const names = [...text.matchAll(statement), ...text.matchAll(expression)].map(([, name]) => name);
   return names.map((name) => {
     const target = posix.join(posix.dirname(path), name);

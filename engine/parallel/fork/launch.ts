@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
+import { siblingModule } from '../../terminal/sibling-module.ts';
 import { Collectives } from '../collectives.ts';
 import type { ProcessGroup } from '../process-group.ts';
 import { singleProcessGroup } from '../single-process-group.ts';
@@ -35,7 +36,7 @@ export async function launch(size: number, entry: URL, options: LaunchOptions = 
   const pids = new Int32Array(new SharedArrayBuffer(4 * size));
   const task = { entry: entry.href, argument, timeoutMs };
   const workerData: WardenData = { fifos, state: state.buffer, pids, task, startTimeoutMs };
-  const warden = new Worker(new URL('./rank-supervisor.ts', import.meta.url), { workerData });
+  const warden = new Worker(siblingModule('./rank-supervisor.ts', import.meta.url), { workerData });
   const ended = once(warden, 'exit');
   const tell = (message: ToWardenThread): void => warden.postMessage(message);
   const killAll = (): void => killRunning(pids);

@@ -2,11 +2,12 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { writeSync } from 'node:fs';
 import type { Duplex, Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
+import { siblingModule } from '../../terminal/sibling-module.ts';
 import { onLine, onMessage, sendMessage, type ToRank, type ToWarden } from './control.ts';
 import type { RankStatus } from './stalled-ranks.ts';
 import type { Waited } from './wait-timer.ts';
 
-const MAIN = fileURLToPath(new URL('./rank.ts', import.meta.url));
+const MAIN = fileURLToPath(siblingModule('./rank.ts', import.meta.url));
 const CONTROL_DESCRIPTOR = 3;
 
 export interface RankProcessOptions {

@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 import { PlumblineError } from '../../errors.ts';
+import { siblingModule } from '../../terminal/sibling-module.ts';
 import { Collectives } from '../collectives.ts';
 import type { ProcessGroup } from '../process-group.ts';
 import type { Task } from './control.ts';
@@ -16,7 +17,7 @@ export type Entry = (group: ProcessGroup, argument: never) => void | Promise<voi
 const [rank, size] = process.argv.slice(2).map(Number);
 const state = new WaitState();
 const workerData: WatchdogData = { rank, size, state: state.buffer };
-const watchdog = new Worker(new URL('./launcher-monitor.ts', import.meta.url), { workerData });
+const watchdog = new Worker(siblingModule('./launcher-monitor.ts', import.meta.url), { workerData });
 const tell = (message: ToWatchdog): void => watchdog.postMessage(message);
 
 /** The next message of that type; GroupError if the group fails first. */

@@ -1,4 +1,5 @@
 import { Worker } from 'node:worker_threads';
+import { siblingModule } from '../../terminal/sibling-module.ts';
 import { hasJoined, joinMpi } from './join.ts';
 import { startedByMpirun } from './mpirun.ts';
 
@@ -13,7 +14,7 @@ const DEADLINE_MS = 5000;
 export async function failJob(reason: string): Promise<void> {
   if (!startedByMpirun() || hasJoined()) return;
   // Joining blocks the main thread until all have come.
-  const deadline = new Worker(new URL('./deadline.ts', import.meta.url), { workerData: DEADLINE_MS });
+  const deadline = new Worker(siblingModule('./deadline.ts', import.meta.url), { workerData: DEADLINE_MS });
   try {
     const group = await joinMpi();
     group.abort(reason);

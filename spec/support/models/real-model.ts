@@ -1,5 +1,6 @@
 import { checkIdentity } from '../../../engine/checkpoint/identity.ts';
-import { HubOfflineError, resolveModel } from '../../../engine/hub/resolve-model.ts';
+import { HubOfflineError } from '../../../engine/errors.ts';
+import { resolveModel } from '../../../engine/hub/resolve-model.ts';
 import type { Environment } from '../../../engine/hub/settings.ts';
 import { readRealModel } from '../../../golden/goldens.ts';
 

@@ -1,7 +1,6 @@
 import test, { type ExecutionContext } from 'ava';
 import { type GenerateOptions, generate } from '../../../../engine/cli/generate.ts';
-import { PromptError, TokenizerError } from '../../../../engine/errors.ts';
-import { Interrupted } from '../../../../engine/terminal/interrupt.ts';
+import { Interrupted, PromptError, TokenizerError } from '../../../../engine/errors.ts';
 import { trackResources } from '../../../support/processes/cleanup.ts';
 import { ID, modelDir } from '../text/tiny.ts';
 import { FakeTerminal, fakeIo, jsonFile, linesFile, TEXT_MODEL, TINY_CONFIG } from './support.ts';

@@ -6,7 +6,7 @@ import {
   findModel,
   TEXT_FILES,
 } from '../../../../engine/cli/model-option.ts';
-import { Interrupted } from '../../../../engine/terminal/interrupt.ts';
+import { Interrupted } from '../../../../engine/errors.ts';
 import { fakeIo } from './support.ts';
 
 test('a model is required, a revision is not', (t) => {

@@ -1,13 +1,9 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
-import { HubError } from '../../../../engine/errors.ts';
+import { HubError, HubOfflineError } from '../../../../engine/errors.ts';
 import { HubCache } from '../../../../engine/hub/cache.ts';
-import {
-  HubOfflineError,
-  type ResolveModelOptions,
-  resolveModel,
-} from '../../../../engine/hub/resolve-model.ts';
+import { type ResolveModelOptions, resolveModel } from '../../../../engine/hub/resolve-model.ts';
 import { temporaryFolder, trackResources } from '../../../support/processes/cleanup.ts';
 
 trackResources(test);

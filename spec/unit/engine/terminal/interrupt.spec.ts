@@ -1,6 +1,7 @@
 import { EventEmitter } from 'node:events';
 import test from 'ava';
-import { Interrupted, interruptible } from '../../../../engine/terminal/interrupt.ts';
+import { Interrupted } from '../../../../engine/errors.ts';
+import { interruptible } from '../../../../engine/terminal/interrupt.ts';
 
 test('a task that nothing disturbs gives its result and leaves no listener', async (t) => {
   const signals = new EventEmitter();

@@ -1,0 +1,172 @@
+import type { PrecisionClass } from '../precision.ts';
+
+/**
+ * What the judge takes and what it gives, as plain data.
+ *
+ *     judge(subject: readonly SubjectCase[], reference: Reference, options): Judgement
+ *
+ * A case is one sequence of ids: a prompt and the reference's greedy tokens after it. A row is the next-token scores at one
+ * of its positions. Scores are natural log-probabilities or logits: a constant per row makes no difference.
+ */
+
+/** Next-token scores that a subject shows at one position. */
+export interface SubjectRow {
+  /** Index into the sequence of the case: the row follows `ids[position]`. */
+  readonly position: number;
+  /** i32 [n], distinct. Absent: `values` covers the whole vocabulary in order of ids. */
+  readonly ids?: Int32Array;
+  /** f32 [n], as {@link import('../subject.ts').TokenScores} has them. */
+  readonly values: Float32Array;
+}
+
+/** What a subject answered to one case. */
+export interface SubjectCase {
+  readonly id: string;
+  /** The subject's row at each position that it was asked for, teacher-forced on {@link ReferenceCase.ids}. */
+  readonly rows: readonly SubjectRow[];
+  /** The subject's own greedy tokens after the prompt, if it was asked for them. */
+  readonly greedy?: readonly number[];
+}
+
+/** What is right at one position: whole-vocabulary rows, reduced to what the judge needs. */
+export interface ReferenceRow {
+  readonly position: number;
+  /** f64 [vocabSize], natural log-probabilities, computed without noise. */
+  readonly truth: Float64Array;
+}
+
+/** One case as the reference computes it. */
+export interface ReferenceCase {
+  readonly id: string;
+  /** The prompt, then the reference's greedy tokens. */
+  readonly ids: readonly number[];
+  readonly promptLength: number;
+  /** Ascending positions. */
+  readonly rows: readonly ReferenceRow[];
+}
+
+/**
+ * An imitation of an honest engine: the same rows computed with the roundings of a class. The distance to the truth is
+ * one draw of the class's noise.
+ */
+export interface Imitation {
+  readonly precision: PrecisionClass;
+  /** The roundings, e.g. `weights q8_0, activations bf16`. */
+  readonly name: string;
+  /** By case, then by row in the order of {@link ReferenceCase.rows}: f32 [vocabSize], natural log-probabilities. */
+  readonly cases: ReadonlyMap<string, readonly Float32Array[]>;
+}
+
+/** What a bug does to log-probabilities: Δ = log p(engine with the bug) − log p(truth), both without noise. */
+export interface Signature {
+  /** A name of `verify/signatures/bugs.ts`. */
+  readonly name: string;
+  /** By case, then by row in the order of {@link ReferenceCase.rows}: f32, one value for each of the row's `ids`. */
+  readonly cases: ReadonlyMap<string, readonly Float32Array[]>;
+}
+
+/** The recorded signatures of a model. */
+export interface Signatures {
+  /** By case, then by row: i32, the truth's likeliest ids, to which the values of every signature belong. */
+  readonly ids: ReadonlyMap<string, readonly Int32Array[]>;
+  readonly bugs: readonly Signature[];
+}
+
+/** Everything that is right about a model on some cases. */
+export interface Reference {
+  readonly cases: readonly ReferenceCase[];
+  /** At least one imitation per class that is to be recognised. */
+  readonly imitations: readonly Imitation[];
+  /** Absent where none are recorded: then no bug is named or ruled out. */
+  readonly signatures?: Signatures;
+}
+
+export interface JudgeOptions {
+  /** The class that the subject has to be in. Default: the best that holds. */
+  readonly precision?: PrecisionClass;
+}
+
+/** How near to the truth the subject is. */
+export interface PrecisionVerdict {
+  /** The most exact class whose noise explains the subject's error; `none` if no class does. */
+  readonly class: PrecisionClass | 'none';
+  /** Median over rows of the subject's RMS error over the noise of the class that was demanded or found. */
+  readonly ratio: number;
+  readonly demanded?: PrecisionClass;
+  /** Ratios to every class, for a report's scale. */
+  readonly classes: readonly {
+    readonly class: PrecisionClass;
+    readonly ratio: number;
+    readonly holds: boolean;
+  }[];
+  /** Rows that break the class, in words: "ids-longer: from position 64 on, 18 times the noise of bf16". */
+  readonly exceptions: readonly PrecisionException[];
+}
+
+/** Rows of one case whose errors are more than the class's noise explains. */
+export interface PrecisionException {
+  readonly case: string;
+  readonly firstPosition: number;
+  readonly lastPosition: number;
+  /** Median of the rows' ratios. */
+  readonly ratio: number;
+}
+
+export interface BugVerdict {
+  readonly name: string;
+  readonly verdict: 'found' | 'ruled out' | 'cannot tell';
+  /** Projection of the subject's error on the bug's signature: 1 is "this bug", 0 "not this bug". */
+  readonly coefficient: number;
+  /** Of the coefficient, by cases. Infinity if the bug changes nothing that can be seen. */
+  readonly standardError: number;
+}
+
+export interface GreedyVerdict {
+  readonly verdict: 'right' | 'wrong' | 'not checked';
+  /** Tokens compared, and those that differ from the reference's without being an error (near-ties). */
+  readonly tokens: number;
+  readonly ties: number;
+  /** Largest regret: log p(best) − log p(chosen) by the truth, over what the class's noise allows. */
+  readonly worst?: {
+    readonly case: string;
+    readonly position: number;
+    readonly regret: number;
+    readonly allowed: number;
+  };
+}
+
+export interface PowerVerdict {
+  readonly refused: number;
+  readonly of: number;
+  /** The faults that were let pass. */
+  readonly missed: readonly string[];
+}
+
+/** One case in short. */
+export interface CaseVerdict {
+  readonly id: string;
+  readonly verdict: 'right' | 'wrong' | 'unknown';
+  /** Where the subject first parts from what is right. */
+  readonly first?: {
+    /** `log-probability`, `greedy token`, `values`. */
+    readonly what: string;
+    readonly position: number;
+    readonly got: number | string;
+    readonly expected: number | string;
+  };
+  /** For each row: its position and the subject's RMS error in units of the class's noise; for maps of error. */
+  readonly ratios: readonly { readonly position: number; readonly ratio: number }[];
+}
+
+/** The part of the verdict's JSON that is concluded from numbers alone. */
+export interface Judgement {
+  readonly verdict: 'right' | 'wrong' | 'unknown';
+  /** Why, the most important first; empty if right. */
+  readonly reasons: readonly string[];
+  readonly precision: PrecisionVerdict;
+  readonly bugs: readonly BugVerdict[];
+  readonly greedy: GreedyVerdict;
+  readonly power: PowerVerdict;
+  readonly compared: { readonly rows: number; readonly values: number };
+  readonly cases: readonly CaseVerdict[];
+}
