@@ -1,11 +1,16 @@
 #!/usr/bin/env node
-import { Command } from 'commander';
+import type { Command } from 'commander';
 import { UsageError } from '../engine/errors.ts';
+import { runCommand } from '../engine/terminal/command.ts';
+import { onInterrupt } from '../engine/terminal/interrupt.ts';
+import { exitOnOutputError } from '../engine/terminal/output.ts';
+import { createProgress, share } from '../engine/terminal/progress.ts';
 import { GOLDEN_FOLDER } from '../golden/goldens.ts';
-import { runCommand } from './command.ts';
 import { FIXTURES, QUICK_FIXTURES } from './fixtures/fixtures.ts';
-import { createProgress } from './progress.ts';
+import { progressLines } from './recording/progress.ts';
 import { acceptPending, PendingGoldens } from './review/pending.ts';
+
+const NAME = 'plumbline-goldens';
 
 interface Options {
   model: string[];
@@ -14,21 +19,20 @@ interface Options {
   accept?: boolean;
   json?: boolean;
   folder: string;
-  debug?: boolean;
 }
 
-const program = new Command('plumbline-goldens')
-  .description('Records golden files from transformers.js, or checks the ones there are.')
-  .option('--model <names...>', 'fixtures, model directories or hub ids', [...QUICK_FIXTURES])
-  .option('--only <case>', 'record this case alone')
-  .option('--check', 'write nothing; exit with 1 if anything differs beyond the noise')
-  .option('--accept', 'put what is pending in its place; nothing is recorded')
-  .option('--json', 'print the summary as JSON')
-  .option('--folder <folder>', 'where the goldens are', GOLDEN_FOLDER)
-  .option('--debug', 'print stack traces')
-  .addHelpText(
-    'after',
-    `
+function define(program: Command, setExitCode: (exitCode: number) => void): void {
+  program
+    .description('Records golden files from transformers.js, or checks the existing ones.')
+    .option('--model <names...>', 'fixtures, model directories or hub ids', [...QUICK_FIXTURES])
+    .option('--only <case>', 'record this case alone')
+    .option('--check', 'write nothing; exit with 1 if anything differs beyond the noise')
+    .option('--accept', 'move pending goldens to their places; record nothing')
+    .option('--json', 'print the summary as JSON')
+    .option('--folder <folder>', 'the folder of the goldens', GOLDEN_FOLDER)
+    .addHelpText(
+      'after',
+      `
 Fixtures: ${Object.keys(FIXTURES).join(', ')}.
 The last takes gigabytes and minutes, and is recorded only if it is named.
 Recorded goldens never overwrite: what is new or changed waits in the folder's .pending until --accept.
@@ -42,62 +46,83 @@ Examples:
   plumbline-goldens --model dense --only ids-one   one case of one model
   plumbline-goldens --model Qwen/Qwen3-0.6B        the real model, fetched if it is not cached
   plumbline-goldens --accept                       accept what the last run recorded`,
-  )
-  .exitOverride()
-  .configureOutput({
-    outputError: (message, write) => write(message.replace(/^error: /, 'plumbline-goldens: ')),
-  });
+    )
+    .action(async (options: Options) => {
+      setExitCode(await (options.accept ? accept(options) : record(options)));
+    });
+}
+
+/** A CI run never writes goldens: it would accept the numbers that it has to check. */
+function isCheck({ check }: Options): boolean {
+  return check || Boolean(process.env.CI);
+}
 
 /** @returns the exit code. */
-async function run(options: Options): Promise<number> {
-  // A CI run that rewrote what it is held to would prove nothing.
-  const check = options.check || Boolean(process.env.CI);
-  if (options.accept && (check || options.only)) {
+function accept(options: Options): number {
+  const { folder, json, only } = options;
+  if (isCheck(options) || only) {
     throw new UsageError(
       '--accept takes what is pending as it is; it goes with neither --check nor --only, nor with CI in the environment',
     );
   }
-  if (options.accept) {
-    // Listening defers a signal until all files are moved; they are in no time.
-    process.once('SIGINT', () => {}).once('SIGTERM', () => {});
-    const files = acceptPending(options.folder);
-    process.stdout.write(
-      options.json ? `${JSON.stringify({ accepted: files })}\n` : `accepted ${files.length} files\n`,
-    );
-    return 0;
-  }
-  const pending = check ? undefined : new PendingGoldens(options.folder);
-  const progress = createProgress();
-  const interrupt = (signal: NodeJS.Signals) => {
-    progress.stop();
+  // A signal that is listened to cannot interrupt the moves, which are quick.
+  onInterrupt(process, () => {});
+  const files = acceptPending(folder);
+  process.stdout.write(
+    json ? `${JSON.stringify({ accepted: files })}\n` : `accepted ${files.length} files\n`,
+  );
+  return 0;
+}
+
+/** @returns the exit code. */
+async function record(options: Options): Promise<number> {
+  const check = isCheck(options);
+  const { folder, model: models, only, json } = options;
+  const pending = check ? undefined : new PendingGoldens(folder);
+  const progress = await createProgress(process.stderr);
+  progress.show('loading');
+  // ONNX Runtime cannot stop in the middle of a graph, so the process exits at once.
+  const stopListening = onInterrupt(process, ({ exitCode }) => {
+    progress.hide();
     pending?.discard();
-    // 128 and the signal's number, as shells report it.
-    process.exit(signal === 'SIGINT' ? 130 : 143);
-  };
-  process.once('SIGINT', interrupt).once('SIGTERM', interrupt);
+    process.exit(exitCode);
+  });
   try {
     // Imported when they are needed, so that help and wrong usage are quick.
     const { hasChanges, regenerate } = await import('./recording/regenerate.ts');
     const { openModel } = await import('./recording/models.ts');
     const { describe } = await import('./review/summary.ts');
-    const { folder, model: models, only } = options;
-    const { report: onProgress, note: onFetch } = progress;
-    const open: typeof openModel = (model, options) =>
-      openModel(model, { ...options, onProgress: (done, total) => progress.making(model, done, total) });
-    const summaries = await regenerate({ folder, models, only, pending, onProgress, onFetch, open });
-    progress.stop();
+    const lineOf = progressLines();
+    const summaries = await regenerate({
+      ...{ folder, models, only, pending },
+      onProgress: (recording) => progress.show(lineOf(recording)),
+      onFetch: progress.show,
+      open: (model, options) =>
+        openModel(model, {
+          ...options,
+          onProgress: (done, total) => progress.count(share(`making ${model}`, done, total)),
+        }),
+    });
+    progress.hide();
     const isPending = pending?.publish() ?? false;
     process.stdout.write(
-      options.json
+      json
         ? `${JSON.stringify({ models: summaries, pending: isPending })}\n`
         : describe(summaries, isPending),
     );
     return check && summaries.some(hasChanges) ? 1 : 0;
   } finally {
-    progress.stop();
+    progress.hide();
     pending?.discard();
-    process.off('SIGINT', interrupt).off('SIGTERM', interrupt);
+    stopListening();
   }
 }
 
-process.exitCode = await runCommand(program, run);
+exitOnOutputError(NAME);
+process.exitCode = await runCommand({
+  name: NAME,
+  define,
+  argv: process.argv.slice(2),
+  stdout: process.stdout,
+  stderr: process.stderr,
+});

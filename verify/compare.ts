@@ -10,7 +10,8 @@ import {
   RMS_FACTOR,
   tolerance,
 } from '../golden/tolerance.ts';
-import type { SubjectModel } from './subject.ts';
+import { SubjectError } from './errors.ts';
+import type { SubjectModel, TokenScores } from './subject.ts';
 
 /** A place where a subject is not what the golden says. */
 export interface Difference {
@@ -60,26 +61,23 @@ export async function compareCase(
   { recorded, tensors }: LoadedCase,
   manifest: Manifest,
   sizes: ModelSizes,
-  subject: SubjectModel,
+  subject: Pick<SubjectModel, 'forward' | 'generate'>,
 ): Promise<Comparison> {
   const { ids, positions, greedy } = recorded;
   const differences: Difference[] = [];
-  const forward = await subject.forward(ids, positions);
+  const forward = await subject.forward({ ids, positions, hidden: true });
   if (tensors.hiddenStates && forward.hidden) {
     compareHiddenStates(differences, forward.hidden, { recorded, tensors }, manifest, sizes);
   }
-  const generated = await subject.generate(ids, greedy.tokens.length);
+  const generated = await subject.generate({ ids, maxNewTokens: greedy.tokens.length });
   expectLength('generated tokens', generated.tokens, greedy.tokens.length);
   const flippedAt = generated.tokens.findIndex((token, step) => token !== greedy.tokens[step]);
-  expectLength('logits', forward.logits, positions.length * sizes.vocabSize);
-  const rows = positions.map((_, i) =>
-    forward.logits.subarray(i * sizes.vocabSize, (i + 1) * sizes.vocabSize),
-  );
-  if (generated.logits) expectLength('steps', generated.logits, greedy.tokens.length);
+  expectLength('rows of logits', forward.rows, positions.length);
+  if (generated.scores) expectLength('steps', generated.scores, greedy.tokens.length);
   // The logits of a step are comparable up to the first token that differs.
-  const steps = (generated.logits ?? []).slice(0, flippedAt < 0 ? undefined : flippedAt + 1);
+  const steps = (generated.scores ?? []).slice(0, flippedAt < 0 ? undefined : flippedAt + 1);
   const comparison = new RowComparison({ recorded, tensors }, manifest, sizes);
-  for (const [i, row] of [...rows, ...steps].entries()) comparison.add(i, row, differences);
+  for (const [i, row] of [...forward.rows, ...steps].entries()) comparison.add(i, wholeRow(row), differences);
   comparison.finish(differences);
   const flip = flippedAt < 0 ? undefined : comparison.judgeFlip(flippedAt, generated.tokens[flippedAt]);
   if (flip) differences.push(flip);
@@ -87,7 +85,7 @@ export async function compareCase(
     differences,
     ties: flippedAt >= 0 && !flip ? 1 : 0,
     fingerprint: generated.fingerprint,
-    gave: { hidden: forward.hidden !== undefined, steps: generated.logits !== undefined },
+    gave: { hidden: forward.hidden !== undefined, steps: generated.scores !== undefined },
   };
 }
 
@@ -240,6 +238,13 @@ class RowComparison {
   #note(differences: Difference[], difference: Difference): void {
     if (this.#differing++ < LISTED) differences.push(difference);
   }
+}
+
+function wholeRow({ ids, values }: TokenScores): Float32Array {
+  if (!ids) return values;
+  throw new SubjectError(
+    `a row has the scores of ${ids.length} tokens only; expected the logits of the whole vocabulary`,
+  );
 }
 
 function expectLength(what: string, array: ArrayLike<unknown>, length: number): void {

@@ -4,7 +4,7 @@ import { type Projections, project } from '../golden/projection.ts';
 import type { RecordedCase } from '../golden/schema.ts';
 import { logSumExp } from '../golden/tolerance.ts';
 import { type Difference, RMS_DISTANCE } from './compare.ts';
-import { loadOracle } from './oracle.ts';
+import { loadOracle } from './oracle/oracle.ts';
 
 /** The oracle recomputes everything for every token; beyond this many multiplications nobody wants to wait. */
 const ORACLE_LIMIT = 2e9;

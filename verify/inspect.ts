@@ -2,15 +2,16 @@
  * `npm run inspect -- --model NAME --case ID`: runs the engine and the reference over one golden's prompt, stage by
  * stage, and shows where they part and which of them the float64 twin agrees with.
  */
-import { Command } from 'commander';
-import { Engine } from '../engine/engine.ts';
+import { Engine } from '../engine/index.ts';
+import { runCommand } from '../engine/terminal/command.ts';
+import { exitOnOutputError } from '../engine/terminal/output.ts';
 import { ensureFixture } from '../generator/fixtures/fixtures.ts';
 import { tapNames } from '../generator/onnx/taps.ts';
 import { openModel } from '../generator/recording/models.ts';
 import { readCase } from '../golden/goldens.ts';
 import { compareStage, formatStages } from './stages.ts';
 
-async function look(model: string, id: string): Promise<string> {
+async function inspect(model: string, id: string): Promise<string> {
   const { ids } = readCase(model, id);
   const engine = await Engine.load(await ensureFixture(model));
   const opened = await openModel(model);
@@ -41,15 +42,19 @@ async function look(model: string, id: string): Promise<string> {
   }
 }
 
-const { model, case: id } = new Command('inspect')
-  .description('Shows, stage by stage, where the engine and the reference part on one golden case.')
-  .requiredOption('--model <name>', 'a fixture')
-  .requiredOption('--case <id>', 'a case of its goldens')
-  .parse()
-  .opts<{ model: string; case: string }>();
-try {
-  process.stdout.write(await look(model, id));
-} catch (error) {
-  process.stderr.write(`inspect: ${(error as Error).message}\n`);
-  process.exitCode = 1;
-}
+exitOnOutputError('inspect');
+process.exitCode = await runCommand({
+  name: 'inspect',
+  define: (program) => {
+    program
+      .description('Shows, stage by stage, where the engine and the reference differ on one golden case.')
+      .requiredOption('--model <name>', 'a fixture')
+      .requiredOption('--case <id>', 'a case of its goldens')
+      .action(async ({ model, case: id }: { model: string; case: string }) => {
+        process.stdout.write(await inspect(model, id));
+      });
+  },
+  argv: process.argv.slice(2),
+  stdout: process.stdout,
+  stderr: process.stderr,
+});

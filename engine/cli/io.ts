@@ -1,17 +1,10 @@
 import type { Engine } from '../engine.ts';
 import type { resolveModel } from '../hub/resolve-model.ts';
 import type { EngineOptions } from '../serving/requests.ts';
+import type { Signals } from '../terminal/interrupt.ts';
+import type { Output } from '../terminal/output.ts';
 import type { ChatTemplate } from '../text/chat.ts';
 import type { Tokenizer } from '../text/tokenizer.ts';
-
-/** A stream that a command writes text to. */
-export interface Output {
-  write(text: string): unknown;
-  /** Whether it is a terminal. */
-  readonly isTTY?: boolean;
-  /** Characters in a line of the terminal. */
-  readonly columns?: number;
-}
 
 /** What the commands use of an engine. */
 export type RunningEngine = Pick<Engine, 'forward' | 'generate' | 'close'>;
@@ -19,21 +12,20 @@ export type RunningEngine = Pick<Engine, 'forward' | 'generate' | 'close'>;
 /** What the commands use of a tokenizer. */
 export type LoadedTokenizer = Pick<Tokenizer, 'encode' | 'decode' | 'tokens' | 'createStream'>;
 
-/** Everything that a command reaches beyond its own arguments and the files they name. */
+/** Everything that a command uses beside its arguments and the files they name; tests inject their own. */
 export interface Io {
   readonly stdout: Output;
   readonly stderr: Output;
-  /** Where SIGINT and SIGTERM arrive. */
-  readonly signals: Pick<NodeJS.EventEmitter, 'once' | 'off'>;
+  readonly signals: Signals;
   resolveModel: typeof resolveModel;
   loadEngine(modelDir: string, options: EngineOptions): Promise<RunningEngine>;
   loadTokenizer(modelDir: string): Promise<LoadedTokenizer>;
   loadChatTemplate(modelDir: string): Promise<Pick<ChatTemplate, 'render'>>;
-  /** Ends the processes that mpirun has started with this one, which fails; nothing if there are none. */
+  /** Ends the other ranks of an mpirun job when this process fails; does nothing without mpirun. */
   failJob(reason: string): Promise<void>;
 }
 
-/** This process, and the engine itself. Modules are imported when a command needs them, so that `--help` is quick. */
+/** This process and the real engine. Modules are imported when a command needs them, so that `--help` is quick. */
 export const processIo: Io = {
   stdout: process.stdout,
   stderr: process.stderr,

@@ -1,28 +1,41 @@
-import type { Io } from '../cli/io.ts';
 import { Interrupted } from '../errors.ts';
 
-const INTERRUPTS = ['SIGINT', 'SIGTERM'] as const;
-type Interrupt = (typeof INTERRUPTS)[number];
+const SIGNALS = ['SIGINT', 'SIGTERM'] as const;
+type InterruptSignal = (typeof SIGNALS)[number];
+
+/** Where SIGINT and SIGTERM arrive: `process`, or an emitter in tests. */
+export type Signals = Pick<NodeJS.EventEmitter, 'once' | 'off'>;
 
 /**
- * Lets a task end in order when the process is told to stop. A second signal ends the process at once.
+ * Calls a listener at the first SIGINT or SIGTERM, which then do not end the process by themselves. A second signal
+ * ends it at once.
  *
- * @param task is told by its `AbortSignal`, whose reason is the Interrupted; it ends as soon as it can.
+ * @returns a function that stops listening.
+ */
+export function onInterrupt(signals: Signals, listener: (interrupted: Interrupted) => void): () => void {
+  const stopListening = () => {
+    for (const signal of SIGNALS) signals.off(signal, receive);
+  };
+  const receive = (signal: InterruptSignal) => {
+    stopListening();
+    listener(new Interrupted(signal));
+  };
+  for (const signal of SIGNALS) signals.once(signal, receive);
+  return stopListening;
+}
+
+/**
+ * Runs a task that ends in order when the process is interrupted.
+ *
+ * @param task ends as soon as it can once its `AbortSignal` is aborted; the signal's reason is the Interrupted.
  * @throws Interrupted after the task has ended, if there was a signal.
  */
 export async function interruptible<T>(
-  signals: Io['signals'],
+  signals: Signals,
   task: (signal: AbortSignal) => Promise<T>,
 ): Promise<T> {
   const controller = new AbortController();
-  const stopListening = () => {
-    for (const signal of INTERRUPTS) signals.off(signal, listener);
-  };
-  const listener = (signal: Interrupt) => {
-    stopListening();
-    controller.abort(new Interrupted(signal));
-  };
-  for (const signal of INTERRUPTS) signals.once(signal, listener);
+  const stopListening = onInterrupt(signals, (interrupted) => controller.abort(interrupted));
   try {
     const result = await task(controller.signal);
     controller.signal.throwIfAborted();

@@ -1,28 +1,28 @@
 import type { Ora } from 'ora';
-import type { Output } from '../cli/io.ts';
+import type { Output } from './output.ts';
 
-/** What is counted changes faster than anyone reads; it is drawn anew at most this often. */
+/** Counts change faster than they can be read; a count is drawn at most this often. */
 const REDRAW_MS = 80;
 
-/** One line on standard error that tells what a command is at. It is drawn at once: computing lets no timer fire. */
+/** One line on a terminal that says what a command is doing. Drawn at once: no timer fires during computation. */
 export interface Progress {
-  /** Shows a line, in place of the last. */
+  /** Replaces the line. */
   show(text: string): void;
-  /** Shows a line, unless the last is too young to be replaced. */
+  /** Replaces the line, unless it was drawn less than 80 ms ago. */
   count(text: string): void;
-  /** Takes the line away; the others bring it back. */
+  /** Removes the line; `show` and `count` draw it again. */
   hide(): void;
 }
 
 /**
- * @param output a terminal; anything else gets nothing.
+ * @param output nothing is written to it unless it is a terminal.
  * @param now a clock, in ms.
  */
 export async function createProgress(output: Output, now: () => number = Date.now): Promise<Progress> {
-  // A terminal that tells no width (a pseudo-terminal nobody sized) would make ora count lines for ever.
+  // In a terminal of unknown width (a pseudo-terminal without a size) ora would count lines in an endless loop.
   if (!output.isTTY || !output.columns) return { show() {}, count() {}, hide() {} };
   const { default: ora } = await import('ora');
-  // Raw mode on standard input would swallow Ctrl-C while weights are read, and a hidden cursor would stay hidden.
+  // Raw mode on standard input would swallow Ctrl-C, and a killed process would leave the cursor hidden.
   const spinner: Ora = ora({
     stream: output as NodeJS.WriteStream,
     isEnabled: true,
@@ -47,7 +47,7 @@ export async function createProgress(output: Output, now: () => number = Date.no
   };
 }
 
-/** @returns e.g. `reading weights 45 % of 1.2 GB`; sizes in powers of 1000, as drives and downloads have them. */
+/** @returns e.g. `reading weights 45 % of 1.2 GB`; sizes in powers of 1000. */
 export function share(what: string, done: number, total: number): string {
   const percent = total > 0 ? Math.floor((100 * done) / total) : 100;
   return `${what} ${percent} % of ${formatBytes(total)}`;

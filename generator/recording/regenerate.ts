@@ -13,6 +13,7 @@ import {
 import type { PendingGoldens } from '../review/pending.ts';
 import { manifestOf } from './manifest.ts';
 import { goldenName, openModel, type RecordableModel } from './models.ts';
+import type { RecordingProgress } from './progress.ts';
 import { isIdPrompt } from './prompt-ids.ts';
 import { recordCase } from './record.ts';
 import { writeCase, writeManifest } from './store.ts';
@@ -27,23 +28,11 @@ export interface RegenerateOptions {
   only?: string;
   /** Takes what changed; without it, nothing is written. */
   pending?: PendingGoldens;
-  onProgress?: (progress: Progress) => void;
+  onProgress?: (progress: RecordingProgress) => void;
   /** Called as a model is fetched from the hub, with a line that tells what. */
   onFetch?: (text: string) => void;
   /** Injected by tests. Default {@link openModel}. */
   open?: typeof openModel;
-}
-
-/** How far a recording is. */
-export interface Progress {
-  model: string;
-  case: string;
-  /** Cases of this model that are done, and all of them. */
-  done: number;
-  total: number;
-  /** Tokens of this case that are done, and all of them. */
-  tokens: number;
-  maxNewTokens: number;
 }
 
 /** What a recording changed of one model's goldens. */

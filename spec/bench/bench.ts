@@ -1,9 +1,11 @@
 /** `npm run bench`: our engine beside its peers and the limits of the machine, measured in turn in one run. */
 import { availableParallelism } from 'node:os';
-import { Command, InvalidArgumentError, Option } from 'commander';
+import { type Command, InvalidArgumentError, Option } from 'commander';
 import { positiveWholeNumber } from '../../engine/cli/arguments.ts';
+import { runCommand } from '../../engine/terminal/command.ts';
+import { onInterrupt } from '../../engine/terminal/interrupt.ts';
+import { exitOnOutputError } from '../../engine/terminal/output.ts';
 import { createProgress } from '../../engine/terminal/progress.ts';
-import { runCommand } from '../../generator/command.ts';
 import { SUITES, type SuiteName } from './figure.ts';
 import { MPIS } from './parallel/run-ranks.ts';
 import { PEERS } from './peers/catalogue.ts';
@@ -22,45 +24,44 @@ interface Options {
   llama?: string;
   json?: string;
   html?: string;
-  debug?: boolean;
 }
 
 const SUBJECTS = PEERS.map(({ id }) => id);
 
-const program = new Command('bench')
-  .description('Measures the engine beside its peers and the limits of the machine, in turn in one run.')
-  .option(
-    '--suite <names>',
-    `what to measure, separated by commas: ${SUITES.join(', ')}`,
-    listOf(SUITES),
-    SUITES as unknown as SuiteName[],
-  )
-  .option(
-    '--quick',
-    `a small model (${QUICK.model}) in under two minutes; without it ${FULL.model} in under fifteen`,
-  )
-  .option('--model <model>', 'a fixture, a model directory or a hub id, in place of that model')
-  .option('--threads <n>', 'threads of every subject', positiveWholeNumber, availableParallelism())
-  .option('--revectorize', 'our engine with 256-bit vectors, as plumbline --revectorize')
-  .option(
-    '--subjects <names>',
-    `who takes part, separated by commas: ${SUBJECTS.join(', ')}`,
-    listOf(SUBJECTS),
-    SUBJECTS,
-  )
-  .option('--rounds <n>', 'how often each is measured at most (default: 5)', positiveWholeNumber)
-  .addOption(
-    new Option(
-      '--llama <dir>',
-      'the folder in whose node_modules node-llama-cpp is (default: this project)',
-    ).env('PLUMBLINE_LLAMA'),
-  )
-  .option('--json <file>', 'write all figures as JSON')
-  .option('--html <file>', 'write a page with plots, which needs nothing beside itself')
-  .option('--debug', 'print stack traces')
-  .addHelpText(
-    'after',
-    `
+const define = (program: Command, setExitCode: (exitCode: number) => void): void => {
+  program
+    .description('Measures the engine beside its peers and the limits of the machine, in turn in one run.')
+    .option(
+      '--suite <names>',
+      `what to measure, separated by commas: ${SUITES.join(', ')}`,
+      listOf(SUITES),
+      SUITES as unknown as SuiteName[],
+    )
+    .option(
+      '--quick',
+      `a small model (${QUICK.model}) in under two minutes; without it ${FULL.model} in under fifteen`,
+    )
+    .option('--model <model>', 'a fixture, a model directory or a hub id, in place of that model')
+    .option('--threads <n>', 'threads of every subject', positiveWholeNumber, availableParallelism())
+    .option('--revectorize', 'our engine with 256-bit vectors, as plumbline --revectorize')
+    .option(
+      '--subjects <names>',
+      `who takes part, separated by commas: ${SUBJECTS.join(', ')}`,
+      listOf(SUBJECTS),
+      SUBJECTS,
+    )
+    .option('--rounds <n>', 'how often each is measured at most (default: 5)', positiveWholeNumber)
+    .addOption(
+      new Option(
+        '--llama <dir>',
+        'the folder in whose node_modules node-llama-cpp is (default: this project)',
+      ).env('PLUMBLINE_LLAMA'),
+    )
+    .option('--json <file>', 'write all figures as JSON')
+    .option('--html <file>', 'write a page with plots, which needs nothing beside itself')
+    .addHelpText(
+      'after',
+      `
 Beside the engine: transformers.js on onnxruntime-node, onnxruntime-web in WebAssembly, llama.cpp by node-llama-cpp.
 Each subject runs in a process of its own, and they are measured in turn. Figures are medians with quartiles; each is
 held to the others and to what a plain WebAssembly loop reaches on this machine in the same run. A subject that cannot
@@ -78,9 +79,9 @@ Examples:
 
 node-llama-cpp is not installed with the project. To have it take part:
   NODE_LLAMA_CPP_SKIP_DOWNLOAD=true npm i --no-save node-llama-cpp@3.22.1 @node-llama-cpp/linux-x64@3.22.1 --omit=optional`,
-  )
-  .exitOverride()
-  .configureOutput({ outputError: (message, write) => write(message.replace(/^error: /, 'bench: ')) });
+    )
+    .action(async (options: Options) => setExitCode(await run(options)));
+};
 
 /** A parser of names separated by commas. @throws InvalidArgumentError if one is not among `names`. */
 function listOf<Name extends string>(names: readonly Name[]): (text: string) => Name[] {
@@ -114,12 +115,11 @@ async function run(options: Options): Promise<number> {
   const defaults = options.quick ? QUICK : FULL;
   const profile = { ...defaults, rounds: rounds ?? defaults.rounds };
   const progress = await createProgress(process.stderr);
-  const interrupt = (signal: NodeJS.Signals) => {
+  // The peers end with this process.
+  const stopListening = onInterrupt(process, ({ exitCode }) => {
     progress.hide();
-    // The peers end with this process; 128 and the signal's number, as shells report it.
-    process.exit(signal === 'SIGINT' ? 130 : 143);
-  };
-  process.once('SIGINT', interrupt).once('SIGTERM', interrupt);
+    process.exit(exitCode);
+  });
   try {
     // Imported when it is needed, so that help and wrong usage are quick.
     const { runBench } = await import('./run.ts');
@@ -146,8 +146,15 @@ async function run(options: Options): Promise<number> {
     return report.skipped.every(({ subject }) => isOther(subject)) ? 0 : 1;
   } finally {
     progress.hide();
-    process.off('SIGINT', interrupt).off('SIGTERM', interrupt);
+    stopListening();
   }
 }
 
-process.exitCode = await runCommand(program, run);
+exitOnOutputError('bench');
+process.exitCode = await runCommand({
+  name: 'bench',
+  define,
+  argv: process.argv.slice(2),
+  stdout: process.stdout,
+  stderr: process.stderr,
+});

@@ -3,8 +3,8 @@ import { ensureFixture } from '../../generator/fixtures/fixtures.ts';
 import { readCase, readPublished, readTensors } from '../../golden/goldens.ts';
 import type { RecordedCase } from '../../golden/schema.ts';
 import { ComparisonError } from '../../golden/tolerance.ts';
-import { loadSubject } from '../../verify/subject.ts';
-import { type Figures, means, wrongFigures } from '../support/models/published.ts';
+import { loadSubject } from '../../verify/adapters/module.ts';
+import { type Figures, mean, wrongFigures } from '../support/models/published.ts';
 import { findRealModel, NETWORK_VARIABLE } from '../support/models/real-model.ts';
 import { closing } from '../support/processes/cleanup.ts';
 
@@ -14,7 +14,8 @@ const PUBLISHED = readPublished('qwen3-0.6b-base');
 function standIn(fixture: string, id: string): Figures {
   const { ids, positions, greedy } = readCase(fixture, id) as RecordedCase;
   const { logits } = readTensors(fixture, id);
-  const meanLogits = means(logits, positions.length + greedy.tokens.length).slice(0, ids.length);
+  const vocabSize = logits.length / (positions.length + greedy.tokens.length);
+  const meanLogits = ids.map((_, i) => mean(logits.subarray(i * vocabSize, (i + 1) * vocabSize)));
   return { ids, meanLogits, firstLogits: [...logits.slice(0, 30)], tolerance: PUBLISHED.tolerance };
 }
 
@@ -43,7 +44,9 @@ test(`${PUBLISHED.model}: the logits are those of ${PUBLISHED.source}`, async (t
 });
 
 test('figures that cannot be compared are an error', async (t) => {
-  const forward = async () => ({ logits: Float32Array.of(1, 2, 3, NaN) });
+  const forward = async () => ({
+    rows: [{ values: Float32Array.of(1, 2) }, { values: Float32Array.of(3, NaN) }],
+  });
   const figures = { ids: [1], meanLogits: [1.5], firstLogits: [], tolerance: PUBLISHED.tolerance };
   for (const broken of [
     {},
@@ -55,6 +58,6 @@ test('figures that cannot be compared are an error', async (t) => {
       instanceOf: ComparisonError,
     });
   }
-  const whole = async () => ({ logits: Float32Array.of(1, 2) });
+  const whole = async () => ({ rows: [{ values: Float32Array.of(1, 2) }] });
   t.deepEqual(await wrongFigures({ forward: whole }, { ...figures, firstLogits: [1, 2] }), []);
 });

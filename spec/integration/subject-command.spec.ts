@@ -16,7 +16,7 @@ test('SUBJECT puts another engine in front of the golden suite, and an honest on
 
 test('an engine that is off is told where it parts first, who stands alone, and how to look closer', async (t) => {
   const adapter = join(temporaryFolder(t), 'adapter.ts');
-  const ours = pathToFileURL(join(import.meta.dirname, '../../verify/subject.ts')).href;
+  const ours = pathToFileURL(join(import.meta.dirname, '../../verify/adapters/engine.ts')).href;
   const engine = pathToFileURL(join(import.meta.dirname, '../../engine/engine.ts')).href;
   writeFileSync(
     adapter,
@@ -32,6 +32,7 @@ test('an engine that is off is told where it parts first, who stands alone, and 
              if (ids.length > 3) result.hidden[(2 * ids.length + 3) * 64 + 5] += 0.01;
              return result;
            },
+           options: engine.options,
            generate: (requests) => engine.generate(requests),
            close: () => engine.close(),
          };

@@ -6,7 +6,7 @@ import { createScalarKernels } from '../../engine/kernels/scalar.ts';
 import { createWasmKernels } from '../../engine/kernels/wasm.ts';
 import type { EngineOptions } from '../../engine/serving/requests.ts';
 import { generateOne } from '../../verify/generate.ts';
-import type { OracleWeight } from '../../verify/oracle-weights.ts';
+import type { OracleWeight } from '../../verify/oracle/weights.ts';
 import { temporaryFolder, trackResources } from '../support/processes/cleanup.ts';
 import { modelAndPrompts, type TinyModel, writeModelDirectory } from '../support/properties/arbitraries.ts';
 import { bitDifference } from '../unit/engine/kernels/same-bits.ts';

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { closeSync, openSync, writeSync } from 'node:fs';
 import { rename } from 'node:fs/promises';
 import { type GGUFTypedMetadata, GGUFValueType, serializeGgufMetadata } from '@huggingface/gguf';
-import { temporary } from '../../../generator/temporary.ts';
+import { temporary } from '../../../engine/terminal/temporary.ts';
 
 /** What a GGUF file knows of its model, by the names of the format. */
 export type GgufMetadata = Record<string, GgufValue>;

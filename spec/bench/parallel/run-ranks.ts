@@ -2,7 +2,7 @@ import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { temporary } from '../../../generator/temporary.ts';
+import { temporary } from '../../../engine/terminal/temporary.ts';
 import { type Backend, GroupRun, launcherOf } from '../../support/groups/groups.ts';
 import type { CollectivesTask, CollectiveTimes } from './collective-times.ts';
 import type { TrafficTask } from './step-traffic.ts';

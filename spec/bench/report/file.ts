@@ -1,7 +1,7 @@
 import { renameSync, statSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { FileError, UsageError } from '../../../engine/errors.ts';
-import { temporary } from '../../../generator/temporary.ts';
+import { temporary } from '../../../engine/terminal/temporary.ts';
 
 /** Whoever measures for minutes wants to know before. @throws UsageError if the file's folder does not exist. */
 export function checkWritable(path: string): void {

@@ -46,11 +46,14 @@ export function goldenTests(
         // Our engine's own word for it; what others say is theirs.
         const expected = process.env.SUBJECT ? undefined : { message: /the prompt is empty/ };
         await t.throwsAsync(
-          () => subject.forward(golden.ids, []),
+          () => subject.forward({ ids: golden.ids, positions: [] }),
           expected,
           'the reference refuses this prompt',
         );
-        await t.throwsAsync(() => subject.generate(golden.ids, manifest.maxNewTokens), expected);
+        await t.throwsAsync(
+          () => subject.generate({ ids: golden.ids, maxNewTokens: manifest.maxNewTokens }),
+          expected,
+        );
         return;
       }
       const tensors = readTensors(model, id);

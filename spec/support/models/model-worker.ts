@@ -1,10 +1,11 @@
 import type { SharedWorker } from 'ava/plugin';
-import { loadSubject, type SubjectModel } from '../../../verify/subject.ts';
+import { loadSubject } from '../../../verify/adapters/module.ts';
+import type { ForwardRequest, GreedyRequest, SubjectModel } from '../../../verify/subject.ts';
 
 /** What a test file asks of the shared models. */
 export type ModelRequest =
-  | { call: 'forward'; modelDir: string; ids: readonly number[]; positions: readonly number[] }
-  | { call: 'generate'; modelDir: string; ids: readonly number[]; maxNewTokens: number }
+  | { call: 'forward'; modelDir: string; request: ForwardRequest }
+  | { call: 'generate'; modelDir: string; request: GreedyRequest }
   | { call: 'list' };
 
 /** What it is answered. */
@@ -28,8 +29,8 @@ export default async ({ negotiateProtocol }: SharedWorker.FactoryOptions) => {
   const answer = async (request: ModelRequest): Promise<unknown> => {
     if (request.call === 'list') return loaded;
     const model = await open(request.modelDir);
-    if (request.call === 'forward') return model.forward(request.ids, request.positions);
-    return model.generate(request.ids, request.maxNewTokens);
+    if (request.call === 'forward') return model.forward(request.request);
+    return model.generate(request.request);
   };
   for await (const message of protocol.subscribe()) {
     const reply: ModelReply = await answer(message.data).then(

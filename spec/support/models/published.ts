@@ -19,10 +19,12 @@ export async function wrongFigures(
   if (ids.length === 0 || meanLogits.length !== ids.length) {
     throw new ComparisonError(`${meanLogits.length} means were published of ${ids.length} positions`);
   }
-  const { logits } = await model.forward(ids, [...ids.keys()]);
+  const { rows } = await model.forward({ ids, positions: [...ids.keys()] });
   const figures = [
-    ...means(logits, ids.length).map((got, i) => [`the mean of position ${i}`, got, meanLogits[i]] as const),
-    ...firstLogits.map((expected, id) => [`logit ${id} of position 0`, logits[id], expected] as const),
+    ...rows.map(({ values }, i) => [`the mean of position ${i}`, mean(values), meanLogits[i]] as const),
+    ...firstLogits.map(
+      (expected, id) => [`logit ${id} of position 0`, rows[0].values[id], expected] as const,
+    ),
   ];
   return figures.flatMap(([what, got, expected]) => {
     if (!Number.isFinite(got)) throw new ComparisonError(`${what} is ${got}`);
@@ -33,11 +35,7 @@ export async function wrongFigures(
   });
 }
 
-/** The mean of each row, summed in float64. @param logits [rows, vocabSize] */
-export function means(logits: Float32Array, rows: number): number[] {
-  const vocabSize = logits.length / rows;
-  return Array.from({ length: rows }, (_, row) => {
-    const values = logits.subarray(row * vocabSize, (row + 1) * vocabSize);
-    return values.reduce((sum, value) => sum + value, 0) / vocabSize;
-  });
+/** The mean of a row, summed in float64. */
+export function mean(values: Float32Array): number {
+  return values.reduce((sum, value) => sum + value, 0) / values.length;
 }

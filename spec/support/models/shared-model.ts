@@ -12,8 +12,8 @@ const worker = registerSharedWorker<ModelRequest>({
   supportedProtocols: ['ava-4'],
 });
 
-/** A model that test files share. `close` is the run's: it does nothing here. */
-export type SharedModel = SubjectModel & { modelDir: string };
+/** A model that test files share. The run closes it. */
+export type SharedModel = Pick<SubjectModel, 'forward' | 'generate'> & { modelDir: string };
 
 /** A fixture's model, loaded once per run however many test files ask for it. It answers one request at a time. */
 export async function sharedModel(fixture: string): Promise<SharedModel> {
@@ -24,9 +24,8 @@ export async function sharedModel(fixture: string): Promise<SharedModel> {
 export function sharedModelIn(modelDir: string): SharedModel {
   return {
     modelDir,
-    forward: (ids, positions) => ask({ call: 'forward', modelDir, ids, positions }),
-    generate: (ids, maxNewTokens) => ask({ call: 'generate', modelDir, ids, maxNewTokens }),
-    close: async () => {},
+    forward: (request) => ask({ call: 'forward', modelDir, request }),
+    generate: (request) => ask({ call: 'generate', modelDir, request }),
   };
 }
 

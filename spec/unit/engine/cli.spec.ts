@@ -19,7 +19,7 @@ test('the exit code, standard output and standard error are those of the command
   t.true(err.startsWith("plumbline: unknown option '--nonsense'"), err);
 });
 
-test('a reader that has seen enough ends the command quietly', async (t) => {
+test('a closed pipe ends the command without an error', async (t) => {
   const child = startCli(['--help']);
   child.stdout!.destroy();
   t.deepEqual(await ended(child, false), { exitCode: 0, out: '', err: '' });
@@ -33,6 +33,6 @@ test('an output that cannot be written is an error', async (t) => {
   t.deepEqual(await ended(startCli(['--help'], ['ignore', readOnly, 'pipe'])), {
     exitCode: 1,
     out: '',
-    err: 'plumbline: standard output cannot be written (EBADF)\n',
+    err: 'plumbline: cannot write to standard output (EBADF)\n',
   });
 });

@@ -9,7 +9,7 @@ import { cacheBytesPerToken } from '../../../engine/model/kv-cache.ts';
 import { HEAD_ROWS } from '../../../engine/model/qwen3.ts';
 import { completeEngineOptions } from '../../../engine/options.ts';
 import type { EngineOptions, ForwardOptions } from '../../../engine/serving/requests.ts';
-import { oracleFromWeights } from '../../../verify/oracle.ts';
+import { oracleFromWeights } from '../../../verify/oracle/oracle.ts';
 import { closing, trackResources } from '../../support/processes/cleanup.ts';
 import { bitDifference } from './kernels/same-bits.ts';
 import { relativeDifference } from './model/parts.ts';

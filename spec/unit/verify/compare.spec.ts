@@ -62,13 +62,14 @@ function echo(
   };
   change(mine);
   return {
+    capabilities: { scores: 'all', hidden: true, tokenize: false, chat: false, maxConcurrency: 1 },
     forward: async () => ({
-      logits: Float32Array.from(mine.rows.slice(0, POSITIONS.length).flatMap((row) => Array.from(row))),
+      rows: mine.rows.slice(0, POSITIONS.length).map((values) => ({ values })),
       hidden: mine.hidden,
     }),
     generate: async () => ({
       tokens: mine.tokens,
-      logits: mine.steps ? mine.rows.slice(POSITIONS.length) : undefined,
+      scores: mine.steps ? mine.rows.slice(POSITIONS.length).map((values) => ({ values })) : undefined,
     }),
     close: async () => {},
   };

@@ -1,6 +1,6 @@
 import { EventEmitter } from 'node:events';
 import type { ExecutionContext } from 'ava';
-import type { Io, Output } from '../../../../engine/cli/io.ts';
+import type { Io } from '../../../../engine/cli/io.ts';
 import type {
   EngineOptions,
   FinishReason,
@@ -8,6 +8,7 @@ import type {
   GenerateRequest,
   ResultEvent,
 } from '../../../../engine/serving/requests.ts';
+import type { Output } from '../../../../engine/terminal/output.ts';
 import { ChatTemplate } from '../../../../engine/text/chat.ts';
 import type { TextStream } from '../../../../engine/text/stream.ts';
 import { Tokenizer } from '../../../../engine/text/tokenizer.ts';

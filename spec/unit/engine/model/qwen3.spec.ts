@@ -7,7 +7,7 @@ import { createWasmKernels } from '../../../../engine/kernels/wasm.ts';
 import { KvCache } from '../../../../engine/model/kv-cache.ts';
 import { HEAD_ROWS, Qwen3 } from '../../../../engine/model/qwen3.ts';
 import type { Observer } from '../../../../engine/model/step.ts';
-import { oracleFromWeights } from '../../../../verify/oracle.ts';
+import { oracleFromWeights } from '../../../../verify/oracle/oracle.ts';
 import { trackResources } from '../../../support/processes/cleanup.ts';
 import type { TinyModel } from '../../../support/properties/arbitraries.ts';
 import { bitDifference } from '../kernels/same-bits.ts';

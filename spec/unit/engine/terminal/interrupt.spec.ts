@@ -1,9 +1,9 @@
 import { EventEmitter } from 'node:events';
 import test from 'ava';
 import { Interrupted } from '../../../../engine/errors.ts';
-import { interruptible } from '../../../../engine/terminal/interrupt.ts';
+import { interruptible, onInterrupt } from '../../../../engine/terminal/interrupt.ts';
 
-test('a task that nothing disturbs gives its result and leaves no listener', async (t) => {
+test('a task without a signal returns its result and leaves no listener', async (t) => {
   const signals = new EventEmitter();
   t.is(await interruptible(signals, async (signal) => (signal.aborted ? 'aborted' : 'done')), 'done');
   t.deepEqual(signals.eventNames(), []);
@@ -42,7 +42,7 @@ test('a task may end by throwing the reason of its signal', async (t) => {
   t.like(await t.throwsAsync(task, { instanceOf: Interrupted }), { exitCode: 143 });
 });
 
-test('an error of the task goes before the signal, and no listener is left', async (t) => {
+test('an error of the task takes precedence over the signal, and no listener is left', async (t) => {
   const signals = new EventEmitter();
   const task = interruptible(signals, async () => {
     signals.emit('SIGINT', 'SIGINT');
@@ -54,4 +54,22 @@ test('an error of the task goes before the signal, and no listener is left', asy
     { message: 'again' },
   );
   t.deepEqual(signals.eventNames(), []);
+});
+
+test('a listener is called once, with the exit code, and a second signal finds no listener', (t) => {
+  const signals = new EventEmitter();
+  const exitCodes: number[] = [];
+  onInterrupt(signals, ({ exitCode }) => exitCodes.push(exitCode));
+  t.deepEqual(signals.eventNames(), ['SIGINT', 'SIGTERM']);
+  signals.emit('SIGTERM', 'SIGTERM');
+  t.deepEqual(exitCodes, [143]);
+  t.deepEqual(signals.eventNames(), []);
+});
+
+test('a listener that is stopped is not called', (t) => {
+  const signals = new EventEmitter();
+  const stopListening = onInterrupt(signals, () => t.fail());
+  stopListening();
+  t.deepEqual(signals.eventNames(), []);
+  t.false(signals.emit('SIGINT', 'SIGINT'));
 });

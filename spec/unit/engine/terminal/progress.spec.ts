@@ -39,7 +39,21 @@ test('a line is drawn at once, without waiting for a timer; a count at most ever
   t.deepEqual(terminal.text.match(/\w+ at \d+/g), drawn);
 });
 
-test('what is not a terminal, or tells no width, is left alone', async (t) => {
+test.serial('standard input stays out of raw mode, in which Ctrl-C is no signal', async (t) => {
+  const { stdin } = process;
+  const modes: boolean[] = [];
+  const asTerminal = { isTTY: true, setRawMode: (mode: boolean) => void modes.push(mode) };
+  const before = { isTTY: stdin.isTTY, setRawMode: stdin.setRawMode };
+  Object.assign(stdin, asTerminal);
+  t.teardown(() => void Object.assign(stdin, before));
+  const progress = await createProgress(new FakeTerminal(), () => 0);
+  progress.show('a line');
+  progress.hide();
+  t.deepEqual(modes, []);
+  t.is(stdin.listenerCount('data'), 0);
+});
+
+test('nothing is written to a file, or to a terminal of unknown width', async (t) => {
   const unsized = new FakeTerminal();
   unsized.columns = 0;
   for (const output of [new FakeOutput(), unsized]) {
@@ -51,7 +65,7 @@ test('what is not a terminal, or tells no width, is left alone', async (t) => {
   }
 });
 
-test('a share tells per cent and the whole', (t) => {
+test('a share has its percentage and the whole', (t) => {
   t.is(share('reading', 1_234_567, 2_469_134_000), 'reading 0 % of 2.5 GB');
   t.is(share('reading', 999, 1000), 'reading 99 % of 1.0 kB');
   t.is(share('reading', 0, 0), 'reading 100 % of 0 bytes');

@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import test from 'ava';
 import { FileError } from '../../../../engine/errors.ts';
 import type { RecordableModel } from '../../../../generator/recording/models.ts';
-import { hasChanges, type Progress } from '../../../../generator/recording/regenerate.ts';
+import type { RecordingProgress } from '../../../../generator/recording/progress.ts';
+import { hasChanges } from '../../../../generator/recording/regenerate.ts';
 import { acceptPending, PENDING } from '../../../../generator/review/pending.ts';
 import { readManifest } from '../../../../golden/goldens.ts';
 import { contents, kinds, PROMPTS, setUp } from './regeneration.ts';
@@ -194,14 +195,14 @@ test('prompts that cannot be read are a FileError', async (t) => {
   await t.throwsAsync(check(), { instanceOf: FileError, message: /prompts\.json: is not readable JSON/ });
 });
 
-test('progress is told before a case and after each of its tokens', async (t) => {
+test('progress is reported before a case and after each of its tokens', async (t) => {
   const { check } = setUp(t, PROMPTS.slice(0, 2));
-  const told: Progress[] = [];
-  await check({ onProgress: (progress) => told.push(progress) });
+  const reported: RecordingProgress[] = [];
+  await check({ onProgress: (progress) => reported.push(progress) });
   const expected = ['one', 'two'].flatMap((id, done) =>
     [0, 1, 2, 3].map((tokens) => ({ model: 'made-up', case: id, done, total: 2, tokens, maxNewTokens: 3 })),
   );
-  t.deepEqual(told, expected);
+  t.deepEqual(reported, expected);
 });
 
 test('a summary has changes if its manifest differs or a case is not unchanged', async (t) => {

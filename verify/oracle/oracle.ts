@@ -1,6 +1,6 @@
-import type { ModelConfig } from '../engine/config.ts';
-import { readModelConfig } from '../engine/config.ts';
-import { type OracleWeight, readOracleWeights } from './oracle-weights.ts';
+import type { ModelConfig } from '../../engine/config.ts';
+import { readModelConfig } from '../../engine/config.ts';
+import { type OracleWeight, readOracleWeights } from './weights.ts';
 
 /**
  * The third witness: Qwen3 and Qwen3-MoE in float64, written from the formulae and sharing no arithmetic with the

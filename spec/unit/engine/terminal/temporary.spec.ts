@@ -1,8 +1,8 @@
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
-import { temporary } from '../../../generator/temporary.ts';
-import { temporaryFolder } from '../../support/processes/cleanup.ts';
+import { temporary } from '../../../../engine/terminal/temporary.ts';
+import { temporaryFolder } from '../../../support/processes/cleanup.ts';
 
 test('a temporary folder is removed with all it holds, and the process forgets it', (t) => {
   const listeners = process.listenerCount('exit');

@@ -1,5 +1,5 @@
-import { Checkpoint } from '../engine/checkpoint/checkpoint.ts';
-import { widen } from './oracle-floats.ts';
+import { Checkpoint } from '../../engine/checkpoint/checkpoint.ts';
+import { widen } from './floats.ts';
 
 /** A matrix as [outputs, inputs], or a vector of gains. */
 export interface OracleWeight {

@@ -1,5 +1,5 @@
 import test from 'ava';
-import { type FloatDtype, narrow, widen } from '../../../verify/oracle-floats.ts';
+import { type FloatDtype, narrow, widen } from '../../../../verify/oracle/floats.ts';
 
 const bitsOf = (dtype: FloatDtype, value: number) =>
   new DataView(narrow(dtype, Float64Array.of(value)).buffer).getUint16(0, true);

@@ -1,11 +1,11 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import test, { type ExecutionContext } from 'ava';
-import { SafetensorsFile } from '../../../engine/checkpoint/safetensors.ts';
-import { loadOracle, oracleFromWeights } from '../../../verify/oracle.ts';
-import { widen } from '../../../verify/oracle-floats.ts';
-import type { OracleWeight } from '../../../verify/oracle-weights.ts';
-import { makeModel } from '../../support/properties/arbitraries.ts';
+import { SafetensorsFile } from '../../../../engine/checkpoint/safetensors.ts';
+import { widen } from '../../../../verify/oracle/floats.ts';
+import { loadOracle, oracleFromWeights } from '../../../../verify/oracle/oracle.ts';
+import type { OracleWeight } from '../../../../verify/oracle/weights.ts';
+import { makeModel } from '../../../support/properties/arbitraries.ts';
 
 interface Case {
   ids: number[];
@@ -13,7 +13,7 @@ interface Case {
 }
 
 const pytorch = (model: string, file = '') =>
-  fileURLToPath(new URL(`../../../golden/pytorch/${model}/${file}`, import.meta.url));
+  fileURLToPath(new URL(`../../../../golden/pytorch/${model}/${file}`, import.meta.url));
 
 function readWitness(t: ExecutionContext, model: string) {
   const expected = SafetensorsFile.open(pytorch(model, 'expected.safetensors'));

@@ -1,0 +1,69 @@
+import { Command, CommanderError } from 'commander';
+import { Interrupted, UsageError } from '../errors.ts';
+import { describeError } from './describe-error.ts';
+import type { Output } from './output.ts';
+import { readPackageJson } from './package-json.ts';
+
+/** What {@link runCommand} takes. */
+export interface RunCommandOptions {
+  /** What the user types; errors begin with it. */
+  name: string;
+  /**
+   * Adds description, options, commands and actions to the program, which has `--debug`, `--version` and `--help`.
+   *
+   * @param setExitCode for actions that end in order with another exit code than 0.
+   */
+  define(program: Command, setExitCode: (exitCode: number) => void): void;
+  /** The arguments after the command's name. */
+  argv: readonly string[];
+  stdout: Output;
+  stderr: Output;
+  /** Printed before the name in errors. Default: nothing. */
+  errorPrefix?: string;
+  /** Called if the exit code is not 0 because of an error, after its message is printed. */
+  onFailure?(error: unknown): Promise<void>;
+}
+
+/**
+ * Parses the arguments of a command and runs its action. Errors are printed to standard error in one line; `--debug`
+ * adds the stack trace.
+ *
+ * @returns the exit code: the one that the action has set, or 0; 2 for wrong usage, 130 and 143 after SIGINT and
+ * SIGTERM, 1 for any other error.
+ */
+export async function runCommand(options: RunCommandOptions): Promise<number> {
+  const { name, define, argv, stdout, stderr, errorPrefix = '', onFailure } = options;
+  const start = `${errorPrefix}${name}: `;
+  const program = new Command(name)
+    .version(readPackageJson().version)
+    .option('--debug', 'print stack traces of errors')
+    .exitOverride()
+    .configureOutput({
+      writeOut: (text) => stdout.write(text),
+      writeErr: (text) => stderr.write(text),
+      outputError: (text, write) => write(text.replace(/^error: /, start)),
+    });
+  let exitCode = 0;
+  // Commands inherit the settings above as they are added, so these come first.
+  define(program, (code) => {
+    exitCode = code;
+  });
+  try {
+    await program.parseAsync(argv, { from: 'user' });
+    return exitCode;
+  } catch (error) {
+    // Commander has printed its own message or the help.
+    const isPrinted = error instanceof CommanderError || error instanceof Interrupted;
+    if (!isPrinted) stderr.write(`${start}${describeError(error, program.opts().debug)}\n`);
+    const failed = exitCodeOf(error);
+    if (failed > 0) await onFailure?.(error);
+    return failed;
+  }
+}
+
+function exitCodeOf(error: unknown): number {
+  if (error instanceof Interrupted) return error.exitCode;
+  // Commander ends --help and --version with an error of exit code 0.
+  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
+  return error instanceof UsageError ? 2 : 1;
+}

@@ -1,0 +1,22 @@
+import test from 'ava';
+import { FileError } from '../../../../engine/errors.ts';
+import { describeError } from '../../../../engine/terminal/describe-error.ts';
+
+test('a PlumblineError is its message', (t) => {
+  t.is(describeError(new FileError('cannot read a.json')), 'cannot read a.json');
+});
+
+test('any other error names its class and the option that shows where', (t) => {
+  t.is(
+    describeError(new TypeError('x is undefined')),
+    'unexpected TypeError: x is undefined; --debug shows where',
+  );
+  t.is(describeError('a string'), 'unexpected a string; --debug shows where');
+});
+
+test('with debug, an error has its stack trace and its causes', (t) => {
+  const cause = new RangeError('inner');
+  const text = describeError(new FileError('outer', { cause }), true);
+  t.regex(text, /^FileError: outer\n {4}at .*describe-error\.spec\.ts/);
+  t.regex(text, /RangeError: inner\n {6}at .*describe-error\.spec\.ts/);
+});
