@@ -14,12 +14,6 @@ const STEP_NAMES = [
 ];
 /** More columns are not told apart on a phone: positions are joined, and the largest error counts. */
 const MAX_COLUMNS = 64;
-const CELL = 14;
-/** Width that the names of stages take. */
-const MARGIN = 120;
-/** A row is as wide as this, however few its columns are, so that the letters of all maps have one size. */
-const COLUMNS_WIDTH = MAX_COLUMNS * CELL;
-
 /** Adjacent positions in one column. */
 interface Column {
   readonly first: number;
@@ -28,36 +22,39 @@ interface Column {
   readonly indices: readonly number[];
 }
 
-/** The error of one case over stage and position, the first divergence marked. */
+/** The error of one case: a line of cells for each stage, a cell for each position, the first divergence marked. */
 export function renderErrorMap({ id, map, first }: VerdictCase & { map: ErrorMap }): string {
   const columns = joinPositions(map.positions);
-  const height = map.stages.length * CELL + 18;
-  const cells = map.stages.flatMap((stage, row) =>
-    columns.map((column, x) => {
+  const marked = first && markOf(map, columns, first);
+  const lines = map.stages.map((stage, row) => {
+    const cells = columns.map((column, x) => {
       const ratio = largest(column.indices.map((i) => map.ratios[row][i]));
-      const title = `${stage}, ${positionsOf(column)}: ${ratio === null ? 'not finite' : `${formatFigure(ratio)} × the noise`}`;
-      return `<rect class="${stepClass(ratio)}" x="${MARGIN + x * CELL}" y="${row * CELL}" width="${CELL - 1}" height="${CELL - 1}"><title>${escapeMarkup(title)}</title></rect>`;
-    }),
-  );
-  const names = map.stages.map(
-    (stage, row) => `<text x="0" y="${row * CELL + 10}">${escapeMarkup(stage)}</text>`,
-  );
-  const ends = columns.length
-    ? `<text class="soft" x="${MARGIN}" y="${height - 4}">position ${columns[0].first}</text>` +
-      `<text class="soft" x="${MARGIN + columns.length * CELL}" y="${height - 4}" text-anchor="${columns.length < 12 ? 'start' : 'end'}">${columns.at(-1)!.last}</text>`
-    : '';
-  const label = `errors of ${id} by stage and position`;
-  return `<svg data-case="${escapeMarkup(id)}" viewBox="0 0 ${MARGIN + COLUMNS_WIDTH} ${height}" role="img" aria-label="${escapeMarkup(label)}">${cells.join('')}${firstMark(map, columns, first)}${names.join('')}${ends}</svg>`;
+      const figure = ratio === null ? 'not finite' : `${formatFigure(ratio)} × the noise`;
+      const title = escapeMarkup(`${stage}, ${positionsOf(column)}: ${figure}`);
+      return `<rect class="${stepClass(ratio)}" x="${x}" width="0.94" height="1"><title>${title}</title></rect>`;
+    });
+    const mark =
+      marked?.row === row
+        ? `<rect class="first" data-stage="${escapeMarkup(stage)}" data-position="${first!.position}" x="${marked.column}" width="0.94" height="1"/>`
+        : '';
+    // A short prompt has wide cells; a line is never wider than the page.
+    return `<span>${escapeMarkup(stage)}</span><svg viewBox="0 0 ${Math.max(columns.length, MAX_COLUMNS / 2)} 1" preserveAspectRatio="none">${cells.join('')}${mark}</svg>`;
+  });
+  const [begin, end] = [map.positions[0], map.positions.at(-1)];
+  const label = escapeMarkup(`errors of ${id} by stage and position`);
+  return `<div class="map" data-case="${escapeMarkup(id)}" role="img" aria-label="${label}">${lines.join('')}<span></span><span class="soft">positions ${begin} to ${end}</span></div>`;
 }
 
-/** The frame around the cell in which subject and reference part first. */
-function firstMark(map: ErrorMap, columns: readonly Column[], first: VerdictCase['first']): string {
-  if (!first) return '';
-  const x = columns.findIndex((column) => column.first <= first.position && first.position <= column.last);
-  const row = map.stages.indexOf(first.what);
-  if (x < 0) return '';
-  const stage = row < 0 ? map.stages.length - 1 : row;
-  return `<rect class="first" data-stage="${escapeMarkup(map.stages[stage])}" data-position="${first.position}" x="${MARGIN + x * CELL}" y="${stage * CELL}" width="${CELL - 1}" height="${CELL - 1}"/>`;
+/** The cell in which subject and reference part first; undefined if the map does not reach there. */
+function markOf(
+  map: ErrorMap,
+  columns: readonly Column[],
+  { what, position }: NonNullable<VerdictCase['first']>,
+) {
+  const column = columns.findIndex(({ first, last }) => first <= position && position <= last);
+  const row = map.stages.indexOf(what);
+  // What is no stage (a probability, a greedy token) shows in the last one.
+  return column < 0 ? undefined : { column, row: row < 0 ? map.stages.length - 1 : row };
 }
 
 /** What the colours mean. */

@@ -26,7 +26,7 @@ export function renderPage(verdict: Verdict): string {
 <meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
 <title>${title}</title><style>${STYLE}</style></head>
 <body><main>
-<div class="card banner ${verdict.verdict}"><h1><span class="sign">${SIGNS[verdict.verdict]}</span> ${title}</h1>
+<div class="card banner ${verdict.verdict}"><h1><span class="word ${verdict.verdict}">${SIGNS[verdict.verdict]}</span> ${title}</h1>
 ${list(verdict.reasons.slice(1))}<p class="soft">${escapeMarkup(powerSentence(verdict))}. Reference: ${escapeMarkup(verdict.reference.description)}. Reached by ${escapeMarkup(verdict.subject.adapter)}.</p></div>
 ${section('Precision', `<p>${escapeMarkup(precisionSentence(verdict))}</p>${renderClassScale(verdict.precision)}`)}
 ${maps(verdict.cases)}
@@ -57,7 +57,7 @@ function table(head: readonly string[], rows: readonly (readonly string[])[]): s
 }
 
 function word(verdict: Verdict['verdict']): string {
-  return `<span class="${verdict}">${SIGNS[verdict]} ${verdict}</span>`;
+  return `<span class="word ${verdict}">${SIGNS[verdict]} ${verdict}</span>`;
 }
 
 /** Maps of the cases that are not right come first. */
