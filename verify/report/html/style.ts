@@ -21,7 +21,7 @@ p, ul { margin: 4px 0; } ul { padding-left: 20px; }
 .banner.right { border-color: var(--right); } .banner.wrong { border-color: var(--wrong); }
 table { border-collapse: collapse; width: 100%; font-size: 0.88rem; font-variant-numeric: tabular-nums; }
 th, td { text-align: left; vertical-align: top; padding: 4px 10px 4px 0; border-bottom: 1px solid var(--line); }
-th { color: var(--soft); font-weight: 600; }
+th { overflow-wrap: normal; color: var(--soft); font-weight: 600; }
 svg { display: block; width: 100%; } svg .axis { stroke: var(--line); } svg .bar { stroke: var(--bar); stroke-width: 3; }
 svg .dot { fill: var(--bar); } svg .found { fill: var(--wrong); stroke: var(--wrong); } svg .subject { fill: var(--mark); }
 svg * { vector-effect: non-scaling-stroke; }
