@@ -1,32 +1,29 @@
-// biome-ignore lint/style/useImportType: AssemblyScript has no import type.
-import { argument, Job } from './job';
+import { AttentionArguments } from '../../abi';
 import { exponentials } from './softmax';
 
 /**
- * Causal softmax attention of the (row, head) pairs first … last, counted row by row, for any head and block of the cache; those of
- * whole vectors of eight, as models have them, are computed by attention-tiled.ts. The arguments are, of AttentionArgs in
- * ../kernels.ts, q, out, keys, values, blockTable, blockSize, startPosition, numAttentionHeads, numKeyValueHeads, headDim,
- * scores, and the bytes from a thread's scores to the next thread's; the job's factor is the scale.
+ * Causal softmax attention of the (row, head) pairs first … last, counted row by row, for any headDim and blockSize. Models
+ * have multiples of eight, which tiled.ts computes faster.
  */
-export function attention(job: usize, first: usize, last: usize, thread: usize): void {
-  const blockTable = argument(job, 4);
-  const blockSize = argument(job, 5);
-  const startPosition = argument(job, 6);
-  const heads = argument(job, 7);
-  const keyHeads = argument(job, 8);
-  const headDim = argument(job, 9);
-  const scores = argument(job, 10) + thread * argument(job, 11);
-  const scale = changetype<Job>(job).factor;
+export function attention(args: AttentionArguments, first: usize, last: usize, thread: usize): void {
+  const blockTable = <usize>args.blockTable;
+  const blockSize = <usize>args.blockSize;
+  const startPosition = <usize>args.startPosition;
+  const heads = <usize>args.numAttentionHeads;
+  const keyHeads = <usize>args.numKeyValueHeads;
+  const headDim = <usize>args.headDim;
+  const scores = <usize>args.scores + thread * <usize>args.scoresBytes;
+  const scale = <f32>args.scale;
   const headBytes = headDim * sizeof<f32>();
   const blockBytes = keyHeads * headBytes * blockSize;
   const headsPerKey = heads / keyHeads;
   for (let unit = first; unit < last; unit++) {
-    const q = argument(job, 0) + unit * headBytes;
-    const out = argument(job, 1) + unit * headBytes;
+    const q = <usize>args.q + unit * headBytes;
+    const out = <usize>args.out + unit * headBytes;
     const count = startPosition + unit / heads + 1;
     const inBlock = ((unit % heads) / headsPerKey) * headBytes * blockSize;
-    const keys = argument(job, 2) + inBlock;
-    const values = argument(job, 3) + inBlock;
+    const keys = <usize>args.keys + inBlock;
+    const values = <usize>args.values + inBlock;
     score(q, headDim, keys, blockBytes, blockTable, blockSize, count, scale, scores);
     const denominator = exponentials(scores, count);
     memory.fill(out, 0, headBytes);
@@ -91,7 +88,6 @@ function addValues(
 }
 
 /** Adjacent positions of one block. The first parameter is a constant wherever these are inlined. */
-// biome-ignore lint/complexity/noStaticOnlyClass: Biome parses AssemblyScript's @inline on methods only.
 class Positions {
   /** Scores of 4 positions, or of 1. @param stride bytes from a dimension of the keys to the next */
   @inline
@@ -114,7 +110,7 @@ class Positions {
     else store<f32>(scores, f32x4.extract_lane(sums, 0) * scale);
   }
 
-  /** Adds 4 dimensions of the values, or 2, weighed by p. @param stride bytes from a position's values to the next */
+  /** Adds 4 dimensions of the values, or 2, weighted by p. @param stride bytes from a position's values to the next */
   @inline
   static add(dims: usize, p: usize, pEnd: usize, value: usize, stride: usize, out: usize): void {
     let sums = dims > 2 ? v128.load(out) : v128.load64_zero(out);

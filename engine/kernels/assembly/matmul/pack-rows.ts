@@ -1,15 +1,12 @@
-import { argument } from './job';
-import { STRIP } from './sizes';
+import { PackRowsArguments } from '../../abi';
+import { STRIP } from '../sizes';
 
-/**
- * Copies rows, f32 [rows, inputs], into the strips first … last of four rows each, f32 [rows / 4][inputs][4]; a last strip
- * may have fewer. A tile then reads one address and no more. The arguments are x, rows, inputs, strips.
- */
-export function packRows(job: usize, first: usize, last: usize): void {
-  const x = argument(job, 0);
-  const rows = argument(job, 1);
-  const inputs = argument(job, 2);
-  const strips = argument(job, 3);
+/** Copies rows into the strips first … last, so that a tile reads its rows from one address. */
+export function packRows(args: PackRowsArguments, first: usize, last: usize): void {
+  const x = <usize>args.x;
+  const rows = <usize>args.rows;
+  const inputs = <usize>args.inputs;
+  const strips = <usize>args.strips;
   const rowBytes = inputs * sizeof<f32>();
   for (let strip = first; strip < last; strip++) {
     const row = strip * STRIP;

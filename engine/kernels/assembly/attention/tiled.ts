@@ -1,52 +1,63 @@
-import { halfTile, onwardTile } from './half-tiles';
-// biome-ignore lint/style/useImportType: AssemblyScript has no import type.
-import { argument, Job } from './job';
-import { QUERIES, STRIP } from './sizes';
+import { AttentionArguments } from '../../abi';
+import { halfTile, onwardTile } from '../matmul/half-tile';
+import { QUERIES, STRIP } from '../sizes';
 import { exponentials } from './softmax';
 
 /** Bytes of the sums of a half tile, f32 [4, 16]. */
 const SUMS_BYTES: usize = 256;
 
 /**
- * The same as attention.ts, where headDim and blockSize are multiples of 8: the queries that share a key head, four at a
- * time, are the rows of a half tile, and a block of the cache is its weights, once for the scores and once for the values.
- * A unit is QUERIES queries of a key head, so that a block is read from far away once for all of them. The arguments are
- * those of attention.ts, and rows.
+ * The attention of attention.ts for a headDim and a blockSize that are multiples of 8: the queries that share a key head,
+ * four at a time, are the rows of a half tile, and a block of the cache is its weights, once for the scores and once for
+ * the values. A unit is QUERIES queries of a key head, so that memory is read once for all of them.
  */
-export function attentionTiled(job: usize, first: usize, last: usize, scratch: usize, thread: usize): void {
-  const headDim = argument(job, 9);
-  const queries = (argument(job, 12) * argument(job, 7)) / argument(job, 8);
-  const scores = argument(job, 10) + thread * argument(job, 11);
+export function attentionTiled(
+  args: AttentionArguments,
+  first: usize,
+  last: usize,
+  scratch: usize,
+  thread: usize,
+): void {
+  const headDim = <usize>args.headDim;
+  const queries = (<usize>args.rows * <usize>args.numAttentionHeads) / <usize>args.numKeyValueHeads;
+  const scores = <usize>args.scores + thread * <usize>args.scoresBytes;
   const units = (queries + QUERIES - 1) / QUERIES;
   for (let unit = first; unit < last; unit++) {
     const keyHead = unit / units;
     const query = (unit % units) * QUERIES;
     const count = min(QUERIES, queries - query);
-    score(job, keyHead, query, count, scratch, scores);
-    addValues(job, keyHead, query, count, scratch + headDim * QUERIES * 8, scratch, scores);
+    score(args, keyHead, query, count, scratch, scores);
+    addValues(args, keyHead, query, count, scratch + headDim * QUERIES * 8, scratch, scores);
   }
 }
 
-/** The scaled scores of all queries over the positions that the last of them sees, f32 [queries, positions]. */
-function score(job: usize, keyHead: usize, query: usize, count: usize, scratch: usize, scores: usize): void {
-  const q = argument(job, 0);
-  const blockTable = argument(job, 4);
-  const blockSize = argument(job, 5);
-  const keyHeads = argument(job, 8);
-  const headDim = argument(job, 9);
-  const scoresBytes = argument(job, 11) / QUERIES;
-  const scale = f32x4.splat(changetype<Job>(job).factor);
+/** The scaled scores of all queries over the positions that the last query sees, f32 [queries, positions]. */
+function score(
+  args: AttentionArguments,
+  keyHead: usize,
+  query: usize,
+  count: usize,
+  scratch: usize,
+  scores: usize,
+): void {
+  const q = <usize>args.q;
+  const blockTable = <usize>args.blockTable;
+  const blockSize = <usize>args.blockSize;
+  const keyHeads = <usize>args.numKeyValueHeads;
+  const headDim = <usize>args.headDim;
+  const scoresBytes = <usize>args.scoresBytes / QUERIES;
+  const scale = f32x4.splat(<f32>args.scale);
   const blockBytes = keyHeads * headDim * blockSize * sizeof<f32>();
-  const keys = argument(job, 2) + keyHead * headDim * blockSize * sizeof<f32>();
+  const keys = <usize>args.keys + keyHead * headDim * blockSize * sizeof<f32>();
   const sums = scratch;
   const strips = scratch + SUMS_BYTES;
   const stripBytes = headDim * 16;
   for (let i: usize = 0; i < count; i++) {
     const width = min(STRIP, count - (i / STRIP) * STRIP);
     const to = strips + (i / STRIP) * stripBytes + (i % STRIP) * 4;
-    spread(q + queryIndex(job, keyHead, query + i) * headDim * 4, headDim, to, width * 4);
+    spread(q + queryIndex(args, keyHead, query + i) * headDim * 4, headDim, to, width * 4);
   }
-  const most = seen(job, query + count - 1);
+  const most = seen(args, query + count - 1);
   for (let t: usize = 0; t < most; t += blockSize) {
     const key = keys + <usize>load<u32>(blockTable + (t / blockSize) * 4) * blockBytes;
     for (let slot: usize = 0; slot < min(blockSize, most - t); slot += 8) {
@@ -66,12 +77,12 @@ function score(job: usize, keyHead: usize, query: usize, count: usize, scratch: 
 }
 
 /**
- * Softmax of the scores, and the sums of the values that it weighs.
+ * Softmax of the scores, and the sums of the values weighted by it.
  *
  * @param sums f32 [strips, headDim / 8, 4, 16] @param strip for the weights of a block, f32 [blockSize, 4], and denominators
  */
 function addValues(
-  job: usize,
+  args: AttentionArguments,
   keyHead: usize,
   query: usize,
   count: usize,
@@ -79,23 +90,23 @@ function addValues(
   sums: usize,
   scores: usize,
 ): void {
-  const out = argument(job, 1);
-  const blockTable = argument(job, 4);
-  const blockSize = argument(job, 5);
-  const keyHeads = argument(job, 8);
-  const headDim = argument(job, 9);
+  const out = <usize>args.out;
+  const blockTable = <usize>args.blockTable;
+  const blockSize = <usize>args.blockSize;
+  const keyHeads = <usize>args.numKeyValueHeads;
+  const headDim = <usize>args.headDim;
   const headBytes = headDim * sizeof<f32>();
-  const scoresBytes = argument(job, 11) / QUERIES;
+  const scoresBytes = <usize>args.scoresBytes / QUERIES;
   const blockBytes = keyHeads * headBytes * blockSize;
-  const values = argument(job, 3) + keyHead * headBytes * blockSize;
+  const values = <usize>args.values + keyHead * headBytes * blockSize;
   const sumsBytes = (headDim / 8) * SUMS_BYTES;
   const denominators = strip + blockSize * 16;
   for (let i: usize = 0; i < count; i++) {
-    store<f32>(denominators + i * 4, exponentials(scores + i * scoresBytes, seen(job, query + i)));
+    store<f32>(denominators + i * 4, exponentials(scores + i * scoresBytes, seen(args, query + i)));
   }
   memory.fill(sums, 0, ((count + STRIP - 1) / STRIP) * sumsBytes);
-  // What all queries see is added block by block; what only some see, position by position.
-  const least = seen(job, query);
+  // Values that all queries see are added block by block; those that only some see, position by position.
+  const least = seen(args, query);
   for (let t: usize = 0; t < least; t += blockSize) {
     const length = min(blockSize, least - t);
     const value = values + <usize>load<u32>(blockTable + (t / blockSize) * 4) * blockBytes;
@@ -113,25 +124,27 @@ function addValues(
   }
   for (let i: usize = 0; i < count; i++) {
     const own = sums + (i / STRIP) * sumsBytes + (i % STRIP) * 64;
-    for (let t = least; t < seen(job, query + i); t++) {
+    const end = seen(args, query + i);
+    for (let t = least; t < end; t++) {
       const block = <usize>load<u32>(blockTable + (t / blockSize) * 4);
       const value = values + block * blockBytes + (t % blockSize) * headBytes;
       addValue(load<f32>(scores + i * scoresBytes + t * 4), value, headBytes, own);
     }
-    const to = out + queryIndex(job, keyHead, query + i) * headBytes;
+    const to = out + queryIndex(args, keyHead, query + i) * headBytes;
     divide(own, headBytes, load<f32>(denominators + i * 4), to);
   }
 }
 
 /** How many positions a query of a key head sees. */
-function seen(job: usize, query: usize): usize {
-  return argument(job, 6) + (query * argument(job, 8)) / argument(job, 7) + 1;
+function seen(args: AttentionArguments, query: usize): usize {
+  const row = (query * <usize>args.numKeyValueHeads) / <usize>args.numAttentionHeads;
+  return <usize>args.startPosition + row + 1;
 }
 
-/** Where a query of a key head stands among all, [rows, heads]. */
-function queryIndex(job: usize, keyHead: usize, query: usize): usize {
-  const heads = argument(job, 7);
-  const group = heads / argument(job, 8);
+/** The index of a query of a key head in [rows, heads]. */
+function queryIndex(args: AttentionArguments, keyHead: usize, query: usize): usize {
+  const heads = <usize>args.numAttentionHeads;
+  const group = heads / <usize>args.numKeyValueHeads;
   return (query / group) * heads + keyHead * group + (query % group);
 }
 

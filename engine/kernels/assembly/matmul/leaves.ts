@@ -1,4 +1,4 @@
-import { LEAVES, PANEL } from './sizes';
+import { LEAVES, PANEL } from '../sizes';
 
 /** Bytes of the sums of one leaf of a tile: up to four pairs of a row and a panel. */
 export const LEAF_BYTES: usize = 4 * PANEL * sizeof<f32>();

@@ -1,15 +1,12 @@
-import { argument } from './job';
+import { RopeArguments } from '../../abi';
 
-/**
- * Rotates every pair (d, d + headDim/2) of every head of the rows first … last in place. The arguments are x, heads,
- * headDim, cos, sin.
- */
-export function rope(job: usize, first: usize, last: usize): void {
-  const heads = argument(job, 1);
-  const half = (argument(job, 2) / 2) * sizeof<f32>();
-  let x = argument(job, 0) + first * heads * 2 * half;
-  let cos = argument(job, 3) + first * half;
-  let sin = argument(job, 4) + first * half;
+/** Rotates every pair (d, d + headDim/2) of every head of the rows first … last in place. */
+export function rope(args: RopeArguments, first: usize, last: usize): void {
+  const heads = <usize>args.heads;
+  const half = (<usize>args.headDim / 2) * sizeof<f32>();
+  let x = <usize>args.x + first * heads * 2 * half;
+  let cos = <usize>args.cos + first * half;
+  let sin = <usize>args.sin + first * half;
   for (let row = first; row < last; row++) {
     for (let head: usize = 0; head < heads; head++) {
       rotate(x, half, cos, sin);

@@ -1,13 +1,13 @@
-import { Weights } from './weights';
+import { BF16, F16, Weights } from './weights';
 
 /**
  * A tile of y = x · Wᵀ that widens its weights as it goes, for few rows: up to four pairs of a row of x and a panel of W.
  * Four rows share every widened weight. One row, the decode step, reads four panels side by side: four streams from
  * memory are nearly twice as fast as one.
  *
- * `rows` and `panels` are constants wherever this is inlined, so that each shape of tile is code of its own.
+ * A class, because Biome parses AssemblyScript's @inline on methods only. `rows` and `panels` are constants wherever
+ * this is inlined, so that each shape of tile is a function of its own below.
  */
-// biome-ignore lint/complexity/noStaticOnlyClass: Biome parses AssemblyScript's @inline on methods only.
 export class Tile {
   /**
    * Sums one leaf of every pair in ascending input. Pair i is row i mod rows and panel i / rows.
@@ -135,4 +135,34 @@ export class Tile {
   static addProduct(sum: v128, a: v128, b: v128): v128 {
     return f32x4.add(sum, f32x4.mul(a, b));
   }
+}
+
+// The shapes of tiles. `x` and `end` bound the leaf, `w` is its first weight, `inputs` the length of a row of W.
+
+export function fourPanelsF32(x: usize, end: usize, w: usize, inputs: usize, sums: usize): void {
+  Tile.leaf<f32>(1, 4, x, end, w, inputs * Weights.stride<f32>(), Weights.mask(inputs), sums);
+}
+
+export function fourPanelsF16(x: usize, end: usize, w: usize, inputs: usize, sums: usize): void {
+  Tile.leaf<F16>(1, 4, x, end, w, inputs * Weights.stride<F16>(), Weights.mask(inputs), sums);
+}
+
+export function fourPanelsBF16(x: usize, end: usize, w: usize, inputs: usize, sums: usize): void {
+  Tile.leaf<BF16>(1, 4, x, end, w, inputs * Weights.stride<BF16>(), Weights.mask(inputs), sums);
+}
+
+export function oneRow(x: usize, end: usize, w: usize, inputs: usize, sums: usize): void {
+  Tile.leaf<BF16>(1, 1, x, end, w, 0, Weights.mask(inputs), sums);
+}
+
+export function twoRows(x: usize, end: usize, w: usize, inputs: usize, sums: usize): void {
+  Tile.leaf<BF16>(2, 1, x, end, w, 0, Weights.mask(inputs), sums);
+}
+
+export function threeRows(x: usize, end: usize, w: usize, inputs: usize, sums: usize): void {
+  Tile.leaf<BF16>(3, 1, x, end, w, 0, Weights.mask(inputs), sums);
+}
+
+export function fourRows(x: usize, end: usize, w: usize, inputs: usize, sums: usize): void {
+  Tile.leaf<BF16>(4, 1, x, end, w, 0, Weights.mask(inputs), sums);
 }

@@ -1,11 +1,10 @@
+import { AddArguments, AddScaledArguments, SiluMultiplyArguments } from '../../abi';
 import { exp } from './exp';
-// biome-ignore lint/style/useImportType: AssemblyScript has no import type.
-import { argument, Job } from './job';
 
-/** gate[i] = silu(gate[i]) · up[i] for the i of first … last. The arguments are gate, up. */
-export function siluMultiply(job: usize, first: usize, last: usize): void {
-  let gate = argument(job, 0) + first * sizeof<f32>();
-  let up = argument(job, 1) + first * sizeof<f32>();
+/** gate[i] = silu(gate[i]) · up[i] for the i of first … last. */
+export function siluMultiply(args: SiluMultiplyArguments, first: usize, last: usize): void {
+  let gate = <usize>args.gate + first * sizeof<f32>();
+  let up = <usize>args.up + first * sizeof<f32>();
   const end = gate + (last - first) * sizeof<f32>();
   for (; gate + 16 <= end; gate += 16) {
     v128.store(gate, f32x4.mul(silu(v128.load(gate)), v128.load(up)));
@@ -22,10 +21,10 @@ function silu(x: v128): v128 {
   return f32x4.div(x, f32x4.add(f32x4.splat(1), exp(f32x4.neg(x))));
 }
 
-/** x[i] += y[i] for the i of first … last. The arguments are x, y. */
-export function add(job: usize, first: usize, last: usize): void {
-  let x = argument(job, 0) + first * sizeof<f32>();
-  let y = argument(job, 1) + first * sizeof<f32>();
+/** x[i] += y[i] for the i of first … last. */
+export function add(args: AddArguments, first: usize, last: usize): void {
+  let x = <usize>args.x + first * sizeof<f32>();
+  let y = <usize>args.y + first * sizeof<f32>();
   const end = x + (last - first) * sizeof<f32>();
   for (; x + 16 <= end; x += 16) {
     v128.store(x, f32x4.add(v128.load(x), v128.load(y)));
@@ -37,11 +36,11 @@ export function add(job: usize, first: usize, last: usize): void {
   }
 }
 
-/** x[i] += scale · y[i] for the i of first … last. The arguments are x, y; the job's factor is the scale. */
-export function addScaled(job: usize, first: usize, last: usize): void {
-  const scale = changetype<Job>(job).factor;
-  let x = argument(job, 0) + first * sizeof<f32>();
-  let y = argument(job, 1) + first * sizeof<f32>();
+/** x[i] += scale · y[i] for the i of first … last. */
+export function addScaled(args: AddScaledArguments, first: usize, last: usize): void {
+  const scale = <f32>args.scale;
+  let x = <usize>args.x + first * sizeof<f32>();
+  let y = <usize>args.y + first * sizeof<f32>();
   const end = x + (last - first) * sizeof<f32>();
   for (; x + 16 <= end; x += 16) {
     v128.store(x, f32x4.add(v128.load(x), f32x4.mul(f32x4.splat(scale), v128.load(y))));

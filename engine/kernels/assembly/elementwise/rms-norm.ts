@@ -1,17 +1,13 @@
-// biome-ignore lint/style/useImportType: AssemblyScript has no import type.
-import { argument, Job } from './job';
+import { RmsNormArguments } from '../../abi';
 
-/**
- * y = x · (1 / √(mean of squares + eps)) · weight for the rows first … last; y may be x. The arguments are x, weight,
- * width, y; the job's factor is eps.
- */
-export function rmsNorm(job: usize, first: usize, last: usize): void {
-  const weight = argument(job, 1);
-  const width = argument(job, 2);
-  const eps = changetype<Job>(job).factor;
+/** y = x · (1 / √(mean of squares + eps)) · weight for the rows first … last; y may be x. */
+export function rmsNorm(args: RmsNormArguments, first: usize, last: usize): void {
+  const weight = <usize>args.weight;
+  const width = <usize>args.width;
+  const eps = <f32>args.eps;
   const rowBytes = width * sizeof<f32>();
-  let x = argument(job, 0) + first * rowBytes;
-  let y = argument(job, 3) + first * rowBytes;
+  let x = <usize>args.x + first * rowBytes;
+  let y = <usize>args.y + first * rowBytes;
   for (let row = first; row < last; row++) {
     const mean = sumOfSquares(x, width) / <f32>width;
     const scale: f32 = 1 / sqrt<f32>(mean + eps);

@@ -1,6 +1,6 @@
-import { PANEL } from './sizes';
+import { PANEL } from '../sizes';
 
-// What a panel's weights are stored in, as types, so that each gets code of its own: f32 stands for itself.
+// The types that weights are stored in, f32 besides, as type arguments: the compiler makes code for each.
 export type BF16 = u16;
 export type F16 = i16;
 
@@ -9,7 +9,6 @@ export type F16 = i16;
  * four vectors of f32. Stored in 16 bits they are two vectors of words: the low halves of the words are the first
  * eight weights, the high halves the others, so that a shift and a mask unpack them, each within its own lane.
  */
-// biome-ignore lint/complexity/noStaticOnlyClass: Biome parses AssemblyScript's @inline on methods only.
 export class Weights {
   /** Bytes of the weights that one input has in a panel. */
   @inline
@@ -20,8 +19,7 @@ export class Weights {
   /** What {@link high} needs: the high half of each lane. */
   @inline
   static mask(inputs: usize): v128 {
-    // inputs is below 2³¹, so this is 0xffff0000. Written as a constant, the compiler would make it anew wherever it is
-    // used, which costs a fifth of the speed.
+    // 0xffff0000, as inputs is below 2³¹. V8 would load a constant again at every use, which costs a fifth of the speed.
     return i32x4.splat(-65536 + <i32>(inputs >> 31));
   }
 
@@ -51,8 +49,8 @@ export class Weights {
   static widen<W>(halves: v128): v128 {
     if (!isSigned<W>()) return halves;
     // f16: with exponent and mantissa moved to where an f32 has them (the shift copies the sign, the mask drops the
-    // copies), the value is 2¹¹² too small: 112 is the difference of the two biases. Multiplying is exact and
-    // makes normal numbers of the denormal ones. What then is 65536 or more was an infinity or a NaN: set its exponent.
+    // copies), the value is 2¹¹² too small: 112 is the difference of the two biases. Multiplying is exact and turns
+    // denormals into normal numbers. A result of 65536 or more was an infinity or a NaN: set its exponent.
     const scaled = f32x4.mul(
       v128.and(i32x4.shr_s(halves, 3), i32x4.splat(0x8fffffff)),
       f32x4.splat(reinterpret<f32>((127 + 112) << 23)),

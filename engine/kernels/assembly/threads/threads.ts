@@ -1,8 +1,7 @@
-// biome-ignore lint/style/useImportType: AssemblyScript has no import type.
 import { Job } from './job';
 import { runPart } from './run';
 
-/** Looks at a word so often before it sleeps: about 30 µs, several times what waking a thread takes. */
+/** Reads of a word before the thread sleeps: about 30 µs, several times the time to wake a thread. */
 const SPINS: u32 = 20_000;
 /** Nanoseconds of one wait for the other threads. */
 const WAIT: i64 = 100_000_000;
@@ -31,26 +30,24 @@ export function setScratch(address: usize, bytes: usize): void {
 }
 
 /** Runs a kernel over all of its units in this thread alone. */
-export function run(kernel: u32, units: u32, factor: f32): void {
+export function run(kernel: u32, units: u32): void {
   const it = changetype<Job>(job);
   it.kernel = kernel;
-  it.factor = factor;
   runPart(job, 0, units, 0);
 }
 
 /**
- * Runs a kernel over `units` units of work in parts of `grain`, together with the threads that are there.
+ * Runs a kernel over `units` units of work in parts of `grain`, together with the threads that serve.
  *
- * @param patience waits of 100 ms that may pass without any progress
- * @returns 0 when all is computed, 1 if a thread failed, 2 if one has claimed a part and patience came to its end.
+ * @param patience waits of 100 ms that may pass without progress
+ * @returns 0 when all parts are computed, 1 if a thread failed, 2 if a claimed part was not computed within the patience.
  */
-export function share(kernel: u32, units: u32, grain: u32, factor: f32, patience: u32): u32 {
+export function share(kernel: u32, units: u32, grain: u32, patience: u32): u32 {
   const it = changetype<Job>(job);
   const parts = (units + grain - 1) / grain;
   it.kernel = kernel;
   it.units = units;
   it.grain = grain;
-  it.factor = factor;
   it.parts = parts;
   atomic.store<u32>(job, 0, DONE_OFFSET);
   const number = (atomic.load<u64>(job) >> 32) + 1;
@@ -69,8 +66,8 @@ export function serve(): void {
     while (spins < SPINS && <u32>(atomic.load<u64>(job) >> 32) === number) spins++;
     if (spins < SPINS) continue;
     atomic.add<u32>(job, 1, SLEEPERS_OFFSET);
-    // A job that was published before this looks at the number changed it, so that this does not wait; one published
-    // later sees the sleeper and wakes it.
+    // A job published before this wait has changed the number, so the wait returns at once; one published later sees
+    // the sleeper and wakes it.
     if (atomic.load<u32>(job, CLOSED_OFFSET) === 0) atomic.wait<i32>(job + NUMBER_OFFSET, number, -1);
     atomic.sub<u32>(job, 1, SLEEPERS_OFFSET);
   }
@@ -94,7 +91,7 @@ function claimPart(): bool {
   const claims = atomic.load<u64>(job);
   const left = <u32>claims;
   if (left === 0) return false;
-  // Read before the claim: once it succeeds, they were this job's.
+  // Read before the claim: if it succeeds, these are the values of the claimed job.
   const it = changetype<Job>(job);
   const parts = it.parts;
   const grain = it.grain;

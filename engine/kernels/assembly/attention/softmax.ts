@@ -1,6 +1,6 @@
-import { exp, expOne } from './exp';
+import { exp, expOne } from '../elementwise/exp';
 
-/** Replaces each value by exp(value − maximum) and returns the sum of these: four running sums over i mod 4. */
+/** Replaces each value by exp(value − maximum). @returns their sum by four, see ../../kernels.ts */
 export function exponentials(x: usize, length: usize): f32 {
   const end = x + length * sizeof<f32>();
   const max = maximum(x, end);

@@ -10,9 +10,9 @@ import {
   LN2_LOW,
   LOG2_E,
   ROUNDER,
-} from '../constants';
+} from '../../numerics';
 
-/** Of four values at once; expF32 in ../exp.ts is the same, line by line. */
+/** exp of four values; expF32 in ../../exp.ts is the same, line by line. */
 export function exp(x: v128): v128 {
   const clamped = f32x4.max(f32x4.splat(<f32>EXP_LOWEST), f32x4.min(f32x4.splat(<f32>EXP_HIGHEST), x));
   const rounder = f32x4.splat(<f32>ROUNDER);

@@ -1,37 +1,33 @@
-import { halfTile } from './half-tiles';
-import { argument } from './job';
+import { MatmulArguments } from '../../abi';
+import { PANEL, STRIP } from '../sizes';
+import { halfTile } from './half-tile';
 import { LEAF_BYTES, storeOutputs, TILE_BYTES } from './leaves';
-import { PANEL, STRIP } from './sizes';
-import { fourPanelsBF16, fourPanelsF16, fourPanelsF32, fourRows, oneRow, threeRows, twoRows } from './tiles';
-// biome-ignore lint/style/useImportType: AssemblyScript has no import type.
+import { fourPanelsBF16, fourPanelsF16, fourPanelsF32, fourRows, oneRow, threeRows, twoRows } from './tile';
 import { BF16, Weights } from './weights';
 
-/**
- * y = x · Wᵀ of the panels first … last. The arguments are strips, rows, inputs, panels, outputs, y, leaves, and the number of rows
- * from which on the weights of a leaf are widened once for all of them.
- */
-export function matmul<W>(job: usize, first: usize, last: usize, scratch: usize): void {
-  const strips = argument(job, 0);
-  const rows = argument(job, 1);
-  const inputs = argument(job, 2);
-  const panels = argument(job, 3);
-  const outputs = argument(job, 4);
-  const y = argument(job, 5);
-  const leaves = argument(job, 6);
-  const widenRows = argument(job, 7);
+/** y = x · Wᵀ of the panels first … last, whose weights are of type W. */
+export function matmul<W>(args: MatmulArguments, first: usize, last: usize, scratch: usize): void {
+  const x = <usize>args.x;
+  const rows = <usize>args.rows;
+  const inputs = <usize>args.inputs;
+  const panels = <usize>args.panels;
+  const outputs = <usize>args.outputs;
+  const y = <usize>args.y;
+  const leaves = <usize>args.leaves;
+  const widenRows = <usize>args.widenRows;
   const panelBytes = inputs * Weights.stride<W>();
   let n = first;
   if (rows === 1) {
     for (; n + 4 <= last; n += 4) {
-      fourPanels<W>(strips, inputs, leaves, panels + n * panelBytes, y, n, outputs, scratch);
+      fourPanels<W>(x, inputs, leaves, panels + n * panelBytes, y, n, outputs, scratch);
     }
   }
   for (; n < last; n++) {
     const panel = panels + n * panelBytes;
-    // The tiles for few rows are made for bf16: an f32 needs no widening, and that of an f16 is never worth repeating.
+    // The tiles for few rows are for bf16: an f32 is not widened, and widening an f16 costs too much to repeat.
     const isBF16 = !isFloat<W>() && !isSigned<W>();
-    if (isBF16 && rows < widenRows) fewRows(strips, rows, inputs, leaves, panel, y, n, outputs, scratch);
-    else manyRows<W>(strips, rows, inputs, leaves, panel, y, n, outputs, scratch);
+    if (isBF16 && rows < widenRows) fewRows(x, rows, inputs, leaves, panel, y, n, outputs, scratch);
+    else manyRows<W>(x, rows, inputs, leaves, panel, y, n, outputs, scratch);
   }
 }
 

@@ -1,19 +1,16 @@
-import { argument } from './job';
-import { PANEL } from './sizes';
+import { PackPanelsArguments } from '../../abi';
+import { PANEL } from '../sizes';
 
-/**
- * Packs the panels first … last of a run of rows, whose weights have the type's size, as PackedMatrix in ../kernels.ts tells.
- * The arguments are the rows, their number, inputs, and the panels; what rows are missing of the last panel are zeros.
- */
-export function packPanels<T>(job: usize, first: usize, last: usize): void {
-  const rows = argument(job, 0);
-  const numRows = argument(job, 1);
-  const inputs = argument(job, 2);
-  const panels = argument(job, 3);
+/** Packs the panels first … last of a run of rows. @typeParam T of the size of a weight */
+export function packPanels<T>(args: PackPanelsArguments, first: usize, last: usize): void {
+  const weights = <usize>args.weights;
+  const rows = <usize>args.rows;
+  const inputs = <usize>args.inputs;
+  const panels = <usize>args.panels;
   const rowBytes = inputs * sizeof<T>();
   for (let panel = first; panel < last; panel++) {
-    const present = min(PANEL, numRows - panel * PANEL);
-    let from = rows + panel * PANEL * rowBytes;
+    const present = min(PANEL, rows - panel * PANEL);
+    let from = weights + panel * PANEL * rowBytes;
     let to = panels + panel * PANEL * rowBytes;
     const end = from + rowBytes;
     if (present === PANEL) {
