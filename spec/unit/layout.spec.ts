@@ -38,6 +38,8 @@ const WITHOUT_SPEC: Readonly<Record<string, string>> = {
   'verify/subject.ts': 'interfaces',
   'verify/precision.ts': 'a type and the list of its values',
   'verify/judge/judgement.ts': 'interfaces',
+  'verify/report/html/style.ts':
+    'a style sheet; spec/integration/verdict-page.spec.ts looks at it in a browser',
   'verify/inspect.ts': 'a command; spec/integration/inspect-command.spec.ts runs it',
   'engine/kernels/assembly/': 'compiled to WebAssembly; the specs of wasm.ts hold it to scalar.ts',
 };
