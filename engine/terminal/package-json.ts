@@ -4,9 +4,7 @@ import { findPackageJSON } from 'node:module';
 /** What is read of the project's package.json. */
 export interface PackageJson {
   readonly version: string;
-  /** Packages that are pinned for development, with their versions. */
-  readonly devDependencies: Readonly<Record<string, string>>;
-  /** Packages that only some commands need, with ranges of versions. */
+  /** Packages that only recording needs. */
   readonly peerDependencies: Readonly<Record<string, string>>;
 }
 
