@@ -71,7 +71,10 @@ interface Case<T> {
   drawn: T;
 }
 
-/** Checks a property of random models, each written to a directory, of prompts for it, and of what else is drawn. */
+/**
+ * Checks a property of random models, each written to a directory, of prompts for it, and of what else is
+ * drawn.
+ */
 async function check<T>(
   t: ExecutionContext,
   drawn: (model: TinyModel) => fc.Arbitrary<T>,

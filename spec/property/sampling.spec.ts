@@ -65,7 +65,8 @@ test('top-p keeps what HuggingFace keeps, the lower ids of equals', (t) => {
       const before = weights.slice();
       keepTopP(weights, p, new Float32Array(weights.length));
       const actual = kept(weights, 0);
-      // Logarithms and back are not exact, and a sum may lie exactly at p: then one more or less is right as well.
+      // Logarithms and back are not exact, and a sum may lie exactly at p: then one more or less is right as
+      // well.
       const target = p * sum([...before]);
       const mass = sum(actual.map((id) => before[id]));
       const least = Math.min(...actual.map((id) => before[id]));

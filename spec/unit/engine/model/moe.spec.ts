@@ -80,7 +80,9 @@ function openMixture(t: ExecutionContext, overrides: Record<string, unknown> = {
   return { ...parts, moe: new Moe(parts.weights, 1, model.config.moe!, MAX_ROWS), stages };
 }
 
-/** What the mixture makes of each row alone, straight from its experts: their outputs added by ascending id. */
+/**
+ * What the mixture makes of each row alone, straight from its experts: their outputs added by ascending id.
+ */
 function expected({ moe, step, kernels, stages }: Mixture): Float32Array {
   const { numExperts } = moe.config;
   const y = new Float32Array(INPUT.length);
