@@ -35,9 +35,9 @@ export interface RenderOptions {
 
 /**
  * The model's own way to write a conversation as a prompt: a Jinja template. It gives what HuggingFace's
- * `apply_chat_template` gives in Python, but for what parsed JSON does not tell in JavaScript: whether a number
- * in `tools` was written `1.0` or `1` (and it is put into the prompt as JavaScript writes it, `0.00001` where
- * Python writes `1e-05`), and the order of keys that are whole numbers.
+ * `apply_chat_template` gives in Python, but for what parsed JSON does not tell in JavaScript: whether a
+ * number in `tools` was written `1.0` or `1` (and it is put into the prompt as JavaScript writes it,
+ * `0.00001` where Python writes `1e-05`), and the order of keys that are whole numbers.
  */
 export class ChatTemplate {
   readonly #templates: ReadonlyMap<string, Template>;
@@ -90,11 +90,11 @@ export class ChatTemplate {
   }
 
   /**
-   * Writes a conversation as a prompt. Special tokens inside a message are not escaped: as in HuggingFace, the
-   * tokenizer will take them for what they spell.
+   * Writes a conversation as a prompt. Special tokens inside a message are not escaped: as in HuggingFace,
+   * the tokenizer will take them for what they spell.
    *
-   * @throws ChatTemplateError if the conversation or the tools are malformed, or the template refuses them; the
-   * message then ends with the template's own.
+   * @throws ChatTemplateError if the conversation or the tools are malformed, or the template refuses them;
+   * the message then ends with the template's own.
    */
   render(messages: readonly ChatMessage[], options: RenderOptions = {}): string {
     const { addGenerationPrompt = false, enableThinking, tools } = options;

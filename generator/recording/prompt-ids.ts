@@ -3,19 +3,19 @@ import seedrandom from 'seedrandom';
 import { PromptError } from '../../engine/errors.ts';
 import type { Prompt } from '../../golden/schema.ts';
 
-/** A prompt as a model is given it. */
+/** A prompt as token ids. */
 export interface PromptIds {
   ids: number[];
   /** The text, or the rendered conversation; absent for prompts that are ids. */
   text?: string;
 }
 
-/** Whether a model without tokenizer can be given this prompt. */
+/** Whether the prompt needs no tokenizer. */
 export function isIdPrompt(prompt: Prompt): boolean {
   return 'ids' in prompt || 'seededIds' in prompt;
 }
 
-/** What rendering and encoding need of a tokenizer. */
+/** The part of a tokenizer that renders and encodes prompts. */
 type PromptTokenizer = Pick<PreTrainedTokenizer, 'encode' | 'apply_chat_template'>;
 
 /**

@@ -87,7 +87,7 @@ async function setUp(t: ExecutionContext) {
   return { hub, goldens, graph, run, fails, snapshot };
 }
 
-test('the real model is fetched, held to its identity, and recorded from the graph of its other repository', async (t) => {
+test('the real model is fetched, its identity checked, and recorded from the graph of its other repository', async (t) => {
   const { hub, goldens, run, snapshot } = await setUp(t);
   const { exitCode, out, err } = await run();
   t.deepEqual({ exitCode, err }, { exitCode: 0, err: '' });
@@ -134,7 +134,7 @@ test('the real model is fetched, held to its identity, and recorded from the gra
   t.regex(again.out, /^Qwen--Qwen3-0\.6B: 1 unchanged/);
 });
 
-test('what stands under the name of the real model and is another is refused with every difference', async (t) => {
+test('another model under the name of the real one is refused with every difference', async (t) => {
   const { goldens, fails, snapshot } = await setUp(t);
   copyFileSync(join(GOLDEN_FOLDER, 'models.json'), join(goldens, 'models.json'));
   await fails(
@@ -143,7 +143,7 @@ test('what stands under the name of the real model and is another is refused wit
   t.false(existsSync(snapshot(GRAPH)), 'its graph is not fetched at all');
 });
 
-test('wrong bytes of weights or graph never reach the reference, on their way or in the cache', async (t) => {
+test('wrong bytes of weights or graph are refused, when fetched and in the cache', async (t) => {
   const { hub, graph, fails, snapshot } = await setUp(t);
   const flipped = Buffer.from(graph[DATA]);
   flipped[flipped.length >> 1] ^= 1;
@@ -160,11 +160,11 @@ test('wrong bytes of weights or graph never reach the reference, on their way or
   bytes[bytes.length >> 1] ^= 1;
   writeFileSync(weights, bytes);
   await fails(
-    /blobs\/\w{64}: has SHA-256 \w+, not the one it is called by; remove it to have it fetched again/,
+    /blobs\/\w{64}: has SHA-256 \w+; expected the one in its name; remove it to have it fetched again/,
   );
 });
 
-test('a graph without its weights, or with others than the model’s, is refused, however well it arrived', async (t) => {
+test('a graph without its weights, or with other weights than the model’s, is refused even if its hash is right', async (t) => {
   const { hub, graph, fails } = await setUp(t);
   const data = Buffer.from(graph[DATA]);
   delete hub.repositories[GRAPH][DATA];
@@ -177,7 +177,7 @@ test('a graph without its weights, or with others than the model’s, is refused
   await fails(/ids-short: the reference's graph and our own graph of the weights are \S+ apart /);
 });
 
-test('without a network the command says what it lacks and why it cannot have it', async (t) => {
+test('without a network, the error names the missing file and the reason', async (t) => {
   const { hub, fails } = await setUp(t);
   await fails(
     /Qwen\/Qwen3-0\.6B: the cache \S+ lacks config\.json, .*HF_HUB_OFFLINE=1 forbids to fetch it; unset that/,

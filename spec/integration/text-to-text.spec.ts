@@ -60,7 +60,7 @@ async function viaCommand(t: ExecutionContext, ...argv: string[]) {
     });
 }
 
-test.serial('a text is continued as the API continues its ids, printed as text or as JSON', async (t) => {
+test.serial('a text has the same continuation as its ids in the API, as text and as JSON', async (t) => {
   const prompt = 'Grüße, 世界! 👩🏽\u200d🚀 The capital of France is';
   const [expected] = await viaApi(tokenizer.encode(prompt));
   t.is(expected.tokens.length, MAX_TOKENS);
@@ -79,7 +79,7 @@ for (const [name, ...options] of [
   ['no thinking', '--no-thinking'],
   ['tools'],
 ]) {
-  test.serial(`the conversation "${name}" is answered as Python's ids of it are continued`, async (t) => {
+  test.serial(`the conversation "${name}" has the same answer as Python's ids of it`, async (t) => {
     const chat = golden.chats.find((chat) => chat.name === name)!;
     const { messages, options: template } = chat;
     const file = jsonFile(t, template.tools ? { messages, tools: template.tools } : messages);
@@ -165,7 +165,7 @@ test.serial(
   },
 );
 
-test.serial('texts become the ids of Rust, their tokens, and the decoded text of Python', async (t) => {
+test.serial('texts have the ids of Rust, their tokens, and the decoded text of Python', async (t) => {
   const file = jsonFile(
     t,
     golden.texts.map(({ text }) => text),

@@ -48,7 +48,7 @@ const options = fc.record(
   { requiredKeys: [] },
 );
 
-test('any conversation becomes the prompt that transformers.js gives it', async (t) => {
+test('any conversation is rendered as by transformers.js', async (t) => {
   const [ours, reference] = await Promise.all([ChatTemplate.load(QWEN3_TOKENIZER_DIR), referenceTokenizer()]);
   t.notThrows(() =>
     fc.assert(
@@ -70,7 +70,7 @@ test('any conversation becomes the prompt that transformers.js gives it', async 
   );
 });
 
-test('transformers.js strips white space that the template and Python keep; once it does not, python-strip.ts can go', async (t) => {
+test('transformers.js strips white space that the template and Python keep; when this is fixed, delete python-strip.ts', async (t) => {
   const [ours, reference] = await Promise.all([ChatTemplate.load(QWEN3_TOKENIZER_DIR), referenceTokenizer()]);
   const messages: ChatMessage[] = [
     { role: 'user', content: 'indent' },

@@ -18,7 +18,7 @@ const ids = fc.array(
   { minLength: 1, maxLength: 16 },
 );
 
-test('a stream over any ids gives, in all, the text that transformers.js decodes at once', async (t) => {
+test('the pieces of a stream over any ids are the text that transformers.js decodes at once', async (t) => {
   const [ours, reference] = await Promise.all([qwen3Tokenizer(), referenceTokenizer()]);
   t.notThrows(() =>
     fc.assert(

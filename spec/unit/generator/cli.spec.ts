@@ -6,7 +6,7 @@ import { runGoldens } from './command.ts';
 
 trackResources(test);
 
-test('--help tells every option, the exit codes, and what CI changes', async (t) => {
+test('--help has every option, the exit codes, and the effect of CI', async (t) => {
   const { exitCode, out, err } = await runGoldens(t, ['--help']);
   t.is(exitCode, 0);
   t.is(err, '');
@@ -23,8 +23,8 @@ test('--help tells every option, the exit codes, and what CI changes', async (t)
 
 const wrongUsages: [args: string[], env: NodeJS.ProcessEnv, message: RegExp][] = [
   [['--frob'], {}, /^plumbline-goldens: unknown option '--frob'/],
-  [['--accept', '--check'], {}, /^plumbline-goldens: --accept takes what is pending as it is/],
-  [['--accept'], { CI: 'true' }, /^plumbline-goldens: --accept .*nor with CI in the environment/],
+  [['--accept', '--check'], {}, /^plumbline-goldens: --accept takes the pending goldens as they are/],
+  [['--accept'], { CI: 'true' }, /^plumbline-goldens: --accept .*nor set CI$/m],
   [['--only', 'not-there'], {}, /^plumbline-goldens: there is no case "not-there"; see prompts\.json/],
 ];
 for (const [args, env, message] of wrongUsages) {
@@ -45,7 +45,7 @@ test('with nothing pending --accept fails, without a stack trace', async (t) => 
   t.regex(err, /^plumbline-goldens: .*: nothing is pending; record first.*\n$/);
 });
 
-test('what was accepted is told as JSON, if that is asked for', async (t) => {
+test('--json prints the accepted files', async (t) => {
   const folder = temporaryFolder(t);
   mkdirSync(join(folder, '.pending', 'dense'), { recursive: true });
   writeFileSync(join(folder, '.pending', 'dense', 'one.json'), '');
@@ -75,7 +75,7 @@ const BUG = `
   };
   syncBuiltinESMExports();`;
 
-test('an error that is not ours is one line too, and its stack trace is there for the asking', async (t) => {
+test('any other error is one line too, and --debug adds its stack trace', async (t) => {
   const env = { NODE_OPTIONS: `--import "data:text/javascript,${encodeURIComponent(BUG)}"` };
   const args = ['--accept', '--folder', temporaryFolder(t)];
   const { exitCode, err } = await runGoldens(t, args, env);

@@ -37,7 +37,7 @@ function turned(head: number[], angle: (position: number, pair: number) => numbe
 
 const HEAD = [1, 0.5, -2, 3, -0.25, 0.75];
 
-test('in float64, the pair (i, i + headDim/2) is turned by position / theta^(2i/headDim)', async (t) => {
+test('in float64, the pair (i, i + headDim/2) is rotated by position / theta^(2i/headDim)', async (t) => {
   const expected = turned(HEAD, (position, i) => position / 500 ** ((2 * i) / 6));
   t.true(largestDifference(await turn(t, 'float64', HEAD), expected) < 1e-10);
 });

@@ -37,7 +37,7 @@ async function setUp(t: ExecutionContext, files: Record<string, string | Uint8Ar
   return { hub, folder, told, find, fetched };
 }
 
-test('of a model that nobody knows, graph and weights are fetched, and nothing else; it is told', async (t) => {
+test("an unlisted model's graph and weights are fetched, nothing else, and progress is reported", async (t) => {
   const { told, find, fetched } = await setUp(t, { ...GRAPH_FILES, 'model.safetensors': 'w' });
   const { modelDir, graph } = await find();
   t.regex(modelDir, /models--plumbline-spec--tiny\/snapshots/);
@@ -47,7 +47,7 @@ test('of a model that nobody knows, graph and weights are fetched, and nothing e
 });
 
 for (const known of [{ identity: 'some' }, { identity: 'some', graph: GRAPH_MODEL }]) {
-  test(`a model that is known ${known.graph ? 'with its graph elsewhere' : 'alone'} is held to its identity before any graph is fetched from there`, async (t) => {
+  test(`a model listed ${known.graph ? 'with a graph elsewhere' : 'without a graph'} must have its identity before any graph is fetched`, async (t) => {
     const source = temporaryFolder(t);
     const small = { vocab_size: 16, hidden_size: 8, intermediate_size: 8, num_hidden_layers: 1 };
     writeSparseCheckpoint(source, { ...QWEN3_0_6B_CONFIG, ...small });
@@ -89,27 +89,27 @@ for (const [format, parts] of [
   });
 }
 
-test('a directory that lacks weights of its graph is refused: transformers.js would wait for ever', async (t) => {
+test('a directory without the weights of its graph is refused, because transformers.js would wait forever', async (t) => {
   const { folder, find } = await setUp(t, {});
   mkdirSync(join(folder, 'onnx'));
   writeFileSync(join(folder, 'onnx', 'model.onnx'), 'graph');
   writeFileSync(join(folder, 'config.json'), graphConfig(true));
   await t.throwsAsync(find(folder), {
     instanceOf: CheckpointError,
-    message: /: has no onnx\/model\.onnx_data, in which config\.json says that weights of the graph are/,
+    message: /: has no onnx\/model\.onnx_data, which config\.json lists as weights of the graph/,
   });
   writeFileSync(join(folder, 'config.json'), '{');
   t.deepEqual(await find(folder), { modelDir: folder });
 });
 
-test('a known model without weights is refused', async (t) => {
+test('a listed model without weights is refused', async (t) => {
   const { find } = await setUp(t, GRAPH_FILES, {
     [LOOPBACK_MODEL]: { identity: 'some', graph: GRAPH_MODEL },
   });
   await t.throwsAsync(find(), { instanceOf: HubError, message: /neither model\.safetensors nor / });
 });
 
-test('what goldens know of a hub id must be readable; a directory needs none of it', async (t) => {
+test('a malformed models.json is an error for a hub id, not for a directory', async (t) => {
   const { folder, find } = await setUp(t, GRAPH_FILES);
   writeFileSync(join(folder, 'models.json'), '{');
   await t.throwsAsync(find(), { instanceOf: FileError, message: /models\.json: is not readable JSON/ });
@@ -117,7 +117,7 @@ test('what goldens know of a hub id must be readable; a directory needs none of 
   await t.throwsAsync(find('./not-there'), { instanceOf: HubError });
 });
 
-test('a file of the cache is held to the hash it is called by, any other file to nothing', async (t) => {
+test('a file of the cache must have the hash in its name; other files are not checked', async (t) => {
   const folder = temporaryFolder(t);
   const modelDir = join(folder, 'snapshot');
   mkdirSync(modelDir);
@@ -135,11 +135,11 @@ test('a file of the cache is held to the hash it is called by, any other file to
   await t.notThrowsAsync(refuseDamaged(modelDir, { ...hashes, large: sha256('hello'), small: '0' }));
   await t.throwsAsync(refuseDamaged(modelDir, { large: sha256('hellO') }), {
     instanceOf: HubError,
-    message: `${join(folder, sha256('hello'))}: has SHA-256 ${sha256('hellO')}, not the one it is called by; remove it to have it fetched again`,
+    message: `${join(folder, sha256('hello'))}: has SHA-256 ${sha256('hellO')}; expected the one in its name; remove it to have it fetched again`,
   });
   writeFileSync(join(folder, sha1), 'hellO');
   await t.throwsAsync(refuseDamaged(modelDir, { small: '0' }), {
     instanceOf: HubError,
-    message: `${join(folder, sha1)}: has another git SHA-1 than it is called by; remove it to have it fetched again`,
+    message: `${join(folder, sha1)}: has another git SHA-1 than the one in its name; remove it to have it fetched again`,
   });
 });

@@ -35,7 +35,7 @@ test('a single case of another recording than the rest is refused before it is r
   const before = contents(folder);
   fake.overrides = { source: 'elsewhere' };
   const error = await t.throwsAsync(record({ only: 'one' }), { instanceOf: UsageError });
-  t.regex(error.message, /^made-up: case "one" alone would not fit.*\(source differs\); leave out --only/);
+  t.regex(error.message, /^made-up: case "one" alone would not match.*\(source differs\); leave out --only/);
   t.deepEqual(contents(folder), before);
   t.deepEqual((await check({ only: 'one' }))[0].manifest, ['source differs']);
 });
