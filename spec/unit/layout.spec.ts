@@ -14,7 +14,9 @@ const WITHOUT_SPEC: Readonly<Record<string, string>> = {
   'engine/cli/prompt-input.ts': 'interfaces',
   'engine/cli/generate-help.ts': 'a text; the specs of generate print it',
   'engine/kernels/kernels.ts': 'an interface and its constants',
-  'engine/kernels/constants.ts': 'constants; exp.spec.ts holds the exponential made of them to its accuracy',
+  'engine/kernels/abi.ts': 'constants and lists of fields; table.spec.ts goes over them',
+  'engine/kernels/build.ts': 'a command; sources.spec.ts runs it',
+  'engine/kernels/numerics.ts': 'constants; exp.spec.ts holds the exponential made of them to its accuracy',
   'engine/kernels/pool-thread.ts': 'what a thread of pool.ts runs; its spec starts it',
   'engine/kernels/scalar-attention.ts': 'a part of the scalar kernels, tested with them',
   'engine/distributed/rank-model.ts':
@@ -36,6 +38,8 @@ const WITHOUT_SPEC: Readonly<Record<string, string>> = {
   'verify/subject.ts': 'interfaces',
   'verify/precision.ts': 'a type and the list of its values',
   'verify/judge/judgement.ts': 'interfaces',
+  'verify/report/html/style.ts':
+    'a style sheet; spec/integration/verdict-page.spec.ts looks at it in a browser',
   'verify/inspect.ts': 'a command; spec/integration/inspect-command.spec.ts runs it',
   'engine/kernels/assembly/': 'compiled to WebAssembly; the specs of wasm.ts hold it to scalar.ts',
 };
