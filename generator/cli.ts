@@ -7,6 +7,7 @@ import { exitOnOutputError } from '../engine/terminal/output.ts';
 import { createProgress, share } from '../engine/terminal/progress.ts';
 import { GOLDEN_FOLDER } from '../golden/goldens.ts';
 import { FIXTURES, QUICK_FIXTURES } from './fixtures/fixtures.ts';
+import { importWithPackages } from './optional-packages.ts';
 import { progressLines } from './recording/progress.ts';
 import { acceptPending, PendingGoldens } from './review/pending.ts';
 import { describe, hasChanges } from './review/summary.ts';
@@ -90,8 +91,9 @@ async function record(options: Options): Promise<number> {
   });
   try {
     // Imported when they are needed, so that help and wrong usage are quick.
-    const { regenerate } = await import('./recording/regenerate.ts');
-    const { openModel } = await import('./recording/models.ts');
+    const [{ regenerate }, { openModel }] = await importWithPackages('recording', () =>
+      Promise.all([import('./recording/regenerate.ts'), import('./recording/models.ts')]),
+    );
     const lineOf = progressLines();
     const summaries = await regenerate({
       ...{ folder, models, only, pending },
