@@ -11,8 +11,6 @@ const FOLDERS = ['engine', 'generator', 'golden', 'verify', 'spec'];
 const WITHOUT_SPEC: Readonly<Record<string, string>> = {
   'engine/index.ts': 're-exports',
   'engine/serving/requests.ts': 'interfaces',
-  'engine/cli/prompt-input.ts': 'interfaces',
-  'engine/cli/generate-help.ts': 'a text; the specs of generate print it',
   'engine/kernels/kernels.ts': 'an interface and its constants',
   'engine/kernels/abi.ts': 'constants and lists of fields; table.spec.ts goes over them',
   'engine/kernels/build.ts': 'a command; sources.spec.ts runs it',
