@@ -14,7 +14,7 @@ const isObject = (value: unknown) => typeof value === 'object' && value !== null
 const tokenizerJson = z.object({
   model: z.object({
     type: z.literal('BPE'),
-    // Checked by hand below: a hundred thousand entries would make as many complaints.
+    // Checked below, because zod would report an error for each of a hundred thousand entries.
     vocab: z.custom<Record<string, unknown>>(isObject, 'expected an object'),
     merges: z.custom<unknown[]>(Array.isArray, 'expected an array'),
   }),
@@ -32,7 +32,7 @@ const tokenizerJson = z.object({
 export interface AddedToken {
   readonly id: number;
   readonly content: string;
-  /** Whether decoding may be told to leave it out. */
+  /** Whether decoding with `skipSpecialTokens` leaves it out. */
   readonly special: boolean;
 }
 

@@ -19,7 +19,7 @@ export function isIdPrompt(prompt: Prompt): boolean {
 type PromptTokenizer = Pick<PreTrainedTokenizer, 'encode' | 'apply_chat_template'>;
 
 /**
- * @throws TypeError if the prompt needs a tokenizer and there is none.
+ * @throws TypeError if the prompt needs a tokenizer and none is given.
  * @throws PromptError if an id is outside the vocabulary.
  */
 export function promptIds(prompt: Prompt, vocabSize: number, tokenizer?: PromptTokenizer): PromptIds {

@@ -22,7 +22,7 @@ test.before('the models are made once', async () => {
   moe = await ensureFixtureGraphs('moe');
 });
 
-/** The command in this process: the same code, all but the process. */
+/** Runs the command in this process. */
 async function runHere(...argv: string[]) {
   const [stdout, stderr] = [new FakeOutput(), new FakeOutput()];
   const exitCode = await run(argv, { ...processIo, stdout, stderr });
@@ -70,7 +70,7 @@ test('a mixture of experts without tokenizer files continues ids: numbers as tex
 test('an end-of-sequence token ends the continuation, unless --ignore-eos is given', async (t) => {
   const argv = ['--ids', jsonFile(t, [[5, 6, 7]]), '--max-tokens', '6', '--json'];
   const free = JSON.parse((await runHere('generate', '--model', dense, ...argv, '--ignore-eos')).out);
-  // The same weights, with the second token that they generate as the one that ends.
+  // The same weights, with their second generated token as end of sequence.
   const stopping = temporaryFolder(t);
   const config = JSON.parse(readFileSync(join(dense, 'config.json'), 'utf8'));
   writeFileSync(join(stopping, 'config.json'), JSON.stringify({ ...config, eos_token_id: free.tokens[1] }));

@@ -21,7 +21,7 @@ test.before('the fixture is made once', async () => {
   await ensureFixtureGraphs('dense');
 });
 
-/** A copy of the goldens that a test may do with as it likes. */
+/** A copy of the goldens that a test may change. */
 function goldens(t: ExecutionContext): string {
   const folder = temporaryFolder(t);
   for (const part of ['prompts.json', 'dense']) {
@@ -80,7 +80,7 @@ test('an edited golden is reported and pending; it is overwritten only when acce
   const accepted = await runGoldens(t, ['--accept', '--folder', folder]);
   t.deepEqual(accepted, { exitCode: 0, out: 'accepted 3 files\n', err: '' });
   t.deepEqual(Object.keys(hashes(folder)), Object.keys(before));
-  // Another CPU repairs it up to its own noise.
+  // Another CPU records other numbers within its noise.
   const repaired = readTensors('dense', 'ids-one', folder).logits;
   t.true(repaired.every((value, i) => Math.abs(value - golden[i]) < 1e-3));
 });
@@ -134,7 +134,7 @@ for (const [signal, code] of [
 ] as const) {
   test(`${signal} while recording ends with ${code} and leaves only the old goldens`, async (t) => {
     const folder = goldens(t);
-    // Everything is new then, and what is half-way can be seen.
+    // Without a manifest everything is new, so the folder of pending goldens appears early.
     rmSync(join(folder, 'dense', 'manifest.json'));
     const before = hashes(folder);
     const child = startGoldens(t, ['--model', 'dense', '--folder', folder]);
@@ -149,7 +149,7 @@ for (const [signal, code] of [
   });
 }
 
-/** A model directory as transformers.js knows them: config.json and onnx/, and the weights or not. */
+/** A model directory in transformers.js's layout: config.json and onnx/, with or without the weights. */
 async function transformersJsDirectory(
   t: ExecutionContext,
   { weights }: { weights: boolean },
@@ -179,7 +179,7 @@ for (const weights of [false, true]) {
     t.is(manifest.source, modelDir);
     t.deepEqual(manifest.cases, ['ids-short']);
     t.true('onnx/model.onnx_data' in manifest.sha256);
-    // The same model as the fixture: nothing but the CPU may make a difference.
+    // The same model as the fixture, so only the CPU may make a difference.
     const [foreign, fixture] = ['foreign', 'dense'].map((model) => readTensors(model, 'ids-short', folder));
     t.true(foreign.logits.every((value, i) => Math.abs(value - fixture.logits[i]) < 1e-3));
     t.deepEqual(readCase('foreign', 'ids-short', folder).ids, readCase('dense', 'ids-short', folder).ids);

@@ -32,8 +32,8 @@ const NAME = 'Qwen--Qwen3-0.6B';
 const DATA = 'onnx/model.onnx_data';
 
 /**
- * A hub on which a fixture stands under the names of the real model and of its graph, and a copy of the goldens whose
- * `models.json` says that it is what these names mean.
+ * A hub with a fixture under the names of the real model and of its graph, and a copy of the goldens whose
+ * `models.json` has the fixture's identity under these names.
  */
 async function setUp(t: ExecutionContext) {
   const folder = temporaryFolder(t);
@@ -92,7 +92,7 @@ test('the real model is fetched, its identity checked, and recorded from the gra
   const { hub, goldens, run, snapshot } = await setUp(t);
   const { exitCode, out, err } = await run();
   t.deepEqual({ exitCode, err }, { exitCode: 0, err: '' });
-  t.regex(out, /^Qwen--Qwen3-0\.6B: 0 unchanged, 1 changed, new or gone\n {2}new {6}ids-short: /);
+  t.regex(out, /^Qwen--Qwen3-0\.6B: 0 unchanged, 1 changed, new or removed\n {2}new {6}ids-short: /);
   const accepted = await runGoldens(t, ['--accept', '--folder', goldens]);
   t.is(accepted.exitCode, 0);
 
@@ -108,13 +108,13 @@ test('the real model is fetched, its identity checked, and recorded from the gra
       sha256(GRAPH, DATA),
     ]),
   );
-  // The same model as the fixture: nothing but the CPU may make a difference.
+  // The same model as the fixture, so only the CPU may make a difference.
   const [real, fixture] = [readTensors(NAME, 'ids-short', goldens), readTensors('dense', 'ids-short')];
   t.true(real.logits.every((value, i) => Math.abs(value - fixture.logits[i]) < 1e-3));
   t.is(real.logitsFloat64?.length, fixture.logitsFloat64?.length);
   t.is(real.hiddenStates?.length, fixture.hiddenStates?.length);
 
-  // The engine is held to them, over the weights of the model's own repository.
+  // The engine is compared with them, on the weights of the model's own repository.
   const engine = closing(t, await engineSubject('plumbline', Engine).load(snapshot(MODEL)));
   const parts = (subject: SubjectModel) => partsFromGoldens(subject, snapshot(MODEL), NAME, goldens);
   t.deepEqual(await parts(engine), []);
@@ -170,9 +170,9 @@ test('a graph without its weights, or with other weights than the model’s, is 
   const data = Buffer.from(graph[DATA]);
   delete hub.repositories[GRAPH][DATA];
   await fails(/Qwen3-0\.6B-ONNX: the repository has no onnx\/model\.onnx_data \(commit /);
-  // Another commit: what one lacks is remembered.
+  // Another commit, because missing files of a commit are cached.
   hub.commit = '2e'.repeat(20);
-  // Signs of some of the weights.
+  // Flips the signs of some weights.
   for (let i = data.length - 40_000; i < data.length; i += 4) data[i + 3] ^= 0x80;
   hub.repositories[GRAPH][DATA] = data;
   await fails(/ids-short: the reference's graph and our own graph of the weights are \S+ apart /);

@@ -5,7 +5,10 @@ import { ChatTemplate } from '../../engine/text/chat.ts';
 import type { ChatMessage } from '../../engine/text/conversation.ts';
 import { QWEN3_TOKENIZER_DIR, referenceTokenizer } from '../support/models/tokenizer.ts';
 
-/** Text without white space at its ends, where transformers.js strips more than the template says: see below. */
+/**
+ * Text without white space at its ends, of which transformers.js strips more than the template says (see
+ * below).
+ */
 const content = fc
   .array(
     fc.oneof(

@@ -7,7 +7,7 @@ const SEED = 20261122;
 /** Rows of Qwen3's embedding; the tokenizer knows the first 151,669. */
 const MODEL_VOCAB_SIZE = 151_936;
 
-/** Any id the model can generate, in any order; single bytes, added tokens and padding more often than their share. */
+/** Any ids that the model can generate; single bytes, added tokens and padding are over-represented. */
 const ids = fc.array(
   fc.oneof(
     fc.nat(MODEL_VOCAB_SIZE - 1),

@@ -16,7 +16,7 @@ test('--help has every option, the exit codes, and the effect of CI', async (t) 
   t.regex(out, /With CI set in the environment, every run is a --check/);
   t.regex(out, /Exit codes: 0 done, 1 .*, 2 wrong usage, 130 or 143 interrupted\./);
   t.regex(out, /Examples:\n {2}plumbline-goldens/);
-  // What is recorded unless something is named, and what there is beside it.
+  // The default models, and all fixtures.
   t.regex(out.replace(/\s+/g, ' '), /\(default: \["dense","dense-bf16","moe","moe-nonorm","outliers"\]\)/);
   t.regex(out, /^Fixtures: dense, dense-bf16, moe, moe-nonorm, outliers, qwen3-0\.6b-shape\.$/m);
 });
@@ -64,7 +64,7 @@ test('a folder without prompts fails, without a stack trace', async (t) => {
   t.deepEqual(readdirSync(folder), []);
 });
 
-/** Makes a function of node:fs fail as a bug does, in a process that is started with it. */
+/** A module that makes a function of node:fs fail like a bug. */
 const BUG = `
   import fs from 'node:fs';
   import { syncBuiltinESMExports } from 'node:module';

@@ -2,7 +2,7 @@ import test from 'ava';
 import { AnswerPrinter, type AnswerPrinterOptions } from '../../../../engine/cli/answer-printer.ts';
 import type { GenerateResult, TokenEvent } from '../../../../engine/serving/requests.ts';
 
-/** A printer, and what it has printed; errors stand between `[` and `]`. */
+/** A printer and its output, with errors between `[` and `]`. */
 function printing(options: Partial<AnswerPrinterOptions> = {}) {
   const state = { out: '' };
   const printer = new AnswerPrinter({
@@ -25,7 +25,7 @@ function printing(options: Partial<AnswerPrinterOptions> = {}) {
     result,
     end: (request: number, sample: number, text: string | undefined) => result(request, sample, { text }),
     fail: (request: number) => printer.take({ type: 'error', request, error: new Error('no room') }),
-    /** What has been printed since the last time. */
+    /** The output since the last call. */
     printed() {
       const { out } = state;
       state.out = '';
@@ -107,7 +107,7 @@ test('a failed request has its line in its place, and the others continue', (t) 
   t.is(printed(), '\n[second: no room]c\n');
   printer.end();
   t.is(printed(), '');
-  // Both samples of it are done with.
+  // Both of its samples are done.
   t.deepEqual([printer.numDone, printer.numSamples, printer.numFailed], [4, 4, 1]);
   const json = printing({ json: true });
   json.fail(0);
@@ -121,7 +121,7 @@ test('a sample cancelled before its first token prints nothing, one cancelled la
     t.is(printed(), '');
     result(1, 0, { tokens: [7], text: 'a', finishReason: 'abort' });
     t.is(printed().length > 0, true);
-    // Only the prompt's log-probabilities were wanted.
+    // A request for the prompt's log-probabilities only.
     result(1, 1, { tokens: [], text: '', finishReason: 'length' });
     t.is(printed().length > 0, true);
   }

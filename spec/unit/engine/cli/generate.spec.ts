@@ -176,7 +176,7 @@ test('a terminal shows progress, which does not stay in the text', async (t) => 
   t.true(stderr.text.endsWith('\r'), JSON.stringify(stderr.text));
 });
 
-/** What stands on a terminal's progress line, and what has been printed by then, whenever it changes. */
+/** The progress line of a terminal and the printed text, at each change. */
 async function watch(t: ExecutionContext, isTTY: boolean, json: boolean): Promise<[string, string][]> {
   const stderr = new FakeTerminal();
   const io = { ...fakeIo([0x61, 0x62]), stderr };
@@ -187,7 +187,7 @@ async function watch(t: ExecutionContext, isTTY: boolean, json: boolean): Promis
     if (shown) seen.push([shown, json ? `${io.stdout.text.split('\n').length - 1} lines` : io.stdout.text]);
     return true;
   };
-  // Every count is old enough to be drawn again.
+  // The clock makes every count old enough to be drawn.
   io.engine.onToken = () => {
     const until = Date.now() + 85;
     while (Date.now() < until);

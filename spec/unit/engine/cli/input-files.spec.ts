@@ -10,7 +10,7 @@ trackResources(test);
 type Reader = (path: string) => Promise<unknown>;
 const readers: Record<string, Reader> = { readIdLists, readTexts, readChat };
 
-/** Reads a file with this content, and expects a complaint that begins with the file's path. */
+/** Reads a file with this content, and expects an error that begins with the file's path. */
 async function refuses(
   t: ExecutionContext,
   read: Reader,

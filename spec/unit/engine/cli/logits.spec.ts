@@ -91,7 +91,7 @@ test('a signal ends the run after the current prompt, and no file is written', a
   let numComputed = 0;
   io.engine.forward = (ids, options) => {
     numComputed++;
-    // As the system's do, the signal waits until nothing else runs.
+    // Like a real signal, it arrives when the event loop is free.
     setImmediate(() => io.signals.emit('SIGINT', 'SIGINT'));
     return forward(ids, options);
   };

@@ -12,7 +12,7 @@ import { TEXT_MODEL, TINY_CONFIG } from './support.ts';
 
 trackResources(test);
 
-/** A model of zeros, its norms in f32 and its matrices in bf16; `change` may spoil its tensors. */
+/** A model of zeros, its norms in f32 and its matrices in bf16; `change` may damage its tensors. */
 function zeros(t: ExecutionContext, change: (tensors: Map<string, TensorData>) => void = () => {}): string {
   const dir = modelDir(t, TEXT_MODEL);
   const tensors = new Map<string, TensorData>();

@@ -64,7 +64,7 @@ for (const [command, options] of Object.entries({
   });
 }
 
-/** Arguments of every command that would do, for a model that text can be given to. */
+/** Valid arguments of every command, for a model with a tokenizer. */
 function working(t: ExecutionContext): Record<string, string[]> {
   const model = ['--model', modelDir(t, TEXT_MODEL)];
   const ids = jsonFile(t, [[1]]);

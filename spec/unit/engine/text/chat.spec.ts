@@ -12,7 +12,7 @@ trackResources(test);
 const user: ChatMessage = { role: 'user', content: 'hi' };
 const system: ChatMessage = { role: 'system', content: 'be brief' };
 
-/** A template that is given in tokenizer_config.json, beside other keys of it. */
+/** A template in tokenizer_config.json, beside other keys. */
 const template = (t: ExecutionContext, chat_template: unknown, config: Record<string, unknown> = {}) =>
   ChatTemplate.load(modelDir(t, { 'tokenizer_config.json': { chat_template, ...config } }));
 

@@ -1,7 +1,9 @@
 import test from 'ava';
 import { createTextStream } from '../../../../engine/text/stream.ts';
 
-/** What a stream gives for pieces of bytes, or of text for added tokens: one string per push, and the end. */
+/**
+ * The output of a stream for pieces of bytes, or of text for added tokens: one string per push, and the end.
+ */
 function streamed(...pieces: (number[] | string)[]): string[] {
   const stream = createTextStream((i) => {
     const piece = pieces[i];

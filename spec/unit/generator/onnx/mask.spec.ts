@@ -5,7 +5,7 @@ import { attendable } from '../../../../generator/onnx/mask.ts';
 import type { Teardown } from './checkpoints.ts';
 import { int64, sessionOf } from './sessions.ts';
 
-/** @returns for each sequence and each new token a string of what it may look at. */
+/** @returns for each sequence and each new token, the positions that it attends to as a string. */
 async function mask(t: Teardown, ids: number[][], attentionMask: number[][]): Promise<string[][]> {
   const graph = new GraphBuilder('float32');
   const inputIds = graph.input('input_ids', DataType.INT64, ['batch_size', 'time']);

@@ -55,7 +55,7 @@ for (const [dtype, type] of [
     const { y } = await loaded.run({});
     const got = widen('all', { file, info: file.tensors.get('all')! });
     const expected = y.data as Float32Array;
-    // Object.is holds NaN equal to NaN, whatever its payload, and tells 0 from −0.
+    // For Object.is, NaN equals NaN whatever its payload, and 0 differs from −0.
     const other = expected.findIndex((value, i) => !Object.is(value, got[i]));
     t.is(other, -1, `${other} is widened to ${got[other]}, expected ${expected[other]}`);
     t.is(got.length, expected.length);

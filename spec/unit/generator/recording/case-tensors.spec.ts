@@ -5,7 +5,7 @@ import { CONFIG, SAMPLED, WHOLE } from './recordings.ts';
 
 const { vocabSize, hiddenSize } = CONFIG;
 
-/** Rows of logits where row r, id v has a value of its own. */
+/** Rows of logits with a unique value for each row and id. */
 const row = (r: number) => Float32Array.from({ length: vocabSize }, (_, id) => 4 * Math.sin(r + id * 1.3));
 const rows: CaseRows = { float32: [row(0), row(1)] };
 const withTruth: CaseRows = { ...rows, float64: rows.float32.map((values) => Float64Array.from(values)) };

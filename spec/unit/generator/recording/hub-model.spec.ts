@@ -18,7 +18,7 @@ const GRAPH_MODEL = 'plumbline-spec/tiny-ONNX';
 const GRAPH_FILES = { 'config.json': '{}', 'onnx/model.onnx': 'graph', 'onnx/model.onnx_data': 'weights' };
 const OTHERS = { 'README.md': '#', 'onnx/model_q4.onnx': 'q4', 'pytorch_model.bin': 'pickle' };
 
-/** A hub with a model and another that has its graph, and goldens that know of them what is given. */
+/** A hub with a model and another with its graph, and goldens whose `models.json` lists what is given. */
 async function setUp(t: ExecutionContext, files: Record<string, string | Uint8Array>, known: object = {}) {
   const others = { [GRAPH_MODEL]: { ...GRAPH_FILES, ...OTHERS } };
   const hub = closing(t, await LoopbackHub.start({ ...files, ...OTHERS }, others));
@@ -29,21 +29,21 @@ async function setUp(t: ExecutionContext, files: Record<string, string | Uint8Ar
   );
   const cacheDir = temporaryFolder(t);
   const env = { HF_ENDPOINT: hub.url, HF_HUB_CACHE: cacheDir, HF_HOME: cacheDir };
-  const told: string[] = [];
+  const fetches: string[] = [];
   const find = (model = LOOPBACK_MODEL) =>
-    findModel(model, { folder, env, onFetch: (text) => told.push(text) });
+    findModel(model, { folder, env, onFetch: (text) => fetches.push(text) });
   const fetched = () =>
     hub.lines.filter((line) => line.includes('/resolve/')).map((line) => line.split(`${hub.commit}/`)[1]);
-  return { hub, folder, told, find, fetched };
+  return { hub, folder, fetches, find, fetched };
 }
 
 test("an unlisted model's graph and weights are fetched, nothing else, and progress is reported", async (t) => {
-  const { told, find, fetched } = await setUp(t, { ...GRAPH_FILES, 'model.safetensors': 'w' });
+  const { fetches, find, fetched } = await setUp(t, { ...GRAPH_FILES, 'model.safetensors': 'w' });
   const { modelDir, graph } = await find();
   t.regex(modelDir, /models--plumbline-spec--tiny\/snapshots/);
   t.is(graph, undefined);
   t.deepEqual(fetched().sort(), [...Object.keys(GRAPH_FILES), 'model.safetensors'].sort());
-  t.true(told.includes('fetching model.safetensors 100 %'));
+  t.true(fetches.includes('fetching model.safetensors 100 %'));
 });
 
 for (const known of [{ identity: 'some' }, { identity: 'some', graph: GRAPH_MODEL }]) {
@@ -131,7 +131,7 @@ test('a file of the cache must have the hash in its name; other files are not ch
   place('small', sha1, 'hello');
   place('elsewhere', 'notes.txt', 'hello');
   writeFileSync(join(modelDir, 'plain'), 'hello');
-  const hashes = { plain: '0', elsewhere: '0', gone: '0' };
+  const hashes = { plain: '0', elsewhere: '0', missing: '0' };
   await t.notThrowsAsync(refuseDamaged(modelDir, { ...hashes, large: sha256('hello'), small: '0' }));
   await t.throwsAsync(refuseDamaged(modelDir, { large: sha256('hellO') }), {
     instanceOf: HubError,

@@ -43,7 +43,7 @@ async function transformersJsDirectory(
   return modelDir;
 }
 
-/** What a run leaves in the temporary folder, this file’s own while resources are tracked. */
+/** The files in the temporary folder, which is this test file's own while resources are tracked. */
 const copies = () => readdirSync(tmpdir()).filter((name) => /^plumbline-(?!onnx-)/.test(name));
 
 test.serial('a fixture is recorded from our graphs of it, and no copy is made', async (t) => {
@@ -103,7 +103,8 @@ test.serial(
 
 test.serial('a small model stays in memory', async (t) => {
   const modelDir = await checkpoint(t, DENSE);
-  // 2·53·20 of embedding and head, 2 layers of 20·24·2 + 20·12·2 + 3·20·28 and their norms, and the final norm.
+  // 2·53·20 of embedding and head, 2 layers of 20·24·2 + 20·12·2 + 3·20·28 and their norms, and the final
+  // norm.
   const weights = 2 * 53 * 20 + 2 * (20 * 24 * 2 + 20 * 12 * 2 + 3 * 20 * 28 + 2 * 20 + 2 * 6) + 20;
   for (const [onDemandFrom, isReleased] of [
     [weights, true],
@@ -156,7 +157,7 @@ test.serial('a model of the hub with a graph and no weights is found in the cach
   const commit = 'c'.repeat(40);
   const model = join(cache, 'models--org--made-up');
   const snapshot = join(model, 'snapshots', commit);
-  // As the hub's clients lay it out: symbolic links to blobs, and what the model does not have.
+  // The layout of the hub's clients: symbolic links to blobs, and a list of files that the model lacks.
   const files = ['config.json', 'onnx/model.onnx', 'onnx/model.onnx_data'];
   const source = await transformersJsDirectory(t, { weights: false });
   for (const file of files) {

@@ -84,7 +84,7 @@ test('of a long prompt, the reference computes only the rows from the first stor
       ['generate', 30, 3],
       ['reference.forward', 30, 30],
       ['tapped.forward', 30, 1],
-      // The last of three tokens is chosen, but nothing follows from it.
+      // The last of three tokens is generated, but not computed.
       ['twin.forward', 32, 32],
     ],
   );

@@ -20,7 +20,7 @@ test('the first case that is recorded alone is the only one in the manifest', as
   t.deepEqual(readManifest('made-up', folder).cases, ['two']);
 });
 
-test('a single case does not make others gone', async (t) => {
+test('a single case does not remove others', async (t) => {
   const { folder, ask, record, recordAndAccept } = setUp(t);
   await recordAndAccept();
   ask(PROMPTS.slice(0, 2));

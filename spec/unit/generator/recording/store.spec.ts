@@ -13,7 +13,7 @@ for (const [name, selection] of [
   test(`a case of ${name} is read back bit for bit`, (t) => {
     const folder = temporaryFolder(t);
     const made = makeRecording({ selection });
-    // What a careless writer would lose.
+    // Values that a careless writer would lose.
     made.tensors.logits.set([-0, 1e-42, 3.4028235e38]);
     made.tensors.logitsFloat64!.set([5e-324, Number.MAX_VALUE]);
     writeCase(join(folder, 'made-up'), made, CONFIG);

@@ -6,7 +6,7 @@ import { makeManifest, makeRecording, SAMPLED, WHOLE } from '../recording/record
 const manifest = makeManifest();
 const REFUSED: GoldenCase = { id: 'a-case', category: 'edge', ids: [], refusal: 'I will not' };
 
-/** The golden there is, the case edited. */
+/** The existing golden, with an edited case. */
 function existing(edit: Partial<RecordedCase> = {}) {
   const { golden, tensors } = makeRecording();
   return { golden: { ...golden, ...edit }, tensors, manifest };

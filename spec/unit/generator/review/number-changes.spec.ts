@@ -9,14 +9,14 @@ const SAMPLE = SAMPLED.vocabularySample!;
 const WITHIN = 3e-5;
 const BEYOND = 3e-4;
 
-/** What became of a golden whose stored numbers were edited by hand. */
+/** The changes of a golden whose stored numbers were edited. */
 function edited(edit: (was: Recording) => void, selection = WHOLE) {
   const was = makeRecording({ selection });
   edit(was);
   return compareNumbers(was, makeRecording({ selection }), selection.vocabularySample);
 }
 
-/** What became of a golden, now that the reference computes other numbers. */
+/** The changes of a golden after the reference computes other numbers. */
 function recomputed(options: MakeOptions, selection = WHOLE) {
   const was = makeRecording({ selection });
   return compareNumbers(was, makeRecording({ ...options, selection }), selection.vocabularySample);
@@ -160,7 +160,7 @@ test("noise of about the same size, such as another CPU's, is no change", (t) =>
   t.deepEqual(reasons, []);
 });
 
-/** Makes the two ids around the border of the largest change places, by `by` logits. */
+/** Swaps the two ids at the border of the largest, by `by` logits. */
 function crossBorder(by: number) {
   return (rows: Float32Array[]) => {
     const order = largest(rows[0], TOP + 1);
@@ -185,7 +185,7 @@ for (const direction of ['joins', 'leaves'] as const) {
   });
 }
 
-/** Puts the second-best id of a greedy step `by` logits before the best. */
+/** Raises the second-best id of a greedy step `by` logits above the best. */
 function overtake(step: number, by: number) {
   return (rows: Float32Array[]) => {
     const row = rows[FIRST_STEP + step];

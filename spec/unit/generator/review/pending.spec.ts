@@ -34,7 +34,7 @@ function contents(folder: string): Record<string, string> {
   return Object.fromEntries(paths.map((path) => [path.slice(folder.length + 1), readFileSync(path, 'utf8')]));
 }
 
-/** Something new of two models, not yet published. */
+/** New goldens of two models, not yet published. */
 function filled(folder: string): PendingGoldens {
   const pending = new PendingGoldens(folder);
   write(join(pending.modelFolder('dense'), 'manifest.json'), 'new manifest');

@@ -25,7 +25,7 @@ test('every change is listed with kind, reasons, differences, and flipped tokens
   const cases = [
     unchanged('one', 0),
     changed,
-    withoutNumbers('three', 'new', 'there is none yet'),
+    withoutNumbers('three', 'new', 'no golden'),
     withoutNumbers('four', 'gone', 'no prompt'),
   ];
   const summaries = [
@@ -41,7 +41,7 @@ test('every change is listed with kind, reasons, differences, and flipped tokens
            logits: largest difference 2.50e-1, RMS 6.25e-2
            greedy token 3: was 17, is 4; margin was 1.23e-2
            greedy token 9: was 1, is 2; margin was 0.00e+0
-  new      three: there is none yet
+  new      three: no golden
   removed  four: no prompt
 moe: 0 unchanged, 0 changed, new or removed
 
