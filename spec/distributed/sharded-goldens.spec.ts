@@ -1,6 +1,6 @@
 import test from 'ava';
 import { Engine } from '../../engine/engine.ts';
-import type { EngineOptions } from '../../engine/serving/requests.ts';
+import type { EngineOptions } from '../../engine/options.ts';
 import { ensureFixture } from '../../generator/fixtures/fixtures.ts';
 import { engineSubject } from '../../verify/adapters/engine.ts';
 import type { SubjectModel } from '../../verify/subject.ts';

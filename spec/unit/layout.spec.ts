@@ -17,9 +17,7 @@ const WITHOUT_SPEC: Readonly<Record<string, string>> = {
   'engine/kernels/numerics.ts': 'constants; exp.spec.ts holds the exponential made of them to its accuracy',
   'engine/kernels/pool-thread.ts': 'what a thread of pool.ts runs; its spec starts it',
   'engine/kernels/scalar-attention.ts': 'a part of the scalar kernels, tested with them',
-  'engine/distributed/rank-model.ts':
-    'what a rank is from its start to its end; spec/distributed/ runs it and breaks it',
-  'engine/distributed/rank-main.ts': 'the program of a rank; likewise',
+  'engine/distributed/rank-main.ts': 'the program of a rank; spec/distributed/ runs it and breaks it',
   'engine/parallel/process-group.ts': 'an interface',
   'engine/parallel/fork/rank.ts': 'the program of a rank; spec/distributed/ runs it and breaks it',
   'engine/parallel/fork/rank-process.ts': 'a rank as its launcher sees it; likewise',
@@ -34,6 +32,7 @@ const WITHOUT_SPEC: Readonly<Record<string, string>> = {
   'generator/fixtures/large-checkpoint-worker.ts': 'a thread; large-checkpoint.spec.ts starts it',
   'generator/onnx/model-graph.ts': 'an interface',
   'verify/subject.ts': 'interfaces',
+  'verify/compare/difference.ts': 'an interface and its constants',
   'verify/precision.ts': 'a type and the list of its values',
   'verify/judge/judgement.ts': 'interfaces',
   'verify/report/html/style.ts':
@@ -175,6 +174,7 @@ test('an import up or across the layers of the engine is found', (t) => {
     ['engine/distributed/leader.ts', 'engine/runner.ts', 'upward'],
     ['engine/index.ts', 'engine/cli/generate.ts', 'upward'],
     ['engine/kernels/wasm.ts', 'engine/checkpoint/weights.ts', 'sideways'],
+    ['engine/serving/requests.ts', 'engine/model/step.ts', 'sideways'],
     ['engine/parallel/transport.ts', 'engine/kernels/pool.ts', 'sideways'],
     ['engine/terminal/progress.ts', 'engine/kernels/pool.ts', 'upward'],
   ]) {
