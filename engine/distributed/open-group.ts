@@ -1,7 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { GroupError } from '../errors.ts';
 import { joinMpi } from '../parallel/mpi/join.ts';
-import { startedByMpirun, toldByMpirun } from '../parallel/mpi/mpirun.ts';
+import { mpirunEnvironment, startedByMpirun } from '../parallel/mpi/mpirun.ts';
 import type { ProcessGroup } from '../parallel/process-group.ts';
 import { singleProcessGroup } from '../parallel/single-process-group.ts';
 import type { Backend } from '../serving/requests.ts';
@@ -61,7 +61,7 @@ export async function openGroup<T>(
 
 /** Threads for one of the ranks: what this machine runs at once, shared out among those of them that it has. */
 export function shareOfThreads(options: Pick<GroupOptions, 'size' | 'backend'>): number {
-  const ranks = isMpi(options) ? (toldByMpirun().localSize ?? options.size) : options.size;
+  const ranks = isMpi(options) ? (mpirunEnvironment().localSize ?? options.size) : options.size;
   return Math.max(1, Math.floor(availableParallelism() / ranks));
 }
 
