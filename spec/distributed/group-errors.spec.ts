@@ -34,13 +34,10 @@ const reasons: [Scenario, number[], RegExp][] = [
 
 for (const [scenario, reporting, reason] of reasons) {
   const rank = 'rank' in scenario ? scenario.rank : 0;
-  test.serial(
-    `if rank ${rank} ${scenario.name}, every other rank reports why the group has failed`,
-    async (t) => {
-      const run = startGroup(t, 'fork', scenario, { size: 3, timeoutMs: TIMEOUT_MS });
-      await failed(t, run, reporting, reason);
-    },
-  );
+  test.serial(`the fault "${scenario.name}" of rank ${rank} is reported by every other rank`, async (t) => {
+    const run = startGroup(t, 'fork', scenario, { size: 3, timeoutMs: TIMEOUT_MS });
+    await failed(t, run, reporting, reason);
+  });
 }
 
 test.serial('rank 0 names a rank that is killed while the group closes', async (t) => {

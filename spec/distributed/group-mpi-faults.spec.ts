@@ -33,7 +33,7 @@ const reasons: [Scenario, RegExp][] = [
 for (const mpi of mpis) {
   for (const [scenario, reason] of reasons) {
     test.serial(
-      `${mpi}: if a rank ${scenario.name}, all ranks end, and one reports ${reason.source}`,
+      `${mpi}: the fault "${scenario.name}" ends all ranks, and one reports ${reason.source}`,
       async (t) => {
         const run = startGroup(t, mpi, scenario, { size: 3, timeoutMs: TIMEOUT_MS });
         t.not((await run.end()).exitCode, 0);

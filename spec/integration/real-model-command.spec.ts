@@ -179,7 +179,7 @@ test('a graph without its weights, or with others than the model’s, is refused
 test('without a network the command says what it lacks and why it cannot have it', async (t) => {
   const { hub, fails } = await setUp(t);
   await fails(
-    /Qwen\/Qwen3-0\.6B: the cache \S+ lacks config\.json, .*HF_HUB_OFFLINE=1 forbids to fetch it; unset that/,
+    /Qwen\/Qwen3-0\.6B: the cache \S+ lacks config\.json, .*HF_HUB_OFFLINE=1 forbids fetching it; unset that/,
     {
       HF_HUB_OFFLINE: '1',
     },

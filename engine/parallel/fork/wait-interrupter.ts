@@ -5,7 +5,7 @@ import type { WaitState } from './wait-state.ts';
 /** An attempt may come just before the main thread blocks; then the next one interrupts it. */
 const RETRY_MS = 5;
 
-/** Interrupts a main thread that waits in vain for another rank, from the thread beside it. */
+/** Interrupts a main thread's wait for another rank, from the thread beside it. */
 export class WaitInterrupter {
   readonly #state: WaitState;
   readonly #links: Links;

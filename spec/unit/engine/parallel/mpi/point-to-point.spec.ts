@@ -52,7 +52,7 @@ test('a message whose number is out of order is an error', (t) => {
   });
 });
 
-test('an announced failure is told from a mismatch', (t) => {
+test('an announced failure is not a mismatch', (t) => {
   const { ranks } = pair();
   ranks[0].startSend('failure', new Uint8Array(), 1);
   t.is(ranks[1].probe(0), 'failure');

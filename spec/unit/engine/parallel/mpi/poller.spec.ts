@@ -39,7 +39,7 @@ test('an error of the check ends the wait', (t) => {
   t.true(polls > 100, `${polls} polls: it sleeps for less than 1 ms at first`);
 });
 
-/** The times of all checks of a wait of so many ms. */
+/** The times of all checks of a wait of `ms`. */
 function checkTimes(spins: boolean, ms: number): number[] {
   const times: number[] = [];
   const check = (_: readonly number[], waitedMs: number) => {
