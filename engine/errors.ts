@@ -76,7 +76,7 @@ export class Interrupted extends PlumblineError {
   /** 128 and the signal's number, as shells report it. */
   readonly exitCode: number;
 
-  constructor(signal: NodeJS.Signals) {
+  constructor(signal: 'SIGINT' | 'SIGTERM') {
     super(`interrupted by ${signal}`);
     this.exitCode = 128 + constants.signals[signal];
   }

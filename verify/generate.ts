@@ -1,12 +1,6 @@
-import type { Engine } from '../engine/engine.ts';
-import type {
-  GenerateEvent,
-  GenerateRequest,
-  GenerateResult,
-  TokenEvent,
-} from '../engine/serving/requests.ts';
+import type { Engine, GenerateEvent, GenerateRequest, GenerateResult, TokenEvent } from '../engine/index.ts';
 
-/** Whatever `Engine.generate` tells of some requests, to the end. */
+/** All events of `Engine.generate`, to the end. */
 export async function generateAll(
   engine: Pick<Engine, 'generate'>,
   requests: Parameters<Engine['generate']>[0],

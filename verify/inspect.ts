@@ -2,7 +2,7 @@
  * `npm run inspect -- --model NAME --case ID`: runs the engine and the reference over one golden's prompt, stage by
  * stage, and shows where they part and which of them the float64 twin agrees with.
  */
-import { Engine } from '../engine/engine.ts';
+import { Engine } from '../engine/index.ts';
 import { runCommand } from '../engine/terminal/command.ts';
 import { exitOnOutputError } from '../engine/terminal/output.ts';
 import { ensureFixture } from '../generator/fixtures/fixtures.ts';

@@ -1,65 +1,92 @@
-import { pathToFileURL } from 'node:url';
-import { Engine } from '../engine/engine.ts';
-import { generateOne } from './generate.ts';
+import type { PrecisionClass } from './precision.ts';
 
-/**
- * What the golden suite is put in front of: ids in; logits, tokens and, if it can, hidden states out. Another engine
- * is tested by a module whose default export is one: `SUBJECT=./adapter.ts npx ava 'spec/golden/**'`.
- */
-export interface Subject {
-  readonly name: string;
-  /** @param modelDir a model directory in HuggingFace's layout. */
-  load(modelDir: string): Promise<SubjectModel>;
+/** Scores of the next token at one position. */
+export interface TokenScores {
+  /** i32 [n], the tokens that `values` belongs to, in any order. Absent: `values` covers the whole vocabulary in order of ids. */
+  readonly ids?: Int32Array;
+  /** f32 [n], logits or natural log-probabilities; they may differ from logits by one constant per row. */
+  readonly values: Float32Array;
 }
 
-/** A loaded model. Every method rejects for a prompt that the model cannot be given. */
+/** What an engine says of itself. */
+export interface SubjectInfo {
+  readonly name: string;
+  readonly version?: string;
+  readonly language?: string;
+  /** Where its faults are reported. */
+  readonly issues?: string;
+}
+
+/** What an engine can be asked for. */
+export interface Capabilities {
+  /** `all`: rows over the whole vocabulary; `top`: the likeliest N; `none`: tokens only. */
+  readonly scores: 'all' | 'top' | 'none';
+  readonly hidden: boolean;
+  readonly tokenize: boolean;
+  readonly chat: boolean;
+  /** Requests that it answers at once, 1 or more. */
+  readonly maxConcurrency: number;
+  /** What it says it computes in. */
+  readonly precision?: PrecisionClass;
+}
+
+/** A forward pass over a prompt. */
+export interface ForwardRequest {
+  readonly ids: readonly number[];
+  /** Positions of the prompt whose scores are wanted, ascending. */
+  readonly positions: readonly number[];
+  /** Return the hidden states too. Default false. */
+  readonly hidden?: boolean;
+  readonly signal?: AbortSignal;
+}
+
+export interface ForwardAnswer {
+  /** One for each position. */
+  readonly rows: readonly TokenScores[];
+  /**
+   * f32 [numHiddenLayers + 2, T, hiddenSize], if asked for and given: the embedding, each layer's output before the
+   * final norm, and the output of the final norm.
+   */
+  readonly hidden?: Float32Array;
+}
+
+/** A greedy continuation, not ended by any token. */
+export interface GreedyRequest {
+  readonly ids: readonly number[];
+  readonly maxNewTokens: number;
+  readonly signal?: AbortSignal;
+}
+
+export interface GreedyAnswer {
+  readonly tokens: readonly number[];
+  /** For each token the row it was chosen from, if the engine has them. */
+  readonly scores?: readonly TokenScores[];
+  /** SHA-256 over the f32 logits that each token was chosen from, if the engine makes one. */
+  readonly fingerprint?: string;
+}
+
+/** A conversation in the form of `golden/prompts.json`. */
+export interface Conversation {
+  readonly messages: readonly object[];
+  readonly tools?: readonly object[];
+  readonly enableThinking?: boolean;
+}
+
+/** A loaded model. Methods reject with the errors of `errors.ts`. */
 export interface SubjectModel {
-  /**
-   * @param positions whose logits are wanted, ascending.
-   * @returns logits f32 [positions, vocabSize]; hidden states f32 [layers + 2, T, hiddenSize] (the embedding, each
-   * layer's output before the final norm, after the final norm) if the subject has them.
-   */
-  forward(
-    ids: readonly number[],
-    positions: readonly number[],
-  ): Promise<{ logits: Float32Array; hidden?: Float32Array }>;
-  /**
-   * Greedy, not ended by any token.
-   *
-   * @returns the tokens; for each the logits it was chosen from, f32 [vocabSize], if the subject has them; and a
-   * fingerprint if it makes one.
-   */
-  generate(
-    ids: readonly number[],
-    maxNewTokens: number,
-  ): Promise<{ tokens: number[]; logits?: Float32Array[]; fingerprint?: string }>;
+  readonly capabilities: Capabilities;
+  forward(request: ForwardRequest): Promise<ForwardAnswer>;
+  generate(request: GreedyRequest): Promise<GreedyAnswer>;
+  /** The ids of a text, special tokens in it recognised as HuggingFace's tokenizer does. */
+  tokenize?(text: string): Promise<number[]>;
+  /** The ids of a conversation, with the generation prompt. */
+  tokenizeChat?(conversation: Conversation): Promise<number[]>;
   close(): Promise<void>;
 }
 
-/** The subject that `SUBJECT` names, or else our engine. */
-export async function loadSubject(path: string | undefined = process.env.SUBJECT): Promise<Subject> {
-  return path ? (await import(pathToFileURL(path).href)).default : engineSubject('plumbline', Engine);
-}
-
-/** An engine as a subject. @param implementation the class, or a broken variant of it. */
-export function engineSubject(name: string, implementation: Pick<typeof Engine, 'load'>): Subject {
-  return {
-    name,
-    async load(modelDir) {
-      const engine = await implementation.load(modelDir);
-      return {
-        async forward(ids, positions) {
-          return engine.forward(ids, { positions, hidden: true });
-        },
-        async generate(ids, maxNewTokens) {
-          const request = { ids, maxNewTokens, ignoreEos: true, returnLogits: true };
-          const { result, events } = await generateOne(engine, request);
-          return { ...result, logits: events.map(({ logits }) => logits!) };
-        },
-        async close() {
-          await engine.close();
-        },
-      };
-    },
-  };
+/** An engine that is held to goldens: any engine, in any language, however it is reached. */
+export interface Subject {
+  readonly info: SubjectInfo;
+  /** @param modelDir a directory in HuggingFace's layout; an engine behind a server ignores it. */
+  load(modelDir: string): Promise<SubjectModel>;
 }

@@ -1,31 +1,32 @@
 import type { GenerateEvent, GenerateResult, ResultEvent, TokenEvent } from '../serving/requests.ts';
 
-/** What {@link AnswerPrinter} is given beside the events. */
+/** What {@link AnswerPrinter} takes. */
 export interface AnswerPrinterOptions {
-  /** How errors call each request, and how many samples it has. */
+  /** The name that begins errors of each request, and its number of samples. */
   requests: readonly { name: string; n?: number }[];
-  /** A line of JSON for each sample instead of its text. */
+  /** Whether each sample is printed as a line of JSON instead of its text. */
   json: boolean;
   print(text: string): void;
   printError(line: string): void;
 }
 
-/** Where one sample's output waits for its turn. */
+/** The output of one sample, which waits until the samples before it are complete. */
 interface Slot {
-  /** Of its text, including what has been printed. */
-  told: string;
-  waiting: string;
+  /** Its text until now, printed or not. */
+  text: string;
+  /** What is not yet printed. */
+  pending: string;
   error: string | undefined;
   isDone: boolean;
 }
 
 /**
- * Prints what becomes of requests in the order they were given in, though they end in any: the first that is not
- * finished as its tokens come, those after it when their turn is.
+ * Prints results in the order of the requests, whatever order they finish in. Tokens of the first unfinished sample are
+ * printed as they are generated; later samples wait for it.
  */
 export class AnswerPrinter {
   readonly #options: AnswerPrinterOptions;
-  /** By request, then by sample. */
+  /** Indexed by request, then by sample. */
   readonly #slots: readonly (readonly Slot[])[];
   readonly #order: readonly Slot[];
   #turn = 0;
@@ -64,7 +65,7 @@ export class AnswerPrinter {
     }
   }
 
-  /** Prints what still waits; after an interrupt, samples that never began stand before others that did. */
+  /** Prints what still waits: after an interrupt, samples that never started precede others that did. */
   end(): void {
     for (const slot of this.#order.slice(this.#turn)) this.#print(slot);
   }
@@ -72,25 +73,25 @@ export class AnswerPrinter {
   #addToken({ request, sample, token, text }: TokenEvent): void {
     if (this.#options.json) return;
     const slot = this.#slots[request][sample];
-    // Where there is no tokenizer, ids are written as numbers with a space between.
-    const piece = text ?? `${slot.told === '' ? '' : ' '}${token}`;
-    slot.told += piece;
-    slot.waiting += piece;
+    // Without a tokenizer, ids are printed as numbers separated by spaces.
+    const piece = text ?? `${slot.text === '' ? '' : ' '}${token}`;
+    slot.text += piece;
+    slot.pending += piece;
   }
 
   #finish({ request, sample, result }: ResultEvent): void {
     const slot = this.#slots[request][sample];
     slot.isDone = true;
     this.#numDone++;
-    // Nothing was begun, so there is nothing to be told.
+    // Cancelled before its first token: nothing to print.
     if (result.finishReason === 'abort' && result.tokens.length === 0) return;
-    if (this.#options.json) slot.waiting = toLine(request, sample, result);
-    else slot.waiting += `${(result.text ?? result.tokens.join(' ')).slice(slot.told.length)}\n`;
+    if (this.#options.json) slot.pending = toLine(request, sample, result);
+    else slot.pending += `${(result.text ?? result.tokens.join(' ')).slice(slot.text.length)}\n`;
   }
 
   #fail(request: number, { message }: Error): void {
     const [first] = this.#slots[request];
-    if (this.#options.json) first.waiting = `${JSON.stringify({ index: request, error: message })}\n`;
+    if (this.#options.json) first.pending = `${JSON.stringify({ index: request, error: message })}\n`;
     else first.error = `${this.#options.requests[request].name}: ${message}`;
     for (const slot of this.#slots[request]) slot.isDone = true;
     this.#numDone += this.#slots[request].length;
@@ -98,17 +99,17 @@ export class AnswerPrinter {
   }
 
   #print(slot: Slot): void {
-    if (slot.waiting !== '') this.#options.print(slot.waiting);
-    slot.waiting = '';
+    if (slot.pending !== '') this.#options.print(slot.pending);
+    slot.pending = '';
     if (slot.error !== undefined) this.#options.printError(slot.error);
   }
 }
 
 function createSlot(): Slot {
-  return { told: '', waiting: '', error: undefined, isDone: false };
+  return { text: '', pending: '', error: undefined, isDone: false };
 }
 
-/** The keys in the order that the documentation gives; those that were not asked for are left out. */
+/** A line of JSON with the keys in documented order; log-probabilities that were not requested are left out. */
 function toLine(index: number, sample: number, result: GenerateResult): string {
   const { promptTokens, cachedTokens, tokens, text = null, finishReason, fingerprint } = result;
   const { logprobs, promptLogprobs, timing } = result;

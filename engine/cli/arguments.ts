@@ -1,6 +1,6 @@
 import { InvalidArgumentError } from 'commander';
 
-/** Parsers of what follows a flag; commander adds the flag's name to what they complain of. */
+/** Parsers of flag values; commander adds the flag's name to their messages. */
 
 /** @throws InvalidArgumentError unless the text is a whole number, 1 or more. */
 export function positiveWholeNumber(text: string): number {
@@ -16,14 +16,14 @@ export function wholeNumber(text: string): number {
   throw new InvalidArgumentError('It must be a whole number, 0 or more.');
 }
 
-/** Which numbers make sense is decided where they are used. @throws InvalidArgumentError unless it is one. */
+/** Ranges are checked where the number is used. @throws InvalidArgumentError unless the text is a finite number. */
 export function decimal(text: string): number {
   const value = Number(text);
   if (text.trim() !== '' && Number.isFinite(value)) return value;
   throw new InvalidArgumentError('It must be a number.');
 }
 
-/** A flag that may be given several times. @param parse what is done with each. */
+/** A parser of a flag that may be given several times. @param parse of one value. */
 export function repeatable<T>(parse: (text: string) => T): (text: string, before?: readonly T[]) => T[] {
   return (text, before = []) => [...before, parse(text)];
 }

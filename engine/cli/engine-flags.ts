@@ -1,10 +1,14 @@
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import type { ModelConfig } from '../config.ts';
+import type { EngineOptions } from '../options.ts';
 import { completeEngineOptions, type ScheduleOptions } from '../options.ts';
 import { positiveWholeNumber } from './arguments.ts';
 
-/** How the engine is set up, as the command line calls it. */
-export interface EngineFlags {
+/** What computes, as the command line names it. */
+export type ParallelFlags = Pick<EngineOptions, 'threads' | 'revectorize' | 'tp' | 'ep' | 'backend'>;
+
+/** Batch and cache, as the command line names them. */
+export interface ScheduleFlags {
   maxBatch?: number;
   maxBatchTokens?: number;
   prefillChunk?: number;
@@ -13,36 +17,77 @@ export interface EngineFlags {
   prefixCache?: boolean;
 }
 
-/** Positions that a cache gets for several requests at once, unless one of them takes more or the user says. */
+/** Positions that the cache has for several requests at once, unless one request or the user needs more. */
 const DEFAULT_CACHE_TOKENS = 4096;
 
-export function addEngineFlags(command: Command): Command {
+export function addParallelFlags(command: Command): Command {
   return command
-    .option('--max-batch <n>', 'compute at most n sequences together (default: 16)', positiveWholeNumber)
-    .option('--max-batch-tokens <n>', 'at most n tokens in one step (default: 256)', positiveWholeNumber)
-    .option('--prefill-chunk <n>', 'at most n of one prompt in a step (default: 128)', positiveWholeNumber)
-    .option('--block-size <n>', 'positions in a block of the cache (default: 16)', positiveWholeNumber)
     .option(
-      '--cache-blocks <n>',
-      `blocks of the cache (default: what a batch takes, at most ${DEFAULT_CACHE_TOKENS} positions or one request)`,
+      '--threads <n>',
+      "compute with n threads in each rank (default: the machine's, divided among the ranks)",
       positiveWholeNumber,
     )
-    .option('--no-prefix-cache', 'compute beginnings that prompts have in common for each of them');
+    .option(
+      '--tp <n>',
+      'divide heads, columns and vocabulary among n processes (default: 1)',
+      positiveWholeNumber,
+    )
+    .option(
+      '--ep <n>',
+      'divide the experts among n processes; with --tp, the same number (default: 1)',
+      positiveWholeNumber,
+    )
+    .addOption(
+      new Option(
+        '--backend <name>',
+        'start the processes here (fork) or take those of mpirun (mpi) (default: mpi under mpirun, else fork)',
+      ).choices(['fork', 'mpi']),
+    )
+    .option('--revectorize', "compute with V8's experimental 256-bit vectors (same bits, faster)");
+}
+
+/** The engine's options of {@link ParallelFlags}, without other flags of the command. */
+export function parallelOptions({ threads, revectorize, tp, ep, backend }: ParallelFlags): ParallelFlags {
+  return { threads, revectorize, tp, ep, backend };
+}
+
+export function addScheduleFlags(command: Command): Command {
+  return command
+    .option('--max-batch <n>', 'compute at most n sequences in a step (default: 16)', positiveWholeNumber)
+    .option(
+      '--max-batch-tokens <n>',
+      'compute at most n tokens in a step (default: 256)',
+      positiveWholeNumber,
+    )
+    .option(
+      '--prefill-chunk <n>',
+      'compute at most n tokens of one prompt in a step (default: 128)',
+      positiveWholeNumber,
+    )
+    .option('--block-size <n>', 'put n positions in a block of the cache (default: 16)', positiveWholeNumber)
+    .option(
+      '--cache-blocks <n>',
+      `give the cache n blocks (default: enough for a batch, at most ${DEFAULT_CACHE_TOKENS} positions or one request)`,
+      positiveWholeNumber,
+    )
+    .option('--no-prefix-cache', 'compute the common prefix of prompts for each of them');
 }
 
 /** What the cache has to hold of a request. */
 export interface Demand {
-  /** Of the prompt and its continuation. */
+  /** Tokens of the prompt and its continuation. */
   numTokens: number;
   numSamples: number;
 }
 
 /**
- * The engine's options, complete, with a cache in which a batch of the largest requests has room at once if that is
- * not too much, and each of them has room by itself in any case.
+ * Completes the engine's options with a cache for a batch of the largest requests, limited to
+ * {@link DEFAULT_CACHE_TOKENS}, and at least large enough for each request alone.
+ *
+ * @throws OptionError if an option is out of its range.
  */
-export function engineOptions(
-  flags: EngineFlags,
+export function scheduleOptions(
+  flags: ScheduleFlags,
   demands: readonly Demand[],
   config: ModelConfig,
 ): Readonly<ScheduleOptions> {
@@ -53,18 +98,18 @@ export function engineOptions(
   return { ...complete, cacheTokens: blocks * complete.blockSize };
 }
 
-/** Blocks that a number of tokens takes. */
+/** Blocks of the cache that a sequence of `numTokens` takes. */
 export function numBlocksOf(numTokens: number, blockSize: number): number {
   return Math.ceil(numTokens / blockSize);
 }
 
 function blocksFor(demands: readonly Demand[], { maxBatch, blockSize }: ScheduleOptions): number {
   const perSequence = demands
-    // No more of them than a batch has can be computed at once.
+    // A step computes at most maxBatch samples of a request.
     .flatMap(({ numTokens, numSamples }) =>
       new Array<number>(Math.min(numSamples, maxBatch)).fill(numBlocksOf(numTokens, blockSize)),
     )
     .sort((a, b) => b - a);
-  const together = perSequence.slice(0, maxBatch).reduce((sum, blocks) => sum + blocks, 0);
-  return Math.max(1, perSequence[0], Math.min(together, numBlocksOf(DEFAULT_CACHE_TOKENS, blockSize)));
+  const batch = perSequence.slice(0, maxBatch).reduce((sum, blocks) => sum + blocks, 0);
+  return Math.max(1, perSequence[0], Math.min(batch, numBlocksOf(DEFAULT_CACHE_TOKENS, blockSize)));
 }

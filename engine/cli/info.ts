@@ -10,13 +10,13 @@ export interface InfoOptions extends ModelOption {
 }
 
 export function addInfo(program: Command, io: Io): void {
-  addModelOption(program.command('info').description('Show what a model is, and what it costs.'))
+  addModelOption(program.command('info').description('Show architecture, parameters and memory of a model.'))
     .option('--json', 'print a JSON object instead of a table', false)
     .addHelpText(
       'after',
       `
-Only config.json and the headers of the weights are read, and checked against
-each other. A hub id that is not in the cache yet is fetched with its weights.
+Reads config.json and the headers of the weights only, and checks them against
+each other. A hub id that is not in the cache is fetched with its weights.
 
 Examples:
   plumbline info --model ./Qwen3-0.6B
@@ -26,7 +26,7 @@ Examples:
 }
 
 /**
- * Prints architecture, parameters, bytes, and what the cache costs per token.
+ * Prints architecture, parameters, bytes of the weights, and bytes of the cache per token.
  *
  * @throws HubError, ConfigError, CheckpointError as their readers do.
  */
@@ -44,7 +44,7 @@ export async function info(options: InfoOptions, io: Io): Promise<void> {
   io.stdout.write(options.json ? `${JSON.stringify(model)}\n` : formatModelInfo(model));
 }
 
-/** A table for people: a name and a value in every line. */
+/** A table with a name and a value in every line. */
 export function formatModelInfo(model: ModelInfo): string {
   const { config, parameters, weightBytes, cacheBytesPerToken } = model;
   const { blockSize } = completeEngineOptions({}, config);
@@ -91,7 +91,7 @@ function formatParameters({ total, active }: ModelInfo['parameters']): string {
   return active === total ? number(total) : `${number(total)}, of which ${number(active)} per token`;
 }
 
-/** @returns the exact number of bytes and, where that is hard to read, a rounded one. */
+/** @returns the exact number of bytes and, from 1000 on, a rounded one. */
 function size(bytes: number): string {
   return bytes < 1000 ? `${bytes} bytes` : `${number(bytes)} bytes (${formatBytes(bytes)})`;
 }

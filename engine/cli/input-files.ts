@@ -4,14 +4,14 @@ import { ChatTemplateError, FileError } from '../errors.ts';
 import { type ChatMessage, parseConversation, parseTools } from '../text/conversation.ts';
 import { readJsonFile } from '../text/json-file.ts';
 
-/** A conversation to be answered. */
+/** A conversation to answer. */
 export interface Chat {
   readonly messages: readonly ChatMessage[];
   readonly tools: readonly Readonly<Record<string, unknown>>[] | undefined;
   readonly enableThinking: boolean | undefined;
 }
 
-/** Strict: a key that is not known, `temperature` say, would otherwise be left out without a word. */
+/** Strict, because an unknown key such as `temperature` would otherwise be ignored silently. */
 const chatJson = z.strictObject({
   messages: z.unknown(),
   tools: z.unknown().optional(),
@@ -19,7 +19,7 @@ const chatJson = z.strictObject({
 });
 
 /**
- * Reads prompts as token ids: `[[1, 2, 3], [4, 5]]`. Which ids there are is the model's to say.
+ * Reads prompts as token ids: `[[1, 2, 3], [4, 5]]`. Ids are not checked against a vocabulary.
  *
  * @throws FileError if the file cannot be read, is not JSON, is not an array of arrays of numbers, or has no prompt.
  */
@@ -61,7 +61,7 @@ export async function readChat(path: string): Promise<Chat> {
   return parseChat(await readJson(path), path);
 }
 
-/** @param where the file, and where in it; errors begin with it. @throws as {@link readChat} does. */
+/** @param where the file and the place in it; begins errors. @throws as {@link readChat} does. */
 export function parseChat(json: unknown, where: string): Chat {
   const result = chatJson.safeParse(Array.isArray(json) ? { messages: json } : json);
   if (!result.success) {
@@ -95,7 +95,7 @@ async function readJson(path: string): Promise<unknown> {
   return json;
 }
 
-/** What is wrong with a value of a file. */
+/** The error for a value of another kind than expected. */
 export function misplaced(path: string, where: string, found: unknown, expected: string): FileError {
   const json = JSON.stringify(found);
   const shown = json.length > 60 ? `${json.slice(0, 60)}…` : json;

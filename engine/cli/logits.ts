@@ -8,16 +8,16 @@ import { FileError, PromptError } from '../errors.ts';
 import type { ForwardResult } from '../serving/requests.ts';
 import { interruptible } from '../terminal/interrupt.ts';
 import { createProgress, formatBytes, share } from '../terminal/progress.ts';
+import { addParallelFlags, type ParallelFlags, parallelOptions } from './engine-flags.ts';
 import { readIdLists } from './input-files.ts';
 import type { Io } from './io.ts';
 import { addModelOption, COMPUTED_FILES, findModel, type ModelOption } from './model-option.ts';
-import { cacheTokensFor, checkPrompts } from './prompts.ts';
-import { addThreadFlags, type ThreadFlags, threadOptions } from './thread-flags.ts';
+import { checkPrompts } from './prompts.ts';
 
-/** The logits of one prompt have to be held at once, beside the weights. */
+/** All logits of one prompt are in memory at once, beside the weights. */
 const MAX_LOGITS_BYTES = 2 ** 32;
 
-export interface LogitsOptions extends ModelOption, ThreadFlags {
+export interface LogitsOptions extends ModelOption, ParallelFlags {
   /** A JSON file: an array of arrays of token ids. */
   ids: string;
   /** The safetensors file to write. */
@@ -27,23 +27,24 @@ export interface LogitsOptions extends ModelOption, ThreadFlags {
 
 export function addLogits(program: Command, io: Io): void {
   const command = addModelOption(
-    program.command('logits').description('Write the logits of every position of prompts to a file.'),
+    program.command('logits').description('Write the logits at every position of prompts to a file.'),
   )
-    .requiredOption('--ids <file.json>', 'required: the prompts, an array of arrays of token ids')
+    .requiredOption('--ids <file.json>', 'required: read prompts from an array of arrays of token ids')
     .requiredOption(
       '--out <file.safetensors>',
-      'required: where to write; replaced only when all is computed',
+      'required: write to this file, which is replaced only when all is computed',
     )
-    .option('--hidden', 'write the hidden states too', false);
-  addThreadFlags(command)
+    .option('--hidden', 'write the hidden states as well', false);
+  addParallelFlags(command)
     .addHelpText(
       'after',
       `
 Tensors of the file, for the prompts 0, 1, … of T tokens each:
   "0"         f32 [T, vocabulary]       the logits at every position
-  "0.hidden"  f32 [layers+2, T, hidden] with --hidden: the embedding, the stream
-                                        after every layer, after the final norm
-Ctrl-C ends after the prompt that is being computed, and writes nothing.
+  "0.hidden"  f32 [layers+2, T, hidden] with --hidden: the embedding, the hidden
+                                        states after every layer, and those
+                                        after the final norm
+Ctrl-C ends after the current prompt and writes nothing.
 
 Examples:
   plumbline logits --model ./Qwen3-0.6B --ids ids.json --out out.safetensors
@@ -54,10 +55,10 @@ Examples:
 }
 
 /**
- * Computes the logits of every position of every prompt. All prompts are checked before the first is computed. What is
- * computed goes to a temporary file at once, which takes the name of `--out` when it is whole.
+ * Computes the logits at every position of every prompt. All prompts are checked before the first is computed. Results
+ * go to a temporary file one by one, which is renamed to `--out` when it is complete.
  *
- * @throws Interrupted if a signal ended it; then there is no file.
+ * @throws Interrupted if a signal ended it; then nothing is written.
  * @throws FileError, HubError, ConfigError, CheckpointError, PromptError, KernelError as their readers do.
  */
 export async function logits(options: LogitsOptions, io: Io): Promise<void> {
@@ -70,8 +71,9 @@ export async function logits(options: LogitsOptions, io: Io): Promise<void> {
     checkPrompts(prompts, config);
     checkSizes(prompts, config);
     const engine = await io.loadEngine(modelDir, {
-      cacheTokens: cacheTokensFor(prompts),
-      ...threadOptions(options),
+      // Prompts are computed one at a time.
+      cacheTokens: Math.max(...prompts.map(({ length }) => length)),
+      ...parallelOptions(options),
       onProgress: (done, total) => progress.count(share('reading weights', done, total)),
     });
     try {
@@ -85,7 +87,7 @@ export async function logits(options: LogitsOptions, io: Io): Promise<void> {
       const tensors = tensorsOf(prompts, config, options.hidden ?? false, forward);
       await interruptible(io.signals, async (signal) => {
         for (const _ of writingSafetensors(options.out, tensors)) {
-          // Computing lets no signal arrive; this does.
+          // Signals arrive between prompts only: computation blocks the event loop.
           await turn();
           signal.throwIfAborted();
         }
@@ -98,14 +100,14 @@ export async function logits(options: LogitsOptions, io: Io): Promise<void> {
   }
 }
 
-/** What the file will hold. At any time no more than one prompt's result exists. */
+/** The tensors of the file. At most one prompt's result is in memory. */
 function tensorsOf(
   prompts: readonly number[][],
   { vocabSize, numHiddenLayers, hiddenSize }: ModelConfig,
   hidden: boolean,
   forward: (index: number) => ForwardResult,
 ): Map<string, LateTensorData> {
-  // In the order of the file, logits and hidden states of a prompt follow each other.
+  // The file has logits and hidden states of a prompt next to each other, so one result serves both.
   let last: { index: number; result: ForwardResult } | undefined;
   const resultOf = (index: number): ForwardResult => {
     if (last?.index !== index) {
@@ -135,23 +137,26 @@ function checkSizes(prompts: readonly number[][], { vocabSize }: ModelConfig): v
     const bytes = ids.length * vocabSize * Float32Array.BYTES_PER_ELEMENT;
     if (bytes <= MAX_LOGITS_BYTES) continue;
     throw new PromptError(
-      `prompt ${index}: its logits take ${ids.length} tokens × ${vocabSize} of the vocabulary × 4 bytes, ` +
+      `prompt ${index}: its logits take ${ids.length} tokens × vocabulary ${vocabSize} × 4 bytes = ` +
         `${formatBytes(bytes)}; expected at most ${formatBytes(MAX_LOGITS_BYTES)}: split the prompt`,
     );
   }
 }
 
-/** Finding out after minutes of computing that there is no such folder would be late. */
+/** Checks the folder before minutes of computation. */
 function checkWritable(path: string): void {
   const folder = dirname(path);
   try {
     accessSync(folder, constants.W_OK);
   } catch (cause) {
-    throw new FileError(`${path}: cannot be written: ${folder} (${(cause as NodeJS.ErrnoException).code})`, {
-      cause,
-    });
+    throw new FileError(
+      `${path}: cannot write to the folder ${folder} (${(cause as NodeJS.ErrnoException).code})`,
+      {
+        cause,
+      },
+    );
   }
   if (statSync(path, { throwIfNoEntry: false })?.isDirectory()) {
-    throw new FileError(`${path}: cannot be written: it is a folder; --out names a file`);
+    throw new FileError(`${path}: cannot write to it: it is a folder; --out names a file`);
   }
 }

@@ -6,17 +6,17 @@ import { checkWeights } from '../checkpoint/weights.ts';
 import { type ModelConfig, readModelConfig } from '../config.ts';
 import { cacheBytesPerToken } from '../model/kv-cache.ts';
 
-/** What is known of a model before its weights are read. */
+/** What the configuration and the headers of the weights say of a model. */
 export interface ModelInfo {
   directory: string;
   /** `config.json` as the engine understands it. */
   config: ModelConfig;
   parameters: ParameterCount;
-  /** Bytes of the weights in all, and by the dtype they are stored in. */
+  /** Bytes of all weights, and by stored dtype. */
   weightBytes: { total: number; byDtype: Record<string, number> };
-  /** Bytes of the key/value cache that each position of each sequence takes. */
+  /** Bytes of the key/value cache for one position of one sequence. */
   cacheBytesPerToken: number;
-  /** The files the engine reads of it, those it may and that are there. */
+  /** The files that the engine reads, optional ones if they exist. */
   files: { name: string; bytes: number }[];
 }
 

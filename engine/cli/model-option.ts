@@ -3,7 +3,7 @@ import { interruptible } from '../terminal/interrupt.ts';
 import { type Progress, share } from '../terminal/progress.ts';
 import type { Io } from './io.ts';
 
-/** Which model a command is to use. */
+/** The model that a command uses. */
 export interface ModelOption {
   /** A directory in HuggingFace's layout, or a hub id. */
   model: string;
@@ -18,29 +18,29 @@ export interface ModelFiles {
   weights?: boolean;
 }
 
-/** What computing takes. */
+/** The files for computation. */
 export const COMPUTED_FILES = {
   files: ['config.json'],
   optional: ['generation_config.json'],
   weights: true,
 } satisfies ModelFiles;
 
-/** What turning text to ids and back takes. */
+/** The files for tokenization. */
 export const TEXT_FILES = { files: ['tokenizer.json', 'tokenizer_config.json'] } satisfies ModelFiles;
 
 export function addModelOption(command: Command): Command {
   return command
     .requiredOption(
       '--model <dir|hub-id>',
-      'required: a model directory, or a hub id such as Qwen/Qwen3-0.6B',
+      'required: use a model directory, or a hub id such as Qwen/Qwen3-0.6B',
     )
-    .option('--revision <ref>', 'branch, tag or commit of a hub id (default: main)');
+    .option('--revision <ref>', 'use this branch, tag or commit of a hub id (default: main)');
 }
 
 /**
  * @returns the model's directory.
- * @throws HubError if there is none.
- * @throws Interrupted if a signal ended the download; the next one goes on from there.
+ * @throws HubError if the model is not found or cannot be fetched.
+ * @throws Interrupted if a signal ended the download, which the next call resumes.
  */
 export function findModel(
   { model, revision }: ModelOption,

@@ -1,14 +1,82 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import type { ModelConfig } from '../config.ts';
-import { PromptError } from '../errors.ts';
-import type { ScheduleOptions } from '../options.ts';
+import { PromptError, UsageError } from '../errors.ts';
 import { checkPrompt } from '../serving/prompt.ts';
-import type { GenerateRequest } from '../serving/requests.ts';
-import { completeSamplingParams } from '../serving/sampling-params.ts';
-import { numBlocksOf } from './engine-flags.ts';
+import { type Chat, readChat, readIdLists } from './input-files.ts';
+import type { Io, LoadedTokenizer } from './io.ts';
+import { COMPUTED_FILES, type ModelFiles, TEXT_FILES } from './model-option.ts';
 
-/** A request, and what errors call it. */
-export interface NamedRequest extends GenerateRequest {
-  name: string;
+/** What is to be continued; only the model's tokenizer turns it into token ids. */
+export type Prompt = { text: string } | { chat: Chat } | { ids: readonly number[] };
+
+/** The options that give prompts without sampling options of their own; at most one of prompt, chat and ids. */
+export interface PromptOptions {
+  prompt?: string;
+  /** A JSON file: an array of messages, or an object of messages, tools and enable_thinking. */
+  chat?: string;
+  /** A JSON file: an array of arrays of token ids. */
+  ids?: string;
+  /** Takes precedence over `enable_thinking` of the chat file. */
+  thinking?: boolean;
+}
+
+/**
+ * @throws UsageError if no option gives a prompt.
+ * @throws FileError, ChatTemplateError if a file cannot be read or is malformed.
+ */
+export async function readPrompts({ prompt, chat, ids, thinking }: PromptOptions): Promise<Prompt[]> {
+  if (prompt !== undefined) return [{ text: prompt }];
+  if (chat !== undefined) {
+    const read = await readChat(chat);
+    return [{ chat: { ...read, enableThinking: thinking ?? read.enableThinking } }];
+  }
+  if (ids !== undefined) return (await readIdLists(ids)).map((list) => ({ ids: list }));
+  throw new UsageError('nothing to continue: give --prompt, --chat, --ids or --requests');
+}
+
+/** The files of the model that computation and the prompts need. */
+export function filesNeeded(prompts: readonly Prompt[]): ModelFiles {
+  const { files, optional } = COMPUTED_FILES;
+  const template = hasChat(prompts) ? ['chat_template.jinja'] : [];
+  return hasText(prompts)
+    ? { ...COMPUTED_FILES, files: [...files, ...TEXT_FILES.files], optional: [...optional, ...template] }
+    : // Ids need no tokenizer, but their continuations are printed as text if there is one.
+      { ...COMPUTED_FILES, optional: [...optional, ...TEXT_FILES.files] };
+}
+
+/** Token ids, and the tokenizer that turns generated tokens into text; undefined for ids if the model has none. */
+export interface EncodedPrompts {
+  ids: readonly (readonly number[])[];
+  tokenizer: LoadedTokenizer | undefined;
+}
+
+/** @throws TokenizerError, ChatTemplateError if the model's tokenizer or template is missing or fails. */
+export async function encodePrompts(
+  prompts: readonly Prompt[],
+  modelDir: string,
+  io: Io,
+): Promise<EncodedPrompts> {
+  const hasFiles = TEXT_FILES.files.every((file) => existsSync(join(modelDir, file)));
+  const template = hasChat(prompts) ? await io.loadChatTemplate(modelDir) : undefined;
+  const tokenizer = hasText(prompts) || hasFiles ? await io.loadTokenizer(modelDir) : undefined;
+  const ids = prompts.map((prompt) => {
+    if ('ids' in prompt) return prompt.ids;
+    if ('text' in prompt) return tokenizer!.encode(prompt.text);
+    const { messages, tools, enableThinking } = prompt.chat;
+    const text = template!.render(messages, { addGenerationPrompt: true, enableThinking, tools });
+    // The template has written all special tokens itself.
+    return tokenizer!.encode(text, { addSpecialTokens: false });
+  });
+  return { ids, tokenizer };
+}
+
+function hasText(prompts: readonly Prompt[]): boolean {
+  return prompts.some((prompt) => !('ids' in prompt));
+}
+
+function hasChat(prompts: readonly Prompt[]): boolean {
+  return prompts.some((prompt) => 'chat' in prompt);
 }
 
 /**
@@ -17,50 +85,16 @@ export interface NamedRequest extends GenerateRequest {
  * @throws PromptError that names the first prompt the model cannot be given.
  */
 export function checkPrompts(prompts: readonly (readonly number[])[], config: ModelConfig): void {
-  for (const [index, ids] of prompts.entries()) named(`prompt ${index}`, () => checkPrompt(ids, config));
-}
-
-/**
- * Checks all that can be known of requests before the weights are read.
- *
- * @param hasText whether there is a tokenizer.
- * @throws PromptError that names the first request that cannot be served.
- */
-export function checkRequests(
-  requests: readonly NamedRequest[],
-  config: ModelConfig,
-  { cacheTokens, blockSize }: Readonly<ScheduleOptions>,
-  hasText: boolean,
-): void {
-  const numBlocks = numBlocksOf(cacheTokens, blockSize);
-  for (const request of requests) {
-    named(request.name, () => {
-      const { ids, maxNewTokens } = request;
-      checkPrompt(ids, config, maxNewTokens);
-      const { stop } = completeSamplingParams(request, config);
-      if (stop.length > 0 && !hasText) {
-        throw new PromptError('stop strings need text, and the model has no tokenizer files');
-      }
-      const wanted = numBlocksOf(ids.length + maxNewTokens, blockSize);
-      if (wanted > numBlocks) {
-        throw new PromptError(
-          `prompt and continuation take ${wanted} blocks of ${blockSize} positions; the cache has ${numBlocks}: ` +
-            'raise --cache-blocks',
-        );
-      }
-    });
+  for (const [index, ids] of prompts.entries()) {
+    withName(`prompt ${index}`, () => checkPrompt(ids, config));
   }
 }
 
-function named(name: string, check: () => void): void {
+/** @throws PromptError if the check throws: its message after the name. */
+export function withName(name: string, check: () => void): void {
   try {
     check();
   } catch (cause) {
     throw new PromptError(`${name}: ${(cause as Error).message}`, { cause });
   }
-}
-
-/** Positions of a cache in which each of the prompts, one at a time, has room. */
-export function cacheTokensFor(prompts: readonly (readonly number[])[]): number {
-  return prompts.reduce((most, ids) => Math.max(most, ids.length), 0);
 }

@@ -1,33 +1,92 @@
-import { PromptError, UsageError } from '../errors.ts';
-import { completeSamplingParams } from '../serving/sampling-params.ts';
-import type { PromptInput } from './prompt-input.ts';
-import type { NamedRequest } from './prompts.ts';
+import { resolve } from 'node:path';
+import type { ModelConfig } from '../config.ts';
+import { FileError, PromptError, UsageError } from '../errors.ts';
+import type { ScheduleOptions } from '../options.ts';
+import { checkPrompt } from '../serving/prompt.ts';
+import type { GenerateRequest } from '../serving/requests.ts';
+import { completeSamplingParams, type SamplingOptions } from '../serving/sampling-params.ts';
+import { readTextFile } from '../text/json-file.ts';
+import { numBlocksOf } from './engine-flags.ts';
+import { checkIds, misplaced, parseChat } from './input-files.ts';
+import { type Prompt, type PromptOptions, readPrompts, withName } from './prompts.ts';
 import { type SamplingFlags, samplingOptions } from './sampling-flags.ts';
 
-/** What the flags say of requests. */
-export interface RequestFlags extends SamplingFlags {
+/** The options that give prompts, and what applies to every request that does not say otherwise. */
+export interface RequestOptions extends PromptOptions, SamplingFlags {
+  /** A file of requests, a JSON object in each line; not together with prompt, chat or ids. */
+  requests?: string;
   maxTokens?: number;
   json?: boolean;
-  /** The file of requests, if they come from one. */
-  requests?: string;
 }
 
-/** A request but for the ids of its prompt, which only the model's tokenizer knows. */
-export type UnencodedRequest = Omit<NamedRequest, 'ids'>;
+/** A request as it was given, before options are completed and the prompt is encoded. */
+export interface GivenRequest {
+  /** Begins errors of this request: `prompt 0`, or its file and line. */
+  name: string;
+  prompt: Prompt;
+  /** From its line of a file of requests; takes precedence over the flag. */
+  maxTokens: number | undefined;
+  /** Likewise. */
+  sampling: SamplingOptions;
+}
 
-/** Ids that a real vocabulary has not are noticed later, when there is one. */
+/** A request for the engine, with the name that begins its errors. */
+export interface NamedRequest extends GenerateRequest {
+  name: string;
+}
+
+const PROMPT_KEYS = ['prompt', 'messages', 'ids'];
+const CHAT_KEYS = ['messages', 'tools', 'enable_thinking'];
+
+/** Every sampling option; the compiler sees to it that none is missing. */
+const SAMPLING_KEYS: Record<keyof SamplingOptions, true> = {
+  temperature: true,
+  topK: true,
+  topP: true,
+  minP: true,
+  repetitionPenalty: true,
+  presencePenalty: true,
+  frequencyPenalty: true,
+  logitBias: true,
+  seed: true,
+  minNewTokens: true,
+  stopTokenIds: true,
+  stop: true,
+  ignoreEos: true,
+  n: true,
+  logprobs: true,
+  promptLogprobs: true,
+};
+
+const KNOWN_KEYS = new Set([...PROMPT_KEYS, ...CHAT_KEYS, ...['maxTokens'], ...Object.keys(SAMPLING_KEYS)]);
+
+type Json = Record<string, unknown>;
+
+/** Token ids outside the vocabulary are found later, when the model's configuration is read. */
 const ANY_VOCABULARY = { vocabSize: Number.MAX_SAFE_INTEGER, eosTokenIds: [] };
 
 /**
- * A request as its line and the flags say, the line going before; checked before a model is looked for.
+ * Reads the requests that the options give, from the command line or from a file.
  *
- * @throws UsageError if the flags are not enough, or one has a value that makes no sense.
+ * @throws UsageError if no option gives a prompt.
+ * @throws FileError, ChatTemplateError if a file cannot be read or is malformed.
+ */
+export async function readRequests(options: RequestOptions): Promise<GivenRequest[]> {
+  if (options.requests !== undefined) return await readRequestFile(options.requests);
+  const prompts = await readPrompts(options);
+  return prompts.map((prompt, i) => ({ name: `prompt ${i}`, prompt, maxTokens: undefined, sampling: {} }));
+}
+
+/**
+ * Completes a request with the flags, over which its own line takes precedence. Needs no model yet.
+ *
+ * @throws UsageError if a flag is missing or its value makes no sense.
  * @throws PromptError if an option of the line makes no sense; it names the line.
  */
 export function completeRequest(
-  { name, maxTokens: ofLine, sampling }: PromptInput,
-  flags: RequestFlags,
-): UnencodedRequest {
+  { name, maxTokens: ofLine, sampling }: GivenRequest,
+  flags: RequestOptions,
+): Omit<NamedRequest, 'ids'> {
   const maxNewTokens = ofLine ?? flags.maxTokens;
   const request = { ...samplingOptions(flags), ...sampling };
   const isLine = flags.requests !== undefined;
@@ -47,4 +106,103 @@ export function completeRequest(
     throw isLine ? new PromptError(`${name}: ${message}`, { cause }) : new UsageError(message, { cause });
   }
   return { ...request, name, maxNewTokens };
+}
+
+/**
+ * Checks everything about requests that does not need the weights.
+ *
+ * @param hasText whether there is a tokenizer.
+ * @throws PromptError that names the first request that cannot be served.
+ */
+export function checkRequests(
+  requests: readonly NamedRequest[],
+  config: ModelConfig,
+  { cacheTokens, blockSize }: Readonly<ScheduleOptions>,
+  hasText: boolean,
+): void {
+  const numBlocks = numBlocksOf(cacheTokens, blockSize);
+  for (const request of requests) {
+    withName(request.name, () => {
+      const { ids, maxNewTokens } = request;
+      checkPrompt(ids, config, maxNewTokens);
+      const { stop } = completeSamplingParams(request, config);
+      if (stop.length > 0 && !hasText) {
+        throw new PromptError('stop strings need text, and the model has no tokenizer files');
+      }
+      const wanted = numBlocksOf(ids.length + maxNewTokens, blockSize);
+      if (wanted > numBlocks) {
+        throw new PromptError(
+          `prompt and continuation take ${wanted} blocks of ${blockSize} positions; the cache has ${numBlocks}: ` +
+            'raise --cache-blocks',
+        );
+      }
+    });
+  }
+}
+
+/**
+ * Reads requests, a JSON object in each line: a prompt (`prompt`, `messages` with `tools` and `enable_thinking`, or
+ * `ids`), `maxTokens`, and sampling options, whose values are checked where they are completed. Blank lines are
+ * skipped.
+ *
+ * @throws FileError with the number of the line if one is not such an object, or has a key that is not known.
+ * @throws ChatTemplateError if a message or a tool is malformed.
+ */
+async function readRequestFile(path: string): Promise<GivenRequest[]> {
+  const text = await readTextFile(path, FileError);
+  if (text === undefined) throw new FileError(`${path}: does not exist (looked for at ${resolve(path)})`);
+  const inputs = text
+    .split('\n')
+    .flatMap((line, i) => (line.trim() === '' ? [] : [parseLine(line, `${path}: line ${i + 1}`)]));
+  if (inputs.length === 0) {
+    throw new FileError(`${path}: holds no requests; expected a JSON object in each line`);
+  }
+  return inputs;
+}
+
+function parseLine(line: string, where: string): GivenRequest {
+  const json = parseObject(line, where);
+  const unknown = Object.keys(json).find((key) => !KNOWN_KEYS.has(key));
+  if (unknown !== undefined) {
+    throw new FileError(
+      `${where}: unknown key ${JSON.stringify(unknown)}; known are ${[...KNOWN_KEYS].join(', ')}`,
+    );
+  }
+  const { maxTokens } = json;
+  if (maxTokens !== undefined && !(Number.isInteger(maxTokens) && (maxTokens as number) >= 0)) {
+    throw misplaced(where, 'maxTokens', maxTokens, 'a whole number, 0 or more');
+  }
+  const sampling = Object.fromEntries(Object.entries(json).filter(([key]) => key in SAMPLING_KEYS));
+  const prompt = parsePrompt(json, where);
+  return { name: where, prompt, maxTokens: maxTokens as number | undefined, sampling };
+}
+
+function parseObject(line: string, where: string): Json {
+  let json: unknown;
+  try {
+    json = JSON.parse(line);
+  } catch (cause) {
+    throw new FileError(`${where}: is not valid JSON: ${(cause as Error).message}`, { cause });
+  }
+  if (typeof json === 'object' && json !== null && !Array.isArray(json)) return json as Json;
+  throw misplaced(where, 'the whole', json, 'an object');
+}
+
+function parsePrompt(json: Json, where: string): Prompt {
+  const given = PROMPT_KEYS.filter((key) => key in json);
+  if (given.length !== 1) {
+    throw new FileError(
+      `${where}: has ${given.join(' and ') || 'no prompt'}; expected one of prompt, messages and ids`,
+    );
+  }
+  const stray = CHAT_KEYS.find((key) => key in json && !('messages' in json));
+  if (stray !== undefined) throw new FileError(`${where}: ${stray} goes with messages, not with ${given[0]}`);
+  const { prompt, ids } = json;
+  if ('messages' in json) {
+    const { messages, tools, enable_thinking } = json;
+    return { chat: parseChat({ messages, tools, enable_thinking }, where) };
+  }
+  if ('ids' in json) return { ids: checkIds(ids, where, 'ids') };
+  if (typeof prompt !== 'string') throw misplaced(where, 'prompt', prompt, 'a string');
+  return { text: prompt };
 }

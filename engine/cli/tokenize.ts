@@ -12,26 +12,26 @@ export interface TokenizeOptions extends ModelOption {
   json?: boolean;
 }
 
-/** A text as the model's tokenizer sees it. */
+/** A text and its tokens. */
 export interface TokenizedText {
   ids: number[];
-  /** As the vocabulary spells them, e.g. `Ġworld`. */
+  /** As spelled in the vocabulary, e.g. `Ġworld`. */
   tokens: string[];
-  /** The ids back as text; differs from the text where the tokenizer normalises. */
+  /** The ids decoded; differs from the text where the tokenizer normalises. */
   decoded: string;
 }
 
 export function addTokenize(program: Command, io: Io): void {
   addModelOption(program.command('tokenize').description('Show the tokens of a text.'))
-    .addOption(new Option('--text <text>', 'the text').conflicts('file'))
-    .option('--file <file.json>', 'several texts: an array of strings')
+    .addOption(new Option('--text <text>', 'tokenize this text').conflicts('file'))
+    .option('--file <file.json>', 'tokenize several texts, an array of strings')
     .option('--json', 'print an array of {ids, tokens, decoded}, one for each text', false)
     .addHelpText(
       'after',
       `
 One of --text and --file is required. Without --json, every line is a token: its
-id, a tab, and its spelling in the vocabulary, as JSON; an empty line stands
-between two texts. No weights are needed.
+id, a tab, and its spelling in the vocabulary, as JSON; an empty line separates
+texts. No weights are needed.
 
 Examples:
   plumbline tokenize --model ./Qwen3-0.6B --text "Hello, world!"
@@ -41,7 +41,7 @@ Examples:
 }
 
 /**
- * Prints the tokens of texts. Special tokens written out in a text count as such.
+ * Prints the tokens of texts. Special tokens in a text are tokenized as special tokens.
  *
  * @throws UsageError if there is neither a text nor a file.
  * @throws FileError, HubError, TokenizerError as their readers do.

@@ -1,11 +1,6 @@
 import { KernelError } from '../errors.ts';
-import {
-  type AttentionArgs,
-  LEAVES,
-  type PackedMatrix,
-  type StoreKeyValueArgs,
-  scoresLength,
-} from './kernels.ts';
+import { type AttentionArgs, type PackedMatrix, type StoreKeyValueArgs, scoresLength } from './kernels.ts';
+import { LEAVES } from './numerics.ts';
 import { type MatrixShape, packedBytes } from './pack.ts';
 
 // What every kernel asks of its caller, checked before it runs: in WebAssembly a wrong length would not fail, it

@@ -10,7 +10,7 @@ import {
   LN2_LOW,
   LOG2_E,
   ROUNDER,
-} from './constants.ts';
+} from './numerics.ts';
 import { floatFromBits } from './widen.ts';
 
 const f = Math.fround;

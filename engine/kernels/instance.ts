@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { KernelError } from '../errors.ts';
 import type { SharedMemory } from './memory.ts';
 
-// TypeScript knows WebAssembly only as part of the DOM, which this program has nothing to do with.
+// TypeScript declares WebAssembly only as part of the DOM.
 declare const WebAssembly: {
   compile(bytes: Uint8Array): Promise<KernelModule>;
   Instance: new (
@@ -17,22 +17,18 @@ export interface KernelModule {
   readonly [Symbol.toStringTag]: 'WebAssembly.Module';
 }
 
-/** What of `assembly/index.ts` is called. */
-const FUNCTIONS = [
-  'attach',
-  'close',
-  'fail',
-  'gatherBF16',
-  'gatherF16',
-  'gatherF32',
-  'run',
-  'serve',
-  'setScratch',
-  'share',
-] as const;
+/** The functions of `assembly/threads/threads.ts`, which describes them. Addresses are in bytes. */
+export interface KernelFunctions {
+  attach(job: number, thread: number): void;
+  close(): void;
+  fail(): void;
+  run(kernel: number, units: number): void;
+  serve(): void;
+  setScratch(address: number, bytes: number): void;
+  share(kernel: number, units: number, grain: number, patience: number): number;
+}
 
-/** Every argument is an address in the memory, a count, or an f32. */
-export type KernelFunctions = Record<(typeof FUNCTIONS)[number], (...args: number[]) => number>;
+const FUNCTIONS = ['attach', 'close', 'fail', 'run', 'serve', 'setScratch', 'share'] as const;
 
 /** @throws KernelError if the file is missing or is not WebAssembly. */
 export async function compile(wasmUrl: URL): Promise<KernelModule> {
@@ -42,7 +38,7 @@ export async function compile(wasmUrl: URL): Promise<KernelModule> {
     bytes = await readFile(path);
   } catch (cause) {
     const { code } = cause as NodeJS.ErrnoException;
-    throw new KernelError(`${path}: cannot be read (${code}); build the kernels: npm run build:kernels`, {
+    throw new KernelError(`cannot read ${path} (${code}); build the kernels: npm run build:kernels`, {
       cause,
     });
   }
@@ -69,15 +65,15 @@ export function instantiate(module: KernelModule, wasmUrl: URL, memory: SharedMe
   const missing = FUNCTIONS.filter((name) => typeof exports[name] !== 'function');
   if (missing.length > 0) {
     throw new KernelError(
-      `${path}: lacks ${missing.join(', ')}, so it was built from other sources; build the kernels anew: npm run build:kernels`,
+      `cannot use ${path}: it lacks ${missing.join(', ')}; rebuild the kernels: npm run build:kernels`,
     );
   }
-  return exports as KernelFunctions;
+  return exports as unknown as KernelFunctions;
 }
 
 function cannotBeLoaded(path: string, cause: unknown): KernelError {
   return new KernelError(
-    `${path}: cannot be loaded (${(cause as Error).message}); build the kernels anew: npm run build:kernels`,
+    `cannot load ${path} (${(cause as Error).message}); rebuild the kernels: npm run build:kernels`,
     { cause },
   );
 }

@@ -1,7 +1,6 @@
 import type { WeightDtype } from '../config.ts';
-import { QUERIES } from './constants.ts';
-
-export { LEAVES, PANEL } from './constants.ts';
+import { type PANEL, QUERIES } from './abi.ts';
+import type { LEAVES } from './numerics.ts';
 
 /**
  * A weight matrix `W` f32-, f16- or bf16-valued [outputs, inputs], packed once at load for {@link Kernels.matmul}.
@@ -97,7 +96,7 @@ export interface StoreKeyValueArgs
  * the first difference are exact. Then with Horner's scheme t = (((C6·r + C5)·r + C4)·r + C3)·r + C2, and
  * e = (t·(r·r) + r) + 1. The result is (e · 2^⌊n/2⌋) · 2^(n − ⌊n/2⌋): both powers are normal numbers, the first
  * product is exact, the second rounds a result below 2⁻¹²⁶ to a denormal or 0 and one beyond the largest f32 to infinity.
- * exp(±0) = 1, exp(−∞) = 0, exp(∞) = ∞, exp(NaN) = NaN. The constants stand in `constants.ts`, which both
+ * exp(±0) = 1, exp(−∞) = 0, exp(∞) = ∞, exp(NaN) = NaN. The constants stand in `numerics.ts`, which both
  * implementations import. The result is within 2 ULP of eˣ (measured: 0.97).
  *
  * **silu.** `x / (1 + exp(−x))`. Hence −0 below −88.7, and NaN at −∞.

@@ -1,6 +1,6 @@
 import { KernelError } from '../errors.ts';
 
-// TypeScript knows WebAssembly only as part of the DOM, which this program has nothing to do with.
+// TypeScript declares WebAssembly only as part of the DOM.
 export interface SharedMemory {
   readonly buffer: SharedArrayBuffer;
   grow(pages: number): number;

@@ -1,6 +1,8 @@
 import type { WeightDtype } from '../config.ts';
 import { KernelError } from '../errors.ts';
-import { LEAVES, PANEL, type PackedMatrix, type ReadRows } from './kernels.ts';
+import { PANEL } from './abi.ts';
+import type { PackedMatrix, ReadRows } from './kernels.ts';
+import { LEAVES } from './numerics.ts';
 import { bytesPerWeight, weightBits } from './widen.ts';
 
 /** What a matrix to be packed is. */

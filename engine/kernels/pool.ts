@@ -1,16 +1,17 @@
 import { Worker } from 'node:worker_threads';
 import { KernelError } from '../errors.ts';
 import { siblingModule } from '../terminal/sibling-module.ts';
-import { JOB_ARGUMENTS, JOB_BYTES } from './constants.ts';
+import { JOB_BYTES, MAX_ARGUMENTS } from './abi.ts';
 import { instantiate, type KernelFunctions, type KernelModule } from './instance.ts';
 import type { KernelMemory } from './memory.ts';
 import type { ThreadData } from './pool-thread.ts';
 import { clearUpperHalves } from './revectorize.ts';
+import type { ArgumentsOf, Kernel } from './table.ts';
 
 /** Multiplications worth waking another thread for: about ten microseconds of one. */
 const SHARED_WORK = 2 ** 17;
 
-/** Parts for each thread of a call that leaves it open: one that is held up leaves the others something to take over. */
+/** Parts for each thread, unless the call says: the other threads take over the parts of a thread that is held up. */
 const PARTS_PER_THREAD = 4;
 
 /** Seconds that a thread may work on a part, which takes milliseconds, before it counts as dead. */
@@ -22,25 +23,24 @@ const MAX_THREADS = 256;
 /** The program of a thread, `.ts` in the repository and `.js` where the package is compiled. */
 const PROGRAM = siblingModule('./pool-thread.ts', import.meta.url);
 
-/** What {@link ThreadPool.share} returns of `share` in `assembly/threads.ts`. */
+/** What `share` in `assembly/threads/threads.ts` returns if not all parts are computed. */
 const FAILED = 1;
 const SILENT = 2;
 
-/** A kernel call: which kernel, on how many units of work. */
-export interface KernelCall {
-  kernel: number;
+/** A call of a compiled kernel. */
+export interface KernelCall<A extends object> {
+  kernel: Kernel<A>;
+  args: NoInfer<ArgumentsOf<A>>;
+  /** Independent units of work, see the kernel's arguments in `abi.ts`. */
   units: number;
-  /** Units that are one part. Default: what makes a few parts for each thread. */
+  /** Units of a part, which one thread computes. Default: a few parts for each thread. */
   grain?: number;
-  /** Addresses and counts, as the kernel in `assembly/` tells. */
-  args: readonly number[];
-  factor?: number;
-  /** About how many multiplications it takes: small calls are not shared. */
+  /** The number of multiplications, roughly: small calls are not shared. */
   work: number;
 }
 
 export interface PoolOptions {
-  /** Multiplications from which on a call is shared; a smaller one stays in the calling thread. Default 2¹⁷. */
+  /** Multiplications from which on a call is shared; a smaller call stays in the calling thread. Default 2¹⁷. */
   sharedWork?: number;
   /** Seconds that a thread may be silent. Default 10. */
   patience?: number;
@@ -48,10 +48,20 @@ export interface PoolOptions {
   revectorize?: boolean;
 }
 
+/** What a {@link ThreadPool} is made of. */
+export interface ThreadPoolOptions extends PoolOptions {
+  /** Threads, the calling one included; 1 … 256. */
+  size: number;
+  /** The compiled kernels, and the file that they were read from. */
+  module: KernelModule;
+  wasmUrl: URL;
+  memory: KernelMemory;
+}
+
 /**
- * Threads that share the work of one kernel call after the other. The thread that calls takes part; the others start
- * with the first call that is worth sharing, sleep while there is none, and end with {@link close}. They split work by
- * outputs, never along a sum, so that their number changes no bit.
+ * Threads that share the work of one kernel call after the other. The calling thread takes part; the others start with
+ * the first call that is worth sharing, sleep between calls, and end with {@link close}. They split work by outputs, never
+ * along a sum, so their number changes no bit.
  */
 export class ThreadPool {
   readonly size: number;
@@ -60,23 +70,22 @@ export class ThreadPool {
   readonly #patience: number;
   readonly #revectorized: boolean;
   readonly #job: number;
-  readonly #args: Uint32Array;
+  readonly #args: Float64Array;
   readonly #start: (thread: number) => Worker;
   #threads: Worker[] | undefined;
   #error: Error | undefined;
   #closed = false;
 
-  /**
-   * @param size threads, the calling one included.
-   * @throws KernelError if the number of threads is out of range, or the kernels cannot be instantiated.
-   */
-  constructor(
-    size: number,
-    module: KernelModule,
-    wasmUrl: URL,
-    memory: KernelMemory,
-    { sharedWork = SHARED_WORK, patience = PATIENCE, revectorize = false }: PoolOptions = {},
-  ) {
+  /** @throws KernelError if the number of threads is out of range, or the kernels cannot be instantiated. */
+  constructor({
+    size,
+    module,
+    wasmUrl,
+    memory,
+    sharedWork = SHARED_WORK,
+    patience = PATIENCE,
+    revectorize = false,
+  }: ThreadPoolOptions) {
     if (!Number.isInteger(size) || size < 1 || size > MAX_THREADS) {
       throw new KernelError(`${size} threads, expected a whole number of 1 to ${MAX_THREADS}`);
     }
@@ -85,8 +94,8 @@ export class ThreadPool {
     this.#patience = patience;
     this.#revectorized = revectorize;
     this.functions = instantiate(module, wasmUrl, memory.memory);
-    this.#job = memory.allocate(JOB_BYTES + JOB_ARGUMENTS * Uint32Array.BYTES_PER_ELEMENT);
-    this.#args = new Uint32Array(memory.buffer, this.#job + JOB_BYTES, JOB_ARGUMENTS);
+    this.#job = memory.allocate(JOB_BYTES + MAX_ARGUMENTS * Float64Array.BYTES_PER_ELEMENT);
+    this.#args = new Float64Array(memory.buffer, this.#job + JOB_BYTES, MAX_ARGUMENTS);
     this.functions.attach(this.#job, 0);
     this.#start = (thread) => {
       const workerData: ThreadData = {
@@ -100,30 +109,31 @@ export class ThreadPool {
     };
   }
 
-  /** @throws KernelError if a thread has died. The result is then not complete, and so is that of every later call. */
-  share({ kernel, units, grain, args, factor = 0, work }: KernelCall): void {
-    this.#args.set(args);
+  /** @throws KernelError if a thread has died. The result of this call is then incomplete, and later calls throw, too. */
+  share<A extends object>({ kernel, args, units, grain, work }: KernelCall<A>): void {
+    const { number, argumentNames } = kernel;
+    for (let i = 0; i < argumentNames.length; i++) this.#args[i] = args[argumentNames[i] as keyof A];
     const size = grain ?? Math.ceil(units / (PARTS_PER_THREAD * this.size));
     if (this.size === 1 || work < this.#sharedWork || units <= size) {
-      this.functions.run(kernel, units, factor);
+      this.functions.run(number, units);
     } else {
-      this.#shareParts(kernel, units, size, factor);
+      this.#shareParts(number, units, size);
     }
     if (this.#revectorized) clearUpperHalves();
   }
 
-  /** Ends the threads; those asleep wake for it. Nothing may be shared afterwards. */
+  /** Ends the threads, also those asleep. {@link share} must not be called afterwards. */
   close(): void {
     this.#closed = true;
     this.functions.close();
   }
 
-  #shareParts(kernel: number, units: number, grain: number, factor: number): void {
+  #shareParts(kernel: number, units: number, grain: number): void {
     this.#threads ??= this.#startThreads();
     this.#checkAlive();
-    const outcome = this.functions.share(kernel, units, grain, factor, 10 * this.#patience);
+    const outcome = this.functions.share(kernel, units, grain, 10 * this.#patience);
     if (outcome === FAILED) this.#error ??= new Error('it threw an error');
-    if (outcome === SILENT) this.#error ??= new Error(`it has not been heard of for ${this.#patience} s`);
+    if (outcome === SILENT) this.#error ??= new Error(`it did not answer for ${this.#patience} s`);
     this.#checkAlive();
   }
 
@@ -136,7 +146,7 @@ export class ThreadPool {
       thread.on('exit', (code) => {
         if (!this.#closed) this.#error ??= new Error(`it ended with exit code ${code}`);
       });
-      // Whoever forgets to close the pool shall not wait for it.
+      // A process that forgets to close the pool can end all the same.
       thread.unref();
       return thread;
     });

@@ -1,4 +1,5 @@
 import { KernelError } from '../errors.ts';
+import { PANEL } from './abi.ts';
 import {
   checkAllocate,
   checkElements,
@@ -9,7 +10,7 @@ import {
   checkRope,
 } from './checks.ts';
 import { siluF32, sumByFour } from './exp.ts';
-import { type Kernels, PANEL, type PackedMatrix } from './kernels.ts';
+import type { Kernels, PackedMatrix } from './kernels.ts';
 import { laneOf, packedBytes, packPanels } from './pack.ts';
 import { attention, storeKeyValue } from './scalar-attention.ts';
 import { weightBits, widenBits } from './widen.ts';

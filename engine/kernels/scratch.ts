@@ -1,16 +1,17 @@
-import { LEAVES, PANEL } from './constants.ts';
+import { PANEL } from './abi.ts';
 import type { KernelMemory } from './memory.ts';
+import { LEAVES } from './numerics.ts';
 
 const FLOAT = Float32Array.BYTES_PER_ELEMENT;
-/** Rows of a matmul that are computed together: what of them a thread works on stays in its cache. */
+/** Rows of a matmul that are computed together, so few that a thread's part of them stays in its cache. */
 export const BLOCK_ROWS = 128;
-/** What a thread's tiles of a block of rows are summed in. */
+/** Bytes of the sums of a thread's tiles, for a block of rows. */
 const TILES_BYTES = BLOCK_ROWS * LEAVES * PANEL * FLOAT;
 
-/** Tells the compiled kernels where the scratch memory of thread 0 is, and the bytes to that of the next. */
+/** Sets the address of thread 0's scratch memory, and the bytes from a thread's to the next one's. */
 export type SetScratch = (address: number, bytes: number) => void;
 
-/** The memory that matmuls and attention work in: the rows of a block in strips, and for each thread its own. */
+/** The working memory of matmuls and attention: the rows of a block in strips, and for each thread its own. */
 export class Scratch {
   readonly #memory: KernelMemory;
   readonly #threads: number;
@@ -43,7 +44,7 @@ export class Scratch {
     const strips = this.#memory.allocate(BLOCK_ROWS * inputs * FLOAT);
     const bytes = leaf * PANEL * FLOAT + TILES_BYTES;
     this.#setScratch(this.#memory.allocate(this.#threads * bytes), bytes);
-    // At last, so that whoever goes on after memory ran out is refused again.
+    // Set last: a call after memory ran out is refused again.
     this.#strips = strips;
     this.#inputs = inputs;
     this.#leaf = leaf;

@@ -1,3 +1,4 @@
+import { PANEL, STRIP } from './abi.ts';
 import { attentionCall } from './attention-call.ts';
 import {
   checkAllocate,
@@ -10,35 +11,25 @@ import {
   checkRope,
   checkStoreKeyValue,
 } from './checks.ts';
-import {
-  ADD,
-  ADD_SCALED,
-  MATMUL_BF16,
-  MATMUL_F16,
-  MATMUL_F32,
-  PACK_PANELS_16,
-  PACK_PANELS_32,
-  PACK_ROWS,
-  RMS_NORM,
-  ROPE,
-  SILU_MULTIPLY,
-  STORE_KEY_VALUE,
-  STRIP,
-} from './constants.ts';
 import { compile } from './instance.ts';
-import { type Kernels, LEAVES, PANEL } from './kernels.ts';
+import type { Kernels } from './kernels.ts';
 import { KernelMemory, throwDisposed } from './memory.ts';
+import { LEAVES } from './numerics.ts';
 import { packedBytes, readMatrix } from './pack.ts';
 import { type KernelCall, type PoolOptions, ThreadPool } from './pool.ts';
 import { revectorize } from './revectorize.ts';
 import { BLOCK_ROWS, Scratch } from './scratch.ts';
+import { checkSources } from './sources.ts';
+import { KERNELS } from './table.ts';
 import { bytesPerWeight } from './widen.ts';
 
-const MATMUL = { F32: MATMUL_F32, F16: MATMUL_F16, BF16: MATMUL_BF16 };
+const MATMUL = { F32: KERNELS.matmulF32, F16: KERNELS.matmulF16, BF16: KERNELS.matmulBF16 };
+const GATHER = { F32: KERNELS.gatherF32, F16: KERNELS.gatherF16, BF16: KERNELS.gatherBF16 };
+const FLOAT = Float32Array.BYTES_PER_ELEMENT;
 
-/** What {@link createWasmKernels} can be told. */
+/** Options of {@link createWasmKernels}. */
 export interface WasmKernelsOptions extends PoolOptions {
-  /** Bytes that may be allocated at most. Default 4 GiB, all that WebAssembly addresses. */
+  /** The most bytes that may be allocated. Default 4 GiB, all that WebAssembly addresses. */
   maxBytes?: number;
   /** The compiled kernels. Default `build/kernels.wasm` beside this file. */
   wasmUrl?: URL;
@@ -46,9 +37,9 @@ export interface WasmKernelsOptions extends PoolOptions {
   threads?: number;
 }
 
-/** From so many rows on 16-bit weights are widened once for all; with 256-bit vectors each strip does it faster. */
+/** Number of rows from which on 16-bit weights are widened once for all; 256-bit vectors widen faster in each strip. */
 const WIDEN_ROWS = 17;
-/** Panels that are one part of a matmul: a single row reads four side by side. */
+/** Panels of a part of a matmul: a single row reads four panels side by side. */
 const PANELS_PER_PART = 4;
 
 /**
@@ -60,16 +51,19 @@ export async function createWasmKernels(options: WasmKernelsOptions = {}): Promi
   const wasmUrl = options.wasmUrl ?? new URL('build/kernels.wasm', import.meta.url);
   if (options.revectorize) revectorize();
   const module = await compile(wasmUrl);
+  checkSources(module, wasmUrl);
   const memory = new KernelMemory(options.maxBytes);
-  let pool: ThreadPool | undefined = new ThreadPool(options.threads ?? 1, module, wasmUrl, memory, options);
+  const size = options.threads ?? 1;
+  let pool: ThreadPool | undefined = new ThreadPool({ ...options, size, module, wasmUrl, memory });
   const threads = pool.size;
   const widenRows = options.revectorize ? BLOCK_ROWS + 1 : WIDEN_ROWS;
   const alive = () => pool ?? throwDisposed();
-  const wasm = () => alive().functions;
-  const share = (call: KernelCall) => alive().share(call);
+  const share = <A extends object>(call: KernelCall<A>) => alive().share(call);
   const at = (name: string, view: ArrayBufferView) => memory.address(name, view);
 
-  const scratch = new Scratch(memory, threads, (address, bytes) => wasm().setScratch(address, bytes));
+  const scratch = new Scratch(memory, threads, (address, bytes) =>
+    alive().functions.setScratch(address, bytes),
+  );
 
   return {
     name: 'wasm',
@@ -87,7 +81,7 @@ export async function createWasmKernels(options: WasmKernelsOptions = {}): Promi
 
     allocate(length) {
       checkAllocate(length);
-      const address = memory.allocate(length * Float32Array.BYTES_PER_ELEMENT);
+      const address = memory.allocate(length * FLOAT);
       return new Float32Array(memory.buffer, address, length);
     },
 
@@ -104,15 +98,15 @@ export async function createWasmKernels(options: WasmKernelsOptions = {}): Promi
       const bytes = packedBytes(shape);
       const address = memory.allocate(bytes);
       const weightBytes = bytesPerWeight(dtype);
-      // The rows wait to be packed where those of a matmul do.
-      const most = (BLOCK_ROWS * Float32Array.BYTES_PER_ELEMENT) / weightBytes;
+      // Rows are read into the memory that a matmul has for its strips.
+      const most = (BLOCK_ROWS * FLOAT) / weightBytes;
       readMatrix(shape, most, readRows, (rows, firstRow, numRows) => {
         new Uint8Array(memory.buffer, strips).set(rows);
         share({
-          kernel: weightBytes === 2 ? PACK_PANELS_16 : PACK_PANELS_32,
+          kernel: weightBytes === 2 ? KERNELS.packPanels16 : KERNELS.packPanels32,
+          args: { weights: strips, rows: numRows, inputs, panels: address + firstRow * inputs * weightBytes },
           units: Math.ceil(numRows / PANEL),
           grain: PANELS_PER_PART,
-          args: [strips, numRows, inputs, address + firstRow * inputs * weightBytes],
           work: numRows * inputs,
         });
       });
@@ -121,10 +115,13 @@ export async function createWasmKernels(options: WasmKernelsOptions = {}): Promi
 
     gather(matrix, ids, y) {
       checkGather(matrix, ids, y);
-      const run = wasm()[`gather${matrix.dtype}`];
+      const { inputs, dtype } = matrix;
       const panels = at('gather: matrix', matrix.panels);
       const to = at('gather: y', y);
-      for (let i = 0; i < ids.length; i++) run(panels, matrix.inputs, ids[i], to + i * matrix.inputs * 4);
+      for (let i = 0; i < ids.length; i++) {
+        const args = { panels, inputs, id: ids[i], y: to + i * inputs * FLOAT };
+        share({ kernel: GATHER[dtype], args, units: 1, work: inputs });
+      }
     },
 
     matmul(x, rows, matrix, y) {
@@ -136,22 +133,30 @@ export async function createWasmKernels(options: WasmKernelsOptions = {}): Promi
       const strips = scratch.require(inputs, leaves);
       for (let first = 0; first < rows; first += BLOCK_ROWS) {
         const block = Math.min(BLOCK_ROWS, rows - first);
-        const blockFrom = from + first * inputs * Float32Array.BYTES_PER_ELEMENT;
-        const blockTo = to + first * outputs * Float32Array.BYTES_PER_ELEMENT;
+        const blockFrom = from + first * inputs * FLOAT;
         if (block > 1) {
           share({
-            kernel: PACK_ROWS,
+            kernel: KERNELS.packRows,
+            args: { x: blockFrom, rows: block, inputs, strips },
             units: Math.ceil(block / STRIP),
             grain: 1,
-            args: [blockFrom, block, inputs, strips],
             work: block * inputs,
           });
         }
         share({
           kernel: MATMUL[dtype],
+          args: {
+            x: block > 1 ? strips : blockFrom,
+            rows: block,
+            inputs,
+            panels,
+            outputs,
+            y: to + first * outputs * FLOAT,
+            leaves,
+            widenRows,
+          },
           units: Math.ceil(outputs / PANEL),
           grain: PANELS_PER_PART,
-          args: [block > 1 ? strips : blockFrom, block, inputs, panels, outputs, blockTo, leaves, widenRows],
           work: block * inputs * outputs,
         });
       }
@@ -161,10 +166,15 @@ export async function createWasmKernels(options: WasmKernelsOptions = {}): Promi
       checkRmsNorm(x, rows, weight, y);
       const width = weight.length;
       share({
-        kernel: RMS_NORM,
+        kernel: KERNELS.rmsNorm,
+        args: {
+          x: at('rmsNorm: x', x),
+          weight: at('rmsNorm: weight', weight),
+          width,
+          eps,
+          y: at('rmsNorm: y', y),
+        },
         units: rows,
-        args: [at('rmsNorm: x', x), at('rmsNorm: weight', weight), width, at('rmsNorm: y', y)],
-        factor: eps,
         work: 2 * rows * width,
       });
     },
@@ -172,9 +182,9 @@ export async function createWasmKernels(options: WasmKernelsOptions = {}): Promi
     rope(x, rows, heads, headDim, cos, sin) {
       checkRope(x, rows, heads, headDim, cos, sin);
       share({
-        kernel: ROPE,
+        kernel: KERNELS.rope,
+        args: { x: at('rope: x', x), heads, headDim, cos: at('rope: cos', cos), sin: at('rope: sin', sin) },
         units: rows,
-        args: [at('rope: x', x), heads, headDim, at('rope: cos', cos), at('rope: sin', sin)],
         work: 2 * rows * heads * headDim,
       });
     },
@@ -183,19 +193,19 @@ export async function createWasmKernels(options: WasmKernelsOptions = {}): Promi
       checkStoreKeyValue(args);
       const { rows, numKeyValueHeads, headDim } = args;
       share({
-        kernel: STORE_KEY_VALUE,
-        units: rows,
-        args: [
-          at('storeKeyValue: k', args.k),
-          at('storeKeyValue: v', args.v),
-          at('storeKeyValue: keys', args.keys),
-          at('storeKeyValue: values', args.values),
-          at('storeKeyValue: blockTable', args.blockTable),
-          args.blockSize,
-          args.startPosition,
+        kernel: KERNELS.storeKeyValue,
+        args: {
+          k: at('storeKeyValue: k', args.k),
+          v: at('storeKeyValue: v', args.v),
+          keys: at('storeKeyValue: keys', args.keys),
+          values: at('storeKeyValue: values', args.values),
+          blockTable: at('storeKeyValue: blockTable', args.blockTable),
+          blockSize: args.blockSize,
+          startPosition: args.startPosition,
           numKeyValueHeads,
           headDim,
-        ],
+        },
+        units: rows,
         work: 2 * rows * numKeyValueHeads * headDim,
       });
     },
@@ -209,9 +219,9 @@ export async function createWasmKernels(options: WasmKernelsOptions = {}): Promi
     siluMultiply(gate, up, length) {
       checkElements('siluMultiply', gate, up, length);
       share({
-        kernel: SILU_MULTIPLY,
+        kernel: KERNELS.siluMultiply,
+        args: { gate: at('siluMultiply: gate', gate), up: at('siluMultiply: up', up) },
         units: length,
-        args: [at('siluMultiply: gate', gate), at('siluMultiply: up', up)],
         // The polynomial of an exp, and a division.
         work: 16 * length,
       });
@@ -219,18 +229,14 @@ export async function createWasmKernels(options: WasmKernelsOptions = {}): Promi
 
     add(x, y, length) {
       checkElements('add', x, y, length);
-      share({ kernel: ADD, units: length, args: [at('add: x', x), at('add: y', y)], work: length });
+      const args = { x: at('add: x', x), y: at('add: y', y) };
+      share({ kernel: KERNELS.add, args, units: length, work: length });
     },
 
     addScaled(x, y, scale, length) {
       checkElements('addScaled', x, y, length);
-      share({
-        kernel: ADD_SCALED,
-        units: length,
-        args: [at('addScaled: x', x), at('addScaled: y', y)],
-        factor: scale,
-        work: length,
-      });
+      const args = { x: at('addScaled: x', x), y: at('addScaled: y', y), scale };
+      share({ kernel: KERNELS.addScaled, args, units: length, work: length });
     },
   };
 }

@@ -1,5 +1,5 @@
 import type { ModelConfig } from '../config.ts';
-import { LEAVES } from '../kernels/kernels.ts';
+import { LEAVES } from '../kernels/numerics.ts';
 import type { ProcessGroup } from '../parallel/process-group.ts';
 import { singleProcessGroup } from '../parallel/single-process-group.ts';
 

@@ -1,6 +1,6 @@
 import type { ModelConfig } from '../config.ts';
 import { ShardingError } from '../errors.ts';
-import { LEAVES } from '../kernels/kernels.ts';
+import { LEAVES } from '../kernels/numerics.ts';
 import type { Parallelism } from './shard.ts';
 
 /** The sizes of tensor parallelism: those at which the leaves of a matmul divide. */

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import test, { type ExecutionContext } from 'ava';
 import { Engine } from '../../engine/engine.ts';
 import { GroupError, ShardingError } from '../../engine/errors.ts';
-import type { EngineOptions } from '../../engine/serving/requests.ts';
+import type { EngineOptions } from '../../engine/options.ts';
 import { generateOne } from '../../verify/generate.ts';
 import { MARK, markedProcesses } from '../support/groups/groups.ts';
 import { shardedDense, shardedMoe } from '../support/groups/sharded-models.ts';

@@ -1,8 +1,9 @@
 import test from 'ava';
 import { Engine } from '../../engine/engine.ts';
-import type { EngineOptions } from '../../engine/serving/requests.ts';
+import type { EngineOptions } from '../../engine/options.ts';
 import { ensureFixture } from '../../generator/fixtures/fixtures.ts';
-import { engineSubject } from '../../verify/subject.ts';
+import { engineSubject } from '../../verify/adapters/engine.ts';
+import type { SubjectModel } from '../../verify/subject.ts';
 import { goldenTests } from '../support/golden/golden-tests.ts';
 import type { SharedModel } from '../support/models/shared-model.ts';
 
@@ -14,7 +15,7 @@ const SHARDINGS: [string, EngineOptions][] = [
 ];
 
 for (const [model, sharding] of SHARDINGS) {
-  let opened: Promise<SharedModel> | undefined;
+  let opened: Promise<SharedModel & Pick<SubjectModel, 'close'>> | undefined;
   const load = (modelDir: string) => Engine.load(modelDir, { ...sharding, threads: 1 });
   const open = async () => {
     const modelDir = await ensureFixture(model);

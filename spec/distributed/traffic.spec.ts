@@ -1,5 +1,5 @@
 import test from 'ava';
-import type { Plan } from '../../engine/distributed/step-plan.ts';
+import type { StepPlan } from '../../engine/distributed/step-plan.ts';
 import { runTraffic } from '../bench/parallel/run-ranks.ts';
 import { stepBytes } from '../bench/parallel/step-bytes.ts';
 import { planOf } from '../bench/parallel/step-traffic.ts';
@@ -19,7 +19,7 @@ const sequences = (count: number, past: number, tokens: number) =>
 /** Rows enough for sums that more than two ranks exchange by slices. */
 const LONG = Math.ceil(16_381 / config.hiddenSize / 200);
 
-const steps: [what: string, plan: Plan][] = [
+const steps: [what: string, plan: StepPlan][] = [
   ['a decode step', sequences(1, 17, 1)],
   ['a decode step of a batch', sequences(8, 40, 1)],
   ['a prefill', sequences(1, 0, 37)],
@@ -33,7 +33,7 @@ const steps: [what: string, plan: Plan][] = [
   ['a long prefill', sequences(LONG, 0, 200)],
   [
     'a step that copies blocks and wants the logits of more rows than the head takes at once',
-    { ...sequences(1, 0, 30), copies: [{ from: 0, to: 1 }], rows: ids(24).map((_, i) => i) },
+    { ...sequences(1, 0, 30), copies: [{ from: 0, to: 1 }], logitsRows: ids(24).map((_, i) => i) },
   ],
 ];
 

@@ -6,7 +6,8 @@ import type { EngineStats } from '../../engine/serving/requests.ts';
 import { ensureFixture, QUICK_FIXTURES } from '../../generator/fixtures/fixtures.ts';
 import { readCase, readFingerprints, readManifest, readTensors } from '../../golden/goldens.ts';
 import type { RecordedCase } from '../../golden/schema.ts';
-import { compareCase } from '../../verify/compare.ts';
+import { engineModel } from '../../verify/adapters/engine.ts';
+import { compareCase } from '../../verify/compare/case.ts';
 import { generateAll, resultsOf } from '../../verify/generate.ts';
 import type { SubjectModel } from '../../verify/subject.ts';
 import { closing, trackResources } from '../support/processes/cleanup.ts';
@@ -113,11 +114,9 @@ for (const model of QUICK_FIXTURES) {
       for (const [i, id] of ids.entries()) {
         const logits = events.flatMap((e) => (e.type === 'token' && e.request === i ? [e.logits!] : []));
         // What was computed on this path is compared, not computed again.
-        const replayed: SubjectModel = {
-          forward: async (prompt, positions) => engine.forward(prompt, { positions, hidden: true }),
-          generate: async () => ({ ...results[i][0], logits }),
-          close: async () => {},
-        };
+        const { tokens } = results[i][0];
+        const scores = logits.map((values) => ({ values }));
+        const replayed: SubjectModel = { ...engineModel(engine), generate: async () => ({ tokens, scores }) };
         const loaded = { recorded: recorded[i], tensors: readTensors(model, id) };
         const { differences } = await compareCase(loaded, manifest, config, replayed);
         t.deepEqual(differences, [], id);

@@ -15,7 +15,8 @@ import { readModelConfig } from '../../engine/config.ts';
 import { Engine } from '../../engine/engine.ts';
 import { ensureFixture } from '../../generator/fixtures/fixtures.ts';
 import { GOLDEN_FOLDER, readManifest, readTensors } from '../../golden/goldens.ts';
-import { engineSubject, type SubjectModel } from '../../verify/subject.ts';
+import { engineSubject } from '../../verify/adapters/engine.ts';
+import type { SubjectModel } from '../../verify/subject.ts';
 import { partsFromGoldens } from '../support/golden/real-goldens.ts';
 import { LoopbackHub } from '../support/hub/loopback-hub.ts';
 import { closing, temporaryFolder, trackResources } from '../support/processes/cleanup.ts';
@@ -116,9 +117,9 @@ test('the real model is fetched, held to its identity, and recorded from the gra
   const engine = closing(t, await engineSubject('plumbline', Engine).load(snapshot(MODEL)));
   const parts = (subject: SubjectModel) => partsFromGoldens(subject, snapshot(MODEL), NAME, goldens);
   t.deepEqual(await parts(engine), []);
-  const forward: SubjectModel['forward'] = async (ids, positions) => {
-    const { logits } = await engine.forward(ids, positions);
-    return { logits: logits.map((value) => value * 1.001) };
+  const forward: SubjectModel['forward'] = async (request) => {
+    const { rows } = await engine.forward(request);
+    return { rows: rows.map(({ values }) => ({ values: values.map((value) => value * 1.001) })) };
   };
   const [line, ...others] = await parts({ ...engine, forward });
   t.regex(line, /^ids-short: parts from the golden at logits, position 0, index \d+: got \S+, expected /);

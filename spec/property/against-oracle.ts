@@ -4,7 +4,7 @@ import type { MoeConfig } from '../../engine/config.ts';
 import { Engine } from '../../engine/engine.ts';
 import { createWasmKernels } from '../../engine/kernels/wasm.ts';
 import { generateOne } from '../../verify/generate.ts';
-import { type OracleRun, oracleFromWeights } from '../../verify/oracle.ts';
+import { type OracleRun, oracleFromWeights } from '../../verify/oracle/oracle.ts';
 import { temporaryFolder } from '../support/processes/cleanup.ts';
 import { modelAndPrompts, type TinyModel, writeModelDirectory } from '../support/properties/arbitraries.ts';
 

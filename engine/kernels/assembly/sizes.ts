@@ -1,7 +1,8 @@
-import * as constants from '../constants';
+import * as abi from '../abi';
+import * as numerics from '../numerics';
 
-// The counts of ../constants.ts in the type that addresses have.
-export const PANEL: usize = <usize>constants.PANEL;
-export const LEAVES: usize = <usize>constants.LEAVES;
-export const STRIP: usize = <usize>constants.STRIP;
-export const QUERIES: usize = <usize>constants.QUERIES;
+// The sizes that TypeScript's side shares, in the type of an address.
+export const PANEL: usize = <usize>abi.PANEL;
+export const STRIP: usize = <usize>abi.STRIP;
+export const QUERIES: usize = <usize>abi.QUERIES;
+export const LEAVES: usize = <usize>numerics.LEAVES;

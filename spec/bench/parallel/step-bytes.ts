@@ -1,5 +1,5 @@
 import type { ModelConfig } from '../../../engine/config.ts';
-import type { Plan } from '../../../engine/distributed/step-plan.ts';
+import type { StepPlan } from '../../../engine/distributed/step-plan.ts';
 
 /** Bytes of an f32 or int32. */
 const VALUE_BYTES = 4;
@@ -8,10 +8,10 @@ const STRAIGHT_VALUES = 16_380;
 
 /**
  * Bytes that all ranks of a dense model send together for a step, with tensor parallelism over `tp` of them.
- * With rows R (tokens), wanted rows W (logits), layers L, hidden size H and vocabulary V:
+ * With rows R (tokens), rows of logits W (logits), layers L, hidden size H and vocabulary V:
  *
  * - **the plan**, from rank 0 to each other: its length, three counts, two numbers for each copy of a block,
- *   three counts, the ids and the blocks of each span, and the wanted rows: `(tp − 1) · 4 · (1 + 3 +
+ *   three counts, the ids and the blocks of each span, and the rows of logits: `(tp − 1) · 4 · (1 + 3 +
  *   2·copies + Σ(3 + ids + blocks) + W)`.
  * - **the embedding**: each row from the one rank that has it to all others: `(tp − 1) · 4 · R · H`.
  * - **two sums a layer**, of the attention's output projection and the MLP's down projection, R · H values
@@ -24,10 +24,10 @@ const STRAIGHT_VALUES = 16_380;
  */
 export function stepBytes(
   { numHiddenLayers, hiddenSize, vocabSize }: ModelConfig,
-  plan: Plan,
+  plan: StepPlan,
   tp: number,
 ): number {
-  const { copies, spans, rows } = plan;
+  const { copies, spans, logitsRows } = plan;
   const sum = (counts: readonly number[]) => counts.reduce((total, count) => total + count, 0);
   const tokens = sum(spans.map(({ ids }) => ids.length));
   const words = sum(spans.map(({ ids, blockTable }) => 3 + ids.length + blockTable.length));
@@ -35,9 +35,9 @@ export function stepBytes(
   const others = tp - 1;
   const timesSent = hidden > STRAIGHT_VALUES ? 2 : tp;
   const values =
-    others * (1 + 3 + 2 * copies.length + words + rows.length) +
+    others * (1 + 3 + 2 * copies.length + words + logitsRows.length) +
     others * hidden +
     2 * numHiddenLayers * others * timesSent * hidden +
-    (others * rows.length * vocabSize) / tp;
+    (others * logitsRows.length * vocabSize) / tp;
   return VALUE_BYTES * values;
 }

@@ -1,4 +1,4 @@
-import type { Plan } from '../../../engine/distributed/step-plan.ts';
+import type { StepPlan } from '../../../engine/distributed/step-plan.ts';
 import type { BenchContext, SuiteResult } from '../context.ts';
 import type { Measurement } from '../figure.ts';
 import { seededPrompt } from '../workload.ts';
@@ -14,8 +14,8 @@ const CHUNK = 128;
 export async function traffic({ profile, config, modelDir, report }: BenchContext): Promise<SuiteResult> {
   const { batches, promptTokens } = profile.parallel;
   const prompt = (length: number) => seededPrompt(length, config.vocabSize, 'traffic');
-  const steps: [variant: string, plan: Plan][] = [
-    ...batches.map((batch): [string, Plan] => [
+  const steps: [variant: string, plan: StepPlan][] = [
+    ...batches.map((batch): [string, StepPlan] => [
       `decode, batch ${batch}`,
       planOf(prompt(batch).map((id) => ({ past: promptTokens, ids: [id] }))),
     ]),

@@ -9,7 +9,7 @@ import { Engine } from '../../../engine/engine.ts';
 import { ensureFixture, QUICK_FIXTURES } from '../../../generator/fixtures/fixtures.ts';
 import { formatJson } from '../../../generator/recording/store.ts';
 import { GOLDEN_FOLDER, readCase, readFingerprints, readManifest } from '../../../golden/goldens.ts';
-import { engineSubject } from '../../../verify/subject.ts';
+import { engineSubject } from '../../../verify/adapters/engine.ts';
 
 const named = process.argv.slice(2);
 for (const model of named.length > 0 ? named : QUICK_FIXTURES) {
@@ -20,7 +20,7 @@ for (const model of named.length > 0 ? named : QUICK_FIXTURES) {
   for (const id of cases) {
     const golden = readCase(model, id);
     if ('refusal' in golden) continue;
-    fingerprints[id] = (await subject.generate(golden.ids, maxNewTokens)).fingerprint;
+    fingerprints[id] = (await subject.generate({ ids: golden.ids, maxNewTokens })).fingerprint;
   }
   await subject.close();
   const changed = Object.keys(fingerprints).filter((id) => fingerprints[id] !== old[id]);

@@ -3,7 +3,7 @@ import { ensureFixture, FIXTURES } from '../../../generator/fixtures/fixtures.ts
 import { readCase, readManifest, readTensors } from '../../../golden/goldens.ts';
 import { TOP } from '../../../golden/schema.ts';
 import { isTie, maxAbs } from '../../../golden/tolerance.ts';
-import { widen } from '../../../verify/oracle-floats.ts';
+import { widen } from '../../../verify/oracle/floats.ts';
 import type { ChosenRow, FixtureEvidence } from './fixture-degeneracy.ts';
 
 /** What a fixture's goldens and its checkpoint show. */

@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
 import fc from 'fast-check';
 import type { Engine } from '../../../engine/engine.ts';
-import type { EngineOptions, EngineStats } from '../../../engine/serving/requests.ts';
+import type { EngineOptions } from '../../../engine/options.ts';
+import type { EngineStats } from '../../../engine/serving/requests.ts';
 import type { TinyModel } from '../properties/arbitraries.ts';
 import {
   differenceFrom,

@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import type { Engine } from '../../../engine/engine.ts';
 import type { createScalarKernels } from '../../../engine/kernels/scalar.ts';
-import { engineSubject, type Subject } from '../../../verify/subject.ts';
+import { engineSubject } from '../../../verify/adapters/engine.ts';
+import type { Subject } from '../../../verify/subject.ts';
 import type { Mutant } from './mutants.ts';
 
 /** Several steps for a prompt, so that what goes wrong between two of them shows. */

@@ -8,7 +8,7 @@ import { generateOne } from '../../../verify/generate.ts';
  */
 const [modelDir, tokens, timeout] = process.argv.slice(2);
 
-process.stderr.write(`threads ${shareOfThreads({ size: 2 })}\n`);
+process.stderr.write(`threads ${shareOfThreads({ numRanks: 2 })}\n`);
 
 try {
   const engine = await Engine.load(modelDir, { tp: 2, groupTimeoutMs: Number(timeout) });

@@ -5,8 +5,8 @@ import seedrandom from 'seedrandom';
 import { writeSafetensors } from '../../../engine/checkpoint/safetensors-writer.ts';
 import { expectedWeights } from '../../../engine/checkpoint/weights.ts';
 import { type ModelConfig, parseModelConfig, type WeightDtype } from '../../../engine/config.ts';
-import { narrow, widen } from '../../../verify/oracle-floats.ts';
-import type { OracleWeight } from '../../../verify/oracle-weights.ts';
+import { narrow, widen } from '../../../verify/oracle/floats.ts';
+import type { OracleWeight } from '../../../verify/oracle/weights.ts';
 
 /** What a {@link tinyModel} may be; whatever is left out is drawn. */
 export interface TinyModelConstraints {

@@ -6,7 +6,7 @@ import type { Subject } from '../../../verify/subject.ts';
 /** transformers.js itself as the subject: an honest engine that is not ours. */
 export function transformersJs(name: string, options: ReferenceOptions): Subject {
   return {
-    name,
+    info: { name, language: 'TypeScript' },
     async load(modelDir) {
       const config = await readModelConfig(modelDir);
       const reference = await Reference.load(modelDir, options);
@@ -14,18 +14,26 @@ export function transformersJs(name: string, options: ReferenceOptions): Subject
       const tapped =
         options.dtype === 'q8' ? undefined : await Reference.load(modelDir, { fileName: GRAPHS.tapped });
       return {
-        async forward(ids, positions) {
-          const { logits } = await reference.forward(ids, ids.length - (positions[0] ?? 0));
-          const rows = positions.flatMap((position) => {
-            const begin = (position - positions[0]) * config.vocabSize;
-            return Array.from(logits.subarray(begin, begin + config.vocabSize));
-          });
-          return {
-            logits: Float32Array.from(rows),
-            hidden: tapped && (await hiddenStates(tapped, ids, config.numHiddenLayers)),
-          };
+        capabilities: {
+          scores: 'all',
+          hidden: tapped !== undefined,
+          tokenize: false,
+          chat: false,
+          maxConcurrency: 1,
         },
-        generate: (ids, maxNewTokens) => reference.generate(ids, maxNewTokens),
+        async forward({ ids, positions, hidden }) {
+          const { logits } = await reference.forward(ids, ids.length - (positions[0] ?? 0));
+          const rows = positions.map((position) => {
+            const begin = (position - positions[0]) * config.vocabSize;
+            return { values: logits.slice(begin, begin + config.vocabSize) };
+          });
+          if (!tapped || !hidden) return { rows };
+          return { rows, hidden: await hiddenStates(tapped, ids, config.numHiddenLayers) };
+        },
+        async generate({ ids, maxNewTokens }) {
+          const { tokens, logits } = await reference.generate(ids, maxNewTokens);
+          return { tokens, scores: logits.map((values) => ({ values })) };
+        },
         async close() {
           await reference.dispose();
           await tapped?.dispose();

@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { Checkpoint } from '../../../../engine/checkpoint/checkpoint.ts';
 import { checkWeights } from '../../../../engine/checkpoint/weights.ts';
 import { readModelConfig } from '../../../../engine/config.ts';
-import { loadOracle, oracleFromWeights } from '../../../../verify/oracle.ts';
+import { loadOracle, oracleFromWeights } from '../../../../verify/oracle/oracle.ts';
 import { temporaryFolder, trackResources } from '../../../support/processes/cleanup.ts';
 import { modelAndPrompts, tinyModel, writeModelDirectory } from '../../../support/properties/arbitraries.ts';
 

@@ -1,36 +1,42 @@
 import test from 'ava';
 import { Command } from 'commander';
-import { addEngineFlags, type EngineFlags, engineOptions } from '../../../../engine/cli/engine-flags.ts';
+import {
+  addParallelFlags,
+  addScheduleFlags,
+  parallelOptions,
+  type ScheduleFlags,
+  scheduleOptions,
+} from '../../../../engine/cli/engine-flags.ts';
 import { parseModelConfig } from '../../../../engine/config.ts';
 import { completeEngineOptions } from '../../../../engine/options.ts';
 import { TINY_CONFIG } from './support.ts';
 
 const config = parseModelConfig(TINY_CONFIG);
 
-function cacheTokens(flags: EngineFlags, ...demands: [numTokens: number, numSamples?: number][]): number {
-  return engineOptions(
+function cacheTokens(flags: ScheduleFlags, ...demands: [numTokens: number, numSamples?: number][]): number {
+  return scheduleOptions(
     flags,
     demands.map(([numTokens, numSamples = 1]) => ({ numTokens, numSamples })),
     config,
   ).cacheTokens;
 }
 
-test('every flag has its option, and what is not given is as the engine has it', (t) => {
-  const command = addEngineFlags(new Command());
-  t.deepEqual(engineOptions({}, [{ numTokens: 1, numSamples: 1 }], config), {
+test('every flag sets its option, and the others have the defaults of the engine', (t) => {
+  const command = addScheduleFlags(new Command());
+  t.deepEqual(scheduleOptions({}, [{ numTokens: 1, numSamples: 1 }], config), {
     ...completeEngineOptions({}, config),
     cacheTokens: 16,
   });
   const argv = '--max-batch 2 --max-batch-tokens 3 --prefill-chunk 4 --block-size 5 --cache-blocks 6';
   command.parse([...argv.split(' '), '--no-prefix-cache'], { from: 'user' });
-  t.deepEqual(engineOptions(command.opts(), [{ numTokens: 1, numSamples: 1 }], config), {
+  t.deepEqual(scheduleOptions(command.opts(), [{ numTokens: 1, numSamples: 1 }], config), {
     ...{ maxBatch: 2, maxBatchTokens: 3, prefillChunk: 4, blockSize: 5, cacheTokens: 30 },
     prefixCaching: false,
   });
 });
 
-test('the help tells the defaults of the engine', (t) => {
-  const help = addEngineFlags(new Command()).helpInformation().replace(/\s+/g, ' ');
+test('the help has the defaults of the engine', (t) => {
+  const help = addScheduleFlags(new Command()).helpInformation().replace(/\s+/g, ' ');
   const { maxBatch, maxBatchTokens, prefillChunk, blockSize } = completeEngineOptions({}, config);
   t.regex(help, new RegExp(`--max-batch <n> [^-]*\\(default: ${maxBatch}\\)`));
   t.regex(help, new RegExp(`--max-batch-tokens <n> [^-]*\\(default: ${maxBatchTokens}\\)`));
@@ -38,7 +44,7 @@ test('the help tells the defaults of the engine', (t) => {
   t.regex(help, new RegExp(`--block-size <n> [^-]*\\(default: ${blockSize}\\)`));
 });
 
-test('the cache has whole blocks for every request that is computed at once, and no more', (t) => {
+test('the cache has the blocks of a batch of the largest requests, and no more', (t) => {
   t.is(cacheTokens({}, [5]), 16);
   t.is(cacheTokens({}, [16], [17]), 16 + 32);
   t.is(cacheTokens({ blockSize: 3 }, [4], [1]), 6 + 3);
@@ -48,13 +54,47 @@ test('the cache has whole blocks for every request that is computed at once, and
   t.is(cacheTokens({ maxBatch: 2 }, [1, 1000]), 2 * 16);
 });
 
-test('a cache that would become large has room for the largest request at least', (t) => {
+test('a cache of limited size still has room for the largest request', (t) => {
   t.is(cacheTokens({}, [3000], [3000]), 4096);
   t.is(cacheTokens({}, [5000], [3000]), 5008);
   t.is(cacheTokens({}, [0]), 16);
 });
 
-test('a number of blocks that is given is taken as it is', (t) => {
+test('--cache-blocks sets the size of the cache', (t) => {
   t.is(cacheTokens({ cacheBlocks: 3 }, [3000]), 48);
   t.is(cacheTokens({ cacheBlocks: 1000 }, [1]), 16000);
+});
+
+const parseParallel = (...args: string[]) =>
+  addParallelFlags(new Command().exitOverride()).parse(args, { from: 'user' }).opts();
+
+const NOTHING = {
+  threads: undefined,
+  revectorize: undefined,
+  tp: undefined,
+  ep: undefined,
+  backend: undefined,
+};
+
+test('ranks are as given, and an unknown backend is refused', (t) => {
+  const ranks = { tp: 2, ep: 2, backend: 'mpi' };
+  t.like(parallelOptions(parseParallel('--tp', '2', '--ep', '2', '--backend', 'mpi')), ranks);
+  const command = addParallelFlags(new Command().exitOverride().configureOutput({ writeErr: () => {} }));
+  t.throws(() => command.parse(['--backend', 'smoke'], { from: 'user' }), { message: /fork, mpi/ });
+});
+
+test("threads and vectors are the engine's choice unless they are given", (t) => {
+  t.deepEqual(parallelOptions(parseParallel()), NOTHING);
+  t.deepEqual(parallelOptions(parseParallel('--threads', '3', '--revectorize')), {
+    ...NOTHING,
+    threads: 3,
+    revectorize: true,
+  });
+});
+
+test('zero threads are refused', (t) => {
+  const command = addParallelFlags(new Command().exitOverride().configureOutput({ writeErr: () => {} }));
+  t.throws(() => command.parse(['--threads', '0'], { from: 'user' }), {
+    message: /--threads.*positive whole number/,
+  });
 });

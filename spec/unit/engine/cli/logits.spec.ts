@@ -108,7 +108,7 @@ test('a prompt whose logits are more than 4 GiB is refused before the weights ar
   await t.throwsAsync(logits({ ...options(t, [[1], [1, 2, 3, 4, 5]]), model }, refused), {
     instanceOf: PromptError,
     message:
-      'prompt 1: its logits take 5 tokens × 268435456 of the vocabulary × 4 bytes, 5.4 GB; expected at most 4.3 GB: ' +
+      'prompt 1: its logits take 5 tokens × vocabulary 268435456 × 4 bytes = 5.4 GB; expected at most 4.3 GB: ' +
       'split the prompt',
   });
   t.is(refused.engine.loadedWith, undefined);
@@ -139,8 +139,8 @@ test('a place that cannot be written to is refused before anything is computed',
   const folder = dirname(some.out);
   mkdirSync(join(folder, 'folder'));
   for (const [out, complaint] of [
-    [join(folder, 'folder'), /cannot be written: it is a folder; --out names a file$/],
-    [join(folder, 'missing', 'out'), /cannot be written: .*missing \(ENOENT\)$/],
+    [join(folder, 'folder'), /cannot write to it: it is a folder; --out names a file$/],
+    [join(folder, 'missing', 'out'), /cannot write to the folder .*missing \(ENOENT\)$/],
   ] as const) {
     const io = fakeIo();
     await t.throwsAsync(logits({ ...some, out }, io), { instanceOf: FileError, message: complaint });

@@ -1,61 +1,131 @@
 import test from 'ava';
-import { engineOptions } from '../../../../engine/cli/engine-flags.ts';
 import {
-  cacheTokensFor,
   checkPrompts,
-  checkRequests,
-  type NamedRequest,
+  encodePrompts,
+  filesNeeded,
+  type Prompt,
+  type PromptOptions,
+  readPrompts,
 } from '../../../../engine/cli/prompts.ts';
 import { parseModelConfig } from '../../../../engine/config.ts';
-import { PromptError } from '../../../../engine/errors.ts';
-import { TINY_CONFIG } from './support.ts';
+import {
+  ChatTemplateError,
+  FileError,
+  PromptError,
+  TokenizerError,
+  UsageError,
+} from '../../../../engine/errors.ts';
+import { trackResources } from '../../../support/processes/cleanup.ts';
+import { ID, modelDir, tinyTokenizerJson } from '../text/tiny.ts';
+import { fakeIo, jsonFile, TEXT_MODEL, TINY_CONFIG } from './support.ts';
 
-const config = parseModelConfig(TINY_CONFIG);
-const good = [1, 2, 3];
+trackResources(test);
+
+const io = fakeIo();
+const bytes = (text: string) => [...Buffer.from(text)];
+const messages = [{ role: 'user', content: 'x' }];
+
+/** Reads prompts, as the command does. @returns the prompts, the files they need, and their encoding. */
+async function read(options: PromptOptions) {
+  const prompts = await readPrompts(options);
+  return {
+    prompts,
+    needed: filesNeeded(prompts),
+    load: (modelDir: string) => encodePrompts(prompts, modelDir, io),
+  };
+}
+
+test('a text is encoded by the tokenizer of the model, whose files are needed', async (t) => {
+  const { needed, load } = await read({ prompt: 'abc' });
+  t.deepEqual(needed.files, ['config.json', 'tokenizer.json', 'tokenizer_config.json']);
+  t.deepEqual(needed.optional, ['generation_config.json']);
+  t.true(needed.weights);
+  const { ids, tokenizer } = await load(modelDir(t, TEXT_MODEL));
+  t.deepEqual(ids, [bytes('abc')]);
+  t.is(tokenizer?.decode(ids[0]), 'abc');
+  await t.throwsAsync(load(modelDir(t, { 'config.json': TINY_CONFIG })), { instanceOf: TokenizerError });
+});
+
+test('an empty text is a prompt without tokens', async (t) => {
+  const { load } = await read({ prompt: '' });
+  t.deepEqual((await load(modelDir(t, TEXT_MODEL))).ids, [[]]);
+});
+
+test('a conversation is rendered by the template of the model, with the generation prompt', async (t) => {
+  const { needed, load } = await read({ chat: jsonFile(t, messages) });
+  t.deepEqual(needed.optional, ['generation_config.json', 'chat_template.jinja']);
+  t.deepEqual((await load(modelDir(t, TEXT_MODEL))).ids, [bytes('u:x;a:')]);
+});
+
+test('the post-processor adds tokens to a text, but not to a rendered conversation', async (t) => {
+  const single = [{ SpecialToken: { id: '<|end|>', type_id: 0 } }, { Sequence: { id: 'A', type_id: 0 } }];
+  const post_processor = { type: 'TemplateProcessing', single, pair: single };
+  const dir = modelDir(t, { ...TEXT_MODEL, 'tokenizer.json': { ...tinyTokenizerJson(), post_processor } });
+  const { prompts } = await read({ chat: jsonFile(t, messages) });
+  const { ids } = await encodePrompts([{ text: 'a' }, ...prompts], dir, io);
+  t.deepEqual(ids, [[ID.end, 0x61], bytes('u:x;a:')]);
+});
+
+test('tools and enable_thinking of a conversation reach the template; the option overrides the file', async (t) => {
+  const render = async (json: unknown, thinking?: boolean) => {
+    const { load } = await read({ chat: jsonFile(t, json), thinking });
+    const { ids, tokenizer } = await load(modelDir(t, TEXT_MODEL));
+    return tokenizer?.decode(ids[0]);
+  };
+  t.is(await render({ messages, tools: [{}, {}] }), 'u:x;2 tools;a:');
+  t.is(await render({ messages, enable_thinking: true }), 'u:x;think;a:');
+  t.is(await render({ messages, enable_thinking: true }, false), 'u:x;answer;a:');
+  t.is(await render(messages, false), 'u:x;answer;a:');
+  t.is(await render(messages, true), 'u:x;think;a:');
+});
+
+test('a conversation for a model without a template is refused', async (t) => {
+  const { load } = await read({ chat: jsonFile(t, messages) });
+  const dir = modelDir(t, { ...TEXT_MODEL, 'tokenizer_config.json': {} });
+  await t.throwsAsync(load(dir), { instanceOf: ChatTemplateError, message: /has no chat template/ });
+});
+
+test('ids are not changed; they have a tokenizer if both its files exist', async (t) => {
+  const ids = [[1, 2], [3]];
+  const { needed, load } = await read({ ids: jsonFile(t, ids) });
+  t.deepEqual(needed.files, ['config.json']);
+  t.true(needed.optional?.includes('tokenizer.json'));
+  const withText = await load(modelDir(t, TEXT_MODEL));
+  t.deepEqual(withText.ids, ids);
+  t.is(withText.tokenizer?.decode([0x61]), 'a');
+  const without = await load(modelDir(t, { 'tokenizer.json': TEXT_MODEL['tokenizer.json'] }));
+  t.deepEqual(without, { ids, tokenizer: undefined });
+});
+
+test('prompts of several kinds need the files of each', async (t) => {
+  const chat = {
+    messages: [{ role: 'user', content: 'x' } as const],
+    tools: undefined,
+    enableThinking: undefined,
+  };
+  const prompts: Prompt[] = [{ ids: [5] }, { chat }, { text: 'ab' }];
+  const needed = filesNeeded(prompts);
+  t.deepEqual(needed.files, ['config.json', 'tokenizer.json', 'tokenizer_config.json']);
+  t.deepEqual(needed.optional, ['generation_config.json', 'chat_template.jinja']);
+  const { ids } = await encodePrompts(prompts, modelDir(t, TEXT_MODEL), io);
+  t.deepEqual(ids, [[5], bytes('u:x;a:'), bytes('ab')]);
+});
+
+test('no prompt is wrong usage, a missing file is not', async (t) => {
+  await t.throwsAsync(readPrompts({}), {
+    instanceOf: UsageError,
+    message: 'nothing to continue: give --prompt, --chat, --ids or --requests',
+  });
+  await t.throwsAsync(readPrompts({ ids: '/missing.json' }), { instanceOf: FileError });
+});
 
 test('the first prompt that the model cannot be given is named', (t) => {
+  const config = parseModelConfig(TINY_CONFIG);
+  const good = [1, 2, 3];
   t.notThrows(() => checkPrompts([good, new Array(16).fill(1)], config));
   t.throws(() => checkPrompts([good, [], [999]], config), {
     instanceOf: PromptError,
     message: /^prompt 1: the prompt is empty/,
   });
   t.throws(() => checkPrompts([good, good, [999]], config), { message: /^prompt 2: .*position 0 is 999/ });
-});
-
-function check(request: Partial<NamedRequest>, { hasText = true, blockSize = 2, cacheBlocks = 8 } = {}) {
-  const options = engineOptions({ blockSize, cacheBlocks }, [], config);
-  const first = { name: 'first', ids: good, maxNewTokens: 13 };
-  checkRequests([first, { ...first, name: 'second', ...request }], config, options, hasText);
-}
-
-test('the first request that cannot be served is named, and why', (t) => {
-  t.notThrows(() => check({ stop: ['a'], stopTokenIds: [303] }));
-  for (const [request, message] of [
-    [{ ids: [304] }, /^second: .*expected a whole number from 0 to 303/],
-    [{ maxNewTokens: 14 }, /^second: .* 17 positions/],
-    [{ stopTokenIds: [304] }, /^second: stopTokenIds\[0\] is 304/],
-    [{ logprobs: 305 }, /^second: logprobs is 305; expected a whole number from 0 to 304/],
-  ] as const) {
-    t.throws(() => check(request), { instanceOf: PromptError, message });
-  }
-});
-
-test('stop strings need a tokenizer', (t) => {
-  t.notThrows(() => check({}, { hasText: false }));
-  t.throws(() => check({ stop: ['a'] }, { hasText: false }), {
-    instanceOf: PromptError,
-    message: /^second: stop strings need text/,
-  });
-});
-
-test('a request that the cache could not hold by itself is refused', (t) => {
-  t.notThrows(() => check({}, { blockSize: 5, cacheBlocks: 4 }));
-  t.throws(() => check({}, { blockSize: 5, cacheBlocks: 3 }), {
-    instanceOf: PromptError,
-    message: /^first: .* take 4 blocks of 5 positions; the cache has 3: raise --cache-blocks$/,
-  });
-});
-
-test('the cache has room for the longest prompt', (t) => {
-  t.is(cacheTokensFor([[1], [1, 2, 3], [1, 2]]), 3);
 });

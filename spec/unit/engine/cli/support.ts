@@ -1,8 +1,8 @@
 import { EventEmitter } from 'node:events';
 import type { ExecutionContext } from 'ava';
 import type { Io } from '../../../../engine/cli/io.ts';
+import type { LoadOptions } from '../../../../engine/engine.ts';
 import type {
-  EngineOptions,
   FinishReason,
   GenerateEvent,
   GenerateRequest,
@@ -75,7 +75,7 @@ export class FakeEngine {
   readonly requests: GenerateRequest[] = [];
   /** Requests that fail once the others are on their way. */
   readonly failing = new Map<number, Error>();
-  loadedWith: EngineOptions | undefined;
+  loadedWith: LoadOptions | undefined;
   closed = false;
   /** Called before each token. */
   onToken: (index: number) => void = () => {};

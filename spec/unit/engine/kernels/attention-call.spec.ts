@@ -1,10 +1,10 @@
 import test from 'ava';
 import { attentionCall } from '../../../../engine/kernels/attention-call.ts';
-import { ATTENTION, ATTENTION_TILED } from '../../../../engine/kernels/constants.ts';
+import { KERNELS } from '../../../../engine/kernels/table.ts';
 
 const NAMES = ['q', 'out', 'keys', 'values', 'blockTable', 'scores'];
 
-/** The call for so many rows of four query heads on two key heads; the address of an array is its number. */
+/** The call for rows of four query heads on two key heads; the address of an array is 1000 + its index. */
 function callOf(headDim: number, blockSize: number, rows = 9) {
   const arrays = NAMES.map(() => new Float32Array(1));
   const [q, out, keys, values, , scores] = arrays;
@@ -19,25 +19,33 @@ function callOf(headDim: number, blockSize: number, rows = 9) {
   return attentionCall({ q, out, keys, values, blockTable, scores, scale: 0.5, ...sizes }, 3, at);
 }
 
-test('heads and blocks of whole vectors of eight are computed in tiles, all others one by one', (t) => {
-  // Nine rows of two queries each make 18 for a key head: two tiles of up to 16.
-  t.like(callOf(64, 16), { kernel: ATTENTION_TILED, units: 2 * 2 });
-  t.like(callOf(256, 256), { kernel: ATTENTION_TILED });
+test('attention runs in tiles if headDim and blockSize are multiples of eight up to 256', (t) => {
+  // Nine rows of two queries each are 18 for a key head: two tiles of up to 16.
+  t.like(callOf(64, 16), { kernel: KERNELS.attentionTiled, units: 2 * 2 });
+  t.like(callOf(256, 256), { kernel: KERNELS.attentionTiled });
   for (const [headDim, blockSize] of [
     [60, 16],
     [64, 12],
     [264, 16],
     [64, 264],
   ]) {
-    t.like(callOf(headDim, blockSize), { kernel: ATTENTION, units: 9 * 4 }, `${headDim}, ${blockSize}`);
+    t.like(
+      callOf(headDim, blockSize),
+      { kernel: KERNELS.attention, units: 9 * 4 },
+      `${headDim}, ${blockSize}`,
+    );
   }
 });
 
-test('a call names each array by its address, and the work there is', (t) => {
-  const { args, factor, grain, work } = callOf(64, 16);
-  t.deepEqual(args.slice(0, 11), [1000, 1001, 1002, 1003, 1004, 16, 5, 4, 2, 64, 1005]);
-  t.is(args[12], 9);
-  t.is(factor, 0.5);
+test('a call passes the address of each array, the sizes and the work', (t) => {
+  const { args, grain, work } = callOf(64, 16);
+  t.deepEqual(args, {
+    ...{ q: 1000, out: 1001, keys: 1002, values: 1003, blockTable: 1004, scores: 1005 },
+    ...{ blockSize: 16, rows: 9, startPosition: 5, numAttentionHeads: 4, numKeyValueHeads: 2, headDim: 64 },
+    scale: 0.5,
+    // 16 queries over 14 positions, rounded up to 16, of 4 bytes.
+    scoresBytes: 1024,
+  });
   t.is(grain, 1);
   // Row i sees 6 + i positions, 90 in all: a product for the score and one for the value.
   t.is(work, 2 * 90 * 4 * 64);

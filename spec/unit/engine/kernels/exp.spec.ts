@@ -1,6 +1,6 @@
 import test from 'ava';
-import * as constants from '../../../../engine/kernels/constants.ts';
 import { expF32, exponentials, siluF32, softmax, sumByFour } from '../../../../engine/kernels/exp.ts';
+import * as numerics from '../../../../engine/kernels/numerics.ts';
 import { bitDifference } from './same-bits.ts';
 
 /** The distance of neighbouring f32s around a value; below 2⁻¹²⁶ that of the denormals. */
@@ -44,13 +44,13 @@ test('expF32 overflows to infinity, underflows to 0 and keeps NaN', (t) => {
   }
 });
 
-test('every constant the kernels share is exactly an f32', (t) => {
-  for (const [name, value] of Object.entries(constants)) t.is(Math.fround(value), value, name);
+test('every number of the numerics is exactly an f32', (t) => {
+  for (const [name, value] of Object.entries(numerics)) t.is(Math.fround(value), value, name);
 });
 
 test('LN2_HIGH times a whole number below 256 needs no rounding', (t) => {
-  t.true(Number.isInteger(constants.LN2_HIGH * 2 ** 15));
-  t.true(Math.abs(constants.LN2_HIGH + constants.LN2_LOW - Math.LN2) < 2 ** -44);
+  t.true(Number.isInteger(numerics.LN2_HIGH * 2 ** 15));
+  t.true(Math.abs(numerics.LN2_HIGH + numerics.LN2_LOW - Math.LN2) < 2 ** -44);
 });
 
 test('siluF32 is x / (1 + exp(−x)) to 3 parts in 2²³', (t) => {

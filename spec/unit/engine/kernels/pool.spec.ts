@@ -3,17 +3,17 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 import test, { type ExecutionContext } from 'ava';
 import { KernelError } from '../../../../engine/errors.ts';
-import { PACK_ROWS } from '../../../../engine/kernels/constants.ts';
 import { compile } from '../../../../engine/kernels/instance.ts';
 import type { Kernels } from '../../../../engine/kernels/kernels.ts';
 import { KernelMemory } from '../../../../engine/kernels/memory.ts';
 import { ThreadPool } from '../../../../engine/kernels/pool.ts';
+import { KERNELS } from '../../../../engine/kernels/table.ts';
 import { createWasmKernels } from '../../../../engine/kernels/wasm.ts';
 import { trackResources } from '../../../support/processes/cleanup.ts';
 
 trackResources(test);
 
-/** Kernels whose threads the test can get hold of. */
+/** Kernels, and the worker threads that they have started. */
 async function threaded(t: ExecutionContext, threads: number, sharedWork = 0) {
   const workers: Worker[] = [];
   const onWorker = (message: unknown) => workers.push((message as { worker: Worker }).worker);
@@ -24,7 +24,7 @@ async function threaded(t: ExecutionContext, threads: number, sharedWork = 0) {
   return { kernels, workers };
 }
 
-/** y = 2x over a matrix of many panels; the sum of y, which is known. */
+/** y = 2x over a matrix of many panels; compute() returns the sum of y. */
 function double(kernels: Kernels, outputs = 4096): { expected: number; compute(): number } {
   const weights = new Uint8Array(new Float32Array(outputs).fill(2).buffer);
   const matrix = kernels.pack({ outputs, inputs: 1, dtype: 'F32' }, (row, rows) =>
@@ -59,14 +59,14 @@ test.serial('threads start with the first call worth sharing, and end with the k
   t.true(await until(() => numExited === 2), `${numExited} of 2 threads ended`);
 });
 
-test.serial('a call that is small stays in its thread', async (t) => {
+test.serial('a small call stays in the calling thread', async (t) => {
   const { kernels, workers } = await threaded(t, 2, 5000);
   const { compute, expected } = double(kernels, 4096);
   t.is(compute(), expected);
   t.is(workers.length, 0);
 });
 
-test.serial('thousands of calls in a row are each complete, whoever computes them', async (t) => {
+test.serial('thousands of calls in a row are each complete, whichever thread computes them', async (t) => {
   const { kernels } = await threaded(t, 4);
   const { compute, expected } = double(kernels, 600);
   for (let i = 0; i < 5000; i++) {
@@ -77,7 +77,7 @@ test.serial('thousands of calls in a row are each complete, whoever computes the
   t.pass();
 });
 
-test.serial('a thread that was ended is an error on the next call, not a hang', async (t) => {
+test.serial('a terminated thread is an error of the next call, not a hang', async (t) => {
   const { kernels, workers } = await threaded(t, 3);
   const { compute } = double(kernels);
   compute();
@@ -89,11 +89,14 @@ test.serial('a thread that was ended is an error on the next call, not a hang', 
   });
 });
 
-/** A pool, and a stranger at its job, which lies at `at`: a thread that claims a part, and then runs `code`. */
+/** A pool, and another thread that claims a part of its job, which lies at `at`, and then runs `code`. */
 async function withStranger(t: ExecutionContext, code: string) {
   const url = new URL('../../../../engine/kernels/build/kernels.wasm', import.meta.url);
   const memory = new KernelMemory(2 ** 24);
-  const pool = new ThreadPool(2, await compile(url), url, memory, { sharedWork: 0, patience: 0.3 });
+  const pool = new ThreadPool({
+    ...{ size: 2, module: await compile(url), wasmUrl: url, memory },
+    ...{ sharedWork: 0, patience: 0.3 },
+  });
   t.teardown(() => pool.close());
   const rows = memory.allocate(64 * 4);
   const strips = memory.allocate(64 * 4);
@@ -108,26 +111,27 @@ async function withStranger(t: ExecutionContext, code: string) {
   // The memory's first allocation is the job; its claims begin with the number of parts that are left.
   const stranger = new Worker(program, { eval: true, workerData: { buffer: memory.buffer, at: 64 } });
   t.teardown(() => stranger.terminate());
-  const call = { kernel: PACK_ROWS, units: 16, grain: 1, args: [rows, 64, 1, strips], work: 1 };
+  const args = { x: rows, rows: 64, inputs: 1, strips };
+  const call = { kernel: KERNELS.packRows, args, units: 16, grain: 1, work: 1 };
   const deadline = Date.now() + 20_000;
   return () => {
     while (Date.now() < deadline) pool.share(call);
   };
 }
 
-test.serial('a part that was claimed and is never computed is an error, not a hang', async (t) => {
+test.serial('a claimed part that is never computed is an error, not a hang', async (t) => {
   const share = await withStranger(t, '');
-  t.throws(share, { instanceOf: KernelError, message: /has died: it has not been heard of for 0\.3 s/ });
-  t.throws(share, { instanceOf: KernelError }, 'the pool does not go on as if nothing had been');
+  t.throws(share, { instanceOf: KernelError, message: /has died: it did not answer for 0\.3 s/ });
+  t.throws(share, { instanceOf: KernelError }, 'later calls fail, too');
 });
 
-test.serial('a thread that fails is an error of the call it fails in', async (t) => {
-  // Sets "failed" (the sixth word) and wakes who waits for "done" (the fourth).
+test.serial('a failing thread is an error of the call in which it fails', async (t) => {
+  // Sets "failed" (the sixth word) and wakes the waiter for "done" (the fourth).
   const share = await withStranger(t, 'Atomics.store(words, 5, 1); Atomics.notify(words, 3);');
   t.throws(share, { instanceOf: KernelError, message: /has died: it threw an error/ });
 });
 
-test.serial('a number of threads that is none is refused', async (t) => {
+test.serial('a number of threads out of range is refused', async (t) => {
   for (const threads of [0, 1.5, 257, NaN]) {
     await t.throwsAsync(createWasmKernels({ threads }), {
       instanceOf: KernelError,

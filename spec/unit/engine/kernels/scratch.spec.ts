@@ -1,11 +1,12 @@
 import test from 'ava';
 import { KernelError } from '../../../../engine/errors.ts';
-import { LEAVES, PANEL } from '../../../../engine/kernels/constants.ts';
+import { PANEL } from '../../../../engine/kernels/abi.ts';
 import { KernelMemory } from '../../../../engine/kernels/memory.ts';
+import { LEAVES } from '../../../../engine/kernels/numerics.ts';
 import { BLOCK_ROWS, Scratch } from '../../../../engine/kernels/scratch.ts';
 
 const FLOAT = 4;
-/** Bytes of a thread with a leaf of so many inputs. */
+/** Bytes of a thread for a leaf of that many inputs. */
 const threadBytes = (leaf: number) => (leaf + BLOCK_ROWS * LEAVES) * PANEL * FLOAT;
 
 function scratchOf(threads: number, maxBytes = 2 ** 28) {

@@ -1,7 +1,7 @@
 import test, { type ExecutionContext } from 'ava';
 import { Attention } from '../../../../engine/model/attention.ts';
 import type { Span } from '../../../../engine/model/step.ts';
-import { type OracleRun, oracleFromWeights } from '../../../../verify/oracle.ts';
+import { type OracleRun, oracleFromWeights } from '../../../../verify/oracle/oracle.ts';
 import { trackResources } from '../../../support/processes/cleanup.ts';
 import { bitDifference } from '../kernels/same-bits.ts';
 import { denseModel } from '../tiny-models.ts';

@@ -1,10 +1,11 @@
 import test, { type ExecutionContext } from 'ava';
+import { Checkpoint } from '../../../../engine/checkpoint/checkpoint.ts';
 import { createScalarKernels } from '../../../../engine/kernels/scalar.ts';
 import { KvCache } from '../../../../engine/model/kv-cache.ts';
 import { Qwen3 } from '../../../../engine/model/qwen3.ts';
 import { type Parallelism, Shard } from '../../../../engine/model/shard.ts';
 import { shardedDense, shardedMoe } from '../../../support/groups/sharded-models.ts';
-import { trackResources } from '../../../support/processes/cleanup.ts';
+import { closing, trackResources } from '../../../support/processes/cleanup.ts';
 import type { TinyModel } from '../../../support/properties/arbitraries.ts';
 import { modelDirectory } from '../tiny-models.ts';
 import { inTurn, rankAlone } from './ranks-in-turn.ts';
@@ -86,13 +87,13 @@ test('outputs of experts come to every rank in the order of their ids', (t) => {
 
 /** What each rank reads of a model, and what it takes of memory, in bytes. */
 function loadAll(t: ExecutionContext, { config, ...model }: TinyModel, spread: Parallelism) {
-  const dir = modelDirectory(t, { config, ...model });
+  const checkpoint = closing(t, Checkpoint.open(modelDirectory(t, { config, ...model })));
   return shards(spread).map((shard) => {
     const kernels = createScalarKernels();
     const cache = new KvCache(kernels, shard.widths(config), { blockSize: 16, numBlocks: 64 });
     const [cached, read] = [kernels.bytesAllocated, { bytes: 0, total: 0 }];
     const onProgress = (bytes: number, total: number) => Object.assign(read, { bytes, total });
-    Qwen3.load(dir, config, kernels, cache, { maxRows: 8, shard, onProgress });
+    Qwen3.load({ config, checkpoint }, kernels, cache, { maxRows: 8, shard, onProgress });
     t.is(read.bytes, read.total);
     return { cached, read: read.bytes, allocated: kernels.bytesAllocated };
   });

@@ -28,7 +28,7 @@ function open(group?: ProcessGroup) {
     const begin = (rank * outputs + first) * hiddenSize * 4;
     return new Uint8Array(ROWS.buffer, begin, count * hiddenSize * 4);
   });
-  return { step: new Step(kernels, config, cache, 8, shard), matrix };
+  return { step: new Step({ kernels, config, cache, maxRows: 8, shard }), matrix };
 }
 
 const expected = Float32Array.from(

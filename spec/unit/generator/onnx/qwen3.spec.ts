@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { parseModelConfig } from '../../../../engine/config.ts';
 import { tapNames } from '../../../../generator/onnx/taps.ts';
 import { writeOnnxGraph } from '../../../../generator/onnx/write.ts';
-import { type OracleRun, oracleFromWeights } from '../../../../verify/oracle.ts';
+import { type OracleRun, oracleFromWeights } from '../../../../verify/oracle/oracle.ts';
 import {
   makeModel,
   modelAndPrompts,

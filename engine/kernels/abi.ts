@@ -1,0 +1,164 @@
+// What the TypeScript and the AssemblyScript side of the kernels agree on. Both languages import this file, so it uses
+// only what they share. `number` is f64 in AssemblyScript: it holds every address, count and f32 exactly.
+
+/** Outputs in a panel of a packed matrix. */
+export const PANEL = 16;
+
+/** Rows of activations that a tile of a matmul takes at once. */
+export const STRIP = 4;
+
+/** Queries that share a key head and go through the cache together. */
+export const QUERIES = 16;
+
+/** Bytes of a job in shared memory (assembly/threads/job.ts) before the kernel's arguments. */
+export const JOB_BYTES = 64;
+
+/** The most arguments that a kernel can have. */
+export const MAX_ARGUMENTS = 16;
+
+// The numbers of the kernels. Each has a row in table.ts and a case in assembly/threads/run.ts.
+
+export const KERNEL_MATMUL_F32 = 0;
+export const KERNEL_MATMUL_F16 = 1;
+export const KERNEL_MATMUL_BF16 = 2;
+export const KERNEL_GATHER_F32 = 3;
+export const KERNEL_GATHER_F16 = 4;
+export const KERNEL_GATHER_BF16 = 5;
+export const KERNEL_PACK_ROWS = 6;
+export const KERNEL_PACK_PANELS_16 = 7;
+export const KERNEL_PACK_PANELS_32 = 8;
+export const KERNEL_ATTENTION = 9;
+export const KERNEL_ATTENTION_TILED = 10;
+export const KERNEL_STORE_KEY_VALUE = 11;
+export const KERNEL_RMS_NORM = 12;
+export const KERNEL_ROPE = 13;
+export const KERNEL_SILU_MULTIPLY = 14;
+export const KERNEL_ADD = 15;
+export const KERNEL_ADD_SCALED = 16;
+
+// The arguments of the kernels. They lie in memory in the order of the fields, 8 bytes each. Arrays are given by their
+// address in bytes. A kernel splits its outputs into units, which threads compute independently.
+
+/** y = x · Wᵀ. A unit is a panel. */
+export class MatmulArguments {
+  /** One row, f32 [inputs], or more rows in strips as the kernel "pack rows" writes them. */
+  x: number = 0;
+  rows: number = 0;
+  inputs: number = 0;
+  /** Packed weights, [outputs / PANEL][inputs][PANEL]. */
+  panels: number = 0;
+  outputs: number = 0;
+  /** f32 [rows, outputs], written. */
+  y: number = 0;
+  /** Leaves of a sum over the inputs: 1, 2, 4 or 8. */
+  leaves: number = 0;
+  /** Number of rows from which on the bf16 weights of a leaf are widened once for all rows. */
+  widenRows: number = 0;
+}
+
+/** y = W[id], widened to f32. There is one unit. */
+export class GatherArguments {
+  panels: number = 0;
+  inputs: number = 0;
+  /** Which output of the matrix. */
+  id: number = 0;
+  /** f32 [inputs], written. */
+  y: number = 0;
+}
+
+/** Copies rows into strips. A unit is a strip of {@link STRIP} rows. */
+export class PackRowsArguments {
+  /** f32 [rows, inputs]. */
+  x: number = 0;
+  rows: number = 0;
+  inputs: number = 0;
+  /** f32 [rows / STRIP][inputs][STRIP], written; the last strip may have fewer rows. */
+  strips: number = 0;
+}
+
+/** Packs rows of a weight matrix; see PackedMatrix in kernels.ts. A unit is a panel. */
+export class PackPanelsArguments {
+  /** [rows, inputs], in the checkpoint's dtype. */
+  weights: number = 0;
+  rows: number = 0;
+  inputs: number = 0;
+  /** Zeroed; rows that the last panel lacks stay zero. */
+  panels: number = 0;
+}
+
+/** Causal softmax attention. A unit is a (row, head) pair, or {@link QUERIES} queries of a key head when tiled. */
+export class AttentionArguments {
+  // As AttentionArgs in kernels.ts describes them.
+  q: number = 0;
+  out: number = 0;
+  keys: number = 0;
+  values: number = 0;
+  blockTable: number = 0;
+  blockSize: number = 0;
+  rows: number = 0;
+  startPosition: number = 0;
+  numAttentionHeads: number = 0;
+  numKeyValueHeads: number = 0;
+  headDim: number = 0;
+  scale: number = 0;
+  scores: number = 0;
+  /** Bytes from the scores of a thread to those of the next. */
+  scoresBytes: number = 0;
+}
+
+/** Writes keys and values into the cache. A unit is a row. */
+export class StoreKeyValueArguments {
+  // As StoreKeyValueArgs in kernels.ts describes them.
+  k: number = 0;
+  v: number = 0;
+  keys: number = 0;
+  values: number = 0;
+  blockTable: number = 0;
+  blockSize: number = 0;
+  startPosition: number = 0;
+  numKeyValueHeads: number = 0;
+  headDim: number = 0;
+}
+
+/** RMSNorm; y may be x. A unit is a row. */
+export class RmsNormArguments {
+  /** f32 [rows, width]. */
+  x: number = 0;
+  /** f32 [width]. */
+  weight: number = 0;
+  width: number = 0;
+  eps: number = 0;
+  /** f32 [rows, width], written. */
+  y: number = 0;
+}
+
+/** RoPE in place. A unit is a row. */
+export class RopeArguments {
+  /** f32 [rows, heads, headDim]. */
+  x: number = 0;
+  heads: number = 0;
+  headDim: number = 0;
+  /** f32 [rows, headDim / 2]. */
+  cos: number = 0;
+  /** f32 [rows, headDim / 2]. */
+  sin: number = 0;
+}
+
+/** gate[i] = silu(gate[i]) · up[i]. A unit is a value. */
+export class SiluMultiplyArguments {
+  gate: number = 0;
+  up: number = 0;
+}
+
+/** x[i] += y[i]. A unit is a value. */
+export class AddArguments {
+  x: number = 0;
+  y: number = 0;
+}
+
+/** x[i] += scale · y[i]. A unit is a value. */
+export class AddScaledArguments {
+  x: number = 0;
+  y: number = 0;
+  scale: number = 0;
+}

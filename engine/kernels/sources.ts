@@ -1,0 +1,65 @@
+import { createHash } from 'node:crypto';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { KernelError } from '../errors.ts';
+import type { KernelModule } from './instance.ts';
+
+// TypeScript declares WebAssembly only as part of the DOM.
+declare const WebAssembly: {
+  Module: { customSections(module: KernelModule, name: string): ArrayBuffer[] };
+};
+
+/** The folder that has `assembly/` in the repository; an installed package has compiled kernels alone. */
+const FOLDER = new URL('./', import.meta.url);
+
+/** The name of the section of the compiled file that holds the hash of its sources. */
+const SECTION = 'sources';
+
+/** What the compiled kernels depend on beside `assembly/`. */
+const SHARED_FILES = ['abi.ts', 'numerics.ts'];
+
+/**
+ * SHA-256 over the names and the contents of the kernels' sources.
+ *
+ * @param folder that holds `assembly/`, `abi.ts` and `numerics.ts`
+ * @returns in hexadecimal; undefined if the folder has no `assembly/`, as in an installed package.
+ */
+export function hashSources(folder: URL = FOLDER): string | undefined {
+  const assembly = new URL('assembly/', folder);
+  if (!existsSync(assembly)) return undefined;
+  const paths = readdirSync(assembly, { recursive: true, encoding: 'utf8' })
+    .filter((path) => /\.(ts|json)$/.test(path))
+    .map((path) => `assembly/${path.replaceAll('\\', '/')}`);
+  const hash = createHash('sha256');
+  for (const path of [...SHARED_FILES, ...paths].sort()) {
+    const bytes = readFileSync(new URL(path, folder));
+    hash.update(`${path} ${bytes.length}\n`).update(bytes);
+  }
+  return hash.digest('hex');
+}
+
+/** Compiled kernels with the hash of their sources appended, as a custom section (WebAssembly specification, 5.5.3). */
+export function withHash(wasm: Uint8Array, hash: string): Uint8Array {
+  const content = Buffer.concat([Buffer.of(SECTION.length), Buffer.from(SECTION + hash)]);
+  // The length of a section is in LEB128; a name and a hash need one byte of it.
+  return Buffer.concat([wasm, Buffer.of(0, content.length), content]);
+}
+
+let repositoryHash: { value: string | undefined } | undefined;
+
+/**
+ * Checks that kernels were compiled from the sources that lie beside them, where sources do.
+ *
+ * @param expected hash of the sources; by default of those in the repository, computed once in a process
+ * @throws KernelError if the kernels were compiled from other sources.
+ */
+export function checkSources(module: KernelModule, wasmUrl: URL, expected?: string): void {
+  repositoryHash ??= { value: hashSources() };
+  const wanted = expected ?? repositoryHash.value;
+  if (wanted === undefined) return;
+  const [section] = WebAssembly.Module.customSections(module, SECTION);
+  if (section !== undefined && Buffer.from(section).toString() === wanted) return;
+  throw new KernelError(
+    `cannot use ${fileURLToPath(wasmUrl)}: it was built from other sources than those in ${fileURLToPath(new URL('assembly/', FOLDER))}; rebuild the kernels: npm run build:kernels`,
+  );
+}

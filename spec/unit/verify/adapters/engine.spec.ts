@@ -1,0 +1,66 @@
+import test from 'ava';
+import { Engine } from '../../../../engine/index.ts';
+import { ensureFixture } from '../../../../generator/fixtures/fixtures.ts';
+import { engineSubject } from '../../../../verify/adapters/engine.ts';
+import { SubjectError } from '../../../../verify/errors.ts';
+import { closing, trackResources } from '../../../support/processes/cleanup.ts';
+
+trackResources(test);
+
+const IDS = [5, 6, 7, 8];
+
+test("our engine as a subject gives the engine's own rows, hidden states, tokens and fingerprint", async (t) => {
+  const modelDir = await ensureFixture('dense');
+  const subject = engineSubject('ours', Engine);
+  t.is(subject.info.name, 'ours');
+  const model = closing(t, await subject.load(modelDir));
+  const engine = closing(t, await Engine.load(modelDir));
+  const { logits, hidden } = engine.forward(IDS, { positions: [1, 3], hidden: true });
+  const answer = await model.forward({ ids: IDS, positions: [1, 3], hidden: true });
+  const { vocabSize } = engine.config;
+  t.deepEqual(answer.rows, [
+    { values: logits.subarray(0, vocabSize) },
+    { values: logits.subarray(vocabSize) },
+  ]);
+  t.deepEqual(answer.hidden, hidden);
+  t.is((await model.forward({ ids: IDS, positions: [0] })).hidden, undefined);
+
+  const generated = await model.generate({ ids: IDS, maxNewTokens: 3 });
+  t.is(generated.tokens.length, 3);
+  const context = [...IDS, ...generated.tokens];
+  t.deepEqual(
+    generated.scores,
+    (await model.forward({ ids: context, positions: [3, 4, 5] })).rows,
+    'the rows that tokens are chosen from',
+  );
+  t.regex(generated.fingerprint!, /^[0-9a-f]{64}$/);
+  t.like(model.capabilities, { scores: 'all', hidden: true, precision: 'f32' });
+  t.is(model.capabilities.maxConcurrency, engine.options.maxBatch);
+});
+
+test('what the engine refuses is an error of the subject that names the call; a fault of another kind is not', async (t) => {
+  const model = closing(t, await engineSubject('ours', Engine).load(await ensureFixture('dense')));
+  await t.throwsAsync(() => model.forward({ ids: [], positions: [] }), {
+    instanceOf: SubjectError,
+    message: /^forward: .*the prompt is empty/,
+  });
+  await t.throwsAsync(() => model.generate({ ids: [], maxNewTokens: 1 }), {
+    instanceOf: SubjectError,
+    message: /^generate: .*the prompt is empty/,
+  });
+  const fault = new TypeError('a fault');
+  const broken = engineSubject('broken', {
+    load: async () => ({
+      options: { maxBatch: 1 } as Engine['options'],
+      forward: () => {
+        throw fault;
+      },
+      generate: () => {
+        throw fault;
+      },
+      close: async () => {},
+    }),
+  });
+  const answering = await broken.load('');
+  t.is(await t.throwsAsync(() => answering.forward({ ids: [1], positions: [0] })), fault);
+});

@@ -1,0 +1,54 @@
+import { writeFileSync } from 'node:fs';
+import { join, relative } from 'node:path';
+import test, { type ExecutionContext } from 'ava';
+import { loadModule, loadSubject } from '../../../../verify/adapters/module.ts';
+import { SubjectError } from '../../../../verify/errors.ts';
+import { temporaryFolder } from '../../../support/processes/cleanup.ts';
+
+const moduleOf = (t: ExecutionContext, text: string, name = 'adapter.ts') => {
+  const path = join(temporaryFolder(t), name);
+  writeFileSync(path, text);
+  return path;
+};
+
+test('a module, .ts or .js, gives the subject that it exports, by an absolute or a relative path', async (t) => {
+  const typed = moduleOf(
+    t,
+    "export default { info: { name: 'mine' as string }, load: async (dir: string) => dir };",
+  );
+  t.is((await loadModule(typed)).info.name, 'mine');
+  const plain = moduleOf(t, "export default { info: { name: 'plain' }, load() {} };", 'adapter.mjs');
+  t.is((await loadModule(relative(process.cwd(), plain))).info.name, 'plain');
+});
+
+test('a module that exports no subject is refused with what it exports and what is expected', async (t) => {
+  for (const [text, found] of [
+    ['export const subject = {};', 'no default export'],
+    ['export default 7;', 'a default export of type number'],
+    ["export default { name: 'of an older form', load() {} };", 'a default export of type object'],
+    ["export default { info: { name: 'mine' } };", 'a default export of type object'],
+  ]) {
+    const path = moduleOf(t, text);
+    const error = await t.throwsAsync(loadModule(path), { instanceOf: SubjectError });
+    t.true(
+      error.message.startsWith(`${path}: has ${found}; expected a subject, { info: { name }`),
+      error.message,
+    );
+  }
+});
+
+test('a module that is missing or throws is refused with its path and the reason', async (t) => {
+  await t.throwsAsync(loadModule('/no/such/adapter.ts'), {
+    instanceOf: SubjectError,
+    message: /^\/no\/such\/adapter\.ts: cannot be imported: Cannot find module/,
+  });
+  const path = moduleOf(t, "throw new Error('out of memory');");
+  await t.throwsAsync(loadModule(path), {
+    instanceOf: SubjectError,
+    message: /cannot be imported: out of memory$/,
+  });
+});
+
+test('without a path the subject is our own engine', async (t) => {
+  t.is((await loadSubject('')).info.name, 'plumbline');
+});

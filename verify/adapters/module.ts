@@ -1,0 +1,39 @@
+import { resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { Engine } from '../../engine/index.ts';
+import { SubjectError } from '../errors.ts';
+import type { Subject } from '../subject.ts';
+import { engineSubject } from './engine.ts';
+
+/** The engine that the environment's `SUBJECT`, the path of a module, names; without it, Plumbline's own. */
+export async function loadSubject(path: string | undefined = process.env.SUBJECT): Promise<Subject> {
+  return path ? await loadModule(path) : engineSubject('plumbline', Engine);
+}
+
+/**
+ * An engine in this process: a module, `.ts` or `.js`, whose default export is a {@link Subject}.
+ *
+ * @param path relative to the working directory.
+ * @throws SubjectError if the module cannot be imported, or exports something else.
+ */
+export async function loadModule(path: string): Promise<Subject> {
+  const imported: { default?: unknown } = await import(pathToFileURL(resolve(path)).href).catch((cause) => {
+    throw new SubjectError(`${path}: cannot be imported: ${messageOf(cause)}`, { cause });
+  });
+  const subject = imported.default;
+  if (isSubject(subject)) return subject;
+  const found = subject === undefined ? 'no default export' : `a default export of type ${typeof subject}`;
+  throw new SubjectError(
+    `${path}: has ${found}; expected a subject, { info: { name }, load(modelDir) }, as verify/subject.ts describes it`,
+  );
+}
+
+function isSubject(value: unknown): value is Subject {
+  if (typeof value !== 'object' || value === null) return false;
+  const { info, load } = value as Partial<Subject>;
+  return typeof info?.name === 'string' && typeof load === 'function';
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
