@@ -65,6 +65,9 @@ export class EngineClosedError extends PlumblineError {
   }
 }
 
+/** A package that only this use needs is not installed. */
+export class MissingPackageError extends PlumblineError {}
+
 /** An input or output file of a command cannot be read, parsed or written. */
 export class FileError extends PlumblineError {}
 

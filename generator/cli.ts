@@ -7,6 +7,7 @@ import { exitOnOutputError } from '../engine/terminal/output.ts';
 import { createProgress, share } from '../engine/terminal/progress.ts';
 import { GOLDEN_FOLDER } from '../golden/goldens.ts';
 import { FIXTURES, QUICK_FIXTURES } from './fixtures/fixtures.ts';
+import { importWithPackages } from './optional-packages.ts';
 import { progressLines } from './recording/progress.ts';
 import { acceptPending, PendingGoldens } from './review/pending.ts';
 
@@ -89,8 +90,9 @@ async function record(options: Options): Promise<number> {
   });
   try {
     // Imported when they are needed, so that help and wrong usage are quick.
-    const { hasChanges, regenerate } = await import('./recording/regenerate.ts');
-    const { openModel } = await import('./recording/models.ts');
+    const [{ hasChanges, regenerate }, { openModel }] = await importWithPackages('recording', () =>
+      Promise.all([import('./recording/regenerate.ts'), import('./recording/models.ts')]),
+    );
     const { describe } = await import('./review/summary.ts');
     const lineOf = progressLines();
     const summaries = await regenerate({

@@ -7,11 +7,11 @@ import { type ModelConfig, readModelConfig } from '../../engine/config.ts';
 import { CheckpointError } from '../../engine/errors.ts';
 import { temporary } from '../../engine/terminal/temporary.ts';
 import { GOLDEN_FOLDER } from '../../golden/goldens.ts';
-import { ensureFixture, FIXTURES } from '../fixtures/fixtures.ts';
+import { FIXTURES } from '../fixtures/fixtures.ts';
 import type { MakingProgress } from '../fixtures/large-checkpoint.ts';
 import { linkOrCopy } from '../onnx/link.ts';
 import { Float64Twin } from './float64-twin.ts';
-import { GRAPHS, writeGraphs } from './graphs.ts';
+import { ensureFixtureGraphs, GRAPHS, writeGraphs } from './graphs.ts';
 import { type FindModelOptions, type FoundModel, findModel, refuseDamaged } from './hub-model.ts';
 import { onDemand } from './on-demand.ts';
 import type { Recorder } from './record.ts';
@@ -148,7 +148,7 @@ async function locate(
 ): Promise<Pick<RecordableModel, 'name' | 'source' | 'seed'> & FoundModel> {
   const name = goldenName(model);
   if (isFixture(model)) {
-    const modelDir = await ensureFixture(model, undefined, options.onProgress);
+    const modelDir = await ensureFixtureGraphs(model, undefined, options.onProgress);
     return { name, source: 'fixture', seed: FIXTURES[model].weights.seed, modelDir };
   }
   return { name, source: model, ...(await findModel(model, options)) };

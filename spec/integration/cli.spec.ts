@@ -5,7 +5,7 @@ import { SafetensorsFile } from '../../engine/checkpoint/safetensors.ts';
 import { processIo } from '../../engine/cli/io.ts';
 import { run } from '../../engine/cli/program.ts';
 import { Engine } from '../../engine/engine.ts';
-import { ensureFixture } from '../../generator/fixtures/fixtures.ts';
+import { ensureFixtureGraphs } from '../../generator/recording/graphs.ts';
 import { QWEN3_TOKENIZER_DIR } from '../support/models/tokenizer.ts';
 import { closing, temporaryFolder, trackResources } from '../support/processes/cleanup.ts';
 import { CLI_PATH, ended, runCli, startCli, startNode } from '../support/processes/processes.ts';
@@ -13,13 +13,13 @@ import { FakeOutput, jsonFile } from '../unit/engine/cli/support.ts';
 
 trackResources(test);
 
-/** Checkpoints without tokenizer files. */
+/** Checkpoints without tokenizer files, as the reference is given them. */
 let dense: string;
 let moe: string;
 
 test.before('the models are made once', async () => {
-  dense = await ensureFixture('dense');
-  moe = await ensureFixture('moe');
+  dense = await ensureFixtureGraphs('dense');
+  moe = await ensureFixtureGraphs('moe');
 });
 
 /** The command in this process: the same code, all but the process. */

@@ -3,7 +3,7 @@ import { cpSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:f
 import { basename, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import test, { type ExecutionContext } from 'ava';
-import { ensureFixture } from '../../generator/fixtures/fixtures.ts';
+import { ensureFixtureGraphs } from '../../generator/recording/graphs.ts';
 import type { ModelSummary } from '../../generator/recording/regenerate.ts';
 import { GOLDEN_FOLDER, readCase, readManifest, readTensors } from '../../golden/goldens.ts';
 import { temporaryFolder, trackResources } from '../support/processes/cleanup.ts';
@@ -18,7 +18,7 @@ const ONE = ['--model', 'dense', '--only', 'ids-one'];
 const TENSORS = 'dense/ids-one.safetensors';
 
 test.before('the fixture is made once', async () => {
-  await ensureFixture('dense');
+  await ensureFixtureGraphs('dense');
 });
 
 /** A copy of the goldens that a test may do with as it likes. */
@@ -155,7 +155,7 @@ async function transformersJsDirectory(
   { weights }: { weights: boolean },
 ): Promise<string> {
   const modelDir = join(temporaryFolder(t), 'foreign');
-  cpSync(await ensureFixture('dense'), modelDir, { recursive: true });
+  cpSync(await ensureFixtureGraphs('dense'), modelDir, { recursive: true });
   for (const graph of ['model_tapped.onnx', 'model_float64.onnx']) rmSync(join(modelDir, 'onnx', graph));
   makeForeign(join(modelDir, 'onnx', 'model.onnx'));
   if (!weights) rmSync(join(modelDir, 'model.safetensors'));

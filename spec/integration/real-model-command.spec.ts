@@ -14,6 +14,7 @@ import { countParameters } from '../../engine/checkpoint/parameters.ts';
 import { readModelConfig } from '../../engine/config.ts';
 import { Engine } from '../../engine/engine.ts';
 import { ensureFixture } from '../../generator/fixtures/fixtures.ts';
+import { ensureFixtureGraphs } from '../../generator/recording/graphs.ts';
 import { GOLDEN_FOLDER, readManifest, readTensors } from '../../golden/goldens.ts';
 import { engineSubject } from '../../verify/adapters/engine.ts';
 import type { SubjectModel } from '../../verify/subject.ts';
@@ -36,7 +37,7 @@ const DATA = 'onnx/model.onnx_data';
  */
 async function setUp(t: ExecutionContext) {
   const folder = temporaryFolder(t);
-  const fixture = await ensureFixture('dense');
+  const fixture = await ensureFixtureGraphs('dense');
   const exported = join(folder, 'exported');
   cpSync(fixture, exported, { recursive: true });
   makeForeign(join(exported, 'onnx', 'model.onnx'));

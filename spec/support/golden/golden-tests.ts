@@ -27,13 +27,14 @@ export function goldenTests(
 
   test.before(`${model}: the model is the one the goldens were recorded from`, async (t) => {
     const { modelDir } = await open();
-    const decisive = Object.entries(manifest.sha256).filter(
-      // A real model's graph is the recorder's: it is not beside the weights.
-      ([file]) => Object.hasOwn(FIXTURES, model) || !file.startsWith('onnx/'),
-    );
+    // Graphs are the recorder's: they are not beside the weights. Goldens of a fixture with a stand-in tokenizer are of ids.
+    const hasStandIn = Object.hasOwn(FIXTURES, model) && !FIXTURES[model].tokenizer;
+    const isDecisive = ([file]: [string, string]) =>
+      !file.startsWith('onnx/') && !(hasStandIn && file.startsWith('tokenizer'));
+    const [found, recorded] = [await hashFiles(modelDir), manifest.sha256];
     t.deepEqual(
-      await hashFiles(modelDir),
-      Object.fromEntries(decisive),
+      Object.entries(found).filter(isDecisive),
+      Object.entries(recorded).filter(isDecisive),
       'record the goldens again, or find out what changed',
     );
   });
