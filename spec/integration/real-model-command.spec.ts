@@ -181,7 +181,7 @@ test('a graph without its weights, or with other weights than the model’s, is 
 test('without a network, the error names the missing file and the reason', async (t) => {
   const { hub, fails } = await setUp(t);
   await fails(
-    /Qwen\/Qwen3-0\.6B: the cache \S+ lacks config\.json, .*HF_HUB_OFFLINE=1 forbids to fetch it; unset that/,
+    /Qwen\/Qwen3-0\.6B: the cache \S+ lacks config\.json, .*HF_HUB_OFFLINE=1 forbids fetching it; unset that/,
     {
       HF_HUB_OFFLINE: '1',
     },
