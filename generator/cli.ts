@@ -25,7 +25,7 @@ interface Options {
 
 function define(program: Command, setExitCode: (exitCode: number) => void): void {
   program
-    .description('Records golden files from transformers.js, or checks the existing ones.')
+    .description('Record golden files from transformers.js, or check the existing ones.')
     .option('--model <names...>', 'record these fixtures, model directories or hub ids', [...QUICK_FIXTURES])
     .option('--only <case>', 'record this case alone')
     .option('--check', 'write nothing; exit with 1 if anything differs beyond the noise')
