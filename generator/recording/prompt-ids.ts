@@ -2,18 +2,18 @@ import type { PreTrainedTokenizer } from '@huggingface/transformers';
 import { idsOfPrompt, isIdPrompt } from '../../golden/id-prompts.ts';
 import type { Prompt } from '../../golden/schema.ts';
 
-/** A prompt as a model is given it. */
+/** A prompt as token ids. */
 export interface PromptIds {
   ids: number[];
   /** The text, or the rendered conversation; absent for prompts that are ids. */
   text?: string;
 }
 
-/** What rendering and encoding need of a tokenizer. */
+/** The part of a tokenizer that renders and encodes prompts. */
 type PromptTokenizer = Pick<PreTrainedTokenizer, 'encode' | 'apply_chat_template'>;
 
 /**
- * @throws TypeError if the prompt needs a tokenizer and there is none.
+ * @throws TypeError if the prompt needs a tokenizer and none is given.
  * @throws PromptError if an id is outside the vocabulary.
  */
 export function promptIds(prompt: Prompt, vocabSize: number, tokenizer?: PromptTokenizer): PromptIds {

@@ -1,10 +1,9 @@
 import test, { type ExecutionContext } from 'ava';
 import fc from 'fast-check';
 import type { WeightDtype } from '../../engine/config.ts';
-import { Engine } from '../../engine/engine.ts';
+import { Engine, type LoadOptions } from '../../engine/engine.ts';
 import { createScalarKernels } from '../../engine/kernels/scalar.ts';
 import { createWasmKernels } from '../../engine/kernels/wasm.ts';
-import type { EngineOptions } from '../../engine/serving/requests.ts';
 import { generateOne } from '../../verify/generate.ts';
 import type { OracleWeight } from '../../verify/oracle/weights.ts';
 import { temporaryFolder, trackResources } from '../support/processes/cleanup.ts';
@@ -27,7 +26,7 @@ interface Computed {
   fingerprint: string;
 }
 
-async function withEngine<T>(dir: string, options: EngineOptions, use: (engine: Engine) => Promise<T>) {
+async function withEngine<T>(dir: string, options: LoadOptions, use: (engine: Engine) => Promise<T>) {
   const kernels = options.kernels ?? (await createWasmKernels({ maxBytes: 2 ** 24 }));
   // What was computed before would be found, and not computed again.
   const engine = await Engine.load(dir, { cacheTokens: 64, prefixCaching: false, ...options, kernels });
@@ -44,7 +43,7 @@ async function generate(engine: Engine, ids: number[]) {
   return { ...result, tokenLogits: Float32Array.from(events.flatMap(({ logits }) => [...logits!])) };
 }
 
-function compute(dir: string, options: EngineOptions, ids: number[]): Promise<Computed> {
+function compute(dir: string, options: LoadOptions, ids: number[]): Promise<Computed> {
   return withEngine(dir, options, async (engine) => {
     const { logits, hidden } = engine.forward(ids, { hidden: true });
     return { ...(await generate(engine, ids)), logits, hidden: hidden! };

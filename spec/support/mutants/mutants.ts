@@ -281,7 +281,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'the logits of the last but one row are returned',
     model: 'dense',
-    edits: [runner('some.map(({ row }) => row)', 'some.map(({ row }) => Math.max(0, row - 1))')],
+    edits: [runner('logitsRows.map(({ row }) => row)', 'logitsRows.map(({ row }) => Math.max(0, row - 1))')],
   },
   {
     name: 'weights are truncated to bfloat16',

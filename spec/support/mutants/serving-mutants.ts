@@ -114,7 +114,13 @@ export const SERVING_MUTANTS: readonly ServingMutant[] = [
   },
   {
     name: 'a copied block stays empty',
-    edits: [runner('    for (const { from, to } of copies) this.#cache.copyBlock(from, to);\n', '')],
+    edits: [
+      edit(
+        'distributed/rank-model.ts',
+        '    for (const { from, to } of copies) this.cache.copyBlock(from, to);\n',
+        '',
+      ),
+    ],
   },
   {
     name: 'only the keys of a block are copied',
@@ -161,7 +167,7 @@ export const SERVING_MUTANTS: readonly ServingMutant[] = [
   },
   {
     name: 'logits go to the wrong requests of a step',
-    edits: [runner('some.map(({ row }) => row)', 'some.map(({ row }) => row).reverse()')],
+    edits: [runner('logitsRows.map(({ row }) => row)', 'logitsRows.map(({ row }) => row).reverse()')],
   },
   {
     name: 'log-probabilities of a prompt are given again after a preemption',

@@ -1,11 +1,7 @@
 import type { Engine } from '../../../engine/engine.ts';
+import type { EngineOptions } from '../../../engine/options.ts';
 import { Fingerprint } from '../../../engine/serving/fingerprint.ts';
-import type {
-  EngineOptions,
-  EngineStats,
-  GenerateRequest,
-  GenerateResult,
-} from '../../../engine/serving/requests.ts';
+import type { EngineStats, GenerateRequest, GenerateResult } from '../../../engine/serving/requests.ts';
 import { generateAll, resultsOf } from '../../../verify/generate.ts';
 
 /** A request that comes at its time, and may be cancelled. Time is counted in turns of the event loop: about steps. */

@@ -1,5 +1,6 @@
 import test from 'ava';
-import type { EngineOptions, GenerateEvent, GenerateRequest } from '../../../engine/serving/requests.ts';
+import type { EngineOptions } from '../../../engine/options.ts';
+import type { GenerateEvent, GenerateRequest } from '../../../engine/serving/requests.ts';
 import { generateAll, generateOne, resultsOf } from '../../../verify/generate.ts';
 import { trackResources } from '../../support/processes/cleanup.ts';
 import { denseModel, loadEngine, moeModel } from './tiny-models.ts';

@@ -1,8 +1,8 @@
 import type { ExecutionContext } from 'ava';
 import type { WeightDtype } from '../../../engine/config.ts';
+import type { LoadOptions } from '../../../engine/engine.ts';
 import { Engine } from '../../../engine/engine.ts';
 import { createWasmKernels } from '../../../engine/kernels/wasm.ts';
-import type { EngineOptions } from '../../../engine/serving/requests.ts';
 import { closing, temporaryFolder } from '../../support/processes/cleanup.ts';
 import { makeModel, type TinyModel, writeModelDirectory } from '../../support/properties/arbitraries.ts';
 
@@ -54,7 +54,7 @@ export function modelDirectory(t: Pick<ExecutionContext, 'teardown'>, model: Tin
 export async function loadEngine(
   t: Pick<ExecutionContext, 'teardown'>,
   model: TinyModel,
-  options: EngineOptions = {},
+  options: LoadOptions = {},
 ): Promise<Engine> {
   const kernels = options.kernels ?? (await createWasmKernels({ maxBytes: 2 ** 24 }));
   return closing(t, await Engine.load(modelDirectory(t, model), { ...options, kernels }));

@@ -24,8 +24,9 @@ export function openParts(t: Pick<ExecutionContext, 'teardown'>, model: TinyMode
   const kernels = createScalarKernels();
   const checkpoint = closing(t, Checkpoint.open(modelDirectory(t, model)));
   const cache = new KvCache(kernels, model.config, { blockSize: 4, numBlocks: 8 });
-  const step = new Step(kernels, model.config, cache, MAX_ROWS);
-  return { kernels, weights: new WeightLoader(checkpoint, kernels, model.weights.keys()), step };
+  const step = new Step({ kernels, config: model.config, cache, maxRows: MAX_ROWS });
+  const weights = new WeightLoader({ checkpoint, kernels, names: model.weights.keys() });
+  return { kernels, weights, step };
 }
 
 /** The largest difference, as a fraction of the largest expected magnitude. */

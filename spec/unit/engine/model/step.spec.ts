@@ -9,7 +9,8 @@ import { DENSE_CONFIG, MOE_CONFIG } from '../tiny-models.ts';
 function createStep(json: object = DENSE_CONFIG): Step {
   const config = parseModelConfig(json);
   const kernels = createScalarKernels();
-  return new Step(kernels, config, new KvCache(kernels, config, { blockSize: 4, numBlocks: 3 }), 5);
+  const cache = new KvCache(kernels, config, { blockSize: 4, numBlocks: 3 });
+  return new Step({ kernels, config, cache, maxRows: 5 });
 }
 
 const span = (length: number, startPosition: number): Span => ({
@@ -56,7 +57,7 @@ test('a step of more tokens than there is room for is refused, and the step befo
   step.begin([span(3, 0)]);
   t.throws(() => step.begin([span(3, 0), span(3, 0)]), {
     instanceOf: RangeError,
-    message: 'a step of 6 tokens; this one has room for 5',
+    message: 'a step has 6 tokens; expected at most 5',
   });
   t.is(step.rows, 3);
   t.is(step.spans.length, 1);

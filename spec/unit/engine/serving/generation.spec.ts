@@ -38,7 +38,7 @@ function run(options: Partial<GenerateRequest>, tokens: readonly number[], withT
   const generation = new Generation(contextOf(options, withText), 0, 0);
   const events = [];
   for (const token of tokens) {
-    events.push(generation.choose(wanting(token))!);
+    events.push(generation.sampleToken(wanting(token))!);
     if (generation.finishReason) break;
   }
   const texts = events.map(({ text }) => text);
@@ -47,7 +47,7 @@ function run(options: Partial<GenerateRequest>, tokens: readonly number[], withT
 
 test('a token is told with its request and sample, and appended to the sequence', (t) => {
   const generation = new Generation(contextOf(), 7, 2);
-  t.deepEqual(generation.choose(wanting(B)), {
+  t.deepEqual(generation.sampleToken(wanting(B)), {
     type: 'token',
     request: 3,
     sample: 2,
@@ -120,7 +120,7 @@ test('without a tokenizer there is no text', (t) => {
 
 test('no token is chosen where none is wanted', (t) => {
   const generation = new Generation(contextOf({ maxNewTokens: 0 }), 0, 0);
-  t.is(generation.choose(wanting(A)), undefined);
+  t.is(generation.sampleToken(wanting(A)), undefined);
   t.is(generation.finishReason, 'length');
   const { tokens, text, fingerprint, timing } = generation.result('length');
   t.deepEqual([tokens, text], [[], '']);
@@ -149,7 +149,7 @@ test('the logits of a stop token count as all others', (t) => {
 test('returned logits and log-probabilities are those of the model, and stay', (t) => {
   const generation = new Generation(contextOf({ returnLogits: true, logprobs: 2, temperature: 0.5 }), 0, 0);
   const lent = wanting(S);
-  const event = generation.choose(lent)!;
+  const event = generation.sampleToken(lent)!;
   lent.fill(0);
   t.deepEqual(event.logits, wanting(S));
   const normaliser = Math.log([...wanting(S)].reduce((sum, logit) => sum + Math.exp(logit), 0));
@@ -164,7 +164,7 @@ test('returned logits and log-probabilities are those of the model, and stay', (
 
 test('log-probabilities of the prompt are kept by position, also if they come again', (t) => {
   const generation = new Generation(contextOf({ ids: [A, B, S], promptLogprobs: 1 }), 0, 0);
-  for (const position of [0, 1, 0]) generation.seePrompt(position, wanting(position));
+  for (const position of [0, 1, 0]) generation.addPromptLogprobs(position, wanting(position));
   const { promptLogprobs, logprobs } = generation.result('abort');
   t.deepEqual(
     promptLogprobs!.map(({ token, top }) => [token, top[0].token]),
@@ -197,7 +197,7 @@ test('samples of a request draw random numbers of their own', (t) => {
   const context = contextOf({ temperature: 1, n: 2, maxNewTokens: 30 });
   const draw = (sample: number) => {
     const generation = new Generation(context, 0, sample);
-    for (let i = 0; i < 30; i++) generation.choose(new Float32Array(VOCAB));
+    for (let i = 0; i < 30; i++) generation.sampleToken(new Float32Array(VOCAB));
     return generation.result('length').tokens;
   };
   t.deepEqual(draw(0), draw(0));

@@ -6,7 +6,7 @@ import type { Prompt } from '../../../../golden/schema.ts';
 
 type Tokenizer = NonNullable<Parameters<typeof promptIds>[2]>;
 
-/** A tokenizer of one id for each character; it remembers what it was asked for. */
+/** A tokenizer of one id for each character; it keeps its arguments. */
 function characterTokenizer() {
   const calls: unknown[][] = [];
   const tokenizer = {

@@ -1,97 +1,11 @@
 import test from 'ava';
-import type { LoadedCase } from '../../../golden/goldens.ts';
-import { type CaseTensors, type Manifest, TOP } from '../../../golden/schema.ts';
-import { ComparisonError, logSumExp, maxAbs } from '../../../golden/tolerance.ts';
-import { compareCase } from '../../../verify/compare.ts';
-import type { SubjectModel } from '../../../verify/subject.ts';
+import { type Manifest, TOP } from '../../../../golden/schema.ts';
+import { logSumExp, maxAbs } from '../../../../golden/tolerance.ts';
+import { compareCase } from '../../../../verify/compare/case.ts';
+import { NotSupportedError, SubjectError } from '../../../../verify/errors.ts';
+import type { SubjectModel } from '../../../../verify/subject.ts';
 
-const SIZES = { vocabSize: 40, hiddenSize: 4, numHiddenLayers: 1 };
-const MANIFEST = { vocabularySample: undefined, projections: undefined } as Manifest;
-const STAGES = SIZES.numHiddenLayers + 2;
-const IDS = [5, 6, 7];
-const POSITIONS = [0, 2];
-
-/** A row whose largest logit is at `best`, by a clear margin. */
-const rowOf = (best: number) =>
-  Float32Array.from({ length: SIZES.vocabSize }, (_, id) => (id === best ? 8 : Math.sin(7 * id + best) * 3));
-
-/** What the reference computed: rows of two positions and of two greedy steps, and three stages of hidden states. */
-function golden(): LoadedCase & { rows: Float32Array[] } {
-  const rows = [rowOf(3), rowOf(11), rowOf(11), rowOf(20)];
-  const logits = Float32Array.from(rows.flatMap((row) => Array.from(row)));
-  const tensors: CaseTensors = {
-    logits,
-    // The reference is off by as much as an RMS of 1e-5.
-    logitsFloat64: Float64Array.from(logits, (logit, i) => logit + (i % 2 ? 1e-5 : -1e-5)),
-    hiddenStates: Float32Array.from({ length: STAGES * POSITIONS.length * SIZES.hiddenSize }, (_, i) =>
-      Math.cos(i),
-    ),
-  };
-  return {
-    rows,
-    tensors,
-    recorded: {
-      id: 'made-up',
-      category: 'short',
-      ids: IDS,
-      positions: POSITIONS,
-      greedy: { tokens: [11, 20], margins: [5, 5] },
-      noise: { logits: 2e-6, logitsRms: 1e-5, probabilities: 1e-6, hiddenStates: [0, 1e-6, 1e-6] },
-    },
-  };
-}
-
-/** A subject that gives back what the golden holds, changed by the test. */
-function echo(
-  { rows, tensors, recorded }: ReturnType<typeof golden>,
-  change: (mine: Answers) => void = () => {},
-): SubjectModel {
-  const hidden = new Float32Array(STAGES * IDS.length * SIZES.hiddenSize);
-  for (let stage = 0; stage < STAGES; stage++) {
-    for (const [i, position] of POSITIONS.entries()) {
-      const from = (stage * POSITIONS.length + i) * SIZES.hiddenSize;
-      const state = tensors.hiddenStates!.subarray(from, from + SIZES.hiddenSize);
-      hidden.set(state, (stage * IDS.length + position) * SIZES.hiddenSize);
-    }
-  }
-  const mine: Answers = {
-    rows: rows.map((row) => row.slice()),
-    hidden,
-    tokens: recorded.greedy.tokens.slice(),
-    steps: true,
-  };
-  change(mine);
-  return {
-    capabilities: { scores: 'all', hidden: true, tokenize: false, chat: false, maxConcurrency: 1 },
-    forward: async () => ({
-      rows: mine.rows.slice(0, POSITIONS.length).map((values) => ({ values })),
-      hidden: mine.hidden,
-    }),
-    generate: async () => ({
-      tokens: mine.tokens,
-      scores: mine.steps ? mine.rows.slice(POSITIONS.length).map((values) => ({ values })) : undefined,
-    }),
-    close: async () => {},
-  };
-}
-
-interface Answers {
-  rows: Float32Array[];
-  hidden: Float32Array | undefined;
-  tokens: number[];
-  steps: boolean;
-}
-
-/** Makes id 9 in a row as good as the best, as far as the reference can tell. */
-function tie({ rows, tensors }: ReturnType<typeof golden>, row: number): void {
-  for (const logits of [
-    rows[row],
-    tensors.logits.subarray(row * 40),
-    tensors.logitsFloat64!.subarray(row * 40),
-  ]) {
-    logits[9] = 8 - 1e-4;
-  }
-}
+import { type Answers, echo, golden, IDS, MANIFEST, rowOf, SIZES, tie } from './made-up-case.ts';
 
 const compare = (change?: (mine: Answers) => void, loaded = golden(), manifest = MANIFEST) =>
   compareCase(loaded, manifest, SIZES, echo(loaded, change));
@@ -107,7 +21,7 @@ async function firstDifference(
 
 test('what the reference computed passes', async (t) => {
   const { differences, ties, gave } = await compare();
-  t.deepEqual([differences, ties, gave], [[], 0, { hidden: true, steps: true }]);
+  t.deepEqual([differences, ties, gave], [[], 0, { hidden: true, rows: true, steps: true }]);
 });
 
 test('a hidden state is told by its stage and its position in the prompt, before any logit', async (t) => {
@@ -258,7 +172,23 @@ test('a subject without hidden states or logits of the steps says so', async (t)
     mine.hidden = undefined;
     mine.steps = false;
   });
-  t.deepEqual([differences, gave], [[], { hidden: false, steps: false }]);
+  t.deepEqual([differences, gave], [[], { hidden: false, rows: true, steps: false }]);
+});
+
+test('a subject that cannot be asked for scores is held to its greedy tokens', async (t) => {
+  const loaded = golden();
+  const model: SubjectModel = {
+    ...echo(loaded, (mine) => {
+      mine.steps = false;
+    }),
+    forward: async () => {
+      throw new NotSupportedError('forward of "made-up": the engine gives tokens only');
+    },
+  };
+  const { differences, gave } = await compareCase(loaded, MANIFEST, SIZES, model);
+  t.deepEqual([differences, gave], [[], { hidden: false, rows: false, steps: false }]);
+  const others = { ...model, generate: async () => ({ tokens: [11, 9] }) };
+  t.is((await compareCase(loaded, MANIFEST, SIZES, others)).differences[0].what, 'greedy token');
 });
 
 test('NaN, infinities and other lengths are not compared but refused', async (t) => {
@@ -286,6 +216,6 @@ test('NaN, infinities and other lengths are not compared but refused', async (t)
     },
   };
   for (const [what, change] of Object.entries(refused)) {
-    await t.throwsAsync(() => compare(change), { instanceOf: ComparisonError }, what);
+    await t.throwsAsync(() => compare(change), { instanceOf: SubjectError }, what);
   }
 });

@@ -1,10 +1,10 @@
 import test from 'ava';
-import { ensureFixture } from '../../generator/fixtures/fixtures.ts';
-import { readManifest, realGoldens } from '../../golden/goldens.ts';
-import { loadSubject } from '../../verify/adapters/module.ts';
-import { partsFromGoldens } from '../support/golden/real-goldens.ts';
-import { findRealModel, NETWORK_VARIABLE } from '../support/models/real-model.ts';
-import { closing, trackResources } from '../support/processes/cleanup.ts';
+import { ensureFixture } from '../../../generator/fixtures/fixtures.ts';
+import { readManifest, realGoldens } from '../../../golden/goldens.ts';
+import { loadSubject } from '../../../verify/adapters/module.ts';
+import { partsFromGoldens } from '../../support/golden/real-goldens.ts';
+import { findRealModel, NETWORK_VARIABLE } from '../../support/models/real-model.ts';
+import { closing, trackResources } from '../../support/processes/cleanup.ts';
 
 trackResources(test);
 

@@ -1,12 +1,12 @@
 import test from 'ava';
-import { ensureFixture } from '../../generator/fixtures/fixtures.ts';
-import { readCase, readPublished, readTensors } from '../../golden/goldens.ts';
-import type { RecordedCase } from '../../golden/schema.ts';
-import { ComparisonError } from '../../golden/tolerance.ts';
-import { loadSubject } from '../../verify/adapters/module.ts';
-import { type Figures, mean, wrongFigures } from '../support/models/published.ts';
-import { findRealModel, NETWORK_VARIABLE } from '../support/models/real-model.ts';
-import { closing } from '../support/processes/cleanup.ts';
+import { ensureFixture } from '../../../generator/fixtures/fixtures.ts';
+import { readCase, readPublished, readTensors } from '../../../golden/goldens.ts';
+import type { RecordedCase } from '../../../golden/schema.ts';
+import { loadSubject } from '../../../verify/adapters/module.ts';
+import { NotSupportedError } from '../../../verify/errors.ts';
+import { type Figures, mean, wrongFigures } from '../../support/models/published.ts';
+import { findRealModel, NETWORK_VARIABLE } from '../../support/models/real-model.ts';
+import { closing } from '../../support/processes/cleanup.ts';
 
 const PUBLISHED = readPublished('qwen3-0.6b-base');
 
@@ -30,9 +30,15 @@ test(`${PUBLISHED.model}: the logits are those of ${PUBLISHED.source}`, async (t
   const figures = modelDir === undefined ? standIn('dense', 'ids-short') : PUBLISHED;
   const subject = await loadSubject();
   const model = closing(t, await subject.load(modelDir ?? (await ensureFixture('dense'))));
-  t.deepEqual(await wrongFigures(model, figures), []);
+  try {
+    t.deepEqual(await wrongFigures(model, figures), []);
+  } catch (error) {
+    if (!process.env.SUBJECT || !(error instanceof NotSupportedError)) throw error;
+    t.log(`NOT checked: ${error.message}`);
+    return t.pass();
+  }
 
-  // The same figures, two of them wrong by a little more than is let pass.
+  // The same figures, two of them wrong by a little more than the tolerance.
   const { meanLogits, firstLogits } = figures;
   const moved = (values: number[], i: number) =>
     values.with(i, values[i] + 3e-4 + 3e-4 * Math.abs(values[i]));
@@ -41,23 +47,4 @@ test(`${PUBLISHED.model}: the logits are those of ${PUBLISHED.source}`, async (t
   t.regex(mean, /^the mean of position 3 is \S+, published is \S+ ± \S+$/);
   t.regex(logit, /^logit 7 of position 0 is /);
   t.deepEqual(others, []);
-});
-
-test('figures that cannot be compared are an error', async (t) => {
-  const forward = async () => ({
-    rows: [{ values: Float32Array.of(1, 2) }, { values: Float32Array.of(3, NaN) }],
-  });
-  const figures = { ids: [1], meanLogits: [1.5], firstLogits: [], tolerance: PUBLISHED.tolerance };
-  for (const broken of [
-    {},
-    { ids: [1, 2], meanLogits: [1.5] },
-    { ids: [], meanLogits: [] },
-    { ids: [1, 2], meanLogits: [1.5, 1], firstLogits: [1, 2, 3, 4, 5] },
-  ]) {
-    await t.throwsAsync(wrongFigures({ forward }, { ...figures, ...broken }), {
-      instanceOf: ComparisonError,
-    });
-  }
-  const whole = async () => ({ rows: [{ values: Float32Array.of(1, 2) }] });
-  t.deepEqual(await wrongFigures({ forward: whole }, { ...figures, firstLogits: [1, 2] }), []);
 });
