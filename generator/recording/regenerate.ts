@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { PlumblineError, UsageError } from '../../engine/errors.ts';
 import { readCase, readManifest, readPrompts, readTensors } from '../../golden/goldens.ts';
+import { isIdPrompt } from '../../golden/id-prompts.ts';
 import type { Manifest, Prompts } from '../../golden/schema.ts';
 import { compareCase, compareManifests, type ExistingGolden, withoutNumbers } from '../review/changes.ts';
 import type { PendingGoldens } from '../review/pending.ts';
@@ -9,7 +10,6 @@ import { hasChanges, type ModelSummary } from '../review/summary.ts';
 import { manifestOf } from './manifest.ts';
 import { goldenName, openModel, type RecordableModel } from './models.ts';
 import type { RecordingProgress } from './progress.ts';
-import { isIdPrompt } from './prompt-ids.ts';
 import { recordCase } from './record.ts';
 import { writeCase, writeManifest } from './store.ts';
 

@@ -34,6 +34,7 @@ const WITHOUT_SPEC: Readonly<Record<string, string>> = {
   'verify/compare/difference.ts': 'an interface and its constants',
   'verify/precision.ts': 'a type and the list of its values',
   'verify/judge/judgement.ts': 'interfaces',
+  'verify/consistency/checks.ts': 'a table of checks; judge-consistency.spec.ts runs each of them',
   'verify/report/html/style.ts':
     'a style sheet; spec/integration/verdict-page.spec.ts looks at it in a browser',
   'verify/inspect.ts': 'a command; spec/integration/inspect-command.spec.ts runs it',

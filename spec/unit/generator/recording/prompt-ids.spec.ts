@@ -1,6 +1,7 @@
 import test from 'ava';
 import { PromptError } from '../../../../engine/errors.ts';
-import { isIdPrompt, promptIds } from '../../../../generator/recording/prompt-ids.ts';
+import { promptIds } from '../../../../generator/recording/prompt-ids.ts';
+import { isIdPrompt } from '../../../../golden/id-prompts.ts';
 import type { Prompt } from '../../../../golden/schema.ts';
 
 type Tokenizer = NonNullable<Parameters<typeof promptIds>[2]>;
