@@ -141,8 +141,9 @@ export class Shard {
     if (this.#outgoing.length < size * mine.length) this.#outgoing = new Float32Array(size * mine.length);
     const outgoing = this.#outgoing.subarray(0, size * mine.length);
     for (let rank = 0; rank < size; rank++) outgoing.set(mine, rank * mine.length);
-    const counts = new Array<number>(size).fill(mine.length);
-    this.group.allToAll(outgoing, counts, all.subarray(0, total(lengths)), lengths);
+    const outgoingCounts = new Array<number>(size).fill(mine.length);
+    const incoming = all.subarray(0, total(lengths));
+    this.group.allToAll({ outgoing, outgoingCounts, incoming, incomingCounts: lengths });
   }
 
   #tensorRange(size: number): Range {

@@ -4,7 +4,7 @@ import { createScalarKernels } from '../../../../engine/kernels/scalar.ts';
 import { KvCache } from '../../../../engine/model/kv-cache.ts';
 import { Qwen3 } from '../../../../engine/model/qwen3.ts';
 import { type Parallelism, Shard } from '../../../../engine/model/shard.ts';
-import { spreadDense, spreadMoe } from '../../../support/groups/sharded-models.ts';
+import { shardedDense, shardedMoe } from '../../../support/groups/sharded-models.ts';
 import { closing, trackResources } from '../../../support/processes/cleanup.ts';
 import type { TinyModel } from '../../../support/properties/arbitraries.ts';
 import { modelDirectory } from '../tiny-models.ts';
@@ -26,7 +26,7 @@ test('a single process has the whole model, and exchanges nothing', (t) => {
   for (const name of [Q, O, 'lm_head.weight', 'model.layers.1.mlp.experts.3.up_proj.weight']) {
     t.deepEqual(shard.partOf(name, [6, 4]), whole);
   }
-  t.deepEqual(shard.widths(spreadMoe().config), spreadMoe().config);
+  t.deepEqual(shard.widths(shardedMoe().config), shardedMoe().config);
   const values = Float32Array.of(1, 2);
   shard.sum(values, 2);
   shard.joinExperts(values, [1, 1]);
@@ -62,7 +62,7 @@ test('experts are sharded whole, in adjacent ranges; attention only with tensor 
 });
 
 test('widths are those of a rank; the vocabulary and the stream stay whole', (t) => {
-  const { config } = spreadMoe();
+  const { config } = shardedMoe();
   const [, shard] = shards({ tp: 2, ep: 1 });
   t.like(shard.widths(config), {
     ...{ numAttentionHeads: 8, numKeyValueHeads: 4, intermediateSize: 20, headDim: 6 },
@@ -104,7 +104,7 @@ const bytesOf = ({ weights }: TinyModel, name: RegExp) =>
 
 for (const tp of [2, 4, 8]) {
   test(`each of ${tp} ranks reads only its own bytes: a matrix once among all ranks, norms on every rank`, (t) => {
-    const model = spreadDense();
+    const model = shardedDense();
     const [whole] = loadAll(t, model, { tp: 1, ep: 1 });
     const parts = loadAll(t, model, { tp, ep: 1 });
     const norms = bytesOf(model, /norm/);
@@ -118,7 +118,7 @@ for (const tp of [2, 4, 8]) {
 }
 
 test('each rank reads the experts it has, and no others', (t) => {
-  const model = spreadMoe();
+  const model = shardedMoe();
   const [whole] = loadAll(t, model, { tp: 1, ep: 1 });
   const experts = bytesOf(model, /experts/);
   for (const { read } of loadAll(t, model, { tp: 1, ep: 4 })) t.is(read, whole.read - (experts * 3) / 4);

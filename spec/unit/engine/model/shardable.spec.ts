@@ -4,10 +4,10 @@ import type { ModelConfig } from '../../../../engine/config.ts';
 import { ShardingError } from '../../../../engine/errors.ts';
 import type { Parallelism } from '../../../../engine/model/shard.ts';
 import { checkShardable } from '../../../../engine/model/shardable.ts';
-import { spreadDense, spreadMoe } from '../../../support/groups/sharded-models.ts';
+import { shardedDense, shardedMoe } from '../../../support/groups/sharded-models.ts';
 
-const dense = spreadDense().config;
-const moe = spreadMoe().config;
+const dense = shardedDense().config;
+const moe = shardedMoe().config;
 
 test('sizes that divide are accepted', (t) => {
   for (const tp of [1, 2, 4, 8]) {

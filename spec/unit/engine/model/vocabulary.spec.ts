@@ -5,11 +5,11 @@ import { Shard } from '../../../../engine/model/shard.ts';
 import { Step } from '../../../../engine/model/step.ts';
 import { embed, gatherLogits } from '../../../../engine/model/vocabulary.ts';
 import type { ProcessGroup } from '../../../../engine/parallel/process-group.ts';
-import { spreadDense } from '../../../support/groups/sharded-models.ts';
+import { shardedDense } from '../../../support/groups/sharded-models.ts';
 import { bitDifference } from '../kernels/same-bits.ts';
 import { inTurn, rankAlone } from './ranks-in-turn.ts';
 
-const { config } = spreadDense();
+const { config } = shardedDense();
 const { vocabSize, hiddenSize } = config;
 /** A vocabulary in which every number is −0 or negative: a sum with zeros would show. */
 const ROWS = Float32Array.from({ length: vocabSize * hiddenSize }, (_, i) => (i % 3 ? -i : -0));
