@@ -10,7 +10,7 @@ import { FIXTURES, QUICK_FIXTURES } from './fixtures/fixtures.ts';
 import { importWithPackages } from './optional-packages.ts';
 import { progressLines } from './recording/progress.ts';
 import { acceptPending, PendingGoldens } from './review/pending.ts';
-import { describe, hasChanges } from './review/summary.ts';
+import { formatSummaries, hasChanges } from './review/summary.ts';
 
 const NAME = 'plumbline-goldens';
 
@@ -110,7 +110,7 @@ async function record(options: Options): Promise<number> {
     process.stdout.write(
       json
         ? `${JSON.stringify({ models: summaries, pending: isPending })}\n`
-        : describe(summaries, isPending),
+        : formatSummaries(summaries, isPending),
     );
     return check && summaries.some(hasChanges) ? 1 : 0;
   } finally {
