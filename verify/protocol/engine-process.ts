@@ -33,6 +33,8 @@ export class EngineProcess {
   readonly #options: EngineProcessOptions;
   readonly #ended: Promise<void>;
   #settleEnded = () => {};
+  /** While the pipe takes no more. */
+  #drained: Promise<void> | undefined;
   #how: string | undefined;
   #isEnded = false;
 
@@ -78,7 +80,13 @@ export class EngineProcess {
   async send(line: string): Promise<void> {
     const { stdin } = this.#child;
     if (stdin.write(`${line}\n`)) return;
-    await Promise.race([new Promise((resolve) => stdin.once('drain', resolve)), this.#ended]);
+    this.#drained ??= new Promise((resolve) => {
+      stdin.once('drain', () => {
+        this.#drained = undefined;
+        resolve();
+      });
+    });
+    await Promise.race([this.#drained, this.#ended]);
   }
 
   /** Closes standard input, waits until the program has ended, and kills it after `graceMs`. */

@@ -25,18 +25,21 @@ export interface CommandLimits {
   readonly stopMs: number;
 }
 
+/** What a model needs of its session. */
+export type ModelSession = Pick<EngineSession, 'request' | 'close'>;
+
 /** A model that a program has loaded. */
 export class CommandModel implements SubjectModel {
   readonly capabilities: Capabilities;
   readonly tokenize?: (text: string) => Promise<number[]>;
   readonly tokenizeChat?: (conversation: Conversation) => Promise<number[]>;
-  readonly #session: EngineSession;
+  readonly #session: ModelSession;
   readonly #values: 'logits' | 'log-probabilities';
   readonly #limits: Pick<CommandLimits, 'requestMs' | 'stopMs'>;
 
   /** @param session of a program that has loaded the model. @param said what it can be asked for. */
   constructor(
-    session: EngineSession,
+    session: ModelSession,
     said: Started['capabilities'],
     limits: Pick<CommandLimits, 'requestMs' | 'stopMs'>,
   ) {
