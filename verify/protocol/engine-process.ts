@@ -1,6 +1,7 @@
 import { type ChildProcessByStdio, spawn } from 'node:child_process';
 import type { Readable, Writable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { NoAnswerError } from '../errors.ts';
 import { LineReader } from './line-reader.ts';
 import { OutputTail } from './output-tail.ts';
 import { quoteLine } from './quote-line.ts';
@@ -38,7 +39,12 @@ export class EngineProcess {
   #how: string | undefined;
   #isEnded = false;
 
-  /** @param argv the program and its arguments; there is no shell between. */
+  /**
+   * Starts the program. If it is not found or not executable, `onEnd` is told.
+   *
+   * @param argv the program and its arguments; there is no shell between.
+   * @throws NoAnswerError if the system does not even try, for example because the arguments are too long.
+   */
   constructor(argv: readonly string[], options: EngineProcessOptions) {
     const [program, ...args] = argv;
     this.#program = program;
@@ -47,8 +53,7 @@ export class EngineProcess {
     this.#ended = new Promise((resolve) => {
       this.#settleEnded = resolve;
     });
-    // A group of its own: signals of the terminal do not reach it, and its children end with it.
-    const child = spawn(program, args, { stdio: ['pipe', 'pipe', 'pipe'], detached: true });
+    const child = spawnGroup(program, args);
     this.#child = child;
     killAtExit(this.#killGroup);
     child.stderr.on('data', (chunk: Buffer) => this.#tail.add(chunk));
@@ -152,6 +157,15 @@ export class EngineProcess {
       return `cannot be started: ${program} is not executable; run chmod +x, or name its interpreter, as in "python3 engine.py"`;
     }
     return `cannot be started: ${message}`;
+  }
+}
+
+/** A group of its own: signals of the terminal do not reach it, and its children end with it. */
+function spawnGroup(program: string, args: readonly string[]) {
+  try {
+    return spawn(program, args, { stdio: ['pipe', 'pipe', 'pipe'], detached: true });
+  } catch (cause) {
+    throw new NoAnswerError(`the program cannot be started: ${(cause as Error).message}`, { cause });
   }
 }
 
