@@ -34,6 +34,7 @@ const WITHOUT_SPEC: Readonly<Record<string, string>> = {
   'verify/compare/difference.ts': 'an interface and its constants',
   'verify/precision.ts': 'a type and the list of its values',
   'verify/judge/judgement.ts': 'interfaces',
+  'verify/consistency/checks.ts': 'a table of checks; judge-consistency.spec.ts runs each of them',
   'verify/report/html/style.ts':
     'a style sheet; spec/integration/verdict-page.spec.ts looks at it in a browser',
   'verify/inspect.ts': 'a command; spec/integration/inspect-command.spec.ts runs it',
@@ -150,6 +151,8 @@ test('an import against the arrows is found', (t) => {
     ['generator/recording/record.ts', 'verify/oracle/oracle.ts'],
     ['generator/fixtures/fixtures.ts', 'engine/text/tokenizer.ts'],
     ['generator/fixtures/fixtures.ts', 'generator/onnx/write.ts'],
+    ['generator/onnx/write.ts', 'generator/recording/record.ts'],
+    ['generator/review/changes.ts', 'generator/recording/record.ts'],
     ['golden/schema.ts', 'engine/config.ts'],
     ['golden/schema.ts', 'generator/recording/record.ts'],
     ['verify/explain.ts', 'engine/engine.ts'],
