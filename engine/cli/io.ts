@@ -24,7 +24,10 @@ export interface Io {
   failJob(reason: string): Promise<void>;
 }
 
-/** This process and the real engine. Modules are imported when a command needs them, so that `--help` is quick. */
+/**
+ * This process and the real engine. Modules are imported when a command needs them, so that `--help` is
+ * quick.
+ */
 export const processIo: Io = {
   stdout: process.stdout,
   stderr: process.stderr,

@@ -2,7 +2,7 @@ import { availableParallelism } from 'node:os';
 import { GroupError } from '../errors.ts';
 import type { ParallelOptions } from '../options.ts';
 import { joinMpi } from '../parallel/mpi/join.ts';
-import { startedByMpirun, toldByMpirun } from '../parallel/mpi/mpirun.ts';
+import { mpirunEnvironment, startedByMpirun } from '../parallel/mpi/mpirun.ts';
 import type { ProcessGroup } from '../parallel/process-group.ts';
 import { singleProcessGroup } from '../parallel/single-process-group.ts';
 import { siblingModule } from '../terminal/sibling-module.ts';
@@ -22,10 +22,11 @@ export interface OpenGroup<T> {
 }
 
 /**
- * Starts the other ranks of an engine once a check has passed. Ranks that mpirun has started are joined first; then
- * each of them makes the check, and all of them fail if one does.
+ * Starts the other ranks of an engine once a check has passed. Ranks that mpirun has started are joined
+ * first; then each of them makes the check, and all of them fail if one does.
  *
- * @throws GroupError if the ranks do not start, or mpirun has started another number of them; what `check` throws.
+ * @throws GroupError if the ranks do not start, or mpirun has started another number of them; what `check`
+ * throws.
  */
 export async function openGroup<T>(
   modelDir: string,
@@ -57,7 +58,7 @@ export async function openGroup<T>(
 
 /** Threads of each rank: what this machine runs at once, divided by the number of ranks on it. */
 export function shareOfThreads(options: Pick<GroupOptions, 'numRanks' | 'backend'>): number {
-  const ranks = isMpi(options) ? (toldByMpirun().localSize ?? options.numRanks) : options.numRanks;
+  const ranks = isMpi(options) ? (mpirunEnvironment().localSize ?? options.numRanks) : options.numRanks;
   return Math.max(1, Math.floor(availableParallelism() / ranks));
 }
 

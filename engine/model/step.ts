@@ -88,8 +88,13 @@ export class Step {
     this.up = rowsOf(widest);
   }
 
-  /** Begins a step: counts its rows and copies their rotations. @throws RangeError if it has more than `maxRows`. */
+  /**
+   * Begins a step: counts its rows and copies their rotations.
+   *
+   * @throws RangeError if it has more than `maxRows`.
+   */
   begin(spans: readonly Span[], observe?: Observer): void {
+    const { cos, sin } = this;
     const tokens = spans.reduce((sum, { ids }) => sum + ids.length, 0);
     if (tokens > this.maxRows) {
       throw new RangeError(`a step has ${tokens} tokens; expected at most ${this.maxRows}`);
@@ -98,7 +103,7 @@ export class Step {
     this.observe = observe;
     this.rows = 0;
     for (const { ids, startPosition } of spans) {
-      this.#rope.write(startPosition, ids.length, this.rows, this.cos, this.sin);
+      this.#rope.write({ startPosition, count: ids.length, row: this.rows, cos, sin });
       this.rows += ids.length;
     }
   }

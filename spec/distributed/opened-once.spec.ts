@@ -2,7 +2,7 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
 import { Engine } from '../../engine/engine.ts';
-import { spreadMoe } from '../support/groups/sharded-models.ts';
+import { shardedMoe } from '../support/groups/sharded-models.ts';
 import { temporaryFolder, trackResources } from '../support/processes/cleanup.ts';
 import { splitOffExperts } from '../support/processes/damage.ts';
 import { OPENED_FOLDER, OPENED_LOG } from '../support/processes/log-opened-files.ts';
@@ -13,7 +13,7 @@ trackResources(test);
 const LOGGER = new URL('../support/processes/log-opened-files.ts', import.meta.url);
 
 test.serial('each started rank opens each file of the model once', async (t) => {
-  const dir = modelDirectory(t, spreadMoe());
+  const dir = modelDirectory(t, shardedMoe());
   splitOffExperts(dir, 4);
   const log = join(temporaryFolder(t), 'opened');
   writeFileSync(log, '');

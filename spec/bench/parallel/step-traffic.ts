@@ -9,13 +9,17 @@ import type { ProcessGroup } from '../../../engine/parallel/process-group.ts';
 export interface TrafficTask {
   name: 'traffic';
   modelDir: string;
-  /** Steps of the whole group, one after the other. */
+  /** Steps of the group, one after the other. */
   plans: readonly StepPlan[];
 }
 
 const BLOCK_SIZE = 16;
 
-/** Computes steps with the model spread over all ranks, as an engine does. @returns by rank, the bytes it sent for them. */
+/**
+ * Computes steps of the model sharded over all ranks, as an engine does.
+ *
+ * @returns bytes sent for them, by rank.
+ */
 export async function countTraffic(group: ProcessGroup, task: TrafficTask): Promise<number[]> {
   const { modelDir, plans } = task;
   const directory = await ModelDirectory.open(modelDir);
@@ -42,7 +46,7 @@ export async function countTraffic(group: ProcessGroup, task: TrafficTask): Prom
   }
 }
 
-/** What the steps need of the cache and of the rows' memory. */
+/** The cache and the number of rows that the steps need. */
 function room(plans: readonly StepPlan[]): { cacheTokens: number; maxBatchTokens: number } {
   const spans = plans.flatMap((plan) => plan.spans);
   const blocks = spans.flatMap(({ blockTable }) => Array.from(blockTable));
@@ -50,14 +54,16 @@ function room(plans: readonly StepPlan[]): { cacheTokens: number; maxBatchTokens
   return { cacheTokens: (Math.max(...blocks) + 1) * BLOCK_SIZE, maxBatchTokens: Math.max(...rows) };
 }
 
-/** Whole numbers up to 2⁶², each as two. */
+/** All-gathers whole numbers up to 2⁶², each as two int32. */
 function gather(group: ProcessGroup, value: number): number[] {
   const all = new Int32Array(2 * group.size);
   group.allGather(Int32Array.of(value % 2 ** 31, Math.floor(value / 2 ** 31)), all);
   return Array.from({ length: group.size }, (_, rank) => all[2 * rank] + 2 ** 31 * all[2 * rank + 1]);
 }
 
-/** A step of sequences that have `past` positions each and come by `tokens` more; each last row's logits are wanted. */
+/**
+ * A step that appends `ids` to each sequence of `past` positions, and computes the logits of each last row.
+ */
 export function planOf(sequences: readonly { past: number; ids: readonly number[] }[]): StepPlan {
   let block = 0;
   let row = -1;

@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { HubError } from '../../../../engine/errors.ts';
 import { HubCache } from '../../../../engine/hub/cache.ts';
-import { lacking, shardNames } from '../../../../engine/hub/wanted.ts';
+import { missingFiles, shardNames } from '../../../../engine/hub/missing-files.ts';
 import { temporaryFolder, trackResources } from '../../../support/processes/cleanup.ts';
 
 trackResources(test);
@@ -14,7 +14,10 @@ const INDEX = 'model.safetensors.index.json';
 const index = (...shards: string[]) =>
   JSON.stringify({ weight_map: Object.fromEntries(shards.map((shard, i) => [`w${i}`, shard])) });
 
-/** A cache whose snapshot has files of the given content; null is a file that the commit is known not to have. */
+/**
+ * A cache whose snapshot has files of the given content; null marks a file that the commit is known not to
+ * have.
+ */
 async function cacheWith(t: ExecutionContext, files: Record<string, string | null>): Promise<HubCache> {
   const cache = new HubCache(temporaryFolder(t), 'org/name');
   for (const [file, content] of Object.entries(files)) {
@@ -28,27 +31,30 @@ async function cacheWith(t: ExecutionContext, files: Record<string, string | nul
   return cache;
 }
 
-test('what is neither there nor known to be absent is lacking', async (t) => {
+test('a wanted file is missing unless it is cached or, if optional, known to be absent', async (t) => {
   const cache = await cacheWith(t, { 'config.json': '{}', 'a.json': null });
   t.deepEqual(
-    lacking(cache, COMMIT, { files: ['config.json'], optional: ['a.json', 'b.json', 'config.json'] }),
+    missingFiles(cache, COMMIT, { files: ['config.json'], optional: ['a.json', 'b.json', 'config.json'] }),
     {
       required: [],
       unknown: ['b.json'],
     },
   );
-  t.deepEqual(lacking(cache, COMMIT, { files: ['a.json'] }), { required: ['a.json'], unknown: [] });
+  t.deepEqual(missingFiles(cache, COMMIT, { files: ['a.json'] }), { required: ['a.json'], unknown: [] });
 });
 
-test('if nothing is cached, all is lacking', async (t) => {
+test('without a cached snapshot all wanted files are missing', async (t) => {
   const cache = await cacheWith(t, {});
-  t.deepEqual(lacking(cache, undefined, { files: ['config.json'], optional: ['a.json'], weights: true }), {
-    required: ['config.json', SINGLE],
-    unknown: ['a.json'],
-  });
+  t.deepEqual(
+    missingFiles(cache, undefined, { files: ['config.json'], optional: ['a.json'], weights: true }),
+    {
+      required: ['config.json', SINGLE],
+      unknown: ['a.json'],
+    },
+  );
 });
 
-test('weights are looked for in one file, then an index, then its shards', async (t) => {
+test('missing weights are first the single file, then the index, then its shards', async (t) => {
   const [one, two] = ['model-1.safetensors', 'model-2.safetensors'];
   const steps: [Record<string, string | null>, string[]][] = [
     [{}, [SINGLE]],
@@ -62,13 +68,16 @@ test('weights are looked for in one file, then an index, then its shards', async
   ];
   for (const [files, expected] of steps) {
     const cache = await cacheWith(t, files);
-    t.deepEqual(lacking(cache, COMMIT, { files: [], weights: true }), { required: expected, unknown: [] });
+    t.deepEqual(missingFiles(cache, COMMIT, { files: [], weights: true }), {
+      required: expected,
+      unknown: [],
+    });
   }
 });
 
-test('weights are not looked for unless wanted', async (t) => {
+test('weights are not missing unless wanted', async (t) => {
   const cache = await cacheWith(t, { [INDEX]: 'damaged' });
-  t.deepEqual(lacking(cache, COMMIT, { files: [] }), { required: [], unknown: [] });
+  t.deepEqual(missingFiles(cache, COMMIT, { files: [] }), { required: [], unknown: [] });
 });
 
 test('optional weights are unknown until both forms are known to be absent; shards of an index are required', async (t) => {
@@ -83,11 +92,11 @@ test('optional weights are unknown until both forms are known to be absent; shar
   ];
   for (const [files, expected] of steps) {
     const cache = await cacheWith(t, files);
-    t.deepEqual(lacking(cache, COMMIT, { files: [], weights: 'optional' }), expected);
+    t.deepEqual(missingFiles(cache, COMMIT, { files: [], weights: 'optional' }), expected);
   }
 });
 
-test('a shard whose name leads out of the directory is refused', (t) => {
+test('an index with a shard outside the directory is refused', (t) => {
   const path = join(temporaryFolder(t), INDEX);
   for (const shard of [
     '../x.safetensors',
@@ -104,7 +113,7 @@ test('a shard whose name leads out of the directory is refused', (t) => {
   }
 });
 
-test('an index that is no JSON, or lists no weights, is refused with its path', (t) => {
+test('an index that is not JSON, or lists no weights, is refused with its path', (t) => {
   const path = join(temporaryFolder(t), INDEX);
   for (const text of ['{"weight_map": {', '[]', '{}', '{"weight_map": ["a.safetensors"]}']) {
     writeFileSync(path, text);

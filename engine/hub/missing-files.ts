@@ -6,51 +6,51 @@ import type { HubCache } from './cache.ts';
 export const SINGLE_WEIGHTS = 'model.safetensors';
 export const WEIGHTS_INDEX = 'model.safetensors.index.json';
 
-/** Which files of a model are asked for. */
+/** The files of a model that a caller needs. */
 export interface WantedFiles {
   /** Paths that the repository must have, such as `config.json`. */
   files: readonly string[];
   /** Paths that are fetched if the repository has them. Default none. */
   optional?: readonly string[];
   /**
-   * Whether to fetch the weights: `model.safetensors`, or else `model.safetensors.index.json` and the shards it
-   * lists. With `'optional'` the repository may have neither. Default false.
+   * Whether to fetch the weights: `model.safetensors`, or else `model.safetensors.index.json` and the shards
+   * it lists. With `'optional'` the repository may have neither. Default false.
    */
   weights?: boolean | 'optional';
 }
 
-/** What a snapshot in the cache does not hold of what is wanted. */
-export interface Lacking {
+/** Wanted files that a cached snapshot does not have. */
+export interface MissingFiles {
   readonly required: readonly string[];
-  /** Optional, and nobody has asked yet whether the repository has them. */
+  /** Optional files that may be in the repository; not requested so far. */
   readonly unknown: readonly string[];
 }
 
 /**
- * Compares a snapshot with what is wanted, as far as can be seen: weights are first looked for in one file, once
- * that is known to be absent in an index, and once that is there in its shards.
+ * Compares a cached snapshot with the wanted files. For weights this is one step at a time: first the single
+ * file; if the repository is known not to have it, the index; if the index is cached, its shards.
  *
  * @param commit undefined if nothing is cached.
- * @throws HubError if the index of the weights is there but damaged.
+ * @throws HubError if the cached index is damaged.
  */
-export function lacking(cache: HubCache, commit: string | undefined, wanted: WantedFiles): Lacking {
-  const isLacking = (file: string) => commit === undefined || !cache.has(commit, file);
+export function missingFiles(cache: HubCache, commit: string | undefined, wanted: WantedFiles): MissingFiles {
+  const isMissing = (file: string) => commit === undefined || !cache.has(commit, file);
   const isAbsent = (file: string) => commit !== undefined && cache.knowsAbsent(commit, file);
-  const required = wanted.files.filter(isLacking);
+  const required = wanted.files.filter(isMissing);
   const optional = [...(wanted.optional ?? [])];
-  if (wanted.weights && isLacking(SINGLE_WEIGHTS)) {
+  if (wanted.weights && isMissing(SINGLE_WEIGHTS)) {
     if (commit !== undefined && cache.has(commit, WEIGHTS_INDEX)) {
-      required.push(...shardNames(join(cache.snapshotDir(commit), WEIGHTS_INDEX)).filter(isLacking));
+      required.push(...shardNames(join(cache.snapshotDir(commit), WEIGHTS_INDEX)).filter(isMissing));
     } else {
       const next = isAbsent(SINGLE_WEIGHTS) ? WEIGHTS_INDEX : SINGLE_WEIGHTS;
       (wanted.weights === true ? required : optional).push(next);
     }
   }
-  return { required, unknown: optional.filter((file) => isLacking(file) && !isAbsent(file)) };
+  return { required, unknown: optional.filter((file) => isMissing(file) && !isAbsent(file)) };
 }
 
 /**
- * The files that an index of sharded weights lists, in the order of their names.
+ * The shards that an index of weights lists, sorted by name.
  *
  * @throws HubError if the index cannot be read.
  */
