@@ -51,7 +51,7 @@ test('the engine that SUBJECT names is inspected, and exit code 1 says that it i
   t.regex(out, /The subject differs first at logits, position 0\.\nThere the subject is farther/);
 });
 
-test('a case that there is no golden of is told in a line', async (t) => {
+test('a case without a golden is an error in one line', async (t) => {
   const { exitCode, out, err } = await inspect(['--model', 'dense', '--case', 'no-such-case']);
   t.deepEqual([exitCode, out], [1, '']);
   t.regex(err, /^plumbline-verify: .*no-such-case\.json.*\n$/);

@@ -49,7 +49,7 @@ test('a subject is shown beside our engine, as far as it has stages', async (t) 
   }
 });
 
-test('a subject that differs is told where first, and that it is the one who is wrong', async (t) => {
+test('a subject that differs is shown with the first stage that does, and as farther from the oracle', async (t) => {
   const off = subjectWith((answer) => {
     const hidden = answer.hidden!.slice();
     // Layer 2, position 3, dimension 5 of [5, T, 64].

@@ -72,7 +72,7 @@ test('a stage that the tested engine lacks is shown and not counted as compared'
   t.regex(formatStages(lines.slice(0, 1), 'subject'), /The subject has no stage that could be compared\.\n$/);
 });
 
-test('a difference within the bound of its position is none', (t) => {
+test('a value within the bound of its position does not differ', (t) => {
   const golden = rowsOf((value) => value + 4e-4);
   const engine = rowsOf((value) => value - 4e-4);
   t.is(compareStage(stage({ engine, golden }), 'engine').differsAt, undefined);
