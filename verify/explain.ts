@@ -1,13 +1,10 @@
-import { countParameters } from '../engine/checkpoint/parameters.ts';
 import { readModelConfig } from '../engine/config.ts';
 import { type Projections, project } from '../golden/projection.ts';
 import type { RecordedCase } from '../golden/schema.ts';
 import { logSumExp } from '../golden/tolerance.ts';
 import { type Difference, MISSING_TOKEN, RMS_DISTANCE } from './compare/difference.ts';
 import { loadOracle } from './oracle/oracle.ts';
-
-/** The oracle recomputes everything for every token; beyond this many multiplications nobody wants to wait. */
-const ORACLE_LIMIT = 2e9;
+import { isWithinOracle } from './witnesses.ts';
 
 /**
  * Says where subject and golden part first, which of the three witnesses stands alone there, and how to look closer.
@@ -69,7 +66,7 @@ async function askOracle(
   const { ids, greedy } = recorded;
   const generated = Math.max(0, position - ids.length + 1);
   const context = generated ? [...ids, ...greedy.tokens.slice(0, generated - 1)] : ids;
-  if (context.length * countParameters(config).total > ORACLE_LIMIT) return undefined;
+  if (!isWithinOracle(config, context.length)) return undefined;
   const { hidden, logits } = (await loadOracle(modelDir)).forward(context);
   const row = generated ? context.length - 1 : position;
   const rowOfLogits = logits.subarray(row * config.vocabSize, (row + 1) * config.vocabSize);
