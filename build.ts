@@ -21,6 +21,7 @@ const DATA = [
   'engine/kernels/build/kernels.wasm',
   'golden/models.json',
   'golden/prompts.json',
+  'verify/verdict.schema.json',
   ...QUICK_FIXTURES.map((name) => `golden/${name}`),
 ];
 
