@@ -1,9 +1,9 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { ConfigError } from './errors.ts';
+import { ConfigError, OptionError } from './errors.ts';
 
-/** What a checkpoint may store its weights in. */
+/** The types in which a checkpoint may store its weights. */
 export type WeightDtype = 'F32' | 'F16' | 'BF16';
 
 /** The experts of a Qwen3-MoE model. */
@@ -30,7 +30,7 @@ export interface ModelConfig {
   readonly rmsNormEps: number;
   readonly ropeTheta: number;
   readonly tieWordEmbeddings: boolean;
-  /** What the checkpoint was saved in; the weights' own headers decide. */
+  /** The type that the configuration names for the weights; only their own headers count. */
   readonly dtype: string | undefined;
   /** Ids that end a generation, from `generation_config.json` or else `config.json`. */
   readonly eosTokenIds: readonly number[];
@@ -43,13 +43,13 @@ const size = z
   .positive()
   .max(2 ** 31 - 1);
 /**
- * Layers and experts are counted out one by one, so a hostile count would exhaust the memory before any weight is
- * looked for. About ten times what the largest Qwen3 has (94 layers, 128 experts).
+ * The weights of each layer and expert are listed by name, so a hostile count would exhaust the memory
+ * before any weight is read. About ten times the largest Qwen3 (94 layers, 128 experts).
  */
 const count = z.number().int().positive().max(1000);
 const tokenId = z.number().int().nonnegative();
 const eosTokenId = z.union([tokenId, z.array(tokenId)]).nullish();
-/** Below 1 the wavelengths would shrink with the dimension, and their angles overflow. */
+/** Below 1, wavelengths would shrink with the dimension, and angles overflow. */
 const ropeTheta = z.number().min(1);
 const ropeParameters = z.object({
   rope_type: z.string().nullish(),
@@ -101,10 +101,14 @@ const generationConfigJson = z.object({ eos_token_id: eosTokenId });
 /**
  * Reads and validates `config.json` (and `generation_config.json`, if there is one) of a model directory.
  *
+ * @throws OptionError if `modelDir` is not a string.
  * @throws ConfigError if a file cannot be read or parsed, a value is missing, of the wrong kind or out of
  * range, sizes contradict each other, or the model needs something that is not supported; it names the key.
  */
 export async function readModelConfig(modelDir: string): Promise<ModelConfig> {
+  if (typeof modelDir !== 'string') {
+    throw new OptionError('modelDir', modelDir, 'the path of a model directory');
+  }
   const path = join(modelDir, 'config.json');
   const generationPath = join(modelDir, 'generation_config.json');
   const generation = parse(generationConfigJson, await readJson(generationPath, {}), generationPath);
@@ -153,7 +157,7 @@ export function parseModelConfig(json: unknown, options: ParseModelConfigOptions
   if (ropeTheta == null) {
     throw new ConfigError(`${path}: neither rope_theta nor rope_parameters.rope_theta is given`);
   }
-  const eos = options.eosTokenId ?? raw.eos_token_id ?? [];
+  const eos = parse(eosTokenId, options.eosTokenId, 'eosTokenId') ?? raw.eos_token_id ?? [];
   const eosTokenIds = Array.isArray(eos) ? [...eos] : [eos];
   const outside = eosTokenIds.find((id) => id >= raw.vocab_size);
   if (outside !== undefined) {
@@ -188,7 +192,7 @@ function parseMoe(raw: ConfigJson, path: string): MoeConfig {
   }
   if (raw.num_experts_per_tok > numExperts) {
     throw new ConfigError(
-      `${path}: num_experts_per_tok ${raw.num_experts_per_tok} is more than the ${numExperts} experts there are`,
+      `${path}: num_experts_per_tok ${raw.num_experts_per_tok} is more than num_experts ${numExperts}`,
     );
   }
   // As in HuggingFace's Qwen3MoeDecoderLayer.
@@ -248,8 +252,8 @@ async function readJson(path: string, whenMissing?: unknown): Promise<unknown> {
 function parse<T>(schema: z.ZodType<T>, json: unknown, path: string): T {
   const result = schema.safeParse(json);
   if (result.success) return result.data;
-  const problems = result.error.issues.map(
-    (issue) => `${issue.path.join('.') || 'the whole'}: ${issue.message}`,
+  const problems = result.error.issues.map(({ path: keys, message }) =>
+    keys.length > 0 ? `${keys.join('.')}: ${message}` : message,
   );
   throw new ConfigError(`${path}: ${problems.join('; ')}`);
 }

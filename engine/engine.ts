@@ -1,20 +1,17 @@
-import { type ModelConfig, readModelConfig } from './config.ts';
-import { Ranks } from './distributed/leader.ts';
-import { openGroup, shareOfThreads } from './distributed/open-group.ts';
-import { loadRankModel, type RankSetup, serveRank, tellSetup } from './distributed/rank-model.ts';
-import { KernelError, PromptError } from './errors.ts';
+import type { ModelConfig } from './config.ts';
+import type { Leader } from './distributed/leader.ts';
+import { type LoadedModel, loadModel } from './distributed/load-model.ts';
+import { EngineClosedError, OptionError } from './errors.ts';
 import type { Kernels } from './kernels/kernels.ts';
-import { createWasmKernels } from './kernels/wasm.ts';
-import { checkLoadable } from './model/preflight.ts';
-import { checkShardable } from './model/shardable.ts';
-import { completeEngineOptions, type ScheduleOptions } from './options.ts';
-import type { ProcessGroup } from './parallel/process-group.ts';
+import { checkFunction, checkObject, type EngineOptions, type ScheduleOptions } from './options.ts';
 import { Runner } from './runner.ts';
-import { Generation } from './serving/generation.ts';
-import { checkPositions, checkPrompt } from './serving/prompt.ts';
+import { checkRequest } from './serving/check-request.ts';
+import { completeForwardOptions } from './serving/forward-options.ts';
+import type { Generation } from './serving/generation.ts';
+import { checkPrompt } from './serving/prompt.ts';
 import { RequestQueue } from './serving/request-queue.ts';
+import { type RequestStream, RequestTracker } from './serving/request-tracker.ts';
 import type {
-  EngineOptions,
   EngineStats,
   FinishReason,
   ForwardOptions,
@@ -23,96 +20,68 @@ import type {
   GenerateRequest,
 } from './serving/requests.ts';
 import { createSamplingScratch, type SamplingScratch } from './serving/sampler.ts';
-import { completeSamplingParams } from './serving/sampling-params.ts';
+import type { Tokenizer } from './text/tokenizer.ts';
 
-/** Events that wait for a slow consumer, at most; beyond them its sequences pause. */
-const MAX_QUEUED_EVENTS = 256;
-
-/** One caller of {@link Engine.generate}: what it has not taken yet, and what is still on its way. */
-interface Call {
-  readonly events: GenerateEvent[];
-  readonly generations: Set<Generation>;
+/**
+ * What {@link Engine.load} takes beside the model: how the engine is set up, and parts that the caller has
+ * made.
+ */
+export interface LoadOptions extends EngineOptions {
+  /** Turns tokens into text; needed for stop strings, and for the text of results. Default none. */
+  tokenizer?: Pick<Tokenizer, 'createStream'>;
+  /**
+   * The engine owns the kernels from the call on, and releases them. Default: new SIMD kernels with
+   * `threads` threads.
+   */
+  kernels?: Kernels;
 }
 
 /**
- * A Qwen3 model, ready to compute: token ids in, logits and tokens out. The requests of all callers are computed
- * together, and each has the bits that it would have alone.
+ * A Qwen3 model, ready to compute: token ids in, logits and tokens out. Requests of all callers share steps,
+ * and each request gets the same bits as alone.
  */
 export class Engine {
   readonly config: ModelConfig;
   readonly options: Readonly<ScheduleOptions>;
   readonly #kernels: Kernels;
-  readonly #ranks: Ranks;
+  readonly #leader: Leader;
   readonly #runner: Runner;
-  readonly #tokenizer: EngineOptions['tokenizer'];
+  readonly #tokenizer: LoadOptions['tokenizer'];
   readonly #scratch: SamplingScratch;
-  /** Who is told what became of a generation. */
-  readonly #callOf = new Map<Generation, Call>();
-  #numSequences = 0;
+  readonly #tracker = new RequestTracker();
   #closing: Promise<void> | undefined;
 
-  private constructor(
-    config: ModelConfig,
-    options: Readonly<ScheduleOptions>,
-    kernels: Kernels,
-    ranks: Ranks,
-    runner: Runner,
-    tokenizer: EngineOptions['tokenizer'],
-  ) {
-    this.config = config;
-    this.options = options;
-    this.#kernels = kernels;
-    this.#ranks = ranks;
-    this.#runner = runner;
+  private constructor(model: LoadedModel, tokenizer: LoadOptions['tokenizer']) {
+    this.config = model.config;
+    this.options = model.options;
+    this.#kernels = model.kernels;
+    this.#leader = model.leader;
+    this.#runner = new Runner(model.rankModel, model.options, model.leader);
     this.#tokenizer = tokenizer;
-    this.#scratch = createSamplingScratch(config.vocabSize);
+    this.#scratch = createSamplingScratch(model.config.vocabSize);
   }
 
   /**
    * @param modelDir a model directory in HuggingFace's layout; tokenizer files are not needed.
    * @throws ConfigError, CheckpointError, KernelError as their readers do.
-   * @throws ShardingError if the model cannot be spread over so many ranks.
+   * @throws ShardingError if the model's shape does not divide by the number of ranks.
    * @throws GroupError if the ranks do not start, have different models, or cannot load theirs.
-   * @throws RangeError if an option is not a positive whole number.
+   * @throws OptionError if an option has the wrong type or is out of range.
    */
-  static async load(modelDir: string, options: EngineOptions = {}): Promise<Engine> {
-    const { tp = 1, ep = 1, backend, groupTimeoutMs, onProgress, tokenizer } = options;
-    const size = Math.max(tp, ep);
-    const { threads = shareOfThreads({ size, backend }), revectorize = false } = options;
-    const check = async () => {
-      const config = await readModelConfig(modelDir);
-      const complete = completeEngineOptions(options, config);
-      checkShardable(config, { tp, ep });
-      checkLoadable(modelDir, config, complete.cacheTokens, size);
-      return { config, complete };
-    };
-    let kernels = options.kernels;
-    let ranks: Ranks | undefined;
+  static async load(modelDir: string, options: LoadOptions = {}): Promise<Engine> {
+    checkObject('options', options);
+    const { kernels, tokenizer } = options;
+    checkKernels(kernels);
     try {
-      const groupOptions = { size, backend, timeoutMs: groupTimeoutMs };
-      const { group, checked } = await openGroup(modelDir, groupOptions, check);
-      if (group.rank > 0) {
-        kernels?.dispose();
-        return await serveAndExit(group, modelDir, threads);
-      }
-      ranks = new Ranks(group);
-      const { config, complete } = checked;
-      kernels ??= await createWasmKernels({ threads, revectorize });
-      const setup: RankSetup = { ...complete, tp, ep, threads, revectorize };
-      if (size > 1) tellSetup(group, setup);
-      const { model, cache } = loadRankModel(group, modelDir, config, kernels, { ...setup, onProgress });
-      const runner = new Runner(model, cache, complete, ranks);
-      return new Engine(config, complete, kernels, ranks, runner, tokenizer);
+      checkTokenizer(tokenizer);
+      return new Engine(await loadModel(modelDir, options, kernels), tokenizer);
     } catch (error) {
       kernels?.dispose();
-      ranks?.fail(error);
-      // Whatever the others say of it: this is where it began.
-      await ranks?.close().catch(() => {});
       throw error;
     }
   }
 
-  /** Bytes of weights, cache and working memory together, of this rank. */
+  /** Bytes of weights, cache and working memory of this rank. */
   get bytesAllocated(): number {
     return this.#kernels.bytesAllocated;
   }
@@ -122,142 +91,117 @@ export class Engine {
   }
 
   /**
-   * The logits of a prompt, and its hidden states if asked for.
+   * Computes the logits of a prompt, and on demand its hidden states.
    *
-   * @throws PromptError if the prompt is empty, has ids outside the vocabulary, or is too long, or a position is
-   * not one of the prompt's.
+   * @throws PromptError if the prompt is empty, has ids outside the vocabulary, or is too long for model or
+   * cache.
+   * @throws OptionError if an option has the wrong type, or a position is not one of the prompt's.
+   * @throws EngineClosedError if the engine is closed.
    */
   forward(ids: readonly number[], options: ForwardOptions = {}): ForwardResult {
-    const { positions = [...ids.keys()] } = options;
     this.#checkOpen();
     checkPrompt(ids, this.config);
-    checkPositions(positions, ids.length);
-    return this.#runner.forward(ids, positions, options);
+    return this.#runner.forward(ids, completeForwardOptions(options, ids.length));
   }
 
   /**
-   * Continues prompts, all together; yields each token as it is chosen and each sample's result. Nothing is computed
-   * while nobody asks for the next event. Whoever stops asking ends what is on its way.
+   * Continues prompts, all together. Yields each token as it is sampled, and each sample's result. Lazy:
+   * steps run only while the caller iterates. Breaking out of the loop cancels this call's requests.
    *
-   * @param requests a list, or requests that come over time. One that cannot be served yields an error event.
-   * @throws KernelError if the engine is closed; whatever the source of the requests throws.
+   * @param requests a list, or requests that come over time. A request that cannot be served yields an error
+   * event.
+   * @throws OptionError if `requests` cannot be iterated; EngineClosedError if the engine is closed; what
+   * the source of the requests throws.
    */
   async *generate(
     requests: Iterable<GenerateRequest> | AsyncIterable<GenerateRequest>,
   ): AsyncGenerator<GenerateEvent, void> {
-    const call: Call = { events: [], generations: new Set() };
-    const queue = new RequestQueue(requests, this.options.maxBatch);
+    const { maxBatch } = this.options;
+    const stream = this.#tracker.createStream();
+    const queue = new RequestQueue(requests, maxBatch);
     let index = 0;
     try {
       for (;;) {
-        // As many as fill a step: the others wait at their source, which may have any number of them.
-        while (call.generations.size < this.options.maxBatch) {
+        // Only as many requests as fill a step are taken from their source, which may be endless.
+        while (stream.generations.size < maxBatch) {
           const next = queue.take();
           if (!next) break;
-          this.#submit(next, index++, call);
+          this.#submit(next.request, index++, stream);
         }
-        const event = call.events.shift();
+        const event = stream.events.shift();
         if (event) yield event;
-        else if (call.generations.size > 0) {
+        else if (stream.generations.size > 0) {
           await turn();
           this.#step();
         } else if (queue.isEmpty) return;
         else await queue.wait();
       }
     } finally {
-      for (const generation of call.generations) this.#drop(generation);
+      for (const generation of stream.generations) {
+        this.#tracker.remove(generation);
+        this.#runner.remove(generation);
+      }
       await queue.close();
     }
   }
 
   /**
-   * Releases the memory and ends the threads and the other ranks. Whoever uses the engine afterwards gets a KernelError.
+   * Releases the memory and ends the threads and the other ranks. Every later use throws an
+   * EngineClosedError.
    *
-   * @throws GroupError if a rank has ended badly and nothing has said so yet.
+   * @throws GroupError if a rank has ended with an error that has not been thrown yet.
    */
   close(): Promise<void> {
     this.#kernels.dispose();
-    this.#closing ??= this.#ranks.close();
+    this.#closing ??= this.#leader.close();
     return this.#closing;
   }
 
-  #submit(request: GenerateRequest, index: number, call: Call): void {
+  #submit(request: GenerateRequest, index: number, stream: RequestStream): void {
     try {
-      const params = completeSamplingParams(request, this.config);
-      // A copy: whoever reads the tokens may well append them to the array the prompt came in.
-      const ids = request.ids.slice();
-      checkPrompt(ids, this.config, request.maxNewTokens);
-      if (params.stop.length > 0 && !this.#tokenizer) {
-        throw new PromptError('stop strings need text; give the engine a tokenizer');
-      }
-      if (!this.#runner.fits(ids.length + request.maxNewTokens)) {
-        throw new PromptError(
-          `prompt and continuation take ${ids.length + request.maxNewTokens} positions (${ids.length} of the prompt); ` +
-            `the cache has ${this.options.cacheTokens}: raise cacheTokens`,
-        );
-      }
       const [tokenizer, scratch, begun] = [this.#tokenizer, this.#scratch, performance.now()];
+      const { config } = this;
+      const hasTokenizer = tokenizer !== undefined;
+      const params = checkRequest(request, { config, cacheTokens: this.#runner.cacheTokens, hasTokenizer });
+      // A copy: callers may append the generated tokens to the array that holds the prompt.
+      const ids = request.ids.slice();
       const context = { index, request, ids, params, tokenizer, scratch, begun, promptLogprobs: [] };
-      const generation = new Generation(context, this.#numSequences++, 0);
-      this.#runner.add(generation);
-      this.#follow(generation, call);
+      this.#runner.add(this.#tracker.start(context, stream));
     } catch (error) {
-      call.events.push({ type: 'error', request: index, error: error as Error });
+      stream.events.push({ type: 'error', request: index, error: error as Error });
     }
   }
 
-  /** One step of everybody's requests. */
+  /** Computes one step of the requests of all callers. */
   #step(): void {
     this.#checkOpen();
-    for (const [generation, call] of this.#callOf) {
-      if (generation.context.request.signal?.aborted) this.#end(generation, 'abort');
-      else generation.sequence.paused = call.events.length >= MAX_QUEUED_EVENTS;
-    }
-    for (const { generation, event } of this.#runner.step((first) => this.#fork(first))) {
-      if (event) this.#callOf.get(generation)!.events.push(event);
-      if (generation.finishReason) this.#end(generation, generation.finishReason);
+    for (const generation of this.#tracker.aborted()) this.#finish(generation, 'abort');
+    this.#tracker.pauseSlow();
+    for (const { generation, event } of this.#runner.step((first) => this.#tracker.fork(first))) {
+      if (event) this.#tracker.push(generation, event);
+      if (generation.finishReason) this.#finish(generation, generation.finishReason);
     }
   }
 
-  /** The samples of a request beside the first. */
-  #fork(first: Generation): Generation[] {
-    const { context } = first;
-    const call = this.#callOf.get(first)!;
-    return Array.from({ length: context.params.n - 1 }, (_, i) => {
-      const generation = new Generation(context, this.#numSequences++, i + 1);
-      this.#follow(generation, call);
-      return generation;
-    });
-  }
-
-  #follow(generation: Generation, call: Call): void {
-    call.generations.add(generation);
-    this.#callOf.set(generation, call);
-  }
-
-  #end(generation: Generation, finishReason: FinishReason): void {
-    const { events } = this.#callOf.get(generation)!;
-    this.#drop(generation);
-    const { context, sample } = generation;
-    events.push({ type: 'result', request: context.index, sample, result: generation.result(finishReason) });
-  }
-
-  #drop(generation: Generation): void {
-    this.#callOf.get(generation)!.generations.delete(generation);
-    this.#callOf.delete(generation);
+  #finish(generation: Generation, finishReason: FinishReason): void {
+    this.#tracker.finish(generation, finishReason);
     this.#runner.remove(generation);
   }
 
   #checkOpen(): void {
-    if (this.#closing) throw new KernelError('the engine was closed, and its memory with it; load it again');
+    if (this.#closing) throw new EngineClosedError();
   }
 }
 
-/** What loading an engine is on the other ranks that mpirun has started: they serve rank 0, and end with it. */
-async function serveAndExit(group: ProcessGroup, modelDir: string, threads: number): Promise<never> {
-  await serveRank(group, modelDir, threads);
-  await group.close();
-  process.exit(0);
+function checkKernels(kernels: unknown): void {
+  if (kernels === undefined || (kernels instanceof Object && 'dispose' in kernels)) return;
+  throw new OptionError('kernels', kernels, 'kernels, as createWasmKernels() returns them');
+}
+
+function checkTokenizer(tokenizer: LoadOptions['tokenizer']): void {
+  if (tokenizer === undefined) return;
+  checkObject('tokenizer', tokenizer);
+  checkFunction('tokenizer.createStream', tokenizer.createStream);
 }
 
 /** Timers, signals, streams and other callers get their turn between two steps. */

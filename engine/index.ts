@@ -1,12 +1,11 @@
 /** The public API of the engine. */
 
 export { type ModelConfig, type MoeConfig, parseModelConfig, readModelConfig } from './config.ts';
-export { Engine } from './engine.ts';
+export { Engine, type LoadOptions } from './engine.ts';
 export * from './errors.ts';
+export type { Backend, EngineOptions, LoadProgress, Observer, ScheduleOptions } from './options.ts';
 export type { TokenLogprob, TokenLogprobs } from './serving/logprobs.ts';
 export type {
-  Backend,
-  EngineOptions,
   EngineStats,
   ErrorEvent,
   FinishReason,

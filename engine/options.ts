@@ -1,7 +1,62 @@
 import type { ModelConfig } from './config.ts';
-import type { EngineOptions } from './serving/requests.ts';
+import { OptionError } from './errors.ts';
 
-/** What {@link EngineOptions} says of cache and steps, complete. */
+/** What runs the ranks of an engine: processes that the engine starts, or those that mpirun has started. */
+export type Backend = 'fork' | 'mpi';
+const BACKENDS: readonly unknown[] = ['fork', 'mpi'] satisfies Backend[];
+
+/** Called while weights are read; the last call has `done` equal to `total`. @param done,total bytes. */
+export type LoadProgress = (done: number, total: number) => void;
+
+/** Called with what a stage of the forward pass computed: f32 [rows, …], valid only during the call. */
+export type Observer = (stage: string, values: Float32Array) => void;
+
+/** How an engine is set up. No option changes a bit of what is computed. */
+export interface EngineOptions {
+  /** Positions that the key/value cache holds. Default: those of the model, at most 4,096. */
+  cacheTokens?: number;
+  /** Positions in a block of the cache. Default 16. */
+  blockSize?: number;
+  /** The most sequences in one step. Default 16. */
+  maxBatch?: number;
+  /** The most tokens in one step, of all sequences together. Default 256. */
+  maxBatchTokens?: number;
+  /** The most tokens of one sequence in one step. Default 128. */
+  prefillChunk?: number;
+  /** Whether sequences share the blocks of a common prefix. Default true. */
+  prefixCaching?: boolean;
+  /**
+   * Ranks of tensor parallelism: processes that share heads, columns and vocabulary; 1, 2, 4 or 8. Default
+   * 1. An engine of several ranks must be closed; otherwise they end with this process.
+   */
+  tp?: number;
+  /**
+   * Ranks of expert parallelism: processes that share the experts. Beside `tp` above 1: 1, or equal to `tp`.
+   * Default 1.
+   */
+  ep?: number;
+  /**
+   * What the ranks are: `fork`, processes on this machine that the engine starts; `mpi`, processes that
+   * mpirun has started and that all load the engine: rank 0 gets the engine, the others serve it and exit
+   * with it. Default: `mpi` if mpirun has started this process and there is more than one rank.
+   */
+  backend?: Backend;
+  /** Milliseconds that a rank may stay silent before it is an error. Default 10,000. */
+  groupTimeoutMs?: number;
+  /**
+   * Threads of each rank that compute, the calling one included; 1 to 256. Default: what the machine runs at
+   * once, divided by the number of ranks on it.
+   */
+  threads?: number;
+  /**
+   * Lets V8 fuse pairs of vectors into 256 bits: experimental in V8, up to twice as fast, and set for the
+   * whole process. Default false.
+   */
+  revectorize?: boolean;
+  onProgress?: LoadProgress;
+}
+
+/** The options of cache and steps, complete. */
 export interface ScheduleOptions {
   cacheTokens: number;
   blockSize: number;
@@ -11,11 +66,46 @@ export interface ScheduleOptions {
   prefixCaching: boolean;
 }
 
-/** @throws RangeError if an option is not a positive whole number. */
+/** The options that every rank needs before it joins the others, complete. */
+export interface ParallelOptions {
+  readonly tp: number;
+  readonly ep: number;
+  /** `max(tp, ep)` */
+  readonly numRanks: number;
+  readonly backend: Backend | undefined;
+  readonly groupTimeoutMs: number | undefined;
+}
+
+/**
+ * Counts and positions are i32 in the kernels and between ranks; Node's timers take no more milliseconds.
+ */
+const MAX_COUNT = 2 ** 31 - 1;
+/** The most threads of one rank, which the kernels share work among. */
+export const MAX_THREADS = 256;
+
+/** @throws OptionError if an option has the wrong type or is out of range. */
+export function completeParallelOptions(options: EngineOptions): ParallelOptions {
+  checkObject('options', options);
+  const { tp = 1, ep = 1, backend, groupTimeoutMs } = options;
+  checkCount('tp', tp);
+  checkCount('ep', ep);
+  if (backend !== undefined && !BACKENDS.includes(backend)) {
+    throw new OptionError('backend', backend, '"fork" or "mpi"');
+  }
+  if (groupTimeoutMs !== undefined) checkCount('groupTimeoutMs', groupTimeoutMs);
+  return { tp, ep, numRanks: Math.max(tp, ep), backend, groupTimeoutMs };
+}
+
+/**
+ * Completes the options of cache and steps, and checks those that one rank uses alone.
+ *
+ * @throws OptionError if an option has the wrong type or is out of range.
+ */
 export function completeEngineOptions(
   options: EngineOptions,
-  config: ModelConfig,
+  config: Pick<ModelConfig, 'maxPositionEmbeddings'>,
 ): Readonly<ScheduleOptions> {
+  checkObject('options', options);
   const {
     cacheTokens = Math.min(config.maxPositionEmbeddings, 4096),
     blockSize = 16,
@@ -23,12 +113,38 @@ export function completeEngineOptions(
     maxBatchTokens = 256,
     prefillChunk = 128,
     prefixCaching = true,
+    threads = 1,
+    revectorize = false,
+    onProgress,
   } = options;
-  const sizes = { cacheTokens, blockSize, maxBatch, maxBatchTokens, prefillChunk };
-  for (const [name, value] of Object.entries(sizes)) {
-    if (!Number.isInteger(value) || value < 1) {
-      throw new RangeError(`${name} is ${value}; expected a whole number, 1 or more`);
-    }
+  const counts = { cacheTokens, blockSize, maxBatch, maxBatchTokens, prefillChunk };
+  for (const [name, value] of Object.entries(counts)) checkCount(name, value);
+  checkBoolean('prefixCaching', prefixCaching);
+  checkCount('threads', threads, 1, MAX_THREADS);
+  checkBoolean('revectorize', revectorize);
+  if (onProgress !== undefined) checkFunction('onProgress', onProgress);
+  return Object.freeze({ ...counts, prefixCaching });
+}
+
+/** @throws OptionError unless the value is a whole number from `least` to `most`. */
+export function checkCount(option: string, value: unknown, least = 1, most = MAX_COUNT): void {
+  if (Number.isInteger(value) && Number(value) >= least && Number(value) <= most) return;
+  throw new OptionError(option, value, `a whole number from ${least} to ${most}`);
+}
+
+/** @throws OptionError unless the value is true or false. */
+export function checkBoolean(option: string, value: unknown): void {
+  if (typeof value !== 'boolean') throw new OptionError(option, value, 'true or false');
+}
+
+/** @throws OptionError unless the value is a function. */
+export function checkFunction(option: string, value: unknown): void {
+  if (typeof value !== 'function') throw new OptionError(option, value, 'a function');
+}
+
+/** @throws OptionError unless the value is an object whose members can be read by name. */
+export function checkObject(option: string, value: unknown): void {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    throw new OptionError(option, value, 'an object');
   }
-  return Object.freeze({ ...sizes, prefixCaching });
 }

@@ -1,37 +1,38 @@
-import { Ranks } from './distributed/leader.ts';
-import type { Plan } from './distributed/step-plan.ts';
+import { Leader } from './distributed/leader.ts';
+import type { RankModel } from './distributed/rank-model.ts';
 import { PromptError } from './errors.ts';
 import { HiddenStates } from './model/hidden-states.ts';
-import type { KvCache } from './model/kv-cache.ts';
-import { HEAD_ROWS, type Qwen3 } from './model/qwen3.ts';
-import type { Observer } from './model/step.ts';
-import type { ScheduleOptions } from './options.ts';
+import type { Observer, ScheduleOptions } from './options.ts';
 import { BlockManager } from './serving/block-manager.ts';
+import type { CompleteForwardOptions } from './serving/forward-options.ts';
 import type { Generation } from './serving/generation.ts';
-import type { EngineStats, ForwardOptions, ForwardResult, TokenEvent } from './serving/requests.ts';
+import type { EngineStats, ForwardResult, TokenEvent } from './serving/requests.ts';
 import type { SamplingParams } from './serving/sampling-params.ts';
-import { Scheduler } from './serving/scheduler.ts';
+import { type ScheduledStep, Scheduler } from './serving/scheduler.ts';
 import { Sequence } from './serving/sequence.ts';
 
-/** A generation that has come further in a step. */
-export interface Advance {
+/** What a step gives for one generation. */
+export interface StepOutput {
   generation: Generation;
-  /** The chosen token; undefined if none was wanted. */
+  /** The sampled token; undefined if the request has `maxNewTokens` 0. */
   event: TokenEvent | undefined;
 }
 
-/** A row of the step whose logits somebody waits for. */
-interface WantedRow {
+/** A row of a step whose logits are computed. */
+interface LogitsRow {
   row: number;
   generation: Generation;
   position: number;
 }
 
-/** Computes: schedule → copy blocks → run → commit → sample. */
+/** Makes the other samples of a request whose prompt has been computed. */
+type Fork = (first: Generation) => Generation[];
+type EngineStep = ScheduledStep<Sequence<SamplingParams>>;
+
+/** Computes steps: schedule → copy blocks → forward → commit → sample. */
 export class Runner {
-  readonly #model: Qwen3;
-  readonly #cache: KvCache;
-  readonly #ranks: Ranks;
+  readonly #rankModel: RankModel;
+  readonly #leader: Leader;
   readonly #blocks: BlockManager;
   readonly #scheduler: Scheduler<Sequence<SamplingParams>>;
   readonly #generations = new Map<Sequence, Generation>();
@@ -39,22 +40,18 @@ export class Runner {
   #numSteps = 0;
   #numTokens = 0;
 
-  constructor(model: Qwen3, cache: KvCache, options: ScheduleOptions, ranks: Ranks = new Ranks()) {
-    this.#model = model;
-    this.#cache = cache;
-    this.#ranks = ranks;
-    this.#blocks = new BlockManager({
-      numBlocks: cache.numBlocks,
-      blockSize: cache.blockSize,
-      prefixCaching: options.prefixCaching,
-    });
+  constructor(rankModel: RankModel, options: ScheduleOptions, leader: Leader = new Leader()) {
+    this.#rankModel = rankModel;
+    this.#leader = leader;
+    const { numBlocks, blockSize } = rankModel.cache;
+    this.#blocks = new BlockManager({ numBlocks, blockSize, prefixCaching: options.prefixCaching });
     this.#scheduler = new Scheduler(options, this.#blocks);
     this.#prefillChunk = Math.min(options.prefillChunk, options.maxBatchTokens);
   }
 
-  /** Whether a prompt and its continuation fit into the cache, if they have it for themselves. */
-  fits(numTokens: number): boolean {
-    return this.#blocks.fits(numTokens);
+  /** Positions of the whole cache, in full blocks. */
+  get cacheTokens(): number {
+    return this.#blocks.numBlocks * this.#blocks.blockSize;
   }
 
   add(generation: Generation): void {
@@ -62,22 +59,22 @@ export class Runner {
     this.#generations.set(generation.sequence, generation);
   }
 
-  /** Takes out a generation, finished or not; its blocks are free then. */
+  /** Removes a generation, finished or not, and frees its blocks. */
   remove(generation: Generation): void {
     this.#scheduler.remove(generation.sequence);
     this.#generations.delete(generation.sequence);
   }
 
   /**
-   * Computes one step of everything that is scheduled.
+   * Computes one step.
    *
-   * @param fork makes the further samples of a request whose prompt has been computed.
-   * @returns the tokens that were chosen.
+   * @returns the generations that have come to the end of their prompt, or got a token.
    */
-  step(fork: (generation: Generation) => Generation[]): Advance[] {
-    const { spans, copies } = this.#scheduler.schedule();
+  step(fork: Fork): StepOutput[] {
+    const scheduled = this.#scheduler.schedule();
+    const { spans, copies } = scheduled;
     if (spans.length === 0) return [];
-    const wanted = this.#wantedRows(spans);
+    const logitsRows = this.#logitsRows(scheduled);
     const plan = {
       copies,
       spans: spans.map(({ sequence, numTokens }) => ({
@@ -85,27 +82,24 @@ export class Runner {
         startPosition: sequence.numComputedTokens,
         blockTable: sequence.blockTable,
       })),
-      rows: wanted.map((each) => each.row),
+      logitsRows: logitsRows.map(({ row }) => row),
     };
-    return this.#ranks.together(plan, () => {
-      const hidden = this.#run(plan);
-      for (const { sequence, numTokens } of spans) {
-        this.#generations.get(sequence)!.begin();
-        this.#blocks.commit(sequence, numTokens);
-        this.#numTokens += numTokens;
-      }
-      this.#numSteps++;
-      return this.#sample(hidden, wanted, fork);
+    return this.#leader.runOnAllRanks(plan, () => {
+      const hidden = this.#rankModel.forward(plan);
+      this.#commit(scheduled);
+      const outputs: StepOutput[] = [];
+      this.#rankModel.logits(hidden, plan, (logits, i) => {
+        outputs.push(...this.#sample(logitsRows[i], logits, fork));
+      });
+      return outputs;
     });
   }
 
-  #run({ copies, spans }: Plan, observe?: Observer): Float32Array {
-    for (const { from, to } of copies) this.#cache.copyBlock(from, to);
-    return this.#model.forward(spans, observe);
-  }
-
-  #wantedRows(spans: readonly { sequence: Sequence<SamplingParams>; numTokens: number }[]): WantedRow[] {
-    const wanted: WantedRow[] = [];
+  /**
+   * The rows whose logits are needed: the last of each sequence, and those of prompts with `promptLogprobs`.
+   */
+  #logitsRows({ spans }: EngineStep): LogitsRow[] {
+    const rows: LogitsRow[] = [];
     let row = 0;
     for (const { sequence, numTokens } of spans) {
       const generation = this.#generations.get(sequence)!;
@@ -114,38 +108,38 @@ export class Runner {
         const isLast = position === sequence.numTokens - 1;
         const isPrompt =
           position < sequence.numPromptTokens - 1 && sequence.request.promptLogprobs !== undefined;
-        if (isLast || isPrompt) wanted.push({ row, generation, position });
+        if (isLast || isPrompt) rows.push({ row, generation, position });
       }
     }
-    return wanted;
+    return rows;
   }
 
-  #sample(
-    hidden: Float32Array,
-    wanted: WantedRow[],
-    fork: (generation: Generation) => Generation[],
-  ): Advance[] {
-    const advances: Advance[] = [];
-    const { vocabSize } = this.#model.config;
-    for (let begin = 0; begin < wanted.length; begin += HEAD_ROWS) {
-      const some = wanted.slice(begin, begin + HEAD_ROWS);
-      const rows = this.#model.logits(
-        hidden,
-        some.map(({ row }) => row),
-      );
-      for (const [i, { generation, position }] of some.entries()) {
-        const logits = rows.subarray(i * vocabSize, (i + 1) * vocabSize);
-        if (position < generation.sequence.numPromptTokens - 1) generation.seePrompt(position, logits);
-        else
-          for (const each of this.#samples(generation, fork))
-            advances.push({ generation: each, event: each.choose(logits) });
-      }
+  #commit({ spans }: EngineStep): void {
+    for (const { sequence, numTokens } of spans) {
+      this.#generations.get(sequence)!.begin();
+      this.#blocks.commit(sequence, numTokens);
+      this.#numTokens += numTokens;
     }
-    return advances;
+    this.#numSteps++;
   }
 
-  /** A generation and, at the end of its prompt, the request's further samples, which share what is computed. */
-  #samples(generation: Generation, fork: (generation: Generation) => Generation[]): Generation[] {
+  /** @param logits f32 [vocabSize] of the row, valid only during the call. */
+  #sample({ generation, position }: LogitsRow, logits: Float32Array, fork: Fork): StepOutput[] {
+    if (position < generation.sequence.numPromptTokens - 1) {
+      generation.addPromptLogprobs(position, logits);
+      return [];
+    }
+    return this.#samples(generation, fork).map((each) => ({
+      generation: each,
+      event: each.sampleToken(logits),
+    }));
+  }
+
+  /**
+   * A generation and, at the end of its prompt, the other samples of its request, which share the prompt's
+   * blocks.
+   */
+  #samples(generation: Generation, fork: Fork): Generation[] {
     if (generation.sample > 0 || generation.sequence.numNewTokens > 0) return [generation];
     const others = fork(generation);
     this.#scheduler.fork(
@@ -157,53 +151,48 @@ export class Runner {
   }
 
   /**
-   * The logits and hidden states of a prompt by itself, computed in one go.
+   * Computes the logits and hidden states of a prompt, in steps of its own.
    *
    * @throws PromptError if the cache has too few free blocks.
    */
-  forward(
-    ids: readonly number[],
-    positions: readonly number[],
-    { hidden, observe }: ForwardOptions,
-  ): ForwardResult {
-    const { config } = this.#model;
+  forward(ids: readonly number[], options: CompleteForwardOptions): ForwardResult {
+    const { config } = this.#rankModel.model;
+    const { positions, observe } = options;
     const logits = new Float32Array(positions.length * config.vocabSize);
-    const states = hidden ? new HiddenStates(config, ids.length) : undefined;
-    const report: Observer = (stage, values) => {
-      states?.add(stage, values);
+    const hidden = options.hidden ? new HiddenStates(config, ids.length) : undefined;
+    const observeStage: Observer = (stage, values) => {
+      hidden?.add(stage, values);
       observe?.(stage, values);
     };
     const sequence = new Sequence(-1, {}, ids);
+    let numRows = 0;
     try {
-      let written = 0;
       for (let first = 0; first < ids.length; first += this.#prefillChunk) {
         const chunk = ids.slice(first, first + this.#prefillChunk);
         this.#growOrThrow(sequence, chunk.length);
         const span = { ids: chunk, startPosition: first, blockTable: sequence.blockTable };
-        const wanted = positions.flatMap((p) => (p >= first && p < first + chunk.length ? [p - first] : []));
-        const plan = { copies: [], spans: [span], rows: wanted };
-        this.#ranks.together(plan, () => {
-          const rows = this.#run(plan, report);
-          for (let i = 0; i < wanted.length; i += HEAD_ROWS) {
-            const some = wanted.slice(i, i + HEAD_ROWS);
-            logits.set(this.#model.logits(rows, some), written * config.vocabSize);
-            written += some.length;
-          }
+        const logitsRows = positions.map((p) => p - first).filter((row) => row >= 0 && row < chunk.length);
+        const plan = { copies: [], spans: [span], logitsRows };
+        this.#leader.runOnAllRanks(plan, () => {
+          const states = this.#rankModel.forward(plan, observeStage);
+          this.#rankModel.logits(states, plan, (row) => {
+            logits.set(row, numRows++ * config.vocabSize);
+          });
         });
         this.#blocks.commit(sequence, chunk.length);
       }
     } finally {
       this.#blocks.free(sequence);
     }
-    return { logits, hidden: states?.values };
+    return { logits, hidden: hidden?.values };
   }
 
   #growOrThrow(sequence: Sequence, numTokens: number): void {
     if (this.#blocks.grow(sequence, numTokens)) return;
     const free = this.#blocks.stats().free + sequence.blockTable.length;
     throw new PromptError(
-      `the prompt has ${sequence.numTokens} tokens; the cache has ${free * this.#blocks.blockSize} positions left: ` +
-        'raise cacheTokens, or wait until others have ended',
+      `the prompt has ${sequence.numTokens} tokens; the cache has ${free * this.#blocks.blockSize} free positions: ` +
+        'raise cacheTokens, or wait until other requests have ended',
     );
   }
 

@@ -7,8 +7,10 @@ import { exitOnOutputError } from '../engine/terminal/output.ts';
 import { createProgress, share } from '../engine/terminal/progress.ts';
 import { GOLDEN_FOLDER } from '../golden/goldens.ts';
 import { FIXTURES, QUICK_FIXTURES } from './fixtures/fixtures.ts';
+import { importWithPackages } from './optional-packages.ts';
 import { progressLines } from './recording/progress.ts';
 import { acceptPending, PendingGoldens } from './review/pending.ts';
+import { formatSummaries, hasChanges } from './review/summary.ts';
 
 const NAME = 'plumbline-goldens';
 
@@ -23,19 +25,19 @@ interface Options {
 
 function define(program: Command, setExitCode: (exitCode: number) => void): void {
   program
-    .description('Records golden files from transformers.js, or checks the existing ones.')
-    .option('--model <names...>', 'fixtures, model directories or hub ids', [...QUICK_FIXTURES])
+    .description('Record golden files from transformers.js, or check the existing ones.')
+    .option('--model <names...>', 'record these fixtures, model directories or hub ids', [...QUICK_FIXTURES])
     .option('--only <case>', 'record this case alone')
     .option('--check', 'write nothing; exit with 1 if anything differs beyond the noise')
     .option('--accept', 'move pending goldens to their places; record nothing')
     .option('--json', 'print the summary as JSON')
-    .option('--folder <folder>', 'the folder of the goldens', GOLDEN_FOLDER)
+    .option('--folder <folder>', 'read and write goldens in this folder', GOLDEN_FOLDER)
     .addHelpText(
       'after',
       `
 Fixtures: ${Object.keys(FIXTURES).join(', ')}.
 The last takes gigabytes and minutes, and is recorded only if it is named.
-Recorded goldens never overwrite: what is new or changed waits in the folder's .pending until --accept.
+Recorded goldens overwrite nothing: new and changed ones wait in the folder's .pending until --accept.
 Goldens that differ only within the reference's own noise, as on another CPU, count as unchanged.
 With CI set in the environment, every run is a --check.
 
@@ -62,7 +64,7 @@ function accept(options: Options): number {
   const { folder, json, only } = options;
   if (isCheck(options) || only) {
     throw new UsageError(
-      '--accept takes what is pending as it is; it goes with neither --check nor --only, nor with CI in the environment',
+      '--accept takes the pending goldens as they are; give neither --check nor --only with it, nor set CI',
     );
   }
   // A signal that is listened to cannot interrupt the moves, which are quick.
@@ -89,9 +91,9 @@ async function record(options: Options): Promise<number> {
   });
   try {
     // Imported when they are needed, so that help and wrong usage are quick.
-    const { hasChanges, regenerate } = await import('./recording/regenerate.ts');
-    const { openModel } = await import('./recording/models.ts');
-    const { describe } = await import('./review/summary.ts');
+    const [{ regenerate }, { openModel }] = await importWithPackages('recording', () =>
+      Promise.all([import('./recording/regenerate.ts'), import('./recording/models.ts')]),
+    );
     const lineOf = progressLines();
     const summaries = await regenerate({
       ...{ folder, models, only, pending },
@@ -108,7 +110,7 @@ async function record(options: Options): Promise<number> {
     process.stdout.write(
       json
         ? `${JSON.stringify({ models: summaries, pending: isPending })}\n`
-        : describe(summaries, isPending),
+        : formatSummaries(summaries, isPending),
     );
     return check && summaries.some(hasChanges) ? 1 : 0;
   } finally {

@@ -188,6 +188,12 @@ export interface CaseTensors {
   sampled?: SampledRows;
 }
 
+/** A case and its numbers, which a case that the reference refused does not have. */
+export interface RecordedGolden {
+  golden: GoldenCase;
+  tensors?: CaseTensors;
+}
+
 /** What is stored of each row where its logits are not stored whole. */
 export interface SampledRows {
   topIds: Int32Array;

@@ -3,7 +3,7 @@ import { readModelConfig } from '../engine/config.ts';
 import { type Projections, project } from '../golden/projection.ts';
 import type { RecordedCase } from '../golden/schema.ts';
 import { logSumExp } from '../golden/tolerance.ts';
-import { type Difference, RMS_DISTANCE } from './compare.ts';
+import { type Difference, MISSING_TOKEN, RMS_DISTANCE } from './compare/difference.ts';
 import { loadOracle } from './oracle/oracle.ts';
 
 /** The oracle recomputes everything for every token; beyond this many multiplications nobody wants to wait. */
@@ -73,7 +73,7 @@ async function askOracle(
   const { hidden, logits } = (await loadOracle(modelDir)).forward(context);
   const row = generated ? context.length - 1 : position;
   const rowOfLogits = logits.subarray(row * config.vocabSize, (row + 1) * config.vocabSize);
-  if (what === 'logits') return rowOfLogits[index];
+  if (what === 'logits' || what === MISSING_TOKEN) return rowOfLogits[index];
   if (what === 'probability') return Math.exp(rowOfLogits[index] - logSumExp(rowOfLogits));
   if (what === 'greedy token')
     return rowOfLogits.reduce((best, logit, id) => (logit > rowOfLogits[best] ? id : best), 0);

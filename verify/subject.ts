@@ -70,6 +70,8 @@ export interface Conversation {
   readonly messages: readonly object[];
   readonly tools?: readonly object[];
   readonly enableThinking?: boolean;
+  /** Default true. */
+  readonly addGenerationPrompt?: boolean;
 }
 
 /** A loaded model. Methods reject with the errors of `errors.ts`. */

@@ -21,8 +21,8 @@ interface Slot {
 }
 
 /**
- * Prints results in the order of the requests, whatever order they finish in. Tokens of the first unfinished sample are
- * printed as they are generated; later samples wait for it.
+ * Prints results in the order of the requests, whatever order they finish in. Tokens of the first unfinished
+ * sample are printed as they are generated; later samples wait for it.
  */
 export class AnswerPrinter {
   readonly #options: AnswerPrinterOptions;
@@ -109,7 +109,9 @@ function createSlot(): Slot {
   return { text: '', pending: '', error: undefined, isDone: false };
 }
 
-/** A line of JSON with the keys in documented order; log-probabilities that were not requested are left out. */
+/**
+ * A line of JSON with the keys in documented order; log-probabilities that were not requested are left out.
+ */
 function toLine(index: number, sample: number, result: GenerateResult): string {
   const { promptTokens, cachedTokens, tokens, text = null, finishReason, fingerprint } = result;
   const { logprobs, promptLogprobs, timing } = result;

@@ -16,7 +16,11 @@ export function wholeNumber(text: string): number {
   throw new InvalidArgumentError('It must be a whole number, 0 or more.');
 }
 
-/** Ranges are checked where the number is used. @throws InvalidArgumentError unless the text is a finite number. */
+/**
+ * Ranges are checked where the number is used.
+ *
+ * @throws InvalidArgumentError unless the text is a finite number.
+ */
 export function decimal(text: string): number {
   const value = Number(text);
   if (text.trim() !== '' && Number.isFinite(value)) return value;
@@ -28,7 +32,11 @@ export function repeatable<T>(parse: (text: string) => T): (text: string, before
   return (text, before = []) => [...before, parse(text)];
 }
 
-/** `ID:BIAS`, several times. @throws InvalidArgumentError if it is malformed, or the id has a bias already. */
+/**
+ * `ID:BIAS`, several times.
+ *
+ * @throws InvalidArgumentError if it is malformed, or the id has a bias already.
+ */
 export function logitBias(
   text: string,
   before: Readonly<Record<number, number>> = {},

@@ -1,7 +1,7 @@
 import { type Command, Option } from 'commander';
 import type { ModelConfig } from '../config.ts';
+import type { EngineOptions } from '../options.ts';
 import { completeEngineOptions, type ScheduleOptions } from '../options.ts';
-import type { EngineOptions } from '../serving/requests.ts';
 import { positiveWholeNumber } from './arguments.ts';
 
 /** What computes, as the command line names it. */

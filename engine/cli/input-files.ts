@@ -21,7 +21,8 @@ const chatJson = z.strictObject({
 /**
  * Reads prompts as token ids: `[[1, 2, 3], [4, 5]]`. Ids are not checked against a vocabulary.
  *
- * @throws FileError if the file cannot be read, is not JSON, is not an array of arrays of numbers, or has no prompt.
+ * @throws FileError if the file cannot be read, is not JSON, is not an array of arrays of numbers, or has no
+ * prompt.
  */
 export async function readIdLists(path: string): Promise<number[][]> {
   const lists = await readArray(path, 'an array of arrays of token ids');

@@ -1,6 +1,5 @@
-import type { Engine } from '../engine.ts';
+import type { Engine, LoadOptions } from '../engine.ts';
 import type { resolveModel } from '../hub/resolve-model.ts';
-import type { EngineOptions } from '../serving/requests.ts';
 import type { Signals } from '../terminal/interrupt.ts';
 import type { Output } from '../terminal/output.ts';
 import type { ChatTemplate } from '../text/chat.ts';
@@ -18,14 +17,17 @@ export interface Io {
   readonly stderr: Output;
   readonly signals: Signals;
   resolveModel: typeof resolveModel;
-  loadEngine(modelDir: string, options: EngineOptions): Promise<RunningEngine>;
+  loadEngine(modelDir: string, options: LoadOptions): Promise<RunningEngine>;
   loadTokenizer(modelDir: string): Promise<LoadedTokenizer>;
   loadChatTemplate(modelDir: string): Promise<Pick<ChatTemplate, 'render'>>;
   /** Ends the other ranks of an mpirun job when this process fails; does nothing without mpirun. */
   failJob(reason: string): Promise<void>;
 }
 
-/** This process and the real engine. Modules are imported when a command needs them, so that `--help` is quick. */
+/**
+ * This process and the real engine. Modules are imported when a command needs them, so that `--help` is
+ * quick.
+ */
 export const processIo: Io = {
   stdout: process.stdout,
   stderr: process.stderr,

@@ -55,8 +55,8 @@ Examples:
 }
 
 /**
- * Computes the logits at every position of every prompt. All prompts are checked before the first is computed. Results
- * go to a temporary file one by one, which is renamed to `--out` when it is complete.
+ * Computes the logits at every position of every prompt. All prompts are checked before the first is
+ * computed. Results go to a temporary file one by one, which is renamed to `--out` when it is complete.
  *
  * @throws Interrupted if a signal ended it; then nothing is written.
  * @throws FileError, HubError, ConfigError, CheckpointError, PromptError, KernelError as their readers do.

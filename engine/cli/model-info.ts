@@ -29,8 +29,8 @@ const FILES_BESIDE_WEIGHTS = [
 ];
 
 /**
- * Describes a model directory from its configuration and the headers of its weights, which are checked against each
- * other.
+ * Describes a model directory from its configuration and the headers of its weights, which are checked
+ * against each other.
  *
  * @throws ConfigError, CheckpointError as their readers do.
  */

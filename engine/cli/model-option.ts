@@ -32,7 +32,7 @@ export function addModelOption(command: Command): Command {
   return command
     .requiredOption(
       '--model <dir|hub-id>',
-      'required: use a model directory, or a hub id such as Qwen/Qwen3-0.6B',
+      'required: use a model directory, a hub id such as Qwen/Qwen3-0.6B, or dense, a tiny model to try',
     )
     .option('--revision <ref>', 'use this branch, tag or commit of a hub id (default: main)');
 }

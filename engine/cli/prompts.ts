@@ -10,7 +10,9 @@ import { COMPUTED_FILES, type ModelFiles, TEXT_FILES } from './model-option.ts';
 /** What is to be continued; only the model's tokenizer turns it into token ids. */
 export type Prompt = { text: string } | { chat: Chat } | { ids: readonly number[] };
 
-/** The options that give prompts without sampling options of their own; at most one of prompt, chat and ids. */
+/**
+ * The options that give prompts without sampling options of their own; at most one of prompt, chat and ids.
+ */
 export interface PromptOptions {
   prompt?: string;
   /** A JSON file: an array of messages, or an object of messages, tools and enable_thinking. */
@@ -45,7 +47,10 @@ export function filesNeeded(prompts: readonly Prompt[]): ModelFiles {
       { ...COMPUTED_FILES, optional: [...optional, ...TEXT_FILES.files] };
 }
 
-/** Token ids, and the tokenizer that turns generated tokens into text; undefined for ids if the model has none. */
+/**
+ * Token ids, and the tokenizer that turns generated tokens into text; undefined for ids if the model has
+ * none.
+ */
 export interface EncodedPrompts {
   ids: readonly (readonly number[])[];
   tokenizer: LoadedTokenizer | undefined;

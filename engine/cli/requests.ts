@@ -141,11 +141,12 @@ export function checkRequests(
 }
 
 /**
- * Reads requests, a JSON object in each line: a prompt (`prompt`, `messages` with `tools` and `enable_thinking`, or
- * `ids`), `maxTokens`, and sampling options, whose values are checked where they are completed. Blank lines are
- * skipped.
+ * Reads requests, a JSON object in each line: a prompt (`prompt`, `messages` with `tools` and
+ * `enable_thinking`, or `ids`), `maxTokens`, and sampling options, whose values are checked where they are
+ * completed. Blank lines are skipped.
  *
- * @throws FileError with the number of the line if one is not such an object, or has a key that is not known.
+ * @throws FileError with the number of the line if one is not such an object, or has a key that is not
+ * known.
  * @throws ChatTemplateError if a message or a tool is malformed.
  */
 async function readRequestFile(path: string): Promise<GivenRequest[]> {

@@ -1,7 +1,16 @@
+import { ModelDirectory } from '../checkpoint/model-directory.ts';
 import type { ProcessGroup } from '../parallel/process-group.ts';
-import { serveRank } from './rank-model.ts';
+import { sendFailure } from './failure.ts';
+import { runFollower } from './follower.ts';
 
-/** What the processes run that an engine starts. */
-export default function main(group: ProcessGroup, { modelDir }: { modelDir: string }): Promise<void> {
-  return serveRank(group, modelDir);
+/** The program of the processes that an engine starts as its other ranks. */
+export default async function main(group: ProcessGroup, { modelDir }: { modelDir: string }): Promise<void> {
+  let directory: ModelDirectory;
+  try {
+    directory = await ModelDirectory.open(modelDir);
+  } catch (error) {
+    sendFailure(group, error);
+    throw error;
+  }
+  await runFollower(group, directory);
 }

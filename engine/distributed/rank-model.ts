@@ -1,121 +1,77 @@
-import { Checkpoint } from '../checkpoint/checkpoint.ts';
-import { type ModelConfig, readModelConfig } from '../config.ts';
+import type { ModelDirectory } from '../checkpoint/model-directory.ts';
 import type { Kernels } from '../kernels/kernels.ts';
-import { createWasmKernels } from '../kernels/wasm.ts';
 import { KvCache } from '../model/kv-cache.ts';
-import type { LoadProgress } from '../model/loader.ts';
-import { Qwen3 } from '../model/qwen3.ts';
-import { type Parallelism, Shard } from '../model/shard.ts';
-import type { ScheduleOptions } from '../options.ts';
+import { HEAD_ROWS, Qwen3 } from '../model/qwen3.ts';
+import { Shard } from '../model/shard.ts';
+import type { LoadProgress, Observer } from '../options.ts';
 import type { ProcessGroup } from '../parallel/process-group.ts';
-import { readPackageJson } from '../terminal/package-json.ts';
-import { follow, PATIENT, tellFailure } from './leader.ts';
+import { agreeOnModel } from './model-agreement.ts';
+import type { RankSetup } from './rank-setup.ts';
+import { NO_TIMEOUT, type StepPlan } from './step-plan.ts';
 
-/** Of each weight, from its middle. */
-const SAMPLE_BYTES = 256;
-
-/** What rank 0 tells the others before they load. */
-export interface RankSetup
-  extends Parallelism,
-    Pick<ScheduleOptions, 'cacheTokens' | 'blockSize' | 'maxBatchTokens'> {
-  readonly threads: number;
-  readonly revectorize: boolean;
-}
-
-/** A rank's part of a model and of its cache. */
-export interface RankModel {
+/** This rank's part of a model and of its key/value cache. */
+export class RankModel {
   readonly model: Qwen3;
   readonly cache: KvCache;
-}
 
-/**
- * Loads a rank's part of a model, once it is sure that all ranks have the same one; returns when all have loaded.
- *
- * @throws GroupError if the ranks have different models or programs, or another one cannot load its part.
- * @throws CheckpointError, KernelError as their readers do.
- */
-export function loadRankModel(
-  group: ProcessGroup,
-  modelDir: string,
-  config: ModelConfig,
-  kernels: Kernels,
-  setup: RankSetup & { onProgress?: LoadProgress },
-): RankModel {
-  const { cacheTokens, blockSize, maxBatchTokens, onProgress } = setup;
-  if (group.size > 1) agreeOnModel(group, modelDir, config);
-  const shard = new Shard(group, setup, config.moe?.numExperts);
-  const numBlocks = Math.ceil(cacheTokens / blockSize);
-  const cache = new KvCache(kernels, shard.widths(config), { blockSize, numBlocks });
-  const model = Qwen3.load(modelDir, config, kernels, cache, { maxRows: maxBatchTokens, shard, onProgress });
-  // Disks differ; a rank that dies while it reads is found out all the same.
-  group.barrier(PATIENT);
-  return { model, cache };
-}
-
-function agreeOnModel(group: ProcessGroup, modelDir: string, config: ModelConfig): void {
-  // Rank 0 comes last where it fetches the model, the others where they make their kernels.
-  group.agree('version', readPackageJson().version, PATIENT);
-  group.agree('config', JSON.stringify(config));
-  const checkpoint = Checkpoint.open(modelDir);
-  try {
-    group.agree('weights', describe(checkpoint));
-  } finally {
-    checkpoint.close();
+  constructor(model: Qwen3, cache: KvCache) {
+    this.model = model;
+    this.cache = cache;
   }
-}
 
-/**
- * Names, types, shapes and places of all weights, and a few values of each, which tell models of one shape from each
- * other. A damaged file is none of this: reading all of it would cost each rank what it saves by reading its part.
- */
-function describe(checkpoint: Checkpoint): string {
-  return JSON.stringify(
-    [...checkpoint.tensors].map(([name, { file, info }]) => {
-      const sample = new Uint8Array(Math.min(SAMPLE_BYTES, info.end - info.begin));
-      file.readInto(name, Math.floor((info.end - info.begin - sample.length) / 2), sample);
-      return [name, info, Buffer.from(sample).toString('hex')];
-    }),
-  );
-}
-
-/** Tells the others how they are to load. */
-export function tellSetup(group: ProcessGroup, setup: RankSetup): void {
-  const bytes = new Uint8Array(Buffer.from(JSON.stringify(setup)));
-  group.broadcast(Int32Array.of(bytes.length), 0);
-  group.broadcast(bytes, 0);
-}
-
-function hearSetup(group: ProcessGroup): RankSetup {
-  const length = new Int32Array(1);
-  group.broadcast(length, 0, PATIENT);
-  const bytes = new Uint8Array(length[0]);
-  group.broadcast(bytes, 0);
-  return JSON.parse(Buffer.from(bytes).toString());
-}
-
-/**
- * The whole life of a rank but 0: loads its part, computes as it is told, and returns when rank 0 closes.
- *
- * @param threads where this rank's machine is not rank 0's, whose number they are by default.
- */
-export async function serveRank(group: ProcessGroup, modelDir: string, threads?: number): Promise<void> {
-  try {
-    await serve(group, modelDir, threads);
-  } catch (error) {
-    tellFailure(group, error);
-    throw error;
+  /**
+   * Loads this rank's part after all ranks have agreed that they have the same model; returns when all have
+   * loaded.
+   *
+   * @param directory stays open; nothing is read from it later.
+   * @throws GroupError if the ranks have different models or versions, or another rank cannot load its part.
+   * @throws CheckpointError, KernelError as their readers do.
+   */
+  static load(
+    group: ProcessGroup,
+    directory: ModelDirectory,
+    kernels: Kernels,
+    setup: RankSetup & { onProgress?: LoadProgress },
+  ): RankModel {
+    const { config } = directory;
+    const { cacheTokens, blockSize, maxBatchTokens, onProgress } = setup;
+    if (group.size > 1) agreeOnModel(group, directory);
+    const shard = new Shard(group, setup, config.moe?.numExperts);
+    const numBlocks = Math.ceil(cacheTokens / blockSize);
+    const cache = new KvCache(kernels, shard.widths(config), { blockSize, numBlocks });
+    const model = Qwen3.load(directory, kernels, cache, { maxRows: maxBatchTokens, shard, onProgress });
+    // Disks differ in speed; a rank that dies while it reads ends the wait all the same.
+    group.barrier(NO_TIMEOUT);
+    return new RankModel(model, cache);
   }
-}
 
-async function serve(group: ProcessGroup, modelDir: string, threads?: number): Promise<void> {
-  const setup = hearSetup(group);
-  const { revectorize, tp } = setup;
-  const kernels = await createWasmKernels({ threads: threads ?? setup.threads, revectorize });
-  try {
-    const config = await readModelConfig(modelDir);
-    const { model, cache } = loadRankModel(group, modelDir, config, kernels, setup);
-    follow(group, model, cache, tp);
-  } finally {
-    kernels.dispose();
+  /**
+   * Copies the plan's blocks, then computes its spans.
+   *
+   * @returns the hidden states after the final norm, f32 [rows, hiddenSize], valid until the next step.
+   */
+  forward({ copies, spans }: StepPlan, observe?: Observer): Float32Array {
+    for (const { from, to } of copies) this.cache.copyBlock(from, to);
+    return this.model.forward(spans, observe);
+  }
+
+  /**
+   * Computes the logits of the plan's rows, a few at a time. With tensor parallelism every rank calls this.
+   *
+   * @param hidden as {@link forward} returned them.
+   * @param onLogits called on rank 0 for each row: f32 [vocabSize], valid only during the call, and the
+   * row's index in `plan.logitsRows`.
+   */
+  logits(
+    hidden: Float32Array,
+    { logitsRows }: StepPlan,
+    onLogits: (logits: Float32Array, index: number) => void = () => {},
+  ): void {
+    const { vocabSize } = this.model.config;
+    for (let begin = 0; begin < logitsRows.length; begin += HEAD_ROWS) {
+      const rows = logitsRows.slice(begin, begin + HEAD_ROWS);
+      const logits = this.model.logits(hidden, rows);
+      for (const i of rows.keys()) onLogits(logits.subarray(i * vocabSize, (i + 1) * vocabSize), begin + i);
+    }
   }
 }

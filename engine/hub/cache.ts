@@ -6,30 +6,31 @@ import { HubError } from '../errors.ts';
 import { type HubFile, verify } from './file.ts';
 import { fillPartial, type PartialFile } from './partial.ts';
 
-/** The names that files have while they are written: whose process it is, and what makes them unique. */
+/** Name of a file while it is written without a lock: process id and random bytes. */
 const UNFINISHED = /\.(\d+)-[0-9a-f]{8}\.incomplete$/;
 const INCOMPLETE = '.incomplete';
-/** Downloads give up long before; another host that shares the cache may have processes that this one cannot see. */
+/** Longer than any download waits; processes of another host that shares the cache cannot be looked up. */
 const ABANDONED_AFTER_MS = 3600_000;
 
-/** Whether a revision names a commit, which never changes, and not a branch or tag. */
+/** Whether a revision is a commit, which never changes, and not a branch or tag. */
 export function isCommit(revision: string): boolean {
   return /^[0-9a-f]{40}$/.test(revision);
 }
 
 /**
- * One model in HuggingFace's cache, laid out as huggingface_hub does, so that Python and other tools find it:
+ * One model in HuggingFace's cache, laid out as huggingface_hub does, so that Python and other tools find
+ * it:
  *
  *     models--ORG--NAME/blobs/<oid>                      content; the name is its hash
  *     models--ORG--NAME/snapshots/<commit>/<file>        symbolic links into blobs/
- *     models--ORG--NAME/refs/<revision>                  the commit a branch or tag was last seen at
+ *     models--ORG--NAME/refs/<revision>                  the commit of a branch or tag when it was last fetched
  *     models--ORG--NAME/.no_exist/<commit>/<file>        empty; the commit has no such file
  *
- *     models--ORG--NAME/blobs/<oid>.incomplete           what was fetched of a blob so far
- *     .locks/models--ORG--NAME/<oid>.lock                locked by whoever fetches it
+ *     models--ORG--NAME/blobs/<oid>.incomplete           the part of a blob that was fetched so far
+ *     .locks/models--ORG--NAME/<oid>.lock                locked by the process that fetches it
  *
- * Whoever has no lock writes under a name of its own in blobs/. Either is renamed when it is whole, so that neither a
- * crash nor another process at the same work leaves or shows half a file.
+ * A process without the lock writes to a file in blobs/ with a unique name. Either file is renamed when it
+ * is complete, so that no crash and no concurrent process leaves or shows half a file.
  */
 export class HubCache {
   readonly folder: string;
@@ -44,14 +45,16 @@ export class HubCache {
     return join(this.folder, 'snapshots', commit);
   }
 
-  /** The commit that a branch or tag was last seen at; a commit is its own. */
+  /**
+   * The commit of a branch or tag when it was last fetched, or the given commit; undefined if never fetched.
+   */
   commitOf(revision: string): string | undefined {
     if (isCommit(revision)) return revision;
     let commit: string;
     try {
       commit = readFileSync(join(this.folder, 'refs', revision), 'utf8').trim();
     } catch {
-      // Never seen; or not to be read, which the attempt to write it will report.
+      // Never fetched; if it cannot be read, the attempt to write it reports that.
       return undefined;
     }
     return isCommit(commit) ? commit : undefined;
@@ -70,7 +73,7 @@ export class HubCache {
     await this.#place(join(this.folder, '.no_exist', commit, file), (temporary) => writeFile(temporary, ''));
   }
 
-  /** Whether the content of a file is there already, for example from another commit, and undamaged. */
+  /** Whether the blob of a file exists, for example from another commit, and has the right hash. */
   async hasIntact(file: HubFile): Promise<boolean> {
     const path = this.#blob(file);
     try {
@@ -81,19 +84,19 @@ export class HubCache {
     }
   }
 
-  /** What to lock while a file is fetched. */
+  /** Path of the lock that a process holds while it fetches a file. */
   lockPath(file: HubFile): string {
     return join(dirname(this.folder), '.locks', basename(this.folder), `${file.oid}.lock`);
   }
 
   /**
-   * Stores the content of a file; it is on the disk when this returns.
+   * Stores the content of a file, synced to disk.
    *
-   * @param fill brings the file to its full length, as {@link fillPartial} wants it.
-   * @param options.from where the content comes from, for messages.
-   * @param options.isLocked whether the caller has locked {@link lockPath}. Then what an earlier process fetched is
-   * used, and what this one has fetched stays if it fails.
-   * @throws HubError if it cannot be written, or is not what was announced; whatever `fill` throws passes through.
+   * @param fill appends the rest of the file, as {@link fillPartial} calls it.
+   * @param options.from source of the content, for messages.
+   * @param options.isLocked whether the caller holds {@link lockPath}. If so, the part that an earlier
+   * process fetched is used, and if `fill` fails, the part that it fetched is kept.
+   * @throws HubError if the file cannot be written or has another hash; errors of `fill` pass through.
    */
   async store(
     file: HubFile,
@@ -105,23 +108,23 @@ export class HubCache {
     await this.#place(blob, (temporary) => fillPartial(temporary, file, fill, from), resumable);
   }
 
-  /** Shows stored content as a file of a commit. */
+  /** Links a file of a commit to its blob. */
   async link(commit: string, file: HubFile): Promise<void> {
     const path = join(this.snapshotDir(commit), file.path);
-    // Relative, so that the cache can be moved.
+    // Relative, so that links survive moving the cache.
     const target = relative(dirname(path), this.#blob(file));
     await this.#place(path, (temporary) => symlink(target, temporary));
   }
 
-  /** Remembers the commit that a branch or tag is at. */
+  /** Writes the commit of a branch or tag. */
   async setRef(revision: string, commit: string): Promise<void> {
     if (revision === commit || this.commitOf(revision) === commit) return;
     await this.#place(join(this.folder, 'refs', revision), (temporary) => writeFile(temporary, commit));
   }
 
   /**
-   * Removes what processes that were killed had half written: no process of this host has the number in its name, and
-   * nobody has touched it for an hour. What cannot be removed stays.
+   * Removes unfinished files of killed processes: files whose process id does not exist on this host and
+   * that were not modified for an hour. Files that cannot be removed stay.
    */
   async removeAbandoned(): Promise<void> {
     const blobs = join(this.folder, 'blobs');
@@ -141,7 +144,10 @@ export class HubCache {
     return join(this.folder, 'blobs', file.oid);
   }
 
-  /** @param resumable where to write, if it is to stay after a failure. Default a name of its own. */
+  /**
+   * @param resumable file to write, which is kept after a failure. Default: a new file, removed after a
+   * failure.
+   */
   async #place(path: string, write: (temporary: string) => Promise<void>, resumable?: string): Promise<void> {
     const blobs = join(this.folder, 'blobs');
     const unique = `${process.pid}-${randomBytes(4).toString('hex')}`;
@@ -158,7 +164,7 @@ export class HubCache {
   }
 }
 
-/** A failure of the file system in one line; whatever else it is stays what it is. */
+/** Turns an error of the file system into a HubError; returns any other error as it is. */
 export function unwritable(path: string, error: unknown): unknown {
   const { code, syscall } = error as NodeJS.ErrnoException;
   if (syscall === undefined) return error;
@@ -172,7 +178,7 @@ function isRunning(pid: number): boolean {
   try {
     return process.kill(pid, 0);
   } catch (error) {
-    // Another user's process may not be signalled, but it is there.
+    // EPERM: the process exists, but belongs to another user.
     return (error as NodeJS.ErrnoException).code !== 'ESRCH';
   }
 }

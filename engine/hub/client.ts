@@ -4,28 +4,28 @@ import { type HubFetchOptions, hubFetch, RANGE_NOT_SATISFIABLE, unreachable } fr
 import type { HubFile } from './file.ts';
 import type { HubSettings } from './settings.ts';
 
-/** Hashes become file names in the cache, so nothing else may pass for one. */
+/** Hashes become file names in the cache, so their form is checked. */
 const commitHash = z.string().regex(/^[0-9a-f]{40}$/);
 const size = z.number().int().nonnegative();
-const announcement = z.object({
+const pathInfo = z.object({
   path: z.string(),
   size,
   oid: z.string().regex(/^[0-9a-f]{40}$/),
   lfs: z.object({ oid: z.string().regex(/^[0-9a-f]{64}$/), size }).nullish(),
 });
 
-/** The content of a file, or what is left of it. */
+/** The content of a file from an offset on. */
 export interface HubContent {
-  /** Where it begins: as asked, or 0. */
+  /** Where it begins: the requested offset, or 0. */
   readonly offset: number;
-  /** What tells whether a later answer is of the same content, if there is such a thing. */
+  /** Strong ETag of the content; undefined if the answer has none. */
   readonly etag: string | undefined;
   readonly content: AsyncIterable<Uint8Array>;
 }
 
 /**
- * Asks the hub about one model, and reads its files. Requests are made as `hub-fetch.ts` says; once the signal is
- * aborted, its reason is thrown.
+ * Requests information about one model, and its files. Requests are sent by {@link hubFetch}; once the
+ * signal is aborted, its reason is thrown.
  */
 export class HubClient {
   readonly model: string;
@@ -42,13 +42,13 @@ export class HubClient {
   }
 
   /**
-   * The commit that a branch or tag is at.
+   * Requests the current commit of a branch or tag.
    *
-   * @throws HubError if the hub cannot be reached, refuses, or answers with something else.
+   * @throws HubError if the hub cannot be reached, refuses, or sends an unexpected answer.
    */
   async commitOf(revision: string): Promise<string> {
-    return await this.#ask(async () => {
-      // Loaded late: whoever has a model directory need not wait for it.
+    return await this.#request(async () => {
+      // Imported late, because a local model directory does not need it.
       const { modelInfo } = await import('@huggingface/hub');
       const { endpoint: hubUrl } = this.#settings;
       const info = await modelInfo({
@@ -63,12 +63,12 @@ export class HubClient {
   }
 
   /**
-   * Those of the given files that a commit has, in the order given.
+   * Requests which of the given files a commit has. @returns them in the given order.
    *
    * @throws HubError as {@link commitOf} does.
    */
   async filesAt(commit: string, paths: readonly string[]): Promise<HubFile[]> {
-    return await this.#ask(async () => {
+    return await this.#request(async () => {
       const { pathsInfo } = await import('@huggingface/hub');
       const { endpoint: hubUrl } = this.#settings;
       const infos = await pathsInfo({
@@ -80,22 +80,23 @@ export class HubClient {
       });
       return paths.flatMap((path) => {
         const info = infos.find((info) => info.path === path && info.type === 'file');
-        return info ? [announced(announcement.parse(info))] : [];
+        return info ? [hubFile(pathInfo.parse(info))] : [];
       });
     });
   }
 
-  /** Where a file is fetched from. */
+  /** The URL of a file's content. */
   urlOf(commit: string, file: HubFile): string {
     const path = file.path.split('/').map(encodeURIComponent).join('/');
     return `${this.#settings.endpoint}/${this.model}/resolve/${commit}/${path}`;
   }
 
   /**
-   * Asks for the content of a file, unverified, from an offset on.
+   * Requests the content of a file from an offset on, unverified.
    *
-   * @param etag what an earlier answer called the content: if it has changed since, it comes from its beginning.
-   * @throws HubError if the hub cannot be reached or refuses; reading throws HubConnectionError if the connection breaks.
+   * @param etag of an earlier answer: if the content has changed since, the answer begins at 0.
+   * @throws HubError if the hub cannot be reached or refuses; reading throws HubConnectionError if the
+   * connection breaks.
    */
   async open(
     commit: string,
@@ -103,7 +104,7 @@ export class HubClient {
     { offset, etag }: { offset: number; etag?: string },
   ): Promise<HubContent> {
     const url = this.urlOf(commit, file);
-    // Compressed on its way, nobody could tell a short body by its length.
+    // Uncompressed, because a truncated body is found by its length.
     const headers = new Headers({ 'Accept-Encoding': 'identity' });
     if (offset > 0) headers.set('Range', `bytes=${offset}-`);
     if (offset > 0 && etag) headers.set('If-Range', etag);
@@ -111,13 +112,13 @@ export class HubClient {
     const begin = beginOf(response, file);
     if (begin === undefined || (begin !== 0 && begin !== offset)) {
       await response.body?.cancel().catch(() => {});
-      // The rest is not to be had, but the whole may be.
+      // The hub cannot send this range; request the whole file.
       if (offset > 0) return await this.open(commit, file, { offset: 0 });
       throw new HubError(
-        `${url}: answered ${response.status} with a part that nobody asked for; check HF_ENDPOINT`,
+        `${url}: answered ${response.status} with a part that was not requested; check HF_ENDPOINT`,
       );
     }
-    // A weak one does not promise the same bytes (RFC 9110, 13.1.5).
+    // A weak ETag does not guarantee the same bytes (RFC 9110, 13.1.5).
     const [strong] = /^"[^"]*"$/.exec(response.headers.get('ETag') ?? '') ?? [];
     return { offset: begin, etag: strong, content: this.#read(response, url, file, begin) };
   }
@@ -140,9 +141,9 @@ export class HubClient {
     }
   }
 
-  async #ask<T>(question: () => Promise<T>): Promise<T> {
+  async #request<T>(request: () => Promise<T>): Promise<T> {
     try {
-      return await question();
+      return await request();
     } catch (cause) {
       this.#signal?.throwIfAborted();
       if (cause instanceof HubError) throw cause;
@@ -155,7 +156,7 @@ export class HubClient {
   }
 }
 
-/** The offset that an answer begins at; undefined if it is a range of something else, or there is no such range. */
+/** The offset at which an answer begins; undefined if its range is missing or belongs to another content. */
 function beginOf(response: Response, { size }: HubFile): number | undefined {
   if (response.status === RANGE_NOT_SATISFIABLE) return undefined;
   if (response.status !== 206) return 0;
@@ -163,6 +164,6 @@ function beginOf(response: Response, { size }: HubFile): number | undefined {
   return Number(total) === size ? Number(begin) : undefined;
 }
 
-function announced({ path, size, oid, lfs }: z.infer<typeof announcement>): HubFile {
+function hubFile({ path, size, oid, lfs }: z.infer<typeof pathInfo>): HubFile {
   return lfs ? { path, size: lfs.size, lfs: true, oid: lfs.oid } : { path, size, lfs: false, oid };
 }

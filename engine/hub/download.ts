@@ -4,53 +4,56 @@ import type { HubClient } from './client.ts';
 import type { HubFetchOptions } from './fetch.ts';
 import type { HubFile } from './file.ts';
 import { withLock } from './lock.ts';
+import { missingFiles, SINGLE_WEIGHTS, type WantedFiles, WEIGHTS_INDEX } from './missing-files.ts';
 import type { PartialFile } from './partial.ts';
 import { receive } from './receive.ts';
-import { lacking, SINGLE_WEIGHTS, type WantedFiles, WEIGHTS_INDEX } from './wanted.ts';
 
-/** What {@link download} takes beside hub, cache and commit. */
+/** The snapshot to fetch: a commit, from where, and into which cache. */
+export interface Snapshot {
+  readonly client: HubClient;
+  readonly cache: HubCache;
+  readonly commit: string;
+}
+
+/** Options of {@link download}. */
 export interface DownloadOptions extends WantedFiles, Pick<HubFetchOptions, 'delay' | 'signal'> {
-  /** Called as a file arrives, with bytes; what an earlier download fetched of it counts. */
+  /** Called as a file arrives, with its bytes so far, including those of an earlier download. */
   onProgress?: (file: string, done: number, total: number) => void;
-  /** Called if another process is fetching a file, before that is waited for. */
+  /** Called before waiting for another process that fetches the same file. */
   onWait?: (file: string) => void;
 }
 
 /**
- * Brings into the cache what a commit's snapshot lacks of the wanted files, one after another, each verified. Each
- * round asks for all that is known to be lacking: what arrives may show more, as an index does its shards.
+ * Fetches the wanted files that a snapshot lacks into the cache, one after another, and verifies each. Each
+ * round requests all files known to be missing; a fetched index may add its shards for the next round.
  *
- * @throws HubError if a required file is missing, or cannot be fetched, verified or stored. If only optional files are
- * in question, a hub that does not answer is no error: the snapshot serves as it is. The reason of the signal
- * is thrown as it is. What was fetched of a file is kept for the next download, unless it is wrong.
+ * @throws HubError if the repository lacks a required file, or a file cannot be fetched, verified or stored.
+ * If only optional files are missing, a hub that does not answer is no error. The reason of the signal is
+ * thrown as it is. The part of a file that was fetched is kept for the next download, unless it is wrong.
  */
-export async function download(
-  client: HubClient,
-  cache: HubCache,
-  commit: string,
-  options: DownloadOptions,
-): Promise<void> {
+export async function download(snapshot: Snapshot, options: DownloadOptions): Promise<void> {
+  const { client, cache, commit } = snapshot;
   await cache.removeAbandoned();
   for (;;) {
-    const { required, unknown } = lacking(cache, commit, options);
+    const { required, unknown } = missingFiles(cache, commit, options);
     if (required.length === 0 && unknown.length === 0) return;
-    const asked = [...new Set([...required, ...unknown])];
-    const found = await client.filesAt(commit, asked).catch((error) => {
+    const requested = [...new Set([...required, ...unknown])];
+    const found = await client.filesAt(commit, requested).catch((error) => {
       if (required.length > 0 || !(error instanceof HubError)) throw error;
     });
     if (!found) return;
-    for (const path of asked.filter((path) => !found.some((file) => file.path === path))) {
+    for (const path of requested.filter((path) => !found.some((file) => file.path === path))) {
       const isRequired = required.includes(path);
-      // Weights may be sharded instead; then the next round looks for their index.
+      // The weights may be sharded; then the next round requests their index.
       const mayBeSharded = path === SINGLE_WEIGHTS && !options.files.includes(path);
-      if (isRequired && !mayBeSharded) throw missing(client.model, commit, path);
+      if (isRequired && !mayBeSharded) throw notInRepository(client.model, commit, path);
       await cache.markAbsent(commit, path);
     }
-    for (const file of found) await fetchFile(client, cache, commit, file, options);
+    for (const file of found) await fetchFile(snapshot, file, options);
   }
 }
 
-function missing(model: string, commit: string, path: string): HubError {
+function notInRepository(model: string, commit: string, path: string): HubError {
   const what = path === WEIGHTS_INDEX ? `neither ${SINGLE_WEIGHTS} nor ${WEIGHTS_INDEX}` : `no ${path}`;
   return new HubError(
     `${model}: the repository has ${what} (commit ${commit}); choose a model or revision that does`,
@@ -58,18 +61,16 @@ function missing(model: string, commit: string, path: string): HubError {
 }
 
 async function fetchFile(
-  client: HubClient,
-  cache: HubCache,
-  commit: string,
+  { client, cache, commit }: Snapshot,
   file: HubFile,
   { onProgress, onWait, delay, signal }: DownloadOptions,
 ): Promise<void> {
   const from = client.urlOf(commit, file);
   const onBytes = (done: number) => onProgress?.(file.path, done, file.size);
   const fetchUnlessStored = async (isLocked: boolean) => {
-    // Whoever was waited for has fetched it, or another commit has the same.
+    // The process that was waited for has fetched it, or another commit has the same file.
     if (await cache.hasIntact(file)) return;
-    const fill = (partial: PartialFile) => receive(client, commit, file, partial, { delay, signal, onBytes });
+    const fill = (partial: PartialFile) => receive(partial, { client, commit, file, delay, signal, onBytes });
     await cache.store(file, fill, { from, isLocked });
   };
   const lock = cache.lockPath(file);

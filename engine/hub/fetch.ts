@@ -3,27 +3,29 @@ import { HubError } from '../errors.ts';
 import type { HubSettings } from './settings.ts';
 import { fetchInTime, HubConnectionError, type HubTimeoutOptions } from './timeout.ts';
 
-/** How requests are made; tests put their own in place. */
+/** How requests are sent. */
 export interface HubFetchOptions extends HubTimeoutOptions {
-  /** Default: the global one. It must not send `Authorization` on to another origin, as the Fetch standard says. */
+  /** Default: the global fetch. It must not forward `Authorization` to another origin (Fetch standard). */
   fetch?: typeof fetch;
-  /** Waits before a request is repeated, given ms; a signal ends it. Default: a timer. */
+  /** Waits for some ms before a request is repeated, or until the signal. Default: a timer. */
   delay?: (ms: number, signal?: AbortSignal) => Promise<unknown>;
 }
 
-/** A request is sent at most four times, after pauses of 1, 2 and 4 s where the hub names none. */
+/**
+ * A request is sent at most four times, after pauses of 1, 2 and 4 s unless the hub asks for longer ones.
+ */
 export const MAX_TRIES = 4;
 const FIRST_PAUSE_MS = 1000;
-/** Nobody waits longer than this before a terminal; then it is an error. */
+/** If the hub asks for a longer pause, the request fails: users do not wait longer at a terminal. */
 const LONGEST_PAUSE_MS = 60_000;
 
-/** What was fetched of a file is longer than the file: only a request for the rest of it is answered like this. */
+/** HTTP status of a request for a part that begins after the end of the file. */
 export const RANGE_NOT_SATISFIABLE = 416;
 
 /**
- * A `fetch` for one model: sends the token, repeats what the hub was too busy for (429 and 5xx), and turns whatever
- * stands in the way into a HubError. What it returns is a success, or says that there is no such range. The signal's reason is thrown as it
- * is.
+ * A `fetch` for one model. It sends the token, repeats requests that a busy hub refuses (429 and 5xx), and
+ * throws HubError for all failures, so that the response is a success or {@link RANGE_NOT_SATISFIABLE}. The
+ * signal's reason is thrown as it is.
  */
 export function hubFetch(
   model: string,
@@ -44,18 +46,18 @@ export function hubFetch(
       if (response.ok || response.status === RANGE_NOT_SATISFIABLE) return response;
       await response.body?.cancel().catch(() => {});
       const pause = pauseAfter(response, tries);
-      if (pause === undefined) throw refusal(response, url, model, settings, tries);
+      if (pause === undefined) throw refusal(response, { url, model, settings, tries });
       await delay(pause, signal);
     }
   };
 }
 
-/** The pause between a try, counted from 1, and the next, in ms. */
+/** The pause after a try, in ms. @param tries number of tries so far, from 1. */
 export function pauseAfterTry(tries: number): number {
   return FIRST_PAUSE_MS * 2 ** (tries - 1);
 }
 
-/** Ended early by the signal, it leads to a request that is not made. */
+/** Resolves after `ms`, or early at the signal; the next request then throws the signal's reason. */
 export async function timer(ms: number, signal?: AbortSignal): Promise<void> {
   await sleep(ms, undefined, { signal }).catch(() => {});
 }
@@ -64,7 +66,7 @@ function isBusy({ status }: Response): boolean {
   return status === 429 || status >= 500;
 }
 
-/** @returns ms, or undefined if the request shall not be repeated. */
+/** @returns ms, or undefined if the request must not be repeated. */
 function pauseAfter(response: Response, tries: number): number | undefined {
   if (!isBusy(response) || tries === MAX_TRIES) return undefined;
   const asked = retryAfter(response) ?? 0;
@@ -78,7 +80,10 @@ function retryAfter(response: Response): number | undefined {
   return Number.isNaN(ms) ? undefined : ms;
 }
 
-/** What the network did, in one error: the cause that `fetch` hides in its "fetch failed". A HubError tells already. */
+/**
+ * Turns a network error into a HubError with the cause that `fetch` hides behind "fetch failed"; keeps a
+ * HubError.
+ */
 export function unreachable(url: string, error: unknown): HubError {
   if (error instanceof HubError) return error;
   const { message, cause } = error as Error & { cause?: Partial<NodeJS.ErrnoException> };
@@ -90,20 +95,21 @@ export function unreachable(url: string, error: unknown): HubError {
   );
 }
 
-function refusal(
-  response: Response,
-  url: string,
-  model: string,
-  settings: HubSettings,
-  tries: number,
-): HubError {
+interface SentRequest {
+  readonly url: string;
+  readonly model: string;
+  readonly settings: HubSettings;
+  readonly tries: number;
+}
+
+function refusal(response: Response, { url, model, settings, tries }: SentRequest): HubError {
   const page = `${settings.endpoint}/${model}`;
   const errorCode = response.headers.get('X-Error-Code');
   const advice = () => {
     switch (response.status) {
       case 401:
       case 403:
-        // Without a token, the hub does not tell what is private from what does not exist.
+        // Without a token, the hub answers alike for private models and for models that do not exist.
         return settings.token
           ? `the token (HF_TOKEN, or that of hf auth login) is not valid or may not read ${model}; accept its conditions at ${page}, or use another token`
           : `${model} does not exist, or is private or gated; check its name, or set HF_TOKEN to a token that may read it (hf auth login does as well)`;

@@ -7,15 +7,19 @@ export interface HubFile {
   readonly path: string;
   /** Bytes. */
   readonly size: number;
-  /** Whether it is stored with Git LFS; then `oid` is its SHA-256, else the SHA-1 of its git blob. Lower-case hex. */
+  /** Whether it is stored with Git LFS. */
   readonly lfs: boolean;
+  /** SHA-256 of an LFS file, else SHA-1 of the git blob; lower-case hex. */
   readonly oid: string;
 }
 
-/** What arrived is not what the hub announces: asking for the rest of it would not help. */
+/** The content has another length or hash than the hub announces, so fetching the rest would not help. */
 export class HubContentError extends HubError {}
 
-/** Compares content with what the hub announces as it passes: a short body may end cleanly, flipped bytes load silently. */
+/**
+ * Checks the length and hash of content while it is read: truncated or corrupted weights could load without
+ * an error.
+ */
 export class ContentCheck {
   readonly #file: HubFile;
   readonly #hash: Hash;
@@ -24,7 +28,7 @@ export class ContentCheck {
   constructor(file: HubFile) {
     this.#file = file;
     this.#hash = createHash(file.lfs ? 'sha256' : 'sha1');
-    // A git object is hashed with its kind and length before it.
+    // A git object is hashed with a header of its type and length.
     if (!file.lfs) this.#hash.update(`blob ${file.size}\0`);
   }
 
@@ -34,7 +38,7 @@ export class ContentCheck {
   }
 
   /**
-   * @param from where the content comes from, for messages.
+   * @param from source of the content, for messages.
    * @throws HubContentError as soon as the content is too long.
    */
   add(chunk: Uint8Array, from: string): void {
@@ -47,7 +51,11 @@ export class ContentCheck {
     this.#hash.update(chunk);
   }
 
-  /** Called once, after the last chunk. @throws HubContentError if the content is short or has another hash. */
+  /**
+   * Must be called once, after the last chunk.
+   *
+   * @throws HubContentError if the content is too short or has another hash.
+   */
   finish(from: string): void {
     const { size, lfs, oid } = this.#file;
     if (this.#size < size) {
@@ -57,18 +65,18 @@ export class ContentCheck {
     if (digest !== oid) {
       const kind = lfs ? 'SHA-256' : 'git SHA-1';
       throw new HubContentError(
-        `${from}: has ${kind} ${digest}, but the hub announces ${oid}; the content was damaged on its way, ` +
-          'or HF_ENDPOINT is no faithful mirror; nothing of it was kept, try again',
+        `${from}: has ${kind} ${digest}, but the hub announces ${oid}; the content was damaged in transit, ` +
+          'or HF_ENDPOINT is not a faithful mirror; nothing of it was kept, try again',
       );
     }
   }
 }
 
 /**
- * Reads content to its end and compares it with what the hub announces.
+ * Reads content to its end and checks its length and hash.
  *
- * @param from where the content comes from, for messages.
- * @throws HubContentError if it is something else.
+ * @param from source of the content, for messages.
+ * @throws HubContentError if one of them differs.
  */
 export async function verify(content: AsyncIterable<Uint8Array>, file: HubFile, from: string): Promise<void> {
   const check = new ContentCheck(file);

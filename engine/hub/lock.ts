@@ -3,9 +3,9 @@ import { once } from 'node:events';
 import { type FileHandle, mkdir, open, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 
-/** How {@link withLock} waits. */
+/** Options of {@link withLock}. */
 export interface LockOptions {
-  /** Called if another holds the lock, before it is waited for. */
+  /** Called before waiting, if another process holds the lock. */
   onWait?: () => void;
   /** Ends the waiting; its reason is thrown as it is. */
   signal?: AbortSignal;
@@ -13,19 +13,19 @@ export interface LockOptions {
   command?: string;
 }
 
-/** How `flock -n` says that another has the lock. */
+/** Exit code of `flock -n` if the file is already locked. */
 const BUSY = 1;
 
 /**
- * Runs a task while no other process, of ours or of huggingface_hub, runs one under the same lock: both take it with
- * flock(2). Node has no such call, but the `flock` command of every Linux takes a lock for a file that it inherits, and
- * the lock stays with the file when the command has ended. The system releases it with the process that has the file
- * open, however that ends, so that no lock outlives its owner.
+ * Runs a task while no other process, including huggingface_hub's, holds the same lock. The lock is
+ * flock(2), as in huggingface_hub. Node cannot call it, but Linux's `flock` command locks a file that it
+ * inherits, and the lock stays with the open file after the command has ended. The system releases it when
+ * this process closes the file or ends.
  *
- * @param path of the lock file; it is made, and stays.
- * @param task told whether there is a lock at all: a system without the command, or a file system without locks, has
- * none.
- * @throws the errors of `open`, and whatever the task throws.
+ * @param path of the lock file; created, and never removed.
+ * @param task called with whether the file is locked: false on a system without the command, or a file
+ * system without locks.
+ * @throws errors of `open` and of the task.
  */
 export async function withLock<T>(
   path: string,
@@ -49,7 +49,7 @@ async function acquire(path: string, options: LockOptions): Promise<FileHandle |
         await handle.close();
         return undefined;
       }
-      // Some versions of huggingface_hub remove the file they had locked: a lock on that is none.
+      // Some versions of huggingface_hub remove the file that they have locked; then lock the new file.
       const [ours, there] = await Promise.all([handle.stat(), stat(path).catch(() => undefined)]);
       if (ours.ino === there?.ino) return handle;
     } catch (error) {
@@ -60,19 +60,19 @@ async function acquire(path: string, options: LockOptions): Promise<FileHandle |
   }
 }
 
-/** @returns whether the file is locked now; if not, it cannot be. */
+/** @returns whether the file is locked now; false if this system cannot lock it. */
 async function lock(
   { fd }: FileHandle,
   { onWait, signal, command = 'flock' }: LockOptions,
 ): Promise<boolean> {
   let exitCode = await flock(command, ['-n'], fd, signal);
   if (exitCode === BUSY) onWait?.();
-  // A signal to the whole process group ends the command, but does not give us the lock.
+  // A signal to the process group (exit code null) ends the command before it has the lock.
   while (exitCode === BUSY || exitCode === null) exitCode = await flock(command, [], fd, signal);
   return exitCode === 0;
 }
 
-/** @returns null if a signal ended the command, undefined if there is none. */
+/** @returns the exit code; null if a signal ended the command, undefined if it does not exist. */
 async function flock(
   command: string,
   flags: string[],

@@ -2,9 +2,9 @@ import { constants } from 'node:fs';
 import { type FileHandle, open, rm } from 'node:fs/promises';
 import { ContentCheck, HubContentError, type HubFile } from './file.ts';
 
-/** A file that is being fetched: what there is of it on the disk, and the hash of that. */
+/** A file that is being fetched: its part on disk, and the hash of that part. */
 export class PartialFile {
-  /** Whether what there is comes from an earlier process, of which nobody knows what it wrote. */
+  /** Whether the part includes bytes of an earlier process, which may be wrong. */
   isInherited = false;
   readonly #file: HubFile;
   readonly #handle: FileHandle;
@@ -16,7 +16,7 @@ export class PartialFile {
     this.#check = new ContentCheck(file);
   }
 
-  /** Opens what an earlier process left, or begins anew. @throws the errors of the file system. */
+  /** Opens the part that an earlier process left, or an empty file. @throws errors of the file system. */
   static async open(path: string, file: HubFile): Promise<PartialFile> {
     const handle = await open(path, constants.O_RDWR | constants.O_CREAT);
     const partial = new PartialFile(file, handle);
@@ -36,7 +36,7 @@ export class PartialFile {
     return this.#check.size;
   }
 
-  /** @throws HubContentError if the file gets longer than it should be. */
+  /** @throws HubContentError if the file would become longer than announced. */
   async append(chunk: Uint8Array, from: string): Promise<void> {
     let position = this.size;
     this.#check.add(chunk, from);
@@ -47,14 +47,18 @@ export class PartialFile {
     }
   }
 
-  /** Throws away what there is. */
+  /** Empties the file. */
   async restart(): Promise<void> {
     await this.#handle.truncate();
     this.#check = new ContentCheck(this.#file);
     this.isInherited = false;
   }
 
-  /** The file is whole, and on the disk when this returns. @throws HubContentError if it is not what was announced. */
+  /**
+   * Checks the complete file and syncs it to disk.
+   *
+   * @throws HubContentError if its length or hash is wrong.
+   */
   async finish(from: string): Promise<void> {
     this.#check.finish(from);
     await this.#handle.sync();
@@ -73,12 +77,13 @@ export class PartialFile {
 }
 
 /**
- * Makes a file whole: from what an earlier process left of it, or if that turns out to be wrong from its beginning.
+ * Completes a file from the part that an earlier process left; if that part turns out to be wrong, from the
+ * beginning.
  *
- * @param fill appends what is missing, and throws HubContentError if that cannot be had.
- * @param from where the content comes from, for messages.
- * @throws HubContentError if what was filled in is not what was announced; nothing of it is left. Whatever else `fill`
- * throws passes through, and what there is stays for the next.
+ * @param fill appends the rest; throws HubContentError if the hub sends wrong content.
+ * @param from source of the content, for messages.
+ * @throws HubContentError if the content is wrong even from the beginning; the file is removed. Other errors
+ * of `fill` pass through, and the part stays for the next attempt.
  */
 export async function fillPartial(
   path: string,

@@ -4,25 +4,26 @@ import type { HubFile } from './file.ts';
 import type { PartialFile } from './partial.ts';
 import { HubConnectionError } from './timeout.ts';
 
-/** What {@link receive} takes beside the file. */
+/** Options of {@link receive}. */
 export interface ReceiveOptions extends Pick<HubFetchOptions, 'delay' | 'signal'> {
-  /** Called with the bytes that there are. */
+  client: HubClient;
+  commit: string;
+  file: HubFile;
+  /** Called with the bytes so far. */
   onBytes?: (done: number) => void;
 }
 
 /**
- * Fetches what a partial file lacks. A connection that breaks is taken up again where it broke, as long as each attempt
- * brings the file on; a hub that cannot send a part sends the whole, and then it begins anew.
+ * Fetches the rest of a partial file. If the connection breaks, the download resumes where it broke, and
+ * after each attempt without progress it waits longer. If the hub cannot send a part, it starts from the
+ * beginning.
  *
- * @throws HubConnectionError if the connection breaks again and again, HubContentError if too much arrives, HubError if
- * the hub refuses. The reason of the signal is thrown as it is.
+ * @throws HubConnectionError after {@link MAX_TRIES} attempts without progress, HubContentError if too much
+ * arrives, HubError if the hub refuses. The reason of the signal is thrown as it is.
  */
 export async function receive(
-  client: HubClient,
-  commit: string,
-  file: HubFile,
   partial: PartialFile,
-  { delay = timer, signal, onBytes }: ReceiveOptions = {},
+  { client, commit, file, delay = timer, signal, onBytes }: ReceiveOptions,
 ): Promise<void> {
   const url = client.urlOf(commit, file);
   let etag: string | undefined;

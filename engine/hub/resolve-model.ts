@@ -4,10 +4,10 @@ import { HubCache, isCommit } from './cache.ts';
 import { HubClient } from './client.ts';
 import { type DownloadOptions, download } from './download.ts';
 import type { HubFetchOptions } from './fetch.ts';
+import { missingFiles } from './missing-files.ts';
 import { type Environment, hubSettings } from './settings.ts';
-import { lacking } from './wanted.ts';
 
-/** What {@link resolveModel} takes beside the model. */
+/** Options of {@link resolveModel}. */
 export interface ResolveModelOptions extends DownloadOptions, HubFetchOptions {
   /** A branch, tag or commit. Default `main`. */
   revision?: string;
@@ -16,15 +16,17 @@ export interface ResolveModelOptions extends DownloadOptions, HubFetchOptions {
 }
 
 /**
- * Finds a model: a directory, or a hub id whose files are in HuggingFace's cache or are fetched into it. What the
- * cache has is used without a request. What is fetched is verified against the hashes that the hub announces. A
- * download that was cut is taken up where it broke, and one of another process is waited for.
+ * Finds a model: a directory, or a hub id whose files are in HuggingFace's cache or are fetched into it.
+ * Cached files are used without a request. Fetched files are verified against the hashes that the hub
+ * announces. An interrupted download is resumed; if another process fetches the same file, this one waits
+ * for it.
  *
  * @param model a directory, returned as it is, or `org/name`.
  * @returns the path of a directory that holds the wanted files.
- * @throws HubError if there is no such model (HubOfflineError if nobody may look for it), a required file is missing, the hub cannot be reached, refuses, or
- * falls silent, sends something else than it announced, or the cache cannot be written. If `options.signal` is aborted,
- * its reason is thrown. Either way a snapshot shows whole files alone.
+ * @throws HubError if the model does not exist, a required file is missing, the hub cannot be reached,
+ * refuses, stops sending, or sends other content than it announced, or the cache cannot be written.
+ * HubOfflineError if a file must be fetched but the environment forbids it. If `options.signal` is aborted,
+ * its reason is thrown. In every case a snapshot shows complete files only.
  */
 export async function resolveModel(model: string, options: ResolveModelOptions): Promise<string> {
   if (isDirectory(model)) return model;
@@ -35,21 +37,22 @@ export async function resolveModel(model: string, options: ResolveModelOptions):
   const settings = hubSettings(options.env ?? process.env);
   const cache = new HubCache(settings.cacheDir, model);
   const cached = cache.commitOf(revision);
-  const { required, unknown } = lacking(cache, cached, options);
+  const { required, unknown } = missingFiles(cache, cached, options);
   const isComplete = cached !== undefined && required.length === 0;
   if (isComplete && (settings.offline || unknown.length === 0)) return cache.snapshotDir(cached);
   if (settings.offline) {
     throw new HubOfflineError(
       `${model}: the cache ${cache.folder} lacks ${required.join(', ') || 'the model'} at revision ${revision}, and ` +
-        `${settings.offline} forbids to fetch it; unset that once, or point HF_HUB_CACHE to the cache that has it`,
+        `${settings.offline} forbids fetching it; unset that once, or set HF_HUB_CACHE to the cache that has it`,
     );
   }
 
   const client = new HubClient(model, settings, options);
-  // A branch is followed only when what is cached does not serve: a model must not change under its user's feet.
+  // A complete cached snapshot is used even if its branch has moved on: a model must not change between two
+  // runs.
   const known = isComplete || isCommit(revision) ? cached : undefined;
   const commit = known ?? (await client.commitOf(revision));
-  await download(client, cache, commit, options);
+  await download({ client, cache, commit }, options);
   await cache.setRef(revision, commit);
   return cache.snapshotDir(commit);
 }
@@ -70,7 +73,7 @@ function isDirectory(model: string): boolean {
   return found !== undefined;
 }
 
-/** The hub's own rules, so that an id is a safe part of paths and URLs. */
+/** Checks an id by the hub's own rules, which also make it safe in paths and URLs. */
 function refuseUnlessHubId(model: string): void {
   if (/^[./~]|\\|\/.*\//.test(model)) {
     throw new HubError(

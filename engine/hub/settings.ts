@@ -6,26 +6,28 @@ import { HubError } from '../errors.ts';
 /** Environment variables, as in `process.env`. */
 export type Environment = Readonly<Record<string, string | undefined>>;
 
-/** What the environment says about the hub, in the variables that all HuggingFace tools share. */
+/** Settings of the hub from the variables that all HuggingFace tools share. */
 export interface HubSettings {
   /** The folder that holds `models--ORG--NAME`. */
   readonly cacheDir: string;
-  /** Without a slash at its end. */
+  /** Without a trailing slash. */
   readonly endpoint: string;
-  /** Goes to the endpoint and nowhere else. */
+  /** Sent to the endpoint only. */
   readonly token: string | undefined;
   /** The variable that forbids the network, as `NAME=value`. */
   readonly offline: string | undefined;
 }
 
-/** What huggingface_hub takes for true. */
+/** Values that huggingface_hub reads as true. */
 const TRUE = /^(1|on|yes|true)$/i;
 
 /**
- * Reads `HF_HUB_CACHE` (or `HF_HOME`, `XDG_CACHE_HOME`), `HF_ENDPOINT`, `HF_TOKEN` (or the file that `hf auth login`
- * writes), `HF_HUB_OFFLINE` and `TRANSFORMERS_OFFLINE`. A variable that is empty counts as unset.
+ * Reads `HF_HUB_CACHE` (or `HF_HOME`, `XDG_CACHE_HOME`), `HF_ENDPOINT`, `HF_TOKEN` (or the file that `hf
+ * auth login` writes), `HF_HUB_OFFLINE` and `TRANSFORMERS_OFFLINE`. A variable that is empty counts as
+ * unset.
  *
- * @throws HubError if the endpoint is no http(s) address, or the token cannot be read or sent in a header.
+ * @throws HubError if the endpoint is not an http(s) address, or the token cannot be read or sent in a
+ * header.
  */
 export function hubSettings(env: Environment): HubSettings {
   const offline = ['HF_HUB_OFFLINE', 'TRANSFORMERS_OFFLINE'].find((name) => TRUE.test(env[name] ?? ''));
@@ -71,10 +73,10 @@ function token(env: Environment): string | undefined {
   const fromEnvironment = env.HF_TOKEN?.trim() || env.HUGGING_FACE_HUB_TOKEN?.trim();
   const path = expanded(env.HF_TOKEN_PATH || join(hfHome(env), 'token'), env);
   const text = fromEnvironment || tokenFile(path);
-  // Checked here, because fetch would quote the secret in its complaint.
+  // Checked here, because an error of fetch would quote the secret.
   if (text !== undefined && !/^[\x21-\x7e]+$/.test(text)) {
     throw new HubError(
-      `${fromEnvironment ? 'HF_TOKEN' : path} has characters that no token has; copy it again from your settings on ` +
+      `${fromEnvironment ? 'HF_TOKEN' : path} has characters that are invalid in a token; copy it again from your settings on ` +
         'the hub',
     );
   }

@@ -1,25 +1,25 @@
 import { HubError } from '../errors.ts';
 
-/** The network failed, or the other side fell silent: the same request may succeed later. */
+/** The network failed or the server stopped sending; the same request may succeed later. */
 export class HubConnectionError extends HubError {}
 
-/** When an exchange with the hub is given up. */
+/** Time limits of a request to the hub. */
 export interface HubTimeoutOptions {
-  /** From a request to the headers of its answer, redirects included, in ms. Default 30 000. */
+  /** From a request to the headers of its answer, including redirects, in ms. Default 30 000. */
   answerTimeoutMs?: number;
-  /** From one part of a body to the next, in ms; the time that its reader takes does not count. Default 30 000. */
+  /** Between two parts of a body, in ms; the reader's own time does not count. Default 30 000. */
   idleTimeoutMs?: number;
-  /** Ends what is under way; its reason is thrown as it is. */
+  /** Ends the request; its reason is thrown as it is. */
   signal?: AbortSignal;
 }
 
 const DEFAULT_TIMEOUT_MS = 30_000;
 
 /**
- * A `fetch` that waits neither for ever nor after the signal, until the headers arrive and between the parts of the
- * body. It closes the connection that it gives up.
+ * A `fetch` with time limits for the headers and between the parts of the body, which also ends at a signal.
+ * It closes connections that reach a limit.
  *
- * @throws HubConnectionError from the request, or from reading the body, if the other side falls silent.
+ * @throws HubConnectionError from the request or from reading the body, if the server stops sending.
  */
 export function fetchInTime(
   plainFetch: typeof fetch,
@@ -40,7 +40,7 @@ export function fetchInTime(
     });
     if (!response.body) return response;
     let done = 0;
-    // Where redirects have led: large files lie on a host of their own.
+    // After redirects: large files are on another host.
     const from = response.url || url;
     const body = guarded(response.body.getReader(), async (reading) => {
       const late = () => silent(url, from, idleTimeoutMs, `to go on after ${done} bytes of its answer`);
@@ -54,12 +54,12 @@ export function fetchInTime(
 
 function silent(url: string, from: string, ms: number, what: string): HubConnectionError {
   return new HubConnectionError(
-    `${url}: waited ${ms / 1000} s in vain for ${URL.parse(from)?.host ?? from} ${what}; try again later, or check ` +
+    `${url}: waited ${ms / 1000} s for ${URL.parse(from)?.host ?? from} ${what}; try again later, or check ` +
       'the network and HF_ENDPOINT',
   );
 }
 
-/** Waits for a promise, at most so long, and not after the signal. */
+/** Waits for a promise, for at most `ms` and until the signal. */
 async function inTime<T>(
   promise: Promise<T>,
   ms: number,
@@ -70,7 +70,7 @@ async function inTime<T>(
   const onAbort = () => reject(signal?.reason);
   const timer = setTimeout(() => reject(late()), ms);
   signal?.addEventListener('abort', onAbort);
-  // No event tells of what has happened before.
+  // An aborted signal emits no further event.
   if (signal?.aborted) onAbort();
   try {
     return await Promise.race([promise, ending]);
@@ -83,7 +83,7 @@ async function inTime<T>(
 type Reader = ReadableStreamDefaultReader<Uint8Array<ArrayBuffer>>;
 type Chunk = Awaited<ReturnType<Reader['read']>>;
 
-/** A body each of whose chunks is waited for by `wait`. If that fails, the rest is not read. */
+/** A body whose chunks are read through `wait`. If that throws, the rest is not read. */
 function guarded(
   reader: Reader,
   wait: (reading: Promise<Chunk>) => Promise<Chunk>,
@@ -96,14 +96,14 @@ function guarded(
           if (done) controller.close();
           else controller.enqueue(value);
         } catch (error) {
-          // Not waited for: what is given up may take its time.
+          // Not awaited: cancelling a stalled body may take long.
           reader.cancel(error).catch(() => {});
           throw error;
         }
       },
       cancel: (reason) => reader.cancel(reason),
     },
-    // Nothing is read ahead, so that no timer runs while the reader of this body is busy.
+    // No read-ahead, so that no time limit runs while the reader of this body is busy.
     { highWaterMark: 0 },
   );
 }

@@ -3,12 +3,27 @@ import type { WeightDtype } from '../config.ts';
 import type { Kernels, PackedMatrix } from '../kernels/kernels.ts';
 import { widen } from '../kernels/scalar.ts';
 import { bytesPerWeight } from '../kernels/widen.ts';
+import type { LoadProgress } from '../options.ts';
 import { type MatrixPart, Shard } from './shard.ts';
 
-/** Called while weights are read, at last with `done` equal to `total`. @param done,total bytes. */
-export type LoadProgress = (done: number, total: number) => void;
+/** What a {@link WeightLoader} reads, and into what. */
+export interface WeightLoaderOptions {
+  readonly checkpoint: Checkpoint;
+  readonly kernels: Kernels;
+  /**
+   * The weights that will be read. A checkpoint may hold others, such as an unused head beside tied
+   * embeddings.
+   */
+  readonly names: Iterable<string>;
+  readonly onProgress?: LoadProgress;
+  /** This rank's part of the model. Default: all of it. */
+  readonly shard?: Shard;
+}
 
-/** Moves a rank's weights of a checkpoint into the kernels' memory, each once, a few rows at a time. */
+/**
+ * Reads this rank's weights of a checkpoint into the kernels' memory: each weight once, a few rows at a
+ * time.
+ */
 export class WeightLoader {
   readonly shard: Shard;
   readonly #checkpoint: Checkpoint;
@@ -19,14 +34,8 @@ export class WeightLoader {
   #buffer = new Uint8Array(0);
   #done = 0;
 
-  /** @param names of the weights that will be asked for: a checkpoint may hold others, a tied head for one. */
-  constructor(
-    checkpoint: Checkpoint,
-    kernels: Kernels,
-    names: Iterable<string>,
-    onProgress?: LoadProgress,
-    shard: Shard = new Shard(),
-  ) {
+  /** @throws CheckpointError if one of the names is missing. */
+  constructor({ checkpoint, kernels, names, onProgress, shard = new Shard() }: WeightLoaderOptions) {
     this.shard = shard;
     this.#checkpoint = checkpoint;
     this.#kernels = kernels;
@@ -35,7 +44,7 @@ export class WeightLoader {
     for (const name of names) this.#total += this.#bytesOf(name);
   }
 
-  /** This rank's part of a matrix. @param name of a weight of two dimensions, [outputs, inputs]. */
+  /** This rank's part of a weight of two dimensions, [outputs, inputs]. */
   matrix(name: string): PackedMatrix {
     const { file, info } = this.#checkpoint.get(name);
     const part = this.#partOf(name) as MatrixPart;
@@ -52,36 +61,36 @@ export class WeightLoader {
         if (inputs.count === wholeInputs) file.readInto(name, begin, rows);
         else {
           for (let row = 0; row < numRows; row++) {
-            const of = rows.subarray(row * rowBytes, (row + 1) * rowBytes);
-            file.readInto(name, begin + row * wholeInputs * weightBytes, of);
+            const target = rows.subarray(row * rowBytes, (row + 1) * rowBytes);
+            file.readInto(name, begin + row * wholeInputs * weightBytes, target);
           }
         }
-        this.#advance(rows.length);
+        this.#done += rows.length;
         return rows;
       },
     );
-    this.#tell();
+    this.#reportProgress();
     return packed;
   }
 
-  /** @param name of a weight of one dimension; it is widened to f32, which is exact. */
+  /** A weight of one dimension, widened to f32, which is exact. */
   vector(name: string): Float32Array {
     const { file, info } = this.#checkpoint.get(name);
     const vector = this.#kernels.allocate(info.shape[0]);
     vector.set(widen(info.dtype as WeightDtype, file.read(name)));
-    this.#advance(info.end - info.begin);
-    this.#tell();
+    this.#done += info.end - info.begin;
+    this.#reportProgress();
     return vector;
   }
 
-  /** Working memory that all who ask for it under the same name share. */
+  /** Working memory, shared by all layers that use the same name. */
   scratch(name: string, length: number): Float32Array {
     const scratch = this.#scratch.get(name) ?? this.#kernels.allocate(length);
     this.#scratch.set(name, scratch);
     return scratch;
   }
 
-  /** One buffer for all that is read: a new one each time would be garbage faster than it is collected. */
+  /** One buffer for all reads: a new one for each would pile up faster than garbage is collected. */
   #rows(bytes: number): Uint8Array {
     if (this.#buffer.length < bytes) this.#buffer = new Uint8Array(bytes);
     return this.#buffer.subarray(0, bytes);
@@ -91,7 +100,7 @@ export class WeightLoader {
     return this.shard.partOf(name, this.#checkpoint.get(name).info.shape);
   }
 
-  /** What this rank reads of a weight. */
+  /** Bytes that this rank reads of a weight. */
   #bytesOf(name: string): number {
     const { info } = this.#checkpoint.get(name);
     if (info.shape.length < 2) return info.end - info.begin;
@@ -99,11 +108,7 @@ export class WeightLoader {
     return part ? part.outputs.count * part.inputs.count * bytesPerWeight(info.dtype as WeightDtype) : 0;
   }
 
-  #advance(bytes: number): void {
-    this.#done += bytes;
-  }
-
-  #tell(): void {
+  #reportProgress(): void {
     this.#onProgress?.(this.#done, this.#total);
   }
 }

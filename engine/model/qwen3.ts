@@ -1,17 +1,18 @@
-import { Checkpoint } from '../checkpoint/checkpoint.ts';
-import { checkWeights, expectedWeights } from '../checkpoint/weights.ts';
+import type { ModelDirectory } from '../checkpoint/model-directory.ts';
+import { expectedWeights } from '../checkpoint/weights.ts';
 import type { ModelConfig } from '../config.ts';
 import type { Kernels, PackedMatrix } from '../kernels/kernels.ts';
+import type { LoadProgress, Observer } from '../options.ts';
 import { Attention } from './attention.ts';
 import type { KvCache } from './kv-cache.ts';
-import { type LoadProgress, WeightLoader } from './loader.ts';
+import { WeightLoader } from './loader.ts';
 import { Mlp } from './mlp.ts';
 import { Moe } from './moe.ts';
 import type { Shard } from './shard.ts';
-import { type Observer, type Span, Step } from './step.ts';
+import { type Span, Step } from './step.ts';
 import { embed, gatherLogits } from './vocabulary.ts';
 
-/** Rows that go through the head at once: a row of logits is as wide as the vocabulary. */
+/** The most rows whose logits are computed at once: each row of logits is as wide as the vocabulary. */
 export const HEAD_ROWS = 16;
 
 /** A transformer block: `x += attention(norm(x)); x += mlp(norm(x))` (HuggingFace `Qwen3DecoderLayer`). */
@@ -32,10 +33,19 @@ class DecoderLayer {
   }
 }
 
+/** How {@link Qwen3.load} loads a model. */
+export interface Qwen3LoadOptions {
+  /** The most tokens of one step. */
+  readonly maxRows: number;
+  /** This rank's part of the model. Default: all of it. */
+  readonly shard?: Shard;
+  readonly onProgress?: LoadProgress;
+}
+
 /** Qwen3 and Qwen3-MoE (HuggingFace `Qwen3ForCausalLM`, `Qwen3MoeForCausalLM`). */
 export class Qwen3 {
   readonly config: ModelConfig;
-  /** The most rows one {@link forward} can take. */
+  /** The most tokens of one {@link forward}. */
   readonly maxRows: number;
   readonly #step: Step;
   readonly #embedTokens: PackedMatrix;
@@ -43,8 +53,9 @@ export class Qwen3 {
   readonly #norm: Float32Array;
   readonly #lmHead: PackedMatrix;
   readonly #headInput: Float32Array;
-  /** What this rank computes of them, and all of them where they are put together. */
+  /** f32 [HEAD_ROWS, this rank's part of the vocabulary] */
   readonly #partialLogits: Float32Array;
+  /** f32 [HEAD_ROWS, vocabSize] on rank 0, where the parts of all ranks are gathered. */
   readonly #logits: Float32Array;
 
   private constructor(weights: WeightLoader, step: Step, config: ModelConfig) {
@@ -66,43 +77,37 @@ export class Qwen3 {
   }
 
   /**
-   * Reads this rank's weights of a model directory into the kernels' memory.
+   * Reads this rank's weights into the kernels' memory.
    *
-   * @param cache of this rank's heads.
-   * @param maxRows the most tokens one step will have.
-   * @param shard what this rank has of the model. Default: all of it.
-   * @throws CheckpointError if the weights are missing, malformed or not those of `config`.
+   * @param model stays open; nothing is read from it later.
+   * @param cache keys and values of this rank's heads.
+   * @throws CheckpointError if a weight cannot be read.
    * @throws KernelError if the kernels have too little memory.
    */
   static load(
-    modelDir: string,
-    config: ModelConfig,
+    { config, checkpoint }: Pick<ModelDirectory, 'config' | 'checkpoint'>,
     kernels: Kernels,
     cache: KvCache,
-    { maxRows, shard, onProgress }: { maxRows: number; shard?: Shard; onProgress?: LoadProgress },
+    { maxRows, shard, onProgress }: Qwen3LoadOptions,
   ): Qwen3 {
-    const checkpoint = Checkpoint.open(modelDir);
-    try {
-      checkWeights(checkpoint, config);
-      const step = new Step(kernels, config, cache, maxRows, shard);
-      const names = expectedWeights(config).keys();
-      return new Qwen3(new WeightLoader(checkpoint, kernels, names, onProgress, step.shard), step, config);
-    } finally {
-      checkpoint.close();
-    }
+    const step = new Step({ kernels, config, cache, maxRows, shard });
+    const names = expectedWeights(config).keys();
+    const weights = new WeightLoader({ checkpoint, kernels, names, onProgress, shard: step.shard });
+    return new Qwen3(weights, step, config);
   }
 
   /**
-   * Computes the spans' tokens, all rows together, and puts their keys and values into the cache.
+   * Computes the tokens of all spans, and stores their keys and values in the cache.
    *
-   * With more than one rank, all of them call this with the same spans.
+   * With several ranks, every rank calls this with the same spans.
    *
    * @param spans of different sequences; at most {@link maxRows} tokens in all.
-   * @param observe is told every stage, by the names `hidden_states.0` (the embedding), `layers.0.q_norm`,
-   * `layers.0.k_norm`, `layers.0.q_rope`, `layers.0.k_rope`, `layers.0.attention`, `layers.0.router_logits`
-   * (mixture of experts only), `layers.0.mlp`, `hidden_states.1`, …, `hidden_states.final` (after the final norm). With tensor
-   * parallelism, stages of heads have those of this rank.
-   * @returns the hidden states after the final norm, f32 [rows, hiddenSize], lent until the next step.
+   * @param observe called with each stage, by the names `hidden_states.0` (the embedding),
+   * `layers.0.q_norm`, `layers.0.k_norm`, `layers.0.q_rope`, `layers.0.k_rope`, `layers.0.attention`,
+   * `layers.0.router_logits` (mixture of experts only), `layers.0.mlp`, `hidden_states.1`, …,
+   * `hidden_states.final` (after the final norm). With tensor parallelism, stages that have heads have those
+   * of this rank.
+   * @returns the hidden states after the final norm, f32 [rows, hiddenSize], valid until the next step.
    */
   forward(spans: readonly Span[], observe?: Observer): Float32Array {
     const { config } = this;
@@ -137,8 +142,8 @@ export class Qwen3 {
   /**
    * Logits of some rows of the hidden states that {@link forward} returned.
    *
-   * @param rows which of them, at most {@link HEAD_ROWS}.
-   * @returns f32 [rows, vocabSize], lent until the next call; with tensor parallelism, on rank 0 alone.
+   * @param rows indices of rows, at most {@link HEAD_ROWS}.
+   * @returns f32 [rows, vocabSize], valid until the next call; with tensor parallelism, on rank 0 only.
    */
   logits(hidden: Float32Array, rows: readonly number[]): Float32Array {
     const { hiddenSize, vocabSize } = this.config;

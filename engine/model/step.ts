@@ -1,25 +1,36 @@
 import type { ModelConfig } from '../config.ts';
 import { type Kernels, scoresLength } from '../kernels/kernels.ts';
+import type { Observer } from '../options.ts';
 import type { KvCache } from './kv-cache.ts';
 import { RopeTable } from './rope.ts';
 import { Shard } from './shard.ts';
 
-/** Consecutive tokens of one sequence, to be computed in one step. */
+/** Consecutive tokens of one sequence, computed in one step. */
 export interface Span {
   readonly ids: ArrayLike<number>;
-  /** Absolute position of the first id; all positions before it are in the cache. */
+  /** Absolute position of the first id; keys and values of all positions before it are in the cache. */
   readonly startPosition: number;
-  /** The sequence's blocks in the cache, reaching over the span's last position. */
+  /** The sequence's blocks in the cache, up to the span's last position at least. */
   readonly blockTable: ArrayLike<number>;
 }
 
-/** Is told what a stage of the forward pass computed: f32 [rows, …]; the array is only lent. */
-export type Observer = (stage: string, values: Float32Array) => void;
+/** What a step works with. */
+export interface StepOptions {
+  readonly kernels: Kernels;
+  /** The model's widths, before it is sharded. */
+  readonly config: ModelConfig;
+  /** Keys and values of this rank's heads. */
+  readonly cache: KvCache;
+  /** The most tokens of one step. */
+  readonly maxRows: number;
+  /** This rank's part of the model. Default: all of it. */
+  readonly shard?: Shard;
+}
 
 /** What the layers of a forward pass share: the rows of this step, and the buffers they work in. */
 export class Step {
   readonly kernels: Kernels;
-  /** Its widths are those of this rank. */
+  /** With the widths of this rank. */
   readonly config: ModelConfig;
   readonly shard: Shard;
   readonly maxRows: number;
@@ -29,7 +40,7 @@ export class Step {
   observe: Observer | undefined;
   /** The residual stream, f32 [rows, hiddenSize]. */
   readonly x: Float32Array;
-  /** What a block adds to the stream, f32 [rows, hiddenSize]. */
+  /** The output of attention or MLP, which is added to the stream, f32 [rows, hiddenSize]. */
   readonly y: Float32Array;
   /** The normed stream, f32 [rows, hiddenSize]. */
   readonly normed: Float32Array;
@@ -42,7 +53,7 @@ export class Step {
   /** f32 [rows, headDim / 2] */
   readonly cos: Float32Array;
   readonly sin: Float32Array;
-  /** What attention over the whole cache needs. */
+  /** Room for the attention scores of one row over the whole cache, for each thread; see `scoresLength`. */
   readonly scores: Float32Array;
   /** The kernels' copy of a span's block table, i32 [blocks of the cache]. */
   readonly blockTable: Int32Array;
@@ -51,13 +62,7 @@ export class Step {
   readonly up: Float32Array;
   readonly #rope: RopeTable;
 
-  constructor(
-    kernels: Kernels,
-    wholeConfig: ModelConfig,
-    cache: KvCache,
-    maxRows: number,
-    shard: Shard = new Shard(),
-  ) {
+  constructor({ kernels, config: wholeConfig, cache, maxRows, shard = new Shard() }: StepOptions) {
     const config = shard.widths(wholeConfig);
     this.kernels = kernels;
     this.config = config;
@@ -66,7 +71,7 @@ export class Step {
     this.maxRows = maxRows;
     this.#rope = new RopeTable(config);
     const { hiddenSize, headDim, numAttentionHeads, numKeyValueHeads } = config;
-    const widest = Math.max(config.intermediateSize, config.moe?.moeIntermediateSize ?? 0);
+    const widest = widestMlp(config);
     const rowsOf = (width: number) => kernels.allocate(maxRows * width);
     this.x = rowsOf(hiddenSize);
     this.y = rowsOf(hiddenSize);
@@ -83,23 +88,39 @@ export class Step {
     this.up = rowsOf(widest);
   }
 
-  /** Begins a step: counts its rows and looks up their rotations. @throws RangeError if it has more than `maxRows`. */
+  /**
+   * Begins a step: counts its rows and copies their rotations.
+   *
+   * @throws RangeError if it has more than `maxRows`.
+   */
   begin(spans: readonly Span[], observe?: Observer): void {
+    const { cos, sin } = this;
     const tokens = spans.reduce((sum, { ids }) => sum + ids.length, 0);
     if (tokens > this.maxRows) {
-      throw new RangeError(`a step of ${tokens} tokens; this one has room for ${this.maxRows}`);
+      throw new RangeError(`a step has ${tokens} tokens; expected at most ${this.maxRows}`);
     }
     this.spans = spans;
     this.observe = observe;
     this.rows = 0;
     for (const { ids, startPosition } of spans) {
-      this.#rope.write(startPosition, ids.length, this.rows, this.cos, this.sin);
+      this.#rope.write({ startPosition, count: ids.length, row: this.rows, cos, sin });
       this.rows += ids.length;
     }
   }
 
-  /** Tells the observer, if there is one. @param width values per row. */
+  /** Calls the observer, if there is one. @param width values per row. */
   report(stage: string, values: Float32Array, width: number): void {
     this.observe?.(stage, values.subarray(0, this.rows * width));
   }
+}
+
+/** Bytes of the buffers of a {@link Step}, for each of its rows. */
+export function stepBytesPerRow(config: ModelConfig): number {
+  const { hiddenSize, headDim, numAttentionHeads, numKeyValueHeads } = config;
+  const heads = 2 * (numAttentionHeads + numKeyValueHeads) * headDim;
+  return (3 * hiddenSize + heads + headDim + 2 * widestMlp(config)) * Float32Array.BYTES_PER_ELEMENT;
+}
+
+function widestMlp({ intermediateSize, moe }: ModelConfig): number {
+  return Math.max(intermediateSize, moe?.moeIntermediateSize ?? 0);
 }

@@ -1,19 +1,18 @@
+import type { GroupFailure } from './transport.ts';
+
 /**
- * Finds the ranks that were started with something else than the most: of two parties as large as each other, the one
- * without rank 0.
+ * Finds the ranks whose hash differs from that of the largest party. If two parties are equally large, the
+ * party of rank 0 counts as right.
  *
- * @param name what they should agree on.
- * @param hashes what each rank has, by rank.
- * @returns undefined if all have the same.
+ * @param name what the ranks must agree on, for the message.
+ * @param hashes hex, by rank.
+ * @returns undefined if all hashes are equal.
  */
-export function disagreement(
-  name: string,
-  hashes: readonly string[],
-): { message: string; ranks: number[] } | undefined {
+export function disagreement(name: string, hashes: readonly string[]): GroupFailure | undefined {
   const parties = new Map<string, number[]>();
   for (const [rank, hash] of hashes.entries()) parties.set(hash, [...(parties.get(hash) ?? []), rank]);
   if (parties.size === 1) return undefined;
-  // The sort is stable, and the party of rank 0 comes first into the map.
+  // The sort is stable, and the map lists the party of rank 0 first.
   const bySize = [...parties].sort(([, a], [, b]) => b.length - a.length);
   const list = bySize.map(([hash, ranks]) => `${namesOf(ranks)} with ${hash.slice(0, 16)}…`);
   const others = bySize.slice(1).flatMap(([, ranks]) => ranks);

@@ -1,52 +1,66 @@
-/** What ranks exchange. Bytes travel as they are: the ranks of a group have the same byte order. */
+/** What ranks exchange. Sent without conversion: the ranks of a group must have the same byte order. */
 export type Tensor = Float32Array | Int32Array | Uint8Array;
 
-/** How long a rank waits for another. */
+/** How long an operation waits for another rank. */
 export interface WaitOptions {
   /**
-   * Milliseconds after which a rank that does not come is an error; `Infinity` for a rank that idles until there is
-   * work. A rank that dies is an error in either case; so is one that is stopped, but under MPI. Default: the group's.
+   * Milliseconds after which a rank that has not made the same call is an error. `Infinity` for a rank that
+   * idles until there is work: a rank that dies is still an error, and so is a stopped one, except under
+   * MPI. Default: the group's.
    */
   timeoutMs?: number;
 }
 
+/** What a rank sends and receives in an all-to-all. */
+export interface AllToAllParts<T extends Tensor> {
+  /** The parts for rank 0, 1, …, one after the other. */
+  readonly outgoing: T;
+  /** [size] values in each part. */
+  readonly outgoingCounts: ArrayLike<number>;
+  /** Receives the parts from rank 0, 1, …, one after the other. */
+  readonly incoming: T;
+  /** [size] values in each part; what rank r sends to s must be what s expects from r. */
+  readonly incomingCounts: ArrayLike<number>;
+}
+
 /** What a rank has sent to others. */
 export interface Traffic {
-  /** Each to one rank; empty ones count. */
+  /** Counted per receiving rank; empty messages count. */
   readonly messages: number;
-  /** Of the values alone: what a transport puts in front of a message is its own. */
+  /** Bytes of the values, without the transport's headers. */
   readonly bytesSent: number;
 }
 
 /**
- * Processes that compute together, numbered 0 to `size − 1`. All operations but `close` block until they are done, so
- * that they can stand between two kernels. Every rank calls the same collectives, in the same order, with the same
- * lengths; `send` meets a `receive` of the same length.
+ * Processes that compute together, numbered 0 to `size − 1`. All operations except `close` block until they
+ * are done, so that they can be called between two kernels. Every rank must call the same collectives in the
+ * same order with the same lengths; each `send` needs a `receive` of the same length.
  *
- * Every operation throws a GroupError that names the ranks at fault if one has died, has stopped, does not come within
- * the time limit, has failed, or calls something else. After that the group is of no more use but to be closed.
+ * Every operation throws a GroupError that names the ranks at fault if a rank has died, has stopped, does
+ * not make the call within the time limit, has failed, or makes another call. After that the group can only
+ * be closed.
  */
 export interface ProcessGroup {
   readonly rank: number;
   readonly size: number;
 
-  /** Returns when every rank has come here. */
+  /** Returns when every rank has called it. */
   barrier(options?: WaitOptions): void;
 
   /**
    * Gives every rank the values of every rank, ascending.
    *
-   * @param mine n values of this rank; may be its place within `all`, which saves a copy.
+   * @param mine n values of this rank; may be a view of its own part of `all`, which saves a copy.
    * @param all receives `size · n` values.
    */
   allGather<T extends Tensor>(mine: T, all: T, options?: WaitOptions): void;
 
   /**
-   * Replaces the values by their sums over the ranks, `((r0+r1)+(r2+r3))+…`, each addition rounded to f32: the same
-   * bits on every rank, whichever comes first.
+   * Replaces the values by their sums over the ranks, `((r0+r1)+(r2+r3))+…`, each addition rounded to f32:
+   * the same bits on every rank, in whatever order they arrive.
    *
    * @param values n values on every rank.
-   * @throws RangeError if `size` is no power of two.
+   * @throws RangeError if `size` is not a power of two.
    */
   allReduce(values: Float32Array, options?: WaitOptions): void;
 
@@ -56,43 +70,34 @@ export interface ProcessGroup {
   /**
    * Sends a part of `outgoing` to every rank and receives one from every rank, its own included.
    *
-   * @param outgoing the parts for rank 0, 1, …, one after the other.
-   * @param outgoingCounts [size] values of each part.
-   * @param incoming receives the parts from rank 0, 1, …, one after the other.
-   * @param incomingCounts [size] values of each; what rank r sends to s is what s expects from r.
+   * @throws RangeError if counts do not add up to the lengths, or this rank's own two counts differ.
    */
-  allToAll<T extends Tensor>(
-    outgoing: T,
-    outgoingCounts: ArrayLike<number>,
-    incoming: T,
-    incomingCounts: ArrayLike<number>,
-    options?: WaitOptions,
-  ): void;
+  allToAll<T extends Tensor>(parts: AllToAllParts<T>, options?: WaitOptions): void;
 
-  /** Sends values to another rank; may return before it has received them. */
+  /** Sends values to another rank; may return before that rank has received them. */
   send(values: Tensor, to: number, options?: WaitOptions): void;
 
   /** Receives as many values as `values` holds from another rank. */
   receive(values: Tensor, from: number, options?: WaitOptions): void;
 
   /**
-   * Makes sure that all ranks were started with the same thing, by its SHA-256.
+   * Checks that all ranks have the same value, by its SHA-256.
    *
-   * @param name what it is, as the error calls it: "config", "version".
+   * @param name of the value, for the error: "config", "version".
    */
   agree(name: string, value: string | Uint8Array, options?: WaitOptions): void;
 
-  /** What this rank has sent since the group began. */
+  /** What this rank has sent since the group started. */
   traffic(): Traffic;
 
-  /** Ends the group with an error on every rank. */
+  /** Fails the group: every rank throws a GroupError with this reason. */
   abort(reason: string): never;
 
   /**
-   * Leaves the group; on the rank that launched it, waits for the others to end. To be called once, also after an
-   * error.
+   * Leaves the group; the rank that launched it waits for the others to end. Must be called once, also after
+   * an error.
    *
-   * @throws GroupError if a rank ended badly and no operation has said so yet.
+   * @throws GroupError if the group has failed and no operation has thrown that yet.
    */
   close(): Promise<void>;
 }

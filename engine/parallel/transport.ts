@@ -1,6 +1,9 @@
 import type { GroupError } from '../errors.ts';
 
-/** What a message belongs to. It travels with each, so that ranks that part ways are found out. */
+/**
+ * The operation that a message belongs to; sent along with it, so that ranks that make different calls are
+ * found.
+ */
 export const KINDS = [
   'barrier',
   'allGather',
@@ -15,38 +18,50 @@ export const KINDS = [
 
 export type Kind = (typeof KINDS)[number];
 
-/** By rank: the bytes for it or from it; none at all (not even an empty message) where undefined. */
+/** By rank: the bytes to send to it or to receive from it. Undefined: no message, not even an empty one. */
 export type Parts = readonly (Uint8Array | undefined)[];
 
-/** Moves bytes between the ranks. What the bytes mean is the business of the collectives. */
+/** Why a group has failed, in the words that every rank reports. */
+export interface GroupFailure {
+  readonly message: string;
+  /** The ranks at fault, ascending. */
+  readonly ranks: readonly number[];
+}
+
+/** Moves bytes between the ranks, without interpreting them. */
 export interface Transport {
   readonly rank: number;
   readonly size: number;
 
   /**
-   * Sends and receives, to and from any number of ranks at once, and returns when all is done.
+   * Sends to and receives from any number of ranks at once; returns when all messages are through.
    *
-   * @throws GroupError if a rank dies, stays away, or sends another kind or length than is expected of it.
+   * @throws GroupError if a rank dies, does not come in time, or sends another kind or length than this rank
+   * expects.
    */
   exchange(kind: Kind, outgoing: Parts, incoming: Parts, timeoutMs?: number): void;
 
-  /** Ends the group with this error. @returns what to throw: the first error, if another rank was faster. */
-  fail(message: string, ranks: readonly number[]): GroupError;
+  /**
+   * Fails the group on all ranks.
+   *
+   * @returns the error to throw; another rank's failure if that came first.
+   */
+  fail(failure: GroupFailure): GroupError;
 
   abort(reason: string): never;
 
   close(): Promise<void>;
 }
 
-/** Says that a message is not the one that was expected. */
+/** The failure of a group in which a rank received another message than it expected. */
 export function mismatch(
   rank: number,
   peer: number,
   expected: { kind: Kind; bytes: number },
   found: { kind: Kind | undefined; bytes: number },
-): string {
-  return (
+): GroupFailure {
+  const message =
     `Rank ${peer} sent ${found.bytes} bytes of ${found.kind ?? 'an unknown kind'} where rank ${rank} expected ` +
-    `${expected.bytes} bytes of ${expected.kind}: every rank must make the same calls with the same lengths`
-  );
+    `${expected.bytes} bytes of ${expected.kind}: every rank must make the same calls with the same lengths`;
+  return { message, ranks: [peer] };
 }

@@ -8,9 +8,9 @@ import type { SamplingParams } from './sampling-params.ts';
 import { Sequence } from './sequence.ts';
 import { StopStrings } from './stop-strings.ts';
 
-/** What all samples of a request have in common. */
+/** What all samples of a request share. */
 export interface GenerationContext {
-  /** The request, counted from 0 in its call. */
+  /** Index of the request in its call of `Engine.generate`. */
   readonly index: number;
   readonly request: GenerateRequest;
   /** The prompt; a copy, as the caller may change its own. */
@@ -18,15 +18,15 @@ export interface GenerationContext {
   readonly params: SamplingParams;
   readonly tokenizer: Pick<Tokenizer, 'createStream'> | undefined;
   readonly scratch: SamplingScratch;
-  /** When the request was made, in ms of `performance.now()`. */
+  /** When the request arrived, in ms of `performance.now()`. */
   readonly begun: number;
-  /** Tokens of the prompt that the prefix cache had, once that is known. */
+  /** Tokens of the prompt that were found in the prefix cache; undefined before its first step. */
   cachedTokens?: number;
-  /** Of the prompt, which is computed for the first sample; begins empty. */
+  /** Of each token of the prompt but the first. The first sample fills it. */
   readonly promptLogprobs: TokenLogprobs[];
 }
 
-/** One sample of a request on its way: from logits to tokens, text, log-probabilities, and an end. */
+/** One unfinished sample of a request: turns logits into tokens, text, log-probabilities and a result. */
 export class Generation {
   readonly context: GenerationContext;
   readonly sample: number;
@@ -52,15 +52,20 @@ export class Generation {
     this.#stopIds = new Set(params.stopIds);
   }
 
-  /** Notes how much of the prompt the prefix cache had, when the sequence is computed for the first time. */
+  /** Records how much of the prompt was cached, when the sequence is computed for the first time. */
   begin(): void {
     this.context.cachedTokens ??= this.sequence.numComputedTokens;
   }
 
-  /** Takes the logits after a position of the prompt that is not its last. @param logits f32 [vocabSize], lent */
-  seePrompt(position: number, logits: Float32Array): void {
+  /**
+   * Computes the log-probabilities of the prompt's next token.
+   *
+   * @param position of the prompt, not its last.
+   * @param logits f32 [vocabSize] at that position, valid only during the call.
+   */
+  addPromptLogprobs(position: number, logits: Float32Array): void {
     const { params, scratch, ids, promptLogprobs } = this.context;
-    // By position: after a preemption they come again.
+    // By position, because a preempted prompt is computed again.
     promptLogprobs[position] = tokenLogprobs(
       logits,
       ids[position + 1],
@@ -70,12 +75,12 @@ export class Generation {
   }
 
   /**
-   * Chooses the next token, and notices if it is the last.
+   * Samples the next token, and sets `finishReason` if it is the last.
    *
-   * @param logits f32 [vocabSize], lent
-   * @returns undefined if no token is wanted at all, only the prompt's log-probabilities.
+   * @param logits f32 [vocabSize], valid only during the call.
+   * @returns undefined if `maxNewTokens` is 0: then only the prompt's log-probabilities are computed.
    */
-  choose(logits: Float32Array): TokenEvent | undefined {
+  sampleToken(logits: Float32Array): TokenEvent | undefined {
     const { request, index } = this.context;
     if (request.maxNewTokens === 0) {
       this.finishReason = 'length';
@@ -103,7 +108,7 @@ export class Generation {
     };
   }
 
-  /** @param finishReason `abort` where it ends early. */
+  /** @param finishReason `abort` if it ends early. */
   result(finishReason: FinishReason): GenerateResult {
     if (finishReason === 'abort') this.#text += this.#endOfText();
     const { params, ids, begun, cachedTokens = 0 } = this.context;
@@ -122,7 +127,7 @@ export class Generation {
     };
   }
 
-  /** What was held back: half a character, or what might have become a stop string. */
+  /** Text that was held back: half a character, or the beginning of a possible stop string. */
   #endOfText(): string {
     return this.#stream ? this.#stopStrings.push(this.#stream.end()) + this.#stopStrings.end() : '';
   }

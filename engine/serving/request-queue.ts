@@ -1,52 +1,66 @@
-/** Requests as they come: from a list, or over time. At most a few are taken ahead of being asked for. */
+import { OptionError } from '../errors.ts';
+
+/**
+ * Requests as they arrive, from a list or over time. A few are taken from their source ahead of {@link
+ * take}.
+ */
 export class RequestQueue<T> {
   readonly #iterator: Iterator<T> | AsyncIterator<T>;
-  readonly #ahead: number;
+  readonly #capacity: number;
   readonly #arrived: T[] = [];
-  #asking: Promise<void> | undefined;
+  /** The call of the source that has not answered yet. */
+  #pending: Promise<void> | undefined;
   #ended = false;
   #error: unknown;
 
-  /** @param ahead the most that are taken before they are asked for. */
-  constructor(source: Iterable<T> | AsyncIterable<T>, ahead: number) {
-    this.#iterator =
-      Symbol.asyncIterator in source ? source[Symbol.asyncIterator]() : source[Symbol.iterator]();
-    this.#ahead = ahead;
-    this.#ask();
+  /**
+   * @param capacity the most requests that are held.
+   * @throws OptionError if the source cannot be iterated.
+   */
+  constructor(source: Iterable<T> | AsyncIterable<T>, capacity: number) {
+    const { [Symbol.asyncIterator]: asynchronous, [Symbol.iterator]: synchronous } = Object(source);
+    const iterator = (asynchronous ?? synchronous)?.call(source);
+    if (!iterator) throw new OptionError('requests', source, 'requests that can be iterated');
+    this.#iterator = iterator;
+    this.#capacity = capacity;
+    this.#fill();
   }
 
-  /** Whether nothing will come any more. */
+  /** Whether the source has ended and all requests are taken. */
   get isEmpty(): boolean {
     return this.#ended && this.#arrived.length === 0;
   }
 
-  /** The next one, if it has come. @throws whatever the source threw. */
-  take(): T | undefined {
-    if (this.#error !== undefined && this.#arrived.length === 0) throw this.#error;
-    const next = this.#arrived.shift();
-    this.#ask();
-    return next;
+  /** The next request; undefined if none has arrived. @throws what the source has thrown. */
+  take(): { request: T } | undefined {
+    if (this.#arrived.length === 0) {
+      if (this.#error !== undefined) throw this.#error;
+      return undefined;
+    }
+    const request = this.#arrived.shift() as T;
+    this.#fill();
+    return { request };
   }
 
-  /** Waits until another has come or none will. */
+  /** Waits until a request has arrived or the source has ended. */
   async wait(): Promise<void> {
-    if (this.#arrived.length === 0) await this.#asking;
+    if (this.#arrived.length === 0) await this.#pending;
   }
 
-  /** Tells the source that no more is wanted. One that was asked for the next is not waited for: it may never answer. */
+  /** Ends the source. A pending call of it is not waited for, because it may never answer. */
   async close(): Promise<void> {
     if (this.#ended) return;
     this.#ended = true;
     const closing = Promise.resolve(this.#iterator.return?.());
-    if (this.#asking) closing.catch(() => {});
+    if (this.#pending) closing.catch(() => {});
     else await closing;
   }
 
-  #ask(): void {
-    if (this.#asking || this.#ended || this.#arrived.length >= this.#ahead) return;
-    this.#asking = this.#next().finally(() => {
-      this.#asking = undefined;
-      this.#ask();
+  #fill(): void {
+    if (this.#pending || this.#ended || this.#arrived.length >= this.#capacity) return;
+    this.#pending = this.#next().finally(() => {
+      this.#pending = undefined;
+      this.#fill();
     });
   }
 

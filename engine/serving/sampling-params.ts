@@ -1,27 +1,40 @@
 import type { ModelConfig } from '../config.ts';
-import { PromptError } from '../errors.ts';
+import { OptionError } from '../errors.ts';
+import { checkBoolean, checkCount } from '../options.ts';
 
-/** How the tokens that continue a prompt are chosen, and when they are enough. */
+/** How tokens are sampled, and when a generation ends. */
 export interface SamplingOptions {
   /** Divides the logits; 0 takes the largest one (greedy). 0, or 0.001 and more. Default 0. */
   temperature?: number;
-  /** Draw from the k largest logits, and those equal to the last of them; 0 for all. Default 0 (HuggingFace: 50). */
+  /**
+   * Draw from the k largest logits, including all equal to the k-th; 0 for all. Default 0 (HuggingFace: 50).
+   */
   topK?: number;
   /** Draw from the fewest tokens whose probabilities add up to this. 0 to 1. Default 1, all of them. */
   topP?: number;
-  /** Draw from tokens at least this many times as probable as the most probable. 0 to 1. Default 0, all of them. */
+  /**
+   * Draw from tokens at least this many times as probable as the most probable. 0 to 1. Default 0, all of
+   * them.
+   */
   minP?: number;
-  /** Divides the positive, multiplies the negative logits of every token seen, prompt included. Above 0. Default 1. */
+  /**
+   * Divides the positive, multiplies the negative logits of every token seen, prompt included. Above 0.
+   * Default 1.
+   */
   repetitionPenalty?: number;
   /** Subtracted from the logits of generated tokens. −2 to 2. Default 0. */
   presencePenalty?: number;
-  /** Subtracted from the logits of generated tokens, for each time they were generated. −2 to 2. Default 0. */
+  /**
+   * Subtracted from the logits of generated tokens, for each time they were generated. −2 to 2. Default 0.
+   */
   frequencyPenalty?: number;
-  /** Added to the logits of these token ids. −100 (all but never) to 100. Default none. */
+  /** Added to the logits of these token ids. −100 (practically never sampled) to 100. Default none. */
   logitBias?: Readonly<Record<number, number>>;
-  /** Begins the random numbers: the same request gives the same tokens. 0 to 2⁵³ − 1. Default 0. */
+  /**
+   * Seed of the request's random numbers: the same request gives the same tokens. 0 to 2⁵³ − 1. Default 0.
+   */
   seed?: number;
-  /** No stop token is chosen before this many tokens; a stop string still ends the text. Default 0. */
+  /** No stop token is sampled before this many tokens; a stop string still ends the text. Default 0. */
   minNewTokens?: number;
   /** Token ids that end the generation beside the model's own. Default none. */
   stopTokenIds?: readonly number[];
@@ -29,9 +42,12 @@ export interface SamplingOptions {
   stop?: readonly string[];
   /** Go on after the model's end-of-sequence tokens. Default false. */
   ignoreEos?: boolean;
-  /** Continuations, each with random numbers of its own. 1 to 1,024; 1 if greedy. Default 1. */
+  /** Samples of the request, each with random numbers of its own. 1 to 1,024; 1 if greedy. Default 1. */
   n?: number;
-  /** Give each token's log-probability, and those of this many most probable ones. Default undefined: none. */
+  /**
+   * Return each token's log-probability, and those of this many most probable tokens. Default undefined:
+   * none.
+   */
   logprobs?: number;
   /** The same for the tokens of the prompt. Default undefined: none. */
   promptLogprobs?: number;
@@ -44,14 +60,17 @@ export interface SamplingParams extends Readonly<Completed> {
   readonly logitBias: readonly (readonly [id: number, bias: number])[];
   readonly logprobs: number | undefined;
   readonly promptLogprobs: number | undefined;
-  /** All ids that end the generation, each once: the model's own, unless they are ignored, and `stopTokenIds`. */
+  /**
+   * All ids that end the generation, each once: the model's own, unless they are ignored, and
+   * `stopTokenIds`.
+   */
   readonly stopIds: readonly number[];
 }
 
 /** Below this, f32 logits of a few thousand would overflow when divided. */
-const LOWEST_TEMPERATURE = 0.001;
-/** Far more samples than anyone reads; far fewer than would exhaust the memory. */
-const MOST_SAMPLES = 1024;
+const MIN_TEMPERATURE = 0.001;
+/** More samples than are useful, and few enough for memory. */
+const MAX_SAMPLES = 1024;
 
 type Test = (value: number) => boolean;
 const whole =
@@ -66,8 +85,7 @@ const between =
 /**
  * Completes the defaults and checks every parameter.
  *
- * @throws PromptError if one has a wrong type or is out of range; it names the parameter, what was found, and what
- * was expected.
+ * @throws OptionError if one has the wrong type or is out of range.
  */
 export function completeSamplingParams(
   options: SamplingOptions,
@@ -89,30 +107,30 @@ export function completeSamplingParams(
   checkNumber('repetitionPenalty', repetitionPenalty, isPositive, 'a finite number above 0');
   checkNumber('presencePenalty', presencePenalty, between(-2, 2), 'a number from -2 to 2');
   checkNumber('frequencyPenalty', frequencyPenalty, between(-2, 2), 'a number from -2 to 2');
-  checkNumber('seed', seed, natural, `a whole number from 0 to ${Number.MAX_SAFE_INTEGER}`);
+  checkCount('seed', seed, 0, Number.MAX_SAFE_INTEGER);
   checkNumber('minNewTokens', minNewTokens, natural, 'a whole number, 0 or more');
-  checkNumber('n', n, whole(1, MOST_SAMPLES), `a whole number from 1 to ${MOST_SAMPLES}`);
+  checkCount('n', n, 1, MAX_SAMPLES);
   if (n > 1 && temperature === 0)
-    fail('n', n, '1 with temperature 0, for greedy continuations are all the same');
+    wrong('n', n, '1 with temperature 0, because greedy samples are all the same');
   if (logprobs !== undefined) checkNumber('logprobs', logprobs, whole(0, vocabSize), upToVocabulary);
   if (promptLogprobs !== undefined) {
     checkNumber('promptLogprobs', promptLogprobs, whole(0, vocabSize), upToVocabulary);
   }
-  if (typeof ignoreEos !== 'boolean') fail('ignoreEos', ignoreEos, 'true or false');
-  if (!Array.isArray(stopTokenIds)) fail('stopTokenIds', stopTokenIds, 'an array of token ids');
+  checkBoolean('ignoreEos', ignoreEos);
+  if (!Array.isArray(stopTokenIds)) wrong('stopTokenIds', stopTokenIds, 'an array of token ids');
   for (const [i, value] of stopTokenIds.entries()) checkNumber(`stopTokenIds[${i}]`, value, id, anId);
-  if (!Array.isArray(stop)) fail('stop', stop, 'an array of strings');
+  if (!Array.isArray(stop)) wrong('stop', stop, 'an array of strings');
   for (const [i, value] of stop.entries()) {
     // A lone surrogate can never match: the text is made of whole characters.
     const valid = typeof value === 'string' && value !== '' && value.isWellFormed();
-    if (!valid) fail(`stop[${i}]`, value, 'a string of at least one character, without lone surrogates');
+    if (!valid) wrong(`stop[${i}]`, value, 'a string of at least one character, without lone surrogates');
   }
   if (typeof logitBias !== 'object' || logitBias === null || Array.isArray(logitBias)) {
-    fail('logitBias', logitBias, 'an object whose keys are token ids and whose values are numbers');
+    wrong('logitBias', logitBias, 'an object whose keys are token ids and whose values are numbers');
   }
   const biases = Object.entries(logitBias).map(([key, bias]) => {
     // Numbers have one spelling, so that no token gets two biases.
-    if (!id(Number(key)) || String(Number(key)) !== key) fail('a key of logitBias', key, anId);
+    if (!id(Number(key)) || String(Number(key)) !== key) wrong('a key of logitBias', key, anId);
     checkNumber(`logitBias[${key}]`, bias, between(-100, 100), 'a number from -100 to 100');
     return [Number(key), bias] as const;
   });
@@ -129,7 +147,7 @@ export function completeSamplingParams(
 }
 
 function isTemperature(value: number): boolean {
-  return value === 0 || (value >= LOWEST_TEMPERATURE && Number.isFinite(value));
+  return value === 0 || (value >= MIN_TEMPERATURE && Number.isFinite(value));
 }
 
 function isPositive(value: number): boolean {
@@ -137,10 +155,9 @@ function isPositive(value: number): boolean {
 }
 
 function checkNumber(name: string, value: unknown, test: Test, expected: string): void {
-  if (typeof value !== 'number' || !test(value)) fail(name, value, expected);
+  if (typeof value !== 'number' || !test(value)) wrong(name, value, expected);
 }
 
-function fail(name: string, found: unknown, expected: string): never {
-  const shown = typeof found === 'number' ? String(found) : (JSON.stringify(found) ?? String(found));
-  throw new PromptError(`${name} is ${shown}; expected ${expected}`);
+function wrong(name: string, found: unknown, expected: string): never {
+  throw new OptionError(name, found, expected);
 }

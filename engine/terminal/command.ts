@@ -9,7 +9,8 @@ export interface RunCommandOptions {
   /** What the user types; errors begin with it. */
   name: string;
   /**
-   * Adds description, options, commands and actions to the program, which has `--debug`, `--version` and `--help`.
+   * Adds description, options, commands and actions to the program, which has `--debug`, `--version` and
+   * `--help`.
    *
    * @param setExitCode for actions that end in order with another exit code than 0.
    */
@@ -25,11 +26,11 @@ export interface RunCommandOptions {
 }
 
 /**
- * Parses the arguments of a command and runs its action. Errors are printed to standard error in one line; `--debug`
- * adds the stack trace.
+ * Parses the arguments of a command and runs its action. Errors are printed to standard error in one line;
+ * `--debug` adds the stack trace.
  *
- * @returns the exit code: the one that the action has set, or 0; 2 for wrong usage, 130 and 143 after SIGINT and
- * SIGTERM, 1 for any other error.
+ * @returns the exit code: the one that the action has set, or 0; 2 for wrong usage, 130 and 143 after SIGINT
+ * and SIGTERM, 1 for any other error.
  */
 export async function runCommand(options: RunCommandOptions): Promise<number> {
   const { name, define, argv, stdout, stderr, errorPrefix = '', onFailure } = options;

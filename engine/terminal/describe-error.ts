@@ -2,8 +2,8 @@ import { inspect } from 'node:util';
 import { PlumblineError } from '../errors.ts';
 
 /**
- * What a command prints of an error. The message of a PlumblineError says what to do; any other error is a bug, and
- * its class helps to find it.
+ * What a command prints of an error. The message of a PlumblineError says what to do; any other error is a
+ * bug, and its class helps to find it.
  *
  * @param debug whether the stack trace is printed, and the error's causes.
  */

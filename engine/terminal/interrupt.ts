@@ -7,8 +7,8 @@ type InterruptSignal = (typeof SIGNALS)[number];
 export type Signals = Pick<NodeJS.EventEmitter, 'once' | 'off'>;
 
 /**
- * Calls a listener at the first SIGINT or SIGTERM, which then do not end the process by themselves. A second signal
- * ends it at once.
+ * Calls a listener at the first SIGINT or SIGTERM, which then do not end the process by themselves. A second
+ * signal ends it at once.
  *
  * @returns a function that stops listening.
  */
@@ -27,7 +27,8 @@ export function onInterrupt(signals: Signals, listener: (interrupted: Interrupte
 /**
  * Runs a task that ends in order when the process is interrupted.
  *
- * @param task ends as soon as it can once its `AbortSignal` is aborted; the signal's reason is the Interrupted.
+ * @param task ends as soon as it can once its `AbortSignal` is aborted; the signal's reason is the
+ * Interrupted.
  * @throws Interrupted after the task has ended, if there was a signal.
  */
 export async function interruptible<T>(

@@ -15,8 +15,8 @@ export interface OutputProcess {
 }
 
 /**
- * Ends the process when its standard output cannot be written. A reader that closes the pipe early, as `head` does,
- * is no failure; any other error is one line on standard error and exit code 1.
+ * Ends the process when its standard output cannot be written. A reader that closes the pipe early, as
+ * `head` does, is no failure; any other error is one line on standard error and exit code 1.
  *
  * @param name of the command.
  */

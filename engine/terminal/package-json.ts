@@ -4,7 +4,9 @@ import { findPackageJSON } from 'node:module';
 /** What is read of the project's package.json. */
 export interface PackageJson {
   readonly version: string;
-  /** Packages that only recording needs. */
+  /** Packages that are pinned for development, with their versions. */
+  readonly devDependencies: Readonly<Record<string, string>>;
+  /** Packages that only some commands need, with ranges of versions. */
   readonly peerDependencies: Readonly<Record<string, string>>;
 }
 

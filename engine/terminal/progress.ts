@@ -4,7 +4,10 @@ import type { Output } from './output.ts';
 /** Counts change faster than they can be read; a count is drawn at most this often. */
 const REDRAW_MS = 80;
 
-/** One line on a terminal that says what a command is doing. Drawn at once: no timer fires during computation. */
+/**
+ * One line on a terminal that says what a command is doing. Drawn at once: no timer fires during
+ * computation.
+ */
 export interface Progress {
   /** Replaces the line. */
   show(text: string): void;
@@ -19,7 +22,8 @@ export interface Progress {
  * @param now a clock, in ms.
  */
 export async function createProgress(output: Output, now: () => number = Date.now): Promise<Progress> {
-  // In a terminal of unknown width (a pseudo-terminal without a size) ora would count lines in an endless loop.
+  // In a terminal of unknown width (a pseudo-terminal without a size) ora would count lines in an endless
+  // loop.
   if (!output.isTTY || !output.columns) return { show() {}, count() {}, hide() {} };
   const { default: ora } = await import('ora');
   // Raw mode on standard input would swallow Ctrl-C, and a killed process would leave the cursor hidden.

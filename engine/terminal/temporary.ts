@@ -1,6 +1,8 @@
 import { existsSync, rmSync } from 'node:fs';
 
-/** A file or folder that is removed when it is no longer needed, and at the latest when the process exits. */
+/**
+ * A file or folder that is removed when it is no longer needed, and at the latest when the process exits.
+ */
 export interface Temporary {
   readonly path: string;
   /** Removes it if it is still there. */

@@ -1,6 +1,6 @@
 /**
- * The alphabet of byte-level BPE, GPT-2's `bytes_to_unicode`: every byte has one printable character, so that
- * a vocabulary can be written as text. Bytes 0x21–0x7E, 0xA1–0xAC and 0xAE–0xFF stand for themselves as
+ * The alphabet of byte-level BPE, GPT-2's `bytes_to_unicode`: every byte has one printable character, so
+ * that a vocabulary can be written as text. Bytes 0x21–0x7E, 0xA1–0xAC and 0xAE–0xFF stand for themselves as
  * Latin-1; the other 68, in ascending order, take U+0100 and upwards (a space is `Ġ`, a line feed `Ċ`).
  */
 export const BYTE_CHARACTERS: readonly string[] = byteCharacters();

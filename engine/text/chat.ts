@@ -6,10 +6,10 @@ import { type ChatMessage, parseConversation, parseTools } from './conversation.
 import { readJsonFile, readTextFile } from './json-file.ts';
 import { honourStripArguments, STRIP_FUNCTIONS } from './python-strip.ts';
 
-/** How older and newer versions of transformers spell a special token. */
+/** A special token as older and newer versions of transformers write it. */
 const specialToken = z.union([z.string(), z.object({ content: z.string() })]).nullish();
 
-/** The keys of `tokenizer_config.json` that a chat template is made of or may refer to. */
+/** The keys of `tokenizer_config.json` that are chat templates, or that templates may use. */
 const tokenizerConfigJson = z.object({
   chat_template: z
     .union([z.string(), z.array(z.object({ name: z.string(), template: z.string() }))])
@@ -25,19 +25,19 @@ const tokenizerConfigJson = z.object({
 
 /** What {@link ChatTemplate.render} takes beside the conversation. */
 export interface RenderOptions {
-  /** Whether the prompt ends with the opening of an assistant's message, for it to answer. Default false. */
+  /** Whether the prompt ends with the beginning of an assistant's message. Default false. */
   addGenerationPrompt?: boolean;
-  /** Whether the model thinks before it answers. Default: as the template does by itself (Qwen3 thinks). */
+  /** Whether the model thinks before it answers. Default: the template's own (Qwen3 thinks). */
   enableThinking?: boolean;
   /** Functions the model may call, as JSON schemas. Default none. */
   tools?: readonly Readonly<Record<string, unknown>>[];
 }
 
 /**
- * The model's own way to write a conversation as a prompt: a Jinja template. It gives what HuggingFace's
- * `apply_chat_template` gives in Python, but for what parsed JSON does not tell in JavaScript: whether a number
- * in `tools` was written `1.0` or `1` (and it is put into the prompt as JavaScript writes it, `0.00001` where
- * Python writes `1e-05`), and the order of keys that are whole numbers.
+ * The model's Jinja template, which renders a conversation as a prompt. The result is that of HuggingFace's
+ * `apply_chat_template` in Python, except where JavaScript parses JSON differently: a number in `tools` loses
+ * whether it was written `1.0` or `1` (and is rendered as in JavaScript, `0.00001` instead of Python's
+ * `1e-05`), and keys that are whole numbers lose their order.
  */
 export class ChatTemplate {
   readonly #templates: ReadonlyMap<string, Template>;
@@ -90,11 +90,11 @@ export class ChatTemplate {
   }
 
   /**
-   * Writes a conversation as a prompt. Special tokens inside a message are not escaped: as in HuggingFace, the
-   * tokenizer will take them for what they spell.
+   * Writes a conversation as a prompt. Special tokens inside a message are not escaped: as in HuggingFace,
+   * the tokenizer will take them for what they spell.
    *
-   * @throws ChatTemplateError if the conversation or the tools are malformed, or the template refuses them; the
-   * message then ends with the template's own.
+   * @throws ChatTemplateError if the conversation or the tools are malformed, or the template refuses them;
+   * the message then ends with the template's own.
    */
   render(messages: readonly ChatMessage[], options: RenderOptions = {}): string {
     const { addGenerationPrompt = false, enableThinking, tools } = options;

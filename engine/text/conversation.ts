@@ -1,22 +1,22 @@
 import { inspect } from 'node:util';
 import { ChatTemplateError } from '../errors.ts';
 
-/** Who may speak. The templates of Qwen3 silently leave out messages of any other role. */
+/** The roles of messages. The templates of Qwen3 silently omit messages of any other role. */
 const ROLES = ['system', 'user', 'assistant', 'tool'] as const;
 
 /** A function that the assistant called. */
 export interface FunctionCall {
   readonly name: string;
-  /** The arguments, or the same as JSON, which is put into the prompt as it stands. */
+  /** The arguments, or their JSON, which is rendered unchanged. */
   readonly arguments: Readonly<Record<string, unknown>> | string;
 }
 
 /** A message of a conversation, spelt as in HuggingFace's chat templates and in OpenAI's API. */
 export interface ChatMessage {
   readonly role: (typeof ROLES)[number];
-  /** What was said; `null` or absent only for an assistant that calls tools, if the template allows it. */
+  /** The text; `null` or absent only for an assistant that calls tools, if the template allows it. */
   readonly content?: string | null;
-  /** What the assistant thought before; otherwise templates look for `<think>…</think>` in the content. */
+  /** The assistant's thoughts; without it, templates look for `<think>…</think>` in the content. */
   readonly reasoning_content?: string | null;
   readonly tool_calls?: readonly ({ readonly function: FunctionCall } | FunctionCall)[] | null;
   /** Templates may read further keys, such as `name` or `tool_call_id`. */

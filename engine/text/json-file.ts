@@ -31,7 +31,7 @@ export async function readTextFile(path: string, ErrorClass: TextErrorClass): Pr
  * Reads a JSON file.
  *
  * @returns the parsed value, or `undefined` if there is no such file.
- * @throws ErrorClass as {@link readTextFile} does, and if the text is not JSON; it tells the file's length,
+ * @throws ErrorClass as {@link readTextFile} does, and if the text is not JSON; it has the file's length,
  * which shows a download that was cut short.
  */
 export async function readJsonFile(path: string, ErrorClass: TextErrorClass): Promise<unknown> {

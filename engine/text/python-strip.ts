@@ -1,10 +1,11 @@
 /**
  * `strip`, `lstrip` and `rstrip` of Python strings, for chat templates.
  *
- * `@huggingface/jinja` (0.5.11, and through it transformers.js) knows these methods but ignores their argument:
- * it strips all white space where the template says `content.lstrip('\n')`. Qwen3's template does so around
- * thoughts and answers, so an answer that begins with an indented line of code would lose its indentation, and
- * the prompt would not be the one that HuggingFace's Python gives and the model was trained on.
+ * `@huggingface/jinja` (0.5.11, and through it transformers.js) knows these methods but ignores their
+ * argument: it strips all white space where the template says `content.lstrip('\n')`. Qwen3's template does
+ * so around thoughts and answers, so an answer that begins with an indented line of code would lose its
+ * indentation, and the prompt would not be the one that HuggingFace's Python gives and the model was trained
+ * on.
  */
 const ENDS = {
   strip: { start: true, end: true },
@@ -25,8 +26,9 @@ export const STRIP_FUNCTIONS: Readonly<Record<string, (text: unknown, characters
   );
 
 /**
- * Rewrites, in place, every method call `x.strip(characters)` of a parsed template into a call of the function
- * of the same name in {@link STRIP_FUNCTIONS}. Without an argument the library's own method is right.
+ * Rewrites, in place, every method call `x.strip(characters)` of a parsed template into a call of the
+ * function of the same name in {@link STRIP_FUNCTIONS}. Without an argument the library's own method is
+ * right.
  *
  * @param node a template's syntax tree (`Template.parsed`), or any part of it.
  */

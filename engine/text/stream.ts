@@ -24,11 +24,11 @@ export type TokenPiece = Uint8Array | string;
 /**
  * A stream over a tokenizer's pieces, at a constant cost per token.
  *
- * Tokens of a byte-level BPE cut characters anywhere (an emoji is often three tokens). Holding text back while
- * it ends in U+FFFD, the usual remedy, is wrong twice: U+FFFD can be what the model wrote, and bytes that can
- * never become a character would block the stream. The platform's decoder knows the difference: it keeps
- * exactly the bytes that can still become a character, and puts one U+FFFD for each maximal invalid part, as
- * the WHATWG encoding standard and Rust's `from_utf8_lossy` do.
+ * Tokens of a byte-level BPE cut characters anywhere (an emoji is often three tokens). Holding text back
+ * while it ends in U+FFFD, the usual remedy, is wrong twice: U+FFFD can be what the model wrote, and bytes
+ * that can never become a character would block the stream. The platform's decoder knows the difference: it
+ * keeps exactly the bytes that can still become a character, and puts one U+FFFD for each maximal invalid
+ * part, as the WHATWG encoding standard and Rust's `from_utf8_lossy` do.
  */
 export function createTextStream(pieceOf: (id: number) => TokenPiece): TextStream {
   // `ignoreBOM` keeps U+FEFF in the text: despite its name, the option makes the decoder not drop it.

@@ -7,13 +7,14 @@ const MAX_ID = 2 ** 31 - 1;
 const isObject = (value: unknown) => typeof value === 'object' && value !== null && !Array.isArray(value);
 
 /**
- * The parts of `tokenizer.json` that this engine relies on: byte-level BPE, as every Qwen3 has it. The stages
- * it does not look into (normalizer, pre-tokenizer, post-processor) are checked by the library that runs them.
+ * The parts of `tokenizer.json` that this engine relies on: byte-level BPE, as every Qwen3 has it. The
+ * stages it does not look into (normalizer, pre-tokenizer, post-processor) are checked by the library that
+ * runs them.
  */
 const tokenizerJson = z.object({
   model: z.object({
     type: z.literal('BPE'),
-    // Checked by hand below: a hundred thousand entries would make as many complaints.
+    // Checked below, because zod would report an error for each of a hundred thousand entries.
     vocab: z.custom<Record<string, unknown>>(isObject, 'expected an object'),
     merges: z.custom<unknown[]>(Array.isArray, 'expected an array'),
   }),
@@ -31,7 +32,7 @@ const tokenizerJson = z.object({
 export interface AddedToken {
   readonly id: number;
   readonly content: string;
-  /** Whether decoding may be told to leave it out. */
+  /** Whether decoding with `skipSpecialTokens` leaves it out. */
   readonly special: boolean;
 }
 
@@ -46,8 +47,8 @@ export interface ParsedTokenizerJson {
  * Checks a parsed `tokenizer.json`.
  *
  * @param path where it came from, for messages.
- * @throws TokenizerError if it is no byte-level BPE, an id is used twice, a merge speaks of tokens that do not
- * exist, or a byte has no token (texts with that byte would silently lose it).
+ * @throws TokenizerError if it is no byte-level BPE, an id is used twice, a merge speaks of tokens that do
+ * not exist, or a byte has no token (texts with that byte would silently lose it).
  */
 export function parseTokenizerJson(json: unknown, path: string): ParsedTokenizerJson {
   const result = tokenizerJson.safeParse(json);
@@ -98,8 +99,8 @@ function tokensById(vocab: Record<string, unknown>, path: string): Map<number, s
 }
 
 /**
- * A merge is `"left right"`, or in newer files `["left", "right"]`, as the first of them is: the library would
- * silently pass over one of the other form. Left, right and the two joined must be tokens.
+ * A merge is `"left right"`, or in newer files `["left", "right"]`, as the first of them is: the library
+ * would silently pass over one of the other form. Left, right and the two joined must be tokens.
  */
 function checkMerges(merges: readonly unknown[], vocab: Record<string, unknown>, path: string): void {
   const form = typeof merges[0];

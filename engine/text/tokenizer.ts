@@ -67,8 +67,8 @@ export class Tokenizer {
   /**
    * Reads `tokenizer.json` and `tokenizer_config.json` of a model directory.
    *
-   * @throws TokenizerError if a file is missing, unreadable, cut short or malformed, or describes a tokenizer
-   * that this engine does not support.
+   * @throws TokenizerError if a file is missing, unreadable, cut short or malformed, or describes a
+   * tokenizer that this engine does not support.
    */
   static async load(modelDir: string): Promise<Tokenizer> {
     const path = join(modelDir, 'tokenizer.json');

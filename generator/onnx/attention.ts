@@ -4,10 +4,10 @@ import type { ModelGraph } from './model-graph.ts';
 import { rmsNorm } from './norm.ts';
 import { type Rotation, rotate } from './rope.ts';
 
-/** The score of a position that must not be seen, as in HuggingFace: finite, so that a row of padding gives no NaN. */
+/** The score of a masked position, as in HuggingFace: finite, so that a row of padding gives no NaN. */
 const MASKED_SCORE = -3.4028234663852886e38;
 
-/** What all layers share, and a layer's past. */
+/** Inputs that all layers share, and a layer's cache. */
 export interface AttentionInputs {
   readonly rotation: Rotation;
   /** bool [batch, 1, 1, time, total] */
@@ -17,7 +17,7 @@ export interface AttentionInputs {
   readonly pastValue: Value;
 }
 
-/** A layer's output, and its past with the new tokens: [batch, kvHeads, total, headDim]. */
+/** A layer's output, and its cache with the new tokens: [batch, kvHeads, total, headDim]. */
 export interface AttentionOutputs {
   readonly output: Value;
   readonly key: Value;
@@ -52,7 +52,7 @@ export function attention(
   const queries = normAndRotate('q', numAttentionHeads);
   const key = append(graph, inputs.pastKey, normAndRotate('k', numKeyValueHeads));
   const value = append(graph, inputs.pastValue, project('v_proj', numKeyValueHeads));
-  const heads = attend(model, queries, key, value, inputs.attendable);
+  const heads = attend(model, { queries, key, value, attendable: inputs.attendable });
   const attended = linear(
     model,
     flatten(model, heads, numAttentionHeads * headDim),
@@ -63,22 +63,21 @@ export function attention(
   return { output, key, value };
 }
 
-/** Past [batch, kvHeads, past, headDim] and new [batch, time, kvHeads, headDim] as one, in the past's layout. */
+/**
+ * Past [batch, kvHeads, past, headDim] and new [batch, time, kvHeads, headDim] as one, in the past's layout.
+ */
 function append(graph: GraphBuilder, past: Value, added: Value): Value {
   return graph.node('Concat', [past, graph.node('Transpose', [added], { perm: [0, 2, 1, 3] })], { axis: 2 });
 }
 
 /**
- * `softmax(q·kᵀ / √headDim) · v`; query head h looks at key head ⌊h / (heads / kvHeads)⌋.
+ * `softmax(q·kᵀ / √headDim) · v`; query head h attends to key head ⌊h / (heads / kvHeads)⌋.
  *
  * @returns [batch, time, kvHeads, heads / kvHeads, headDim]: the query heads in their order.
  */
 function attend(
   { graph, config }: ModelGraph,
-  queries: Value,
-  key: Value,
-  value: Value,
-  attendable: Value,
+  { queries, key, value, attendable }: Record<'queries' | 'key' | 'value' | 'attendable', Value>,
 ): Value {
   const { numAttentionHeads, numKeyValueHeads, headDim } = config;
   const groups = numAttentionHeads / numKeyValueHeads;

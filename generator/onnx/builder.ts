@@ -9,7 +9,9 @@ import {
   type ValueInfoProtoSchema,
 } from 'onnx-buf';
 
-/** What a graph computes in. The float64 twin of a float32 graph tells how far the latter is from the truth. */
+/**
+ * The floating-point type of a graph. The float64 twin of a float32 graph measures the error of the latter.
+ */
 export type Precision = 'float32' | 'float64';
 
 /** The name of a value in the graph: of an input, an initializer, or an output of a node. */
@@ -21,7 +23,7 @@ export type Dimension = number | string;
 /** Attributes of a node; the operators used here take whole numbers and lists of them only. */
 export type Attributes = Readonly<Record<string, number | readonly number[]>>;
 
-/** Where an initializer lies outside the ONNX file. */
+/** The place of an initializer outside the ONNX file. */
 export interface ExternalLocation {
   /** File name, in the same folder as the ONNX file. */
   file: string;
@@ -35,7 +37,9 @@ const OPSET = 17;
 /** The version of the file format that came with opset 17. */
 const IR_VERSION = 8;
 
-/** Collects nodes, initializers, inputs and outputs of an ONNX graph and gives every node a name of its own. */
+/**
+ * Collects nodes, initializers, inputs and outputs of an ONNX graph and gives every node a name of its own.
+ */
 export class GraphBuilder {
   readonly precision: Precision;
   /** The ONNX type of {@link precision}. */
@@ -90,7 +94,10 @@ export class GraphBuilder {
     return output;
   }
 
-  /** Puts the name of a part of the model before the names of the nodes that `build` adds: ORT's errors name them. */
+  /**
+   * Prefixes the names of the nodes that `build` adds with a part of the model; ORT's errors have these
+   * names.
+   */
   scoped<T>(name: string, build: () => T): T {
     const outer = this.#scope;
     this.#scope = `${outer}${name}/`;

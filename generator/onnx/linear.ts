@@ -2,7 +2,7 @@ import type { Value } from './builder.ts';
 import type { ModelGraph } from './model-graph.ts';
 import { quantizedLinear } from './quantize.ts';
 
-/** [batch, time, ...] → [batch·time, width], as Gemm wants it. */
+/** [batch, time, ...] → [batch·time, width], the shape that Gemm takes. */
 export function flatten({ graph }: ModelGraph, x: Value, width: number): Value {
   return graph.node('Reshape', [x, graph.ints(-1, width)]);
 }

@@ -2,10 +2,9 @@ import { randomUUID } from 'node:crypto';
 import { copyFile, link, realpath, rename, rm, stat } from 'node:fs/promises';
 
 /**
- * Makes a file appear under a second name: as a hard link, or where that is not possible (another device, a file
- * system without them) as a copy. ONNX Runtime refuses external data behind a symbolic link or outside the folder of
- * the graph, so neither would do. A name that leads to the same file already is left alone; one that leads to another
- * is replaced at once, never half.
+ * Gives a file a second name: a hard link, or a copy if that is not possible (another device, a file system
+ * without links). Symbolic links would not work: ONNX Runtime refuses external data behind them or outside
+ * the graph's folder. A target that is the same file is left as it is; another one is replaced atomically.
  *
  * @param hardLink injected by tests. Default `link` of node:fs.
  */
@@ -18,7 +17,7 @@ export async function linkOrCopy(source: string, target: string, hardLink = link
     await hardLink(original, temporary).catch(() => copyFile(original, temporary));
     await rename(temporary, target);
   } finally {
-    // Still there after a failure, and if another writer was faster: renaming a file to a link of itself does nothing.
+    // Still there after a failure, or after renaming onto a link of the same file, which does nothing.
     await rm(temporary, { force: true });
   }
 }

@@ -2,10 +2,10 @@ import { TensorProto_DataType as DataType } from 'onnx-buf';
 import type { GraphBuilder, Value } from './builder.ts';
 
 /**
- * Which positions a token may look at: itself and those before it, unless they are padding.
+ * The positions that a token attends to: itself and those before it, without padding.
  *
  * @param inputIds int64 [batch, time], the new tokens.
- * @param attentionMask int64 [batch, past + time], 0 where there is padding.
+ * @param attentionMask int64 [batch, past + time], 0 for padding.
  * @returns bool [batch, 1, 1, time, past + time]
  */
 export function attendable(graph: GraphBuilder, inputIds: Value, attentionMask: Value): Value {

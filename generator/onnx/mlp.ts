@@ -14,7 +14,9 @@ export function mlp(model: ModelGraph, x: Value, prefix: string): Value {
   return linear(model, model.graph.node('Mul', [gate, up]), `${prefix}.down_proj.weight`);
 }
 
-/** `x / (1 + e^-x)`, as PyTorch computes it. ONNX Runtime's Sigmoid is less exact, above all far below zero. */
+/**
+ * `x / (1 + e^-x)`, as PyTorch computes it. ONNX Runtime's Sigmoid is less exact, above all far below zero.
+ */
 function silu(graph: GraphBuilder, x: Value): Value {
   const exponential = graph.node('Exp', [graph.node('Neg', [x])]);
   return graph.node('Div', [x, graph.node('Add', [exponential, graph.float(1)])]);

@@ -4,8 +4,9 @@ import { mlp } from './mlp.ts';
 import type { ModelGraph } from './model-graph.ts';
 
 /**
- * A mixture of experts (HuggingFace `Qwen3MoeSparseMoeBlock`). Every expert sees every row, and its output is weighted
- * with 0 where it was not chosen: slow, but in standard operators and in one order of additions, by expert.
+ * A mixture of experts (HuggingFace `Qwen3MoeSparseMoeBlock`). Every expert sees every row, and its output
+ * is weighted with 0 where it was not chosen: slow, but in standard operators and with one order of
+ * additions, by expert.
  *
  * @param x [rows, hidden]
  */
@@ -26,7 +27,7 @@ export function moe(model: ModelGraph, layer: number, x: Value): Value {
 }
 
 /**
- * Softmax over all experts, of which the largest `numExpertsPerTok` remain (of equals, those of lower index).
+ * Softmax over all experts, of which the largest `numExpertsPerTok` remain (of equal ones, the lower index).
  *
  * @param routerLogits [rows, experts]
  * @returns [rows, experts], 0 for an expert that was not chosen.

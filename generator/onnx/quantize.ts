@@ -3,7 +3,7 @@ import type { StoredTensor } from '../../engine/checkpoint/checkpoint.ts';
 import type { Value } from './builder.ts';
 import type { ModelGraph } from './model-graph.ts';
 
-/** An int8 matrix and what its columns must be multiplied by. */
+/** An int8 matrix and the scales of its columns. */
 export interface QuantizedMatrix {
   /** [inputs, outputs]: transposed, since MatMulInteger has no transB. */
   readonly values: Int8Array<ArrayBuffer>;
@@ -30,8 +30,8 @@ export function quantizeRows(weight: Float32Array, outputs: number, inputs: numb
 }
 
 /**
- * A linear layer as ONNX Runtime's dynamic quantisation makes it: activations are rounded to 8 bits with one scale for
- * all, the product is one of whole numbers. The weights are stored in the ONNX file itself.
+ * A linear layer as in ONNX Runtime's dynamic quantisation: activations are rounded to 8 bits with a common
+ * scale, and the product is computed in integers. The weights are stored in the ONNX file itself.
  */
 export function quantizedLinear({ graph, weights }: ModelGraph, x: Value, weight: string): Value {
   const stored = weights.tensor(weight);
@@ -44,13 +44,13 @@ export function quantizedLinear({ graph, weights }: ModelGraph, x: Value, weight
   return graph.node('Mul', [product, graph.node('Mul', [step, scale])]);
 }
 
-/** A stored weight as f32, which is exact. */
+/** A stored weight widened to f32, which is exact. */
 export function widen(name: string, { file, info }: StoredTensor): Float32Array {
   const { buffer } = file.read(name);
   if (info.dtype === 'F32') return new Float32Array(buffer);
   const halves = new Uint16Array(buffer);
   const wide = new Float32Array(halves.length);
-  // Not `TypedArray.from`, which first collects its source in a plain array: too much for an embedding.
+  // `TypedArray.from` would first collect an embedding in a plain array, which takes too much memory.
   if (info.dtype === 'F16') {
     for (let i = 0; i < halves.length; i++) wide[i] = widenF16(halves[i]);
   } else {

@@ -9,7 +9,7 @@ import { moe } from './moe.ts';
 import { rmsNorm } from './norm.ts';
 import { rotation } from './rope.ts';
 
-/** transformers.js knows the batch by the name of its dimension, and makes an empty cache of that size. */
+/** transformers.js recognises the batch dimension by this name, and makes an empty cache of its size. */
 const BATCH = ['batch_size'] as const;
 
 /** The end of an axis, whatever its length. */
@@ -23,7 +23,7 @@ export interface DecoderInputs {
   readonly attentionMask: Value;
   /** int64 [batch, time] */
   readonly positionIds: Value;
-  /** int64 scalar: logits of so many last positions; 0 for all of them. */
+  /** int64 scalar: number of last positions whose logits are computed; 0 for all. */
   readonly numLogitsToKeep: Value;
 }
 
@@ -38,8 +38,9 @@ export function decoderInputs(graph: GraphBuilder): DecoderInputs {
 }
 
 /**
- * Qwen3 and Qwen3-MoE, from token ids to logits (HuggingFace `Qwen3ForCausalLM`, `Qwen3MoeForCausalLM`). Adds the
- * outputs `logits` [batch, kept, vocab], `present.N.key` and `present.N.value` [batch, kvHeads, total, headDim].
+ * Qwen3 and Qwen3-MoE, from token ids to logits (HuggingFace `Qwen3ForCausalLM`, `Qwen3MoeForCausalLM`).
+ * Adds the outputs `logits` [batch, kept, vocab], `present.N.key` and `present.N.value` [batch, kvHeads,
+ * total, headDim].
  */
 export function qwen3(model: ModelGraph, inputs: DecoderInputs): void {
   const { graph, config, weights } = model;

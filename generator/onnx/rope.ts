@@ -10,8 +10,8 @@ export interface Rotation {
 
 /**
  * `1 / theta^(2i/headDim)` for each pair i of a head, every step rounded to the precision as HuggingFace's
- * `compute_default_rope_parameters` does. In float64 these are other frequencies than in float32, not the same ones
- * widened: measured against PyTorch with every cast in float64, the latter is off by 4e-5 in the logits.
+ * `compute_default_rope_parameters` does. The float64 frequencies are therefore not the float32 ones
+ * widened, which would change the logits by 4e-5 (measured against PyTorch with every cast in float64).
  */
 export function inverseFrequencies(
   { headDim, ropeTheta }: Pick<ModelConfig, 'headDim' | 'ropeTheta'>,
@@ -26,8 +26,9 @@ export function inverseFrequencies(
 }
 
 /**
- * HuggingFace's `Qwen3RotaryEmbedding`: an angle is position · inverse frequency, rounded to the graph's precision.
- * Cosine and sine are taken in float64 and then rounded, since those of float32 differ between libraries.
+ * HuggingFace's `Qwen3RotaryEmbedding`: an angle is position · inverse frequency, rounded to the graph's
+ * precision. Cosine and sine are taken in float64 and then rounded, since those of float32 differ between
+ * libraries.
  *
  * @param positionIds int64 [batch, time]
  */
@@ -44,7 +45,7 @@ export function rotation(graph: GraphBuilder, positionIds: Value, config: ModelC
 }
 
 /**
- * Turns every pair (x[i], x[i + headDim/2]) of a head by its angle (HuggingFace `apply_rotary_pos_emb`).
+ * Rotates every pair (x[i], x[i + headDim/2]) of a head by its angle (HuggingFace `apply_rotary_pos_emb`).
  *
  * @param x [batch, time, heads, headDim]
  */

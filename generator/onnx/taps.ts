@@ -3,15 +3,16 @@ import type { ModelConfig } from '../../engine/config.ts';
 /** The intermediate values of a layer that a tapped graph returns. */
 export type LayerTap = 'q_norm' | 'k_norm' | 'q_rope' | 'k_rope' | 'attention' | 'mlp' | 'router_logits';
 
-/** The name of an output that a tapped graph has beside its logits and its cache. */
+/** The name of a further output of a tapped graph, beside logits and cache. */
 export type TapName = `hidden_states.${number}` | 'hidden_states.final' | `layers.${number}.${LayerTap}`;
 
 /**
- * The outputs of a tapped graph, in the order in which they are computed, with [batch, time] before each shape:
+ * The outputs of a tapped graph, in the order in which they are computed, with [batch, time] before each
+ * shape:
  * - `hidden_states.0`: the embedding, [hidden]; `hidden_states.N`: the output of the N-th layer;
  *   `hidden_states.final`: the last of them after the final norm;
- * - `layers.N.q_norm`, `q_rope`: the queries after their norm, and after RoPE, [heads, head_dim]; `k_norm`, `k_rope`
- *   the keys, [kv_heads, head_dim];
+ * - `layers.N.q_norm`, `q_rope`: the queries after their norm, and after RoPE, [heads, head_dim]; `k_norm`,
+ *   `k_rope` the keys, [kv_heads, head_dim];
  * - `layers.N.attention`: the output of `o_proj`, [hidden]; `layers.N.mlp`: the output of the MLP, [hidden];
  * - `layers.N.router_logits`: of a mixture of experts, [experts].
  */

@@ -11,8 +11,8 @@ const ONNX_TYPES: Readonly<Record<WeightDtype, DataType>> = Object.freeze({
 });
 
 /**
- * A checkpoint's weights as initializers of a graph, by HuggingFace's names. Their bytes stay where they are, in the
- * safetensors files, so that the graph and the engine read the very same ones.
+ * A checkpoint's weights as initializers of a graph, by HuggingFace's names. Their bytes stay in the
+ * safetensors files, so the graph and the engine read the same ones.
  */
 export class Weights {
   readonly #graph: GraphBuilder;
@@ -26,7 +26,9 @@ export class Weights {
     this.#checkpoint = checkpoint;
   }
 
-  /** Paths of the safetensors files that the graph refers to: they must lie beside it under the same names. */
+  /**
+   * Paths of the safetensors files that the graph refers to; it expects the same names in its own folder.
+   */
   get files(): ReadonlySet<string> {
     return this.#files;
   }

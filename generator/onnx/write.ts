@@ -13,9 +13,11 @@ import { Weights } from './weights.ts';
 
 /** What {@link writeOnnxGraph} takes. */
 export type WriteOnnxGraphOptions = {
-  /** A HuggingFace checkpoint directory: config.json and safetensors. The graph goes to its subfolder `onnx`. */
+  /**
+   * A HuggingFace checkpoint directory: config.json and safetensors. The graph goes to its subfolder `onnx`.
+   */
   modelDir: string;
-  /** Whether the graph returns the values that `tapNames` lists, beside logits and cache. */
+  /** Whether the values that `tapNames` lists are outputs, beside logits and cache. */
   taps: boolean;
   /**
    * Name of the file, without suffix and extension: the `model_file_name` of transformers.js.
@@ -24,15 +26,15 @@ export type WriteOnnxGraphOptions = {
   fileName?: string;
 } & (FloatingPoint | Quantized);
 
-/** The graph computes with the weights as they are. */
+/** The graph computes with the stored weights. */
 interface FloatingPoint {
   precision: Precision;
   quantization?: undefined;
 }
 
 /**
- * The graph rounds the weights of all linear layers, and their inputs when it runs. The rounded weights go into the
- * ONNX file itself, which holds at most 2 GB.
+ * The graph rounds the weights of all linear layers, and their inputs when it runs. The rounded weights go
+ * into the ONNX file itself, which holds at most 2 GB.
  */
 interface Quantized {
   precision: 'float32';
@@ -40,14 +42,14 @@ interface Quantized {
 }
 
 /**
- * Writes an ONNX graph of a Qwen3 or Qwen3-MoE checkpoint to `onnx/` in its directory, where transformers.js finds it
- * (`model.onnx` as dtype `fp32`, `model_quantized.onnx` as `q8`). Its weights are not copied: the safetensors files
- * appear in the same folder as hard links, and the graph points into them.
+ * Writes an ONNX graph of a Qwen3 or Qwen3-MoE checkpoint to `onnx/` in its directory, where transformers.js
+ * finds it (`model.onnx` as dtype `fp32`, `model_quantized.onnx` as `q8`). Its weights are not copied: the
+ * safetensors files appear in the same folder as hard links, and the graph points into them.
  *
- * @returns the path of the graph. A graph that was there before is replaced at once, or kept if anything fails.
- * @throws ConfigError if config.json is missing, invalid or asks for what is not supported.
- * @throws CheckpointError if weights are missing, malformed, or not those that config.json promises.
- * @throws FileError if the graph or a link cannot be written; nothing half-written is left behind.
+ * @returns the path of the graph. An existing graph is replaced atomically, or kept after a failure.
+ * @throws ConfigError if config.json is missing, invalid or not supported.
+ * @throws CheckpointError if weights are missing, malformed, or do not match config.json.
+ * @throws FileError if the graph or a link cannot be written; no partial file is left.
  */
 export async function writeOnnxGraph(options: WriteOnnxGraphOptions): Promise<string> {
   const { modelDir, precision, quantization } = options;
@@ -66,7 +68,7 @@ export async function writeOnnxGraph(options: WriteOnnxGraphOptions): Promise<st
   return path;
 }
 
-/** A graph as the bytes of an ONNX file, and the files that must lie beside it. */
+/** The bytes of an ONNX file, and the files that it expects in its folder. */
 interface BuiltGraph {
   readonly bytes: Uint8Array;
   readonly weightFiles: ReadonlySet<string>;

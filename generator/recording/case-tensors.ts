@@ -17,7 +17,9 @@ export interface StageRows {
   float64: Float64Array;
 }
 
-/** Chooses what is stored of a case, and measures how far the reference is from its float64 twin. */
+/**
+ * Selects the stored numbers of a case, and measures the distance of the reference from its float64 twin.
+ */
 export function selectTensors(
   config: ModelConfig,
   rows: CaseRows,
@@ -69,7 +71,7 @@ function logitNoise({ float32, float64 }: CaseRows): Pick<Noise, 'logits' | 'pro
   return noise;
 }
 
-/** Over what is stored, as the suite sees no more than that of an engine either. */
+/** Over the stored logits, since the suite compares an engine's at the same positions and ids. */
 function rootMeanSquareDistance({ logits, logitsFloat64 }: CaseTensors): number {
   if (!logitsFloat64) return 0;
   let squares = 0;
@@ -95,7 +97,7 @@ function relativeDistance(values: ArrayLike<number>, truth: ArrayLike<number>, w
 /** Ids of the largest values, descending; of equal ones the lower id first. */
 export function largest(row: Float32Array, count: number): number[] {
   const ids: number[] = [];
-  // One pass with a short sorted list: sorting a vocabulary of 151,936 takes a hundred times as long.
+  // One pass with a short sorted list; sorting a vocabulary of 151,936 takes a hundred times as long.
   for (let id = 0; id < row.length; id++) {
     if (ids.length === count && !(row[id] > row[ids[count - 1]])) continue;
     let place = ids.length;

@@ -2,7 +2,7 @@ import { InferenceSession, Tensor } from 'onnxruntime-node';
 import type { ModelConfig } from '../../engine/config.ts';
 import type { GraphOptimization } from './reference.ts';
 
-/** The reference's graph computed in float64: how far the reference itself is from the truth. */
+/** The reference's graph computed in float64, from which the reference's own error is measured. */
 export class Float64Twin {
   readonly #session: InferenceSession;
   readonly #config: ModelConfig;
@@ -28,8 +28,9 @@ export class Float64Twin {
   }
 
   /**
-   * @param rows how many of the last positions' logits to return.
-   * @param isWanted which of the graph's stages to return. Default all: gigabytes, of a long prompt and a large model.
+   * @param rows number of last positions whose logits are returned.
+   * @param isWanted selects the returned stages. Default all, which takes gigabytes for a long prompt and a
+   * large model.
    * @returns logits f64 [rows, vocabSize], and the stages, f64 [T, …].
    */
   async forward(

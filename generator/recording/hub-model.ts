@@ -8,29 +8,29 @@ import { type ResolveModelOptions, resolveModel } from '../../engine/hub/resolve
 import type { Environment } from '../../engine/hub/settings.ts';
 import { readRealModel } from '../../golden/goldens.ts';
 
-/** Where a model is looked for, and what it must be. */
+/** What {@link findModel} takes beside the model. */
 export interface FindModelOptions {
   /** The folder of the goldens, whose `models.json` says what a model of the hub must be. */
   folder: string;
-  /** Called as something is fetched, with a line that tells what. */
+  /** Called with a line of progress while a file is fetched. */
   onFetch?: (text: string) => void;
-  /** Says where the hub and its cache are. Default `process.env`. */
+  /** The environment variables of the hub and its cache. Default `process.env`. */
   env?: Environment;
 }
 
-/** Where a model lies. */
+/** The directories of a model. */
 export interface FoundModel {
   modelDir: string;
-  /** The hub id that has the model as a graph, if that is another, and where it lies. */
+  /** The hub id of the model's graph, if it is another than the model's, and its directory. */
   graph?: { id: string; modelDir: string };
 }
 
 const TEXT_FILES = ['generation_config.json', 'tokenizer.json', 'tokenizer_config.json'];
 const GRAPH = 'onnx/model.onnx';
-/** Where a graph of more than 2 GB has its weights; further parts are named by their number. */
+/** The file with the weights of a graph of more than 2 GB; further parts end in their number. */
 const GRAPH_DATA = `${GRAPH}_data`;
 
-/** How config.json tells transformers.js in how many parts a graph's weights lie; `true` is one. */
+/** The number of parts of a graph's weights in config.json, as transformers.js reads it; `true` is one. */
 const numParts = z.union([z.boolean(), z.int().min(0).max(100)]).transform(Number);
 const graphConfig = z.object({
   'transformers.js_config': z.object({
@@ -39,11 +39,12 @@ const graphConfig = z.object({
 });
 
 /**
- * Finds a model directory, or a model of the hub with what recording needs of it. A hub id that `models.json` lists is
- * held to its identity, and its graph is looked for where that says.
+ * Finds a model directory, or a model of the hub with the files that recording needs. A hub id that
+ * `models.json` lists must have the identity listed there, and its graph is fetched from the repository
+ * listed there.
  *
- * @throws HubError as `resolveModel` does, ModelIdentityError if it is another model, CheckpointError if a directory lacks
- * weights of its graph, FileError if `models.json` cannot be read.
+ * @throws HubError as `resolveModel` does, ModelIdentityError if it is another model, CheckpointError if a
+ * directory lacks weights of its graph, FileError if `models.json` cannot be read.
  */
 export async function findModel(model: string, options: FindModelOptions): Promise<FoundModel> {
   const fetching: Pick<ResolveModelOptions, 'env' | 'onProgress' | 'onWait'> = {
@@ -69,27 +70,27 @@ export async function findModel(model: string, options: FindModelOptions): Promi
 }
 
 /**
- * Resolves a model with every part of its graph's weights, if it has a graph: transformers.js would wait for ever for
- * one that is missing.
+ * Resolves a model with every part of its graph's weights, if it has a graph: transformers.js would wait
+ * forever for a missing part.
  */
 async function resolveWithGraph(model: string, options: ResolveModelOptions): Promise<string> {
   let parts: string[] = [];
   for (;;) {
     const modelDir = await resolveModel(model, { ...options, files: [...options.files, ...parts] });
-    // Only now its configuration is there to be asked; a branch that has moved has another.
+    // The configuration is there only now, and changes when a branch moves.
     const named = existsSync(join(modelDir, GRAPH)) ? graphData(join(modelDir, 'config.json')) : [];
     const missing = named.filter((part) => !existsSync(join(modelDir, part)));
     if (missing.length === 0) return modelDir;
     if (missing.some((part) => parts.includes(part))) {
       throw new CheckpointError(
-        `${modelDir}: has no ${missing[0]}, in which config.json says that weights of the graph are; fetch it as well`,
+        `${modelDir}: has no ${missing[0]}, which config.json lists as weights of the graph; fetch it as well`,
       );
     }
     parts = named;
   }
 }
 
-/** The paths of a graph's weights, as far as config.json names them; whether it is sound, its reader tells. */
+/** The paths of a graph's weights that config.json names; a malformed file is left to its reader. */
 function graphData(configPath: string): string[] {
   let json: unknown;
   try {
@@ -104,7 +105,7 @@ function graphData(configPath: string): string[] {
   return Array.from({ length: count }, (_, i) => (i === 0 ? GRAPH_DATA : `${GRAPH_DATA}_${i}`));
 }
 
-/** What is no hub id is in no list, and need not have one beside it. */
+/** The entry of `models.json`, which is read for hub ids only. */
 function listed(model: string, folder: string): ReturnType<typeof readRealModel> {
   return /^[\w.-]+\/[\w.-]+$/.test(model) && !model.startsWith('.')
     ? readRealModel(model, folder)
@@ -112,10 +113,10 @@ function listed(model: string, folder: string): ReturnType<typeof readRealModel>
 }
 
 /**
- * Compares files of the hub's cache with the hashes that their blobs are called by: whatever tool fetched them, and
- * whatever has happened to the disk since. Files that lie in no such cache have nothing to be compared with.
+ * Compares files of the hub's cache with the hashes in the names of their blobs, which any tool may have
+ * fetched and the disk may have damaged since. Files outside such a cache have no hash to compare with.
  *
- * @param sha256 of files by their paths in the model's directory; those that are not there do not count.
+ * @param sha256 of files by their paths in the model's directory; missing files are ignored.
  * @throws HubError if a file is damaged.
  */
 export async function refuseDamaged(
@@ -129,12 +130,12 @@ export async function refuseDamaged(
     const oid = basename(blob);
     const advice = 'remove it to have it fetched again';
     if (/^[0-9a-f]{64}$/.test(oid) && oid !== hash) {
-      throw new HubError(`${blob}: has SHA-256 ${hash}, not the one it is called by; ${advice}`);
+      throw new HubError(`${blob}: has SHA-256 ${hash}; expected the one in its name; ${advice}`);
     }
     if (/^[0-9a-f]{40}$/.test(oid)) {
       const announced = { path: file, size: statSync(blob).size, lfs: false, oid };
       await verify(createReadStream(blob), announced, blob).catch((cause) => {
-        throw new HubError(`${blob}: has another git SHA-1 than it is called by; ${advice}`, { cause });
+        throw new HubError(`${blob}: has another git SHA-1 than the one in its name; ${advice}`, { cause });
       });
     }
   }

@@ -5,7 +5,7 @@ import { env as onnxruntime } from 'onnxruntime-node';
 import { type Manifest, SCHEMA_VERSION } from '../../golden/schema.ts';
 import type { RecordableModel } from './models.ts';
 
-/** What a model's goldens, recorded here and now, say of where they come from. */
+/** The provenance of goldens that are recorded now, on this machine. */
 export function manifestOf(
   model: Omit<RecordableModel, 'close'>,
   maxNewTokens: number,
@@ -37,9 +37,10 @@ export function manifestOf(
 }
 
 /**
- * The vector extensions that ONNX Runtime chooses its kernels by; none where the system does not list them.
+ * The CPU's vector extensions, by which ONNX Runtime chooses its kernels; none if the system does not list
+ * them.
  *
- * @param path where Linux does, for x86 as `flags`, for ARM as `Features`.
+ * @param path of Linux's list: `flags` on x86, `Features` on ARM.
  */
 export function cpuFeatures(path = '/proc/cpuinfo'): string[] {
   if (!existsSync(path)) return [];

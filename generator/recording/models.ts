@@ -2,16 +2,16 @@ import { createHash } from 'node:crypto';
 import { createReadStream, existsSync, mkdtempSync, readdirSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join, resolve } from 'node:path';
-import { expectedWeights } from '../../engine/checkpoint/weights.ts';
+import { countParameters } from '../../engine/checkpoint/parameters.ts';
 import { type ModelConfig, readModelConfig } from '../../engine/config.ts';
 import { CheckpointError } from '../../engine/errors.ts';
 import { temporary } from '../../engine/terminal/temporary.ts';
 import { GOLDEN_FOLDER } from '../../golden/goldens.ts';
-import { ensureFixture, FIXTURES } from '../fixtures/fixtures.ts';
+import { FIXTURES } from '../fixtures/fixtures.ts';
 import type { MakingProgress } from '../fixtures/large-checkpoint.ts';
 import { linkOrCopy } from '../onnx/link.ts';
 import { Float64Twin } from './float64-twin.ts';
-import { GRAPHS, writeGraphs } from './graphs.ts';
+import { ensureFixtureGraphs, GRAPHS, writeGraphs } from './graphs.ts';
 import { type FindModelOptions, type FoundModel, findModel, refuseDamaged } from './hub-model.ts';
 import { onDemand } from './on-demand.ts';
 import type { Recorder } from './record.ts';
@@ -22,7 +22,7 @@ import { selectionFor } from './selection.ts';
 export interface RecordableModel {
   /** The name of its folder in `golden/`. */
   name: string;
-  /** `fixture`, or what the user called it. */
+  /** `fixture`, or the directory or hub id that the user gave. */
   source: string;
   /** The hub id that the reference's graph came from, if not the model itself. */
   graph?: string;
@@ -34,11 +34,12 @@ export interface RecordableModel {
 
 /** What {@link openModel} takes beside the model. */
 export interface OpenModelOptions extends Partial<FindModelOptions> {
-  /** Told how far a large fixture is that has to be made first. */
+  /** Called while a large fixture is made, which happens before anything else. */
   onProgress?: MakingProgress;
   /**
-   * Weights from which on only the reference stays in memory; hidden states and the float64 twin come from graphs that
-   * are loaded for each prompt. Default 2^28: twice and four times of so many f32 would be gigabytes.
+   * From this number of parameters on, only the reference stays in memory; our graphs for hidden states and the
+   * float64 twin are loaded for each prompt. Default 2^28, of which the graphs in float32 and float64 take 1
+   * and 2 GB.
    */
   onDemandFrom?: number;
 }
@@ -46,17 +47,18 @@ export interface OpenModelOptions extends Partial<FindModelOptions> {
 type Closer = () => void | Promise<void>;
 
 /**
- * Opens a fixture, a model directory, or a model of the hub. One that has a graph of its own, in `onnx/` or in another
- * repository, is recorded from that graph; hidden states and the float64 twin come from our graphs of its weights, if
- * it has any. Files of the hub are compared with their hashes before the reference sees them.
+ * Opens a fixture, a model directory, or a model of the hub. One that has a graph of its own, in `onnx/` or
+ * in another repository, is recorded from that graph; hidden states and the float64 twin come from our
+ * graphs of its weights, if it has any. Files of the hub are compared with their hashes before the reference
+ * sees them.
  *
  * @param model a fixture's name, a directory, or a hub id.
- * @throws ConfigError, CheckpointError, HubError, ModelIdentityError as their readers do; CheckpointError also if a
- * directory has neither weights nor a graph.
+ * @throws ConfigError, CheckpointError, HubError, ModelIdentityError as their readers do; CheckpointError
+ * also if a directory has neither weights nor a graph.
  */
 export async function openModel(model: string, options: OpenModelOptions = {}): Promise<RecordableModel> {
   const { onDemandFrom = 2 ** 28 } = options;
-  // Closed in reverse order, at the end or as soon as the next thing cannot be opened.
+  // Called in reverse order, at the end or when a later step fails.
   const closers: Closer[] = [];
   const close = async () => {
     for (const closer of closers.splice(0).reverse()) await closer();
@@ -80,19 +82,19 @@ export async function openModel(model: string, options: OpenModelOptions = {}): 
     const ofModel = graph ? await hashFiles(modelDir) : ofGraph;
     await refuseDamaged(theirs, ofGraph);
     await refuseDamaged(modelDir, ofModel);
-    // Everything but the graph is the model's own.
+    // The graph comes from its own repository, everything else from the model's.
     const sha256 = graph ? { ...ofModel, ...graphsOf(ofGraph) } : ofGraph;
     const textDir = graph ? modelDir : theirs;
     const config = await readModelConfig(textDir);
     const hasTokenizer = existsSync(join(textDir, 'tokenizer.json'));
     const tokenizer = hasTokenizer ? await loadReferenceTokenizer(textDir) : undefined;
     const reference = await load(Reference.load(theirs));
-    const isLarge = countWeights(config) >= onDemandFrom;
-    const witnesses = ours ? await (isLarge ? witnessesOnDemand : openWitnesses)(ours, config, load) : {};
+    const isLarge = countParameters(config).total >= onDemandFrom;
+    const ownGraphs = ours ? await (isLarge ? ownGraphsOnDemand : openOwnGraphs)(ours, config, load) : {};
     return {
       ...what,
       ...(graph ? { graph: graph.id } : {}),
-      recorder: { config, tokenizer, reference, ...witnesses, selection: selectionFor(config) },
+      recorder: { config, tokenizer, reference, ...ownGraphs, selection: selectionFor(config) },
       sha256,
       close,
     };
@@ -102,20 +104,20 @@ export async function openModel(model: string, options: OpenModelOptions = {}): 
   }
 }
 
-/** Loads something that is closed with the model. */
+/** Loads a graph that is closed with the model. */
 type Load = <T extends { dispose(): Promise<void> }>(loading: Promise<T>) => Promise<T>;
 
-/** Our graphs of a model directory, for hidden states and for the truth. */
-type Witnesses = Required<Pick<Recorder, 'tapped' | 'twin'>>;
+/** Our graphs of a model directory, for hidden states and for float64. */
+type OwnGraphs = Required<Pick<Recorder, 'tapped' | 'twin'>>;
 
-async function openWitnesses(modelDir: string, config: ModelConfig, load: Load): Promise<Witnesses> {
+async function openOwnGraphs(modelDir: string, config: ModelConfig, load: Load): Promise<OwnGraphs> {
   return {
     tapped: await load(Reference.load(modelDir, { fileName: GRAPHS.tapped })),
     twin: await load(Float64Twin.load(float64Graph(modelDir), config)),
   };
 }
 
-async function witnessesOnDemand(modelDir: string, config: ModelConfig): Promise<Witnesses> {
+async function ownGraphsOnDemand(modelDir: string, config: ModelConfig): Promise<OwnGraphs> {
   const optimization = 'disabled';
   return {
     tapped: onDemand(() => Reference.load(modelDir, { fileName: GRAPHS.tapped, optimization })),
@@ -127,12 +129,7 @@ function float64Graph(modelDir: string): string {
   return join(modelDir, 'onnx', `${GRAPHS.float64}.onnx`);
 }
 
-function countWeights(config: ModelConfig): number {
-  const shapes = [...expectedWeights(config).values()];
-  return shapes.reduce((sum, shape) => sum + shape.reduce((product, size) => product * size, 1), 0);
-}
-
-/** The name of the folder that a model's goldens are kept in. @param model as {@link openModel} is given it. */
+/** The name of the folder of a model's goldens. @param model as for {@link openModel}. */
 export function goldenName(model: string): string {
   if (isFixture(model)) return model;
   return existsSync(model) ? basename(resolve(model)) : model.replace('/', '--');
@@ -148,7 +145,7 @@ async function locate(
 ): Promise<Pick<RecordableModel, 'name' | 'source' | 'seed'> & FoundModel> {
   const name = goldenName(model);
   if (isFixture(model)) {
-    const modelDir = await ensureFixture(model, undefined, options.onProgress);
+    const modelDir = await ensureFixtureGraphs(model, undefined, options.onProgress);
     return { name, source: 'fixture', seed: FIXTURES[model].weights.seed, modelDir };
   }
   return { name, source: model, ...(await findModel(model, options)) };
@@ -158,10 +155,13 @@ function graphsOf(sha256: Record<string, string>): Record<string, string> {
   return Object.fromEntries(Object.entries(sha256).filter(([file]) => file.startsWith('onnx/')));
 }
 
-/** SHA-256 of what decides the goldens: configuration, weights, tokenizer, and the graph that ran. */
+/**
+ * SHA-256 of the files that decide the goldens: configuration, weights, tokenizer, and the reference's
+ * graph.
+ */
 export async function hashFiles(modelDir: string): Promise<Record<string, string>> {
   const decisive = /^(config\.json|generation_config\.json|tokenizer.*\.json|model.*\.safetensors)$/;
-  // A foreign graph may have its weights in files of its own.
+  // A foreign graph may have its weights in separate files.
   const graph = new RegExp(`^${GRAPHS.reference}\\.onnx(_data.*)?$`);
   const files = [
     ...filesIn(modelDir).filter((file) => decisive.test(file)),
@@ -183,9 +183,10 @@ function filesIn(folder: string): string[] {
 }
 
 /**
- * A folder of our own with the same files, so that nothing is written into the user's.
+ * A temporary folder with links to the same files and our graphs, so that nothing is written into the user's
+ * folder.
  *
- * @returns undefined if the model has no weights that our graphs could be of.
+ * @returns undefined if the model has no weights for our graphs.
  */
 async function copyWithGraphs(modelDir: string, closers: Closer[]): Promise<string | undefined> {
   const entries = readdirSync(modelDir, { withFileTypes: true });

@@ -1,7 +1,7 @@
 import type { PreTrainedTokenizer } from '@huggingface/transformers';
 import type { ModelConfig } from '../../engine/config.ts';
 import { PlumblineError } from '../../engine/errors.ts';
-import type { CaseTensors, GoldenCase, Prompt } from '../../golden/schema.ts';
+import type { Prompt, RecordedGolden } from '../../golden/schema.ts';
 import { type CaseRows, largest, type StageRows, selectTensors } from './case-tensors.ts';
 import type { Float64Twin } from './float64-twin.ts';
 import { promptIds } from './prompt-ids.ts';
@@ -14,36 +14,33 @@ export interface Recorder {
   tokenizer?: Pick<PreTrainedTokenizer, 'encode' | 'decode' | 'apply_chat_template'>;
   /** The graph whose logits are recorded. */
   reference: Pick<Reference, 'forward' | 'generate'>;
-  /** Our graph of the same weights, for hidden states; absent for a foreign graph without weights beside it. */
+  /**
+   * Our graph of the same weights, for hidden states; absent for a foreign graph without weights beside it.
+   */
   tapped?: Pick<Reference, 'forward'>;
-  /** Likewise. */
+  /** Our graph of the same weights in float64; absent likewise. */
   twin?: Pick<Float64Twin, 'forward'>;
   selection: Selection;
   maxNewTokens: number;
 }
 
-/** A case as it is stored; tensors only if the reference did not refuse the prompt. */
-export interface RecordedGolden {
-  golden: GoldenCase;
-  tensors?: CaseTensors;
-}
-
 /**
- * How far two graphs of the same weights may be apart, as a fraction of the largest logit: a hundred times what honest
- * f32 pairs are. Graphs of other weights, or of these in fewer bits, are farther.
+ * Largest difference between two graphs of the same weights, as a fraction of the largest logit: a hundred
+ * times the difference of correct f32 graphs, and less than that of other weights, or of the same in fewer
+ * bits.
  */
 const SAME_MODEL = 1e-3;
 
-/** The reference computed something that no engine can be held to. */
+/** The reference computed something that cannot be a golden. */
 export class RecordingError extends PlumblineError {}
 
 /**
- * Records one prompt: the greedy continuation with the logits of every step, the logits and hidden states of the
- * prompt itself, and both again in float64.
+ * Records one prompt: the greedy continuation with the logits of every step, the logits and hidden states of
+ * the prompt itself, and both again in float64.
  *
  * @param onToken is called after every greedy token.
- * @throws RecordingError if the reference accepts an empty prompt, returns NaN or an infinity, or logits of another
- * vocabulary, or is of another model than our own graph of the weights.
+ * @throws RecordingError if the reference accepts an empty prompt, returns NaN, an infinity or logits of
+ * another vocabulary, or computes another model than our own graph of the weights.
  * @throws PromptError if an id is outside the vocabulary.
  */
 export async function recordCase(
@@ -55,14 +52,14 @@ export async function recordCase(
   const { ids, text } = promptIds(prompt, config.vocabSize, tokenizer);
   const head = { id: prompt.id, category: prompt.category, ...(text === undefined ? {} : { text }), ids };
   if (ids.length === 0) {
-    // Only here may the reference fail: its words are the golden.
+    // The golden of an empty prompt is the error of the reference.
     try {
       await reference.generate(ids, recorder.maxNewTokens);
     } catch (error) {
       return { golden: { ...head, refusal: (error as Error).message.split('\n')[0] } };
     }
     throw new RecordingError(
-      `${prompt.id}: the reference accepted an empty prompt; the golden cannot say what an engine should do`,
+      `${prompt.id}: the reference accepted an empty prompt; expected an error, which engines must give as well`,
     );
   }
   const greedy = await reference.generate(ids, recorder.maxNewTokens, onToken);
@@ -89,8 +86,8 @@ export async function recordCase(
 }
 
 /**
- * The rows of logits at the stored positions and greedy steps, the hidden states at the positions, and the last row of
- * the prompt as our own graph has it.
+ * @returns the rows of logits at the stored positions and greedy steps, the hidden states at the positions,
+ * and the prompt's last row of logits from our own graph.
  */
 async function forward(
   ids: readonly number[],
@@ -111,7 +108,7 @@ async function forward(
   const float32 = [...offsets.map((row) => rowAt(logits, row)), ...greedy.logits];
   if (!tapped || !twin) return { rows: { float32 }, stages: [] };
   const tap = await tapped.forward(ids, 1);
-  // The twin is given the reference's own continuation, so that its rows stay comparable.
+  // The twin computes the reference's continuation, so that their rows are comparable.
   const continued = [...ids, ...greedy.tokens.slice(0, -1)];
   const isHiddenState = (stage: string) => stage.startsWith('hidden_states.');
   const truth = await twin.forward(continued, continued.length - positions[0], isHiddenState);
@@ -125,7 +122,7 @@ async function forward(
   return { rows: { float32, float64 }, stages, ours: tap.logits };
 }
 
-/** A graph from elsewhere must be of the weights it stands for, or its noise would excuse everything. */
+/** The noise of a foreign graph of other weights would widen every tolerance. */
 function refuseUnlessSameModel(id: string, theirs: Float32Array, ours: Float32Array): void {
   let [largest, distance] = [0, 0];
   for (const [i, value] of theirs.entries()) {
@@ -134,13 +131,13 @@ function refuseUnlessSameModel(id: string, theirs: Float32Array, ours: Float32Ar
   }
   if (!(distance <= SAME_MODEL * largest)) {
     throw new RecordingError(
-      `${id}: the reference's graph and our own graph of the weights are ${distance} apart in the last logits, of at ` +
-        `most ${largest}; they are not of the same model in fp32: look for the graph that was made of these weights`,
+      `${id}: the last logits of the reference's graph and of our own graph of the weights differ by ${distance}; ` +
+        `expected at most ${SAME_MODEL} of ${largest}: take the fp32 graph that was exported from these weights`,
     );
   }
 }
 
-/** What is compared with NaN is never equal; a golden of it would be red for ever, or worse, green. */
+/** A comparison with NaN never passes, or if written carelessly always does. */
 function refuseUnlessFinite(id: string, rows: CaseRows, stages: readonly StageRows[]): void {
   const all = [
     ...rows.float32.map((row) => ['logits', row] as const),

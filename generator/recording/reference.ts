@@ -12,7 +12,7 @@ import {
 } from '@huggingface/transformers';
 import { CheckpointError, TokenizerError } from '../../engine/errors.ts';
 
-// What goes wrong is thrown; a prompt that is refused is recorded, not printed.
+// Errors are thrown or recorded, so nothing needs to be printed.
 env.logLevel = LogLevel.NONE;
 env.allowRemoteModels = false;
 
@@ -27,12 +27,13 @@ export interface ReferenceOptions {
 }
 
 /**
- * What ONNX Runtime makes of a graph before it runs. `basic` widens all weights once, and keeps both; `disabled` leaves
- * them in their file, and widens each in every run: a third of the memory, loaded in no time, slow at one token.
+ * How ONNX Runtime optimises a graph when it is loaded. `basic` widens all weights once and keeps both
+ * copies; `disabled` leaves them in their file and widens each in every run: a third of the memory, a quick
+ * start, slow decode.
  */
 export type GraphOptimization = 'basic' | 'disabled';
 
-/** What a forward pass of the reference returned. */
+/** The result of a forward pass of the reference. */
 export interface ReferenceForward {
   /** f32 [rows, vocabSize], of the last rows of the prompt. */
   logits: Float32Array;
@@ -40,7 +41,7 @@ export interface ReferenceForward {
   stages: Map<string, Float32Array>;
 }
 
-/** HuggingFace's transformers.js (ONNX Runtime underneath) on the CPU, one thread: what engines are held to. */
+/** HuggingFace's transformers.js (ONNX Runtime underneath) on the CPU, in one thread. */
 export class Reference {
   readonly #model: PreTrainedModel;
 
@@ -49,7 +50,7 @@ export class Reference {
   }
 
   /**
-   * @param modelDir a directory in transformers.js's layout: config.json and `onnx/`. It is never fetched.
+   * @param modelDir a directory in transformers.js's layout: config.json and `onnx/`. Nothing is fetched.
    * @throws CheckpointError if transformers.js cannot load it.
    */
   static async load(modelDir: string, options: ReferenceOptions = {}): Promise<Reference> {
@@ -58,7 +59,7 @@ export class Reference {
       device: 'cpu',
       local_files_only: true,
       ...(options.fileName ? { model_file_name: options.fileName } : {}),
-      // One thread and few optimisations: repeatable to the last bit on one machine.
+      // With one thread and few optimisations, results repeat to the last bit on one machine.
       session_options: {
         intraOpNumThreads: 1,
         interOpNumThreads: 1,
@@ -70,7 +71,10 @@ export class Reference {
     return new Reference(model);
   }
 
-  /** @param rows how many of the last positions' logits to return; a graph that cannot choose computes all. */
+  /**
+   * @param rows number of last positions whose logits are returned; a graph without `num_logits_to_keep`
+   * computes all.
+   */
   async forward(ids: readonly number[], rows: number = ids.length): Promise<ReferenceForward> {
     const outputs: Record<string, Tensor> = await this.#model({
       ...prompt(ids),
@@ -90,8 +94,8 @@ export class Reference {
   /**
    * Greedy generation by transformers.js's own `generate`, not ended by any token.
    *
-   * @returns the tokens, and for each the logits it was chosen from, f32 [vocabSize].
-   * @throws Error whatever transformers.js throws, for an empty prompt say.
+   * @returns the tokens, and for each the logits that it was chosen from, f32 [vocabSize].
+   * @throws Error of transformers.js, e.g. for an empty prompt.
    */
   async generate(
     ids: readonly number[],
@@ -117,7 +121,11 @@ export class Reference {
   }
 }
 
-/** The reference's tokenizer and chat template. @throws TokenizerError if transformers.js cannot load them. */
+/**
+ * The reference's tokenizer and chat template.
+ *
+ * @throws TokenizerError if transformers.js cannot load them.
+ */
 export async function loadReferenceTokenizer(modelDir: string): Promise<PreTrainedTokenizer> {
   return await AutoTokenizer.from_pretrained(modelDir, { local_files_only: true }).catch((cause: Error) => {
     throw new TokenizerError(`${modelDir}: transformers.js cannot load its tokenizer: ${cause.message}`, {
@@ -126,7 +134,7 @@ export async function loadReferenceTokenizer(modelDir: string): Promise<PreTrain
   });
 }
 
-/** Sees the logits of every step as `generate` chooses from them, and leaves them alone. */
+/** Copies the logits of every step of `generate` and returns them unchanged. */
 class LogitsRecorder extends LogitsProcessor {
   readonly logits: Float32Array[] = [];
   readonly #onToken: (() => void) | undefined;

@@ -2,52 +2,40 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { PlumblineError, UsageError } from '../../engine/errors.ts';
 import { readCase, readManifest, readPrompts, readTensors } from '../../golden/goldens.ts';
+import { isIdPrompt } from '../../golden/id-prompts.ts';
 import type { Manifest, Prompts } from '../../golden/schema.ts';
-import {
-  type CaseChange,
-  compareCase,
-  compareManifests,
-  type ExistingGolden,
-  withoutNumbers,
-} from '../review/changes.ts';
+import { compareCase, compareManifests, type ExistingGolden, withoutNumbers } from '../review/changes.ts';
 import type { PendingGoldens } from '../review/pending.ts';
+import { hasChanges, type ModelSummary } from '../review/summary.ts';
 import { manifestOf } from './manifest.ts';
 import { goldenName, openModel, type RecordableModel } from './models.ts';
 import type { RecordingProgress } from './progress.ts';
-import { isIdPrompt } from './prompt-ids.ts';
 import { recordCase } from './record.ts';
 import { writeCase, writeManifest } from './store.ts';
 
-/** What is recorded, and where it goes. */
+/** What {@link regenerate} takes. */
 export interface RegenerateOptions {
   /** The folder of the goldens. */
   folder: string;
   /** Fixtures' names, directories or hub ids. */
   models: readonly string[];
-  /** Only the case of this name. Default all. */
+  /** The id of the only case to record. Default: all cases. */
   only?: string;
-  /** Takes what changed; without it, nothing is written. */
+  /** Receives the changed goldens; without it, nothing is written. */
   pending?: PendingGoldens;
   onProgress?: (progress: RecordingProgress) => void;
-  /** Called as a model is fetched from the hub, with a line that tells what. */
+  /** Called with a line of progress while a model is fetched from the hub. */
   onFetch?: (text: string) => void;
   /** Injected by tests. Default {@link openModel}. */
   open?: typeof openModel;
 }
 
-/** What a recording changed of one model's goldens. */
-export interface ModelSummary {
-  model: string;
-  manifest: string[];
-  cases: CaseChange[];
-}
-
 /**
- * Records models' goldens and compares them with the ones there are. Existing files are never touched.
+ * Records models' goldens and compares them with the existing ones, which are never overwritten.
  *
- * @throws UsageError if `only` names no prompt, or one that none of the models can be given; also if `only` would
- * leave goldens of two different recordings pending side by side.
- * @throws the errors of {@link openModel} and of {@link recordCase}; whatever else the reference throws.
+ * @throws UsageError if `only` names no prompt, or a text and no model has a tokenizer; also if `only` would
+ * mix goldens of two different recordings.
+ * @throws the errors of {@link openModel} and of {@link recordCase}; any other error of the reference.
  */
 export async function regenerate(options: RegenerateOptions): Promise<ModelSummary[]> {
   const { folder, models, only, onFetch, open = openModel } = options;
@@ -83,14 +71,14 @@ async function regenerateModel(
   const wanted = suitable.filter(({ id }) => only === undefined || id === only);
   const { manifest: existing, unreadable } = readExistingManifest(model.name, folder);
   const recorded = wanted.map(({ id }) => id);
-  // A single case joins the ones there are.
+  // A single case is added to the existing ones.
   const cases = only === undefined ? recorded : [...new Set([...(existing?.cases ?? []), ...recorded])];
   const manifest = manifestOf(model, maxNewTokens, cases);
   const differences = existing ? compareManifests(existing, manifest) : [];
   const summary: ModelSummary = { model: model.name, manifest: [...unreadable, ...differences], cases: [] };
   if (pending && only !== undefined && summary.manifest.length > 0) {
     throw new UsageError(
-      `${model.name}: case "${only}" alone would not fit the goldens there are (${summary.manifest.join('; ')}); ` +
+      `${model.name}: case "${only}" alone would not match the existing goldens (${summary.manifest.join('; ')}); ` +
         'leave out --only to record all of them, or add --check to see what would change',
     );
   }
@@ -107,23 +95,18 @@ async function regenerateModel(
     summary.cases.push(change);
     if (!pending || change.kind === 'unchanged') continue;
     writeCase(pending.modelFolder(model.name), now, recorder.config);
-    if (!now.tensors) pending.addGone(model.name, `${prompt.id}.safetensors`);
+    if (!now.tensors) pending.addRemoved(model.name, `${prompt.id}.safetensors`);
   }
   for (const id of existing?.cases ?? []) {
     if (cases.includes(id)) continue;
-    summary.cases.push(withoutNumbers(id, 'gone', 'no prompt asks for it any more'));
-    for (const ending of ['json', 'safetensors']) pending?.addGone(model.name, `${id}.${ending}`);
+    summary.cases.push(withoutNumbers(id, 'gone', 'prompts.json has no prompt of this id any more'));
+    for (const ending of ['json', 'safetensors']) pending?.addRemoved(model.name, `${id}.${ending}`);
   }
   if (pending && (!existing || hasChanges(summary))) writeManifest(pending.modelFolder(model.name), manifest);
   return summary;
 }
 
-/** Whether a person has anything to review. */
-export function hasChanges(summary: ModelSummary): boolean {
-  return summary.manifest.length > 0 || summary.cases.some(({ kind }) => kind !== 'unchanged');
-}
-
-/** What cannot be read, of an older format say, is recorded anew. */
+/** A manifest that cannot be read, e.g. of an older format, is recorded again. */
 function readExistingManifest(model: string, folder: string): { manifest?: Manifest; unreadable: string[] } {
   if (!existsSync(join(folder, model, 'manifest.json'))) return { unreadable: [] };
   const manifest = readable(() => readManifest(model, folder));

@@ -2,23 +2,23 @@ import seedrandom from 'seedrandom';
 import type { ModelConfig } from '../../engine/config.ts';
 import type { Projections } from '../../golden/projection.ts';
 
-/** What is stored of a model's numbers: everything where it is small, seeded samples where it is not. */
+/** Which of a model's numbers are stored: all of a small model, seeded samples of a large one. */
 export interface Selection {
   /** Ids whose logits are stored; absent for all. */
   vocabularySample?: number[];
   projections?: Projections;
-  /** Positions of a prompt that are stored, at most. */
+  /** Largest number of stored positions of a prompt. */
   maxPositions: number;
 }
 
 const SMALL_VOCABULARY = 1024;
 const SAMPLED_IDS = 128;
 const SMALL_HIDDEN_SIZE = 256;
-/** Of a wide model fewer prompts are recorded, and more of each. */
+/** More for a wide model, of which fewer prompts are recorded. */
 const SAMPLED_IDS_OF_WIDE = 256;
 const PROJECTIONS = 16;
 
-/** Logits a reference is asked for at once, at most: 64 MB of f32. */
+/** Largest number of logits in one call of the reference: 64 MB of f32. */
 const MAX_LOGITS = 2 ** 24;
 
 export function selectionFor(config: ModelConfig): Selection {
@@ -33,8 +33,8 @@ export function selectionFor(config: ModelConfig): Selection {
 }
 
 /**
- * Positions of a prompt of `length` tokens that are stored: all, or the first, the last and a seeded sample between
- * them; only the last ones where the logits of all positions would be too many to hold.
+ * The stored positions of a prompt of `length` tokens: all, or the first, the last and a seeded sample
+ * between them; only the last ones if the logits of all positions would take too much memory.
  */
 export function selectPositions(length: number, config: ModelConfig, { maxPositions }: Selection): number[] {
   if (length <= maxPositions) return Array.from({ length }, (_, position) => position);
@@ -47,7 +47,7 @@ export function selectPositions(length: number, config: ModelConfig, { maxPositi
   return [0, ...between, length - 1];
 }
 
-/** `count` different whole numbers below `limit`, ascending. */
+/** `count` distinct whole numbers below `limit`, ascending. */
 function sample(seed: string, limit: number, count: number): number[] {
   const random = seedrandom.alea(seed);
   const chosen = new Set<number>();

@@ -2,10 +2,9 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TensorData, writeSafetensors } from '../../engine/checkpoint/safetensors-writer.ts';
 import type { ModelConfig } from '../../engine/config.ts';
-import { type Manifest, TOP } from '../../golden/schema.ts';
-import type { RecordedGolden } from './record.ts';
+import { type Manifest, type RecordedGolden, TOP } from '../../golden/schema.ts';
 
-/** Writes a case's two files into a model's folder. */
+/** Writes a case as JSON, and its numbers as safetensors, into a model's folder. */
 export function writeCase(folder: string, { golden, tensors }: RecordedGolden, config: ModelConfig): void {
   mkdirSync(folder, { recursive: true });
   writeFileSync(join(folder, `${golden.id}.json`), formatJson(golden));
@@ -36,13 +35,16 @@ export function writeManifest(folder: string, manifest: Manifest): void {
   writeFileSync(join(folder, 'manifest.json'), formatJson(manifest));
 }
 
-/** Inside a string, what looks like a list of numbers is text. */
+/** Strings are matched as well, so that a list of numbers inside a string is not reformatted. */
 const STRING_OR_NUMBERS = /"(?:[^"\\]|\\.)*"|\[[\s\d.,eE+-]+\]/g;
 
-/** What a terminal or a diff would swallow or reorder, beside what JSON escapes itself. */
+/** Characters that a terminal or a diff hides or reorders, and that JSON does not escape itself. */
 const INVISIBLE = /[\u007f-\u009f\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]/g;
 
-/** JSON for reviewers: indented, but lists of numbers on one line; lone surrogates and what is invisible escaped. */
+/**
+ * JSON for reviewers: indented, lists of numbers on one line, lone surrogates and invisible characters
+ * escaped.
+ */
 export function formatJson(value: unknown): string {
   const compact = JSON.stringify(value, null, 2).replace(STRING_OR_NUMBERS, (part) =>
     part.startsWith('"') ? part : part.replace(/\s+/g, ' ').replace(/\[ | \]/g, (bracket) => bracket.trim()),

@@ -1,25 +1,23 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { CaseTensors, GoldenCase, Manifest, RecordedCase } from '../../golden/schema.ts';
-import type { RecordedGolden } from '../recording/record.ts';
+import type { Manifest, RecordedCase, RecordedGolden } from '../../golden/schema.ts';
 import { compareNumbers, type NumberChanges } from './number-changes.ts';
 
-/** What became of one case. */
+/** How a case differs from its golden. */
 export interface CaseChange extends NumberChanges {
   id: string;
+  /** `gone`: the prompt was removed. */
   kind: 'unchanged' | 'new' | 'gone' | 'changed';
 }
 
-/** A golden as it is in the folder: the case, its numbers and the manifest beside them; or why it cannot be read. */
-export type ExistingGolden =
-  | { golden: GoldenCase; tensors?: CaseTensors; manifest: Manifest }
-  | { unreadable: string };
+/** A golden of the folder with the manifest beside it, or the reason why it cannot be read. */
+export type ExistingGolden = (RecordedGolden & { manifest: Manifest }) | { unreadable: string };
 
-/** What a manifest says of which numbers are stored. */
+/** Keys of a manifest that decide which numbers are stored. */
 const SELECTION = ['vocabularySample', 'projections'] as const;
 
 /**
- * Compares a recording with the golden there is. Differences within the reference's noise, as another CPU makes
- * them, are none.
+ * Compares a recording with the existing golden. Differences within the reference's noise, such as those of
+ * another CPU, are no change.
  *
  * @param manifest of the recording.
  */
@@ -41,7 +39,7 @@ export function compareCase(
   }
   if (reasons.length > 0) return withoutNumbers(id, 'changed', ...reasons);
   if (!('greedy' in old.golden && 'greedy' in now.golden && old.tensors && now.tensors)) {
-    // Both were refused, in the same words.
+    // Both were refused with the same message.
     return withoutNumbers(id, 'unchanged');
   }
   const numbers = compareNumbers(
@@ -52,12 +50,12 @@ export function compareCase(
   return { id, kind: numbers.reasons.length > 0 ? 'changed' : 'unchanged', ...numbers };
 }
 
-/** A change of which there is no more to say than the reasons. */
+/** A change without figures. */
 export function withoutNumbers(id: string, kind: CaseChange['kind'], ...reasons: string[]): CaseChange {
   return { id, kind, reasons, flipped: [], largest: 0, rms: 0 };
 }
 
-/** What of a manifest has changed that a reviewer must know: everything but the machine it was recorded on. */
+/** Differences between manifests for a reviewer: of everything but the machine that recorded them. */
 export function compareManifests(was: Manifest, is: Manifest): string[] {
   const reasons: string[] = [];
   for (const group of ['sha256', 'versions'] as const) {

@@ -1,12 +1,12 @@
-/** Differences between numbers that should be equal, as they are found. */
+/** Statistics of differences between numbers that should be equal. */
 export class DifferenceStats {
   count = 0;
-  /** How many differences were beyond their bounds. */
+  /** Number of differences beyond their bounds. */
   beyond = 0;
   largest = 0;
   #squares = 0;
 
-  /** @param bound the largest difference that is let pass; NaN is beyond every bound. */
+  /** @param bound the largest accepted difference; NaN is beyond every bound. */
   add(was: number, is: number, bound: number): void {
     const difference = Math.abs(is - was);
     this.count++;
@@ -15,7 +15,7 @@ export class DifferenceStats {
     this.#squares += difference ** 2;
   }
 
-  /** The root mean square; 0 if nothing was added. */
+  /** Root mean square; 0 if nothing was added. */
   get rms(): number {
     return this.count === 0 ? 0 : Math.sqrt(this.#squares / this.count);
   }

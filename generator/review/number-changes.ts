@@ -2,39 +2,39 @@ import { type CaseTensors, type Noise, type RecordedCase, storedIds, TOP } from 
 import { isTie, tolerance } from '../../golden/tolerance.ts';
 import { DifferenceStats } from './difference-stats.ts';
 
-/** A case that the reference computed, and its numbers. */
+/** A case that the reference did not refuse, and its numbers. */
 export interface Recording {
   golden: RecordedCase;
   tensors: CaseTensors;
 }
 
-/** A greedy token that is another one now. */
+/** A greedy token that changed. */
 export interface FlippedToken {
   step: number;
   was: number;
   now: number;
-  /** The margin the old token was recorded with, in logits. */
+  /** The recorded margin of the old token, in logits. */
   margin: number;
 }
 
 /** How two recordings of one prompt differ. */
 export interface NumberChanges {
-  /** For a reviewer, one line each; empty if they differ only within the reference's noise. */
+  /** One line each; empty if the recordings differ only within the reference's noise. */
   reasons: string[];
   flipped: FlippedToken[];
-  /** Largest and root-mean-square difference of the stored logits; 0 where they cannot be compared. */
+  /** Largest and root-mean-square difference of the stored logits; 0 if they cannot be compared. */
   largest: number;
   rms: number;
 }
 
-/** A CPU that computes in another order is off by about as much: more than this many times is no other CPU. */
+/** Largest ratio of the noise on two CPUs, which compute in different orders. */
 const NOISE_RATIO = 10;
-/** Noise below this is not told apart: no tolerance depends on it. */
+/** Noise below this is treated as equal: no tolerance depends on it. */
 const NOISE_FLOOR = 2.5e-6;
 
 /**
- * Compares everything that is stored of a case with a new recording of it. Whatever could widen a tolerance of the
- * suite is compared too. Bounds come from the new recording, since a golden may have been edited.
+ * Compares all stored numbers of a case with a new recording, also those that only widen a tolerance of the
+ * suite. Bounds come from the new recording, since a golden may have been edited.
  *
  * @param vocabularySample of the manifest, the same for both.
  */
@@ -48,7 +48,7 @@ export function compareNumbers(
   return new Comparison(was, is, vocabularySample).run();
 }
 
-/** Lists of other lengths, by name. */
+/** Lists whose lengths differ, as reasons. */
 function otherSizes(was: Recording, is: Recording): string[] {
   const [old, now] = [sizesOf(was), sizesOf(is)];
   return Object.keys(now)
@@ -90,7 +90,7 @@ class Comparison {
 
   run(): NumberChanges {
     const [was, is] = [this.#was.golden.greedy, this.#is.golden.greedy];
-    // After a token that flipped, the two continue different texts.
+    // After a flipped token, the two continue different texts.
     const flippedAt = is.tokens.findIndex((token, step) => token !== was.tokens[step]);
     this.#compareRows(flippedAt < 0 ? rowsOf(this.#is.golden) : this.#rowOfStep(flippedAt) + 1);
     this.#compareHiddenStates();
@@ -127,15 +127,15 @@ class Comparison {
     this.#note(summaries, 'row maxima and log-sum-exps');
   }
 
-  #addLogits(tally: DifferenceStats, i: number, bound: number): void {
+  #addLogits(stats: DifferenceStats, i: number, bound: number): void {
     const [was, is] = [this.#row(this.#was, i), this.#row(this.#is, i)];
     const sampled = this.#sample?.length ?? this.#columns;
-    for (let c = 0; c < sampled; c++) tally.add(was[c], is[c], bound);
+    for (let c = 0; c < sampled; c++) stats.add(was[c], is[c], bound);
     const [wasTop, isTop] = [topOf(this.#was, i, was), topOf(this.#is, i, is)];
     const [wasLast, isLast] = [was[was.length - 1], is[is.length - 1]];
-    // An id that is not among the largest has a logit that is no larger than the last of them.
-    for (const [id, logit] of wasTop) tally.add(logit, isTop.get(id) ?? Math.min(logit, isLast), bound);
-    for (const [id, logit] of isTop) if (!wasTop.has(id)) tally.add(Math.min(logit, wasLast), logit, bound);
+    // The logit of an id outside the top is at most the last logit of the top.
+    for (const [id, logit] of wasTop) stats.add(logit, isTop.get(id) ?? Math.min(logit, isLast), bound);
+    for (const [id, logit] of isTop) if (!wasTop.has(id)) stats.add(Math.min(logit, wasLast), logit, bound);
   }
 
   #compareHiddenStates(): void {
@@ -144,23 +144,23 @@ class Comparison {
     const [wasNoise, isNoise] = [this.#was.golden.noise.hiddenStates, this.#is.golden.noise.hiddenStates];
     const positions = this.#is.golden.positions.length;
     const width = is.length / isNoise.length / positions;
-    const tally = new DifferenceStats();
+    const stats = new DifferenceStats();
     for (let row = 0; row < isNoise.length * positions; row++) {
       const stage = Math.floor(row / positions);
       const [begin, end] = [row * width, (row + 1) * width];
       const bound = tolerance(magnitude(is.subarray(begin, end)), Math.max(wasNoise[stage], isNoise[stage]));
-      for (let c = begin; c < end; c++) tally.add(was[c], is[c], bound);
+      for (let c = begin; c < end; c++) stats.add(was[c], is[c], bound);
     }
-    this.#note(tally, 'hidden states');
+    this.#note(stats, 'hidden states');
   }
 
   #compareMargins(steps: number): void {
-    const tally = new DifferenceStats();
+    const stats = new DifferenceStats();
     for (let step = 0; step < steps; step++) {
       const bound = tolerance(this.#rowMax(this.#rowOfStep(step)), this.#noise);
-      tally.add(this.#was.golden.greedy.margins[step], this.#is.golden.greedy.margins[step], 2 * bound);
+      stats.add(this.#was.golden.greedy.margins[step], this.#is.golden.greedy.margins[step], 2 * bound);
     }
-    this.#note(tally, 'margins');
+    this.#note(stats, 'margins');
   }
 
   #compareNoise(): void {
@@ -184,7 +184,7 @@ class Comparison {
     const behind = logitOf(is.tokens[step]) - logitOf(was.tokens[step]);
     if (!isTie(behind, this.#rowMax(i), this.#noise)) {
       this.#result.reasons.push(
-        `greedy token ${step} is another: the old one is ${behind} behind it now, and was ${margin} before the next`,
+        `greedy token ${step} changed: the old one is now ${behind} below the new one; its recorded margin was ${margin}`,
       );
     }
   }
@@ -210,13 +210,13 @@ function rowsOf({ positions, greedy }: RecordedCase): number {
   return positions.length + greedy.tokens.length;
 }
 
-/** A row's largest logits by their ids; none where whole rows are stored. */
+/** A row's largest logits by id; empty if whole rows are stored. */
 function topOf({ tensors }: Recording, i: number, row: Float32Array): Map<number, number> {
   const topIds = tensors.sampled?.topIds.subarray(i * TOP, (i + 1) * TOP) ?? [];
   return new Map(Array.from(topIds, (id, rank) => [id, row[row.length - TOP + rank]]));
 }
 
-/** NaN if any of the values is. */
+/** Largest magnitude; NaN if any value is NaN. */
 function magnitude(values: Float32Array): number {
   return values.reduce((max, value) => Math.max(max, Math.abs(value)), 0);
 }

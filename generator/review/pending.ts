@@ -4,57 +4,59 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { FileError } from '../../engine/errors.ts';
 
-/** Recorded goldens wait here, inside the folder of goldens, until a person accepts them. */
+/** The folder inside the goldens' in which recorded goldens wait until a person accepts them. */
 export const PENDING = '.pending';
 
-const GONE = 'gone.json';
-const goneSchema = z.array(z.string());
+/** The list of files to remove. */
+const REMOVED = 'removed.json';
+const removedSchema = z.array(z.string());
 
-/** A folder of pending goldens that is being filled; nobody sees it before {@link publish}. */
+/** A folder of pending goldens, under a temporary name until {@link publish}. */
 export class PendingGoldens {
   readonly #folder: string;
   readonly #temporary: string;
-  readonly #gone: string[] = [];
+  readonly #removed: string[] = [];
 
   /** @param folder of the goldens. */
   constructor(folder: string) {
     this.#folder = folder;
-    // A process's id comes again, in a container soon: what a killed one left must not be taken for its own.
+    // Process ids are reused, in containers soon, so the folder of a killed process would be taken for this
+    // one's.
     this.#temporary = join(folder, `${PENDING}.${randomUUID()}.tmp`);
   }
 
-  /** Where a model's new files go. */
+  /** The folder for a model's new files. */
   modelFolder(model: string): string {
     const folder = join(this.#temporary, model);
     mkdirSync(folder, { recursive: true });
     return folder;
   }
 
-  /** Notes a file that has no place among the new goldens; it need not exist. */
-  addGone(model: string, file: string): void {
-    this.#gone.push(join(model, file));
+  /** Adds a file to those that {@link acceptPending} removes; it need not exist. */
+  addRemoved(model: string, file: string): void {
+    this.#removed.push(join(model, file));
   }
 
-  /** Replaces what was pending before. @returns whether anything is pending now. */
+  /** Replaces the pending goldens of an earlier run. @returns whether anything is pending now. */
   publish(): boolean {
     const pending = join(this.#folder, PENDING);
     rmSync(pending, { recursive: true, force: true });
-    if (!existsSync(this.#temporary) && this.#gone.length === 0) return false;
+    if (!existsSync(this.#temporary) && this.#removed.length === 0) return false;
     mkdirSync(this.#temporary, { recursive: true });
-    writeFileSync(join(this.#temporary, GONE), JSON.stringify(this.#gone));
+    writeFileSync(join(this.#temporary, REMOVED), JSON.stringify(this.#removed));
     renameSync(this.#temporary, pending);
     return true;
   }
 
-  /** Forgets everything that was not published. */
+  /** Removes everything that is not published. */
   discard(): void {
     rmSync(this.#temporary, { recursive: true, force: true });
   }
 }
 
 /**
- * Moves pending goldens to their places, each file at once, and removes the ones that are gone. Interrupted and done
- * again, it goes on where it was.
+ * Moves pending goldens to their places by renaming, and removes the files of removed cases. Called again
+ * after an interruption, it continues.
  *
  * @param folder of the goldens.
  * @returns the files that were replaced, added or removed, relative to the folder.
@@ -63,7 +65,7 @@ export class PendingGoldens {
 export function acceptPending(folder: string): string[] {
   const pending = join(folder, PENDING);
   if (!existsSync(pending)) {
-    throw new FileError(`${folder}: nothing is pending; record first, look at what changed, then accept it`);
+    throw new FileError(`${folder}: nothing is pending; record first, review the changes, then accept them`);
   }
   try {
     const touched: string[] = [];
@@ -75,8 +77,8 @@ export function acceptPending(folder: string): string[] {
         touched.push(join(model.name, file));
       }
     }
-    // Only now, when no manifest speaks for them any more.
-    for (const file of goneFiles(pending)) {
+    // Last, when no manifest lists them any more.
+    for (const file of removedFiles(pending)) {
       if (!existsSync(join(folder, file))) continue;
       rmSync(join(folder, file));
       touched.push(file);
@@ -85,19 +87,19 @@ export function acceptPending(folder: string): string[] {
     return touched;
   } catch (cause) {
     throw new FileError(
-      `${pending}: cannot be accepted (${(cause as Error).message}); what is left of it is still pending`,
+      `cannot accept ${pending} (${(cause as Error).message}); the rest of it is still pending`,
       { cause },
     );
   }
 }
 
-function goneFiles(pending: string): string[] {
-  const list = join(pending, GONE);
-  // The list goes first when a folder that was accepted is removed.
-  return existsSync(list) ? goneSchema.parse(JSON.parse(readFileSync(list, 'utf8'))) : [];
+function removedFiles(pending: string): string[] {
+  const list = join(pending, REMOVED);
+  // An interrupted removal of the accepted folder may have removed the list first.
+  return existsSync(list) ? removedSchema.parse(JSON.parse(readFileSync(list, 'utf8'))) : [];
 }
 
-/** A manifest speaks for the cases beside it: an interruption must not leave it ahead of them. */
+/** A manifest lists the cases beside it, so an interruption must not leave it newer than they are. */
 function manifestLast(a: string, b: string): number {
   return Number(a === 'manifest.json') - Number(b === 'manifest.json') || (a < b ? -1 : 1);
 }

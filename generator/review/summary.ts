@@ -1,8 +1,20 @@
-import { hasChanges, type ModelSummary } from '../recording/regenerate.ts';
 import type { CaseChange } from './changes.ts';
 
-/** What a person reviews after a recording: one line for each model, and what changed in each case. */
-export function describe(summaries: readonly ModelSummary[], isPending: boolean): string {
+/** What a recording changed of one model's goldens. */
+export interface ModelSummary {
+  model: string;
+  /** Differences of the manifest, one line each. */
+  manifest: string[];
+  cases: CaseChange[];
+}
+
+/** Whether there is anything to review. */
+export function hasChanges(summary: ModelSummary): boolean {
+  return summary.manifest.length > 0 || summary.cases.some(({ kind }) => kind !== 'unchanged');
+}
+
+/** The summary that a person reviews: a line for each model, followed by its changes. */
+export function formatSummaries(summaries: readonly ModelSummary[], isPending: boolean): string {
   const lines: string[] = [];
   for (const summary of summaries) {
     const changed = summary.cases.filter(({ kind }) => kind !== 'unchanged');
@@ -12,18 +24,20 @@ export function describe(summaries: readonly ModelSummary[], isPending: boolean)
       ...summary.cases.filter(({ kind }) => kind === 'unchanged').map((c) => c.largest),
     );
     const noise = unchanged ? ` (largest difference ${largest.toExponential(1)})` : '';
-    lines.push(`${summary.model}: ${unchanged} unchanged${noise}, ${changed.length} changed, new or gone`);
+    lines.push(`${summary.model}: ${unchanged} unchanged${noise}, ${changed.length} changed, new or removed`);
     for (const reason of summary.manifest) lines.push(`  manifest: ${reason}`);
-    for (const change of changed) lines.push(...describeCase(change));
+    for (const change of changed) lines.push(...formatCase(change));
   }
-  if (isPending) lines.push('', 'What changed is pending. Take it with: npm run goldens:regen -- --accept');
+  if (isPending)
+    lines.push('', 'Changed goldens are pending. To accept them: npm run goldens:regen -- --accept');
   else if (summaries.some(hasChanges))
     lines.push('', 'The goldens differ from what the reference computes now.');
   return `${lines.join('\n')}\n`;
 }
 
-function describeCase({ id, kind, reasons, flipped, largest, rms }: CaseChange): string[] {
-  const lines = [`  ${kind.padEnd(8)} ${id}: ${reasons.join('; ')}`];
+function formatCase({ id, kind, reasons, flipped, largest, rms }: CaseChange): string[] {
+  const label = kind === 'gone' ? 'removed' : kind;
+  const lines = [`  ${label.padEnd(8)} ${id}: ${reasons.join('; ')}`];
   if (largest !== 0)
     lines.push(
       `           logits: largest difference ${largest.toExponential(2)}, RMS ${rms.toExponential(2)}`,

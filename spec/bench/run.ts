@@ -4,7 +4,8 @@ import { countParameters } from '../../engine/checkpoint/parameters.ts';
 import { COMPUTED_FILES, TEXT_FILES } from '../../engine/cli/model-option.ts';
 import { readModelConfig } from '../../engine/config.ts';
 import { resolveModel } from '../../engine/hub/resolve-model.ts';
-import { ensureFixture, FIXTURES } from '../../generator/fixtures/fixtures.ts';
+import { FIXTURES } from '../../generator/fixtures/fixtures.ts';
+import { ensureFixtureGraphs } from '../../generator/recording/graphs.ts';
 import type { BenchContext, SuiteResult } from './context.ts';
 import { type Figure, type Skipped, SUITES, type SuiteName, toFigures } from './figure.ts';
 import { LimitMeter } from './limits/limits.ts';
@@ -93,7 +94,7 @@ export async function runBench(options: BenchOptions): Promise<BenchReport> {
 
 /** A directory is taken as it is; one without our graphs leaves out the peers that run them. */
 async function findModel(model: string): Promise<string> {
-  if (Object.hasOwn(FIXTURES, model)) return await ensureFixture(model);
+  if (Object.hasOwn(FIXTURES, model)) return await ensureFixtureGraphs(model);
   if (existsSync(join(model, 'config.json'))) return model;
   const files = [...COMPUTED_FILES.files];
   const optional = [...COMPUTED_FILES.optional, ...TEXT_FILES.files];

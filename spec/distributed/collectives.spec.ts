@@ -6,7 +6,7 @@ import { type Backend, installedMpis, startGroup } from '../support/groups/group
 const mpis = installedMpis();
 const backends: Backend[] = ['fork', ...mpis];
 
-test('MPI is here, or else this says that its collectives were not tested', (t) => {
+test('CI has an MPI; elsewhere the log says that collectives over MPI were not tested', (t) => {
   if (mpis.length === 0)
     t.log('no mpirun of MPICH or Open MPI, or no koffi: apt install mpich, npm install koffi');
   t.true(mpis.length > 0 || process.env.CI !== 'true', 'CI must install an MPI and koffi');
@@ -19,7 +19,7 @@ for (const backend of backends) {
     [4, 25],
   ]) {
     test.serial(
-      `collectives of ${size} ranks over ${backend} give every rank what the interface says`,
+      `collectives of ${size} ranks over ${backend} give every rank the values that ProcessGroup documents`,
       async (t) => {
         const scenario: Scenario = { name: 'collectives', numRuns, seed: 20261122 };
         const run = startGroup(t, backend, scenario, { size });
@@ -30,7 +30,7 @@ for (const backend of backends) {
     );
   }
 
-  test.serial(`64 MB go through ${backend} unchanged`, async (t) => {
+  test.serial(`collectives of 64 MB over ${backend} give the right values`, async (t) => {
     const run = startGroup(t, backend, { name: 'large', bytes: 64 * 2 ** 20 });
     t.deepEqual(await run.end(), { exitCode: 0, signal: null }, run.log);
   });

@@ -32,32 +32,32 @@ const reasons: [Scenario, number[], RegExp][] = [
   [{ name: 'flood', rank: 2 }, [0, 1], /Rank 2 has not come for \d\.\d s/],
 ];
 
-for (const [scenario, told, reason] of reasons) {
+for (const [scenario, reporting, reason] of reasons) {
   const rank = 'rank' in scenario ? scenario.rank : 0;
-  test.serial(`every other rank is told why when rank ${rank} ${scenario.name}`, async (t) => {
+  test.serial(`the fault "${scenario.name}" of rank ${rank} is reported by every other rank`, async (t) => {
     const run = startGroup(t, 'fork', scenario, { size: 3, timeoutMs: TIMEOUT_MS });
-    await failed(t, run, told, reason);
+    await failed(t, run, reporting, reason);
   });
 }
 
-test.serial('a rank that is killed while the group ends is named by rank 0', async (t) => {
+test.serial('rank 0 names a rank that is killed while the group closes', async (t) => {
   const run = startGroup(t, 'fork', { name: 'linger' }, { size: 3 });
   await run.working(3);
   run.signal(2, 'SIGKILL');
   await failed(t, run, [0], /Rank 2 was killed by SIGKILL/);
 });
 
-test.serial('ranks that do not end are ended and named by rank 0', async (t) => {
+test.serial('rank 0 kills and names ranks that do not end after the group is closed', async (t) => {
   const run = startGroup(t, 'fork', { name: 'linger' }, { size: 3, timeoutMs: TIMEOUT_MS });
   await failed(t, run, [0], /Waited 1000 ms for ranks 1 and 2 to end after rank 0/);
 });
 
-test.serial('a rank may wait for longer than the limit if it says so', async (t) => {
+test.serial('an operation may have a longer time limit than the group', async (t) => {
   const run = startGroup(t, 'fork', { name: 'patient', ms: 1500 }, { size: 3, timeoutMs: 500 });
   t.deepEqual(await run.end(), { exitCode: 0, signal: null }, run.log);
 });
 
-test.serial('Ctrl-C, which reaches all processes, is left to the launcher', async (t) => {
+test.serial('launched ranks ignore SIGINT, which Ctrl-C sends to all processes', async (t) => {
   const run = startGroup(t, 'fork', { name: 'patient', ms: 1000 }, { size: 3 });
   await run.working(3);
   for (const rank of [1, 2]) run.signal(rank, 'SIGINT');

@@ -13,11 +13,13 @@ trackResources(test);
 const KILLS = 50;
 const ENTRY = new URL('../support/groups/group-scenarios.ts', import.meta.url);
 
-/** Other test files start groups in this process as well; the environment of this thread is its own. */
+/**
+ * Tells the ranks of this file from those of others: AVA's threads share a process, but not an environment.
+ */
 const mark = randomUUID();
 process.env[MARK] = mark;
 
-test(`${KILLS} ranks that are killed at any time, one after the other, are named and leave nothing behind`, async (t) => {
+test(`${KILLS} groups whose rank 1 is killed at a random time name it and leave no process behind`, async (t) => {
   const moments = fc.sample(fc.record({ ms: fc.nat({ max: 120 }), started: fc.boolean() }), {
     seed: 20261122,
     numRuns: KILLS,
@@ -25,7 +27,7 @@ test(`${KILLS} ranks that are killed at any time, one after the other, are named
   for (const { ms, started } of moments) {
     const start = launch(2, ENTRY, { argument: { name: 'endless' } });
     const killing = killSoon(ms, started ? start : undefined);
-    const error = await t.throwsAsync(computeTogether(start), { instanceOf: GroupError });
+    const error = await t.throwsAsync(runCollectives(start), { instanceOf: GroupError });
     await killing;
     t.regex(
       error?.message ?? '',
@@ -36,7 +38,7 @@ test(`${KILLS} ranks that are killed at any time, one after the other, are named
   }
 });
 
-/** Kills the other rank, after a while, or when it has come, if that is later. */
+/** Kills rank 1 after `ms`, counted from when the group has started if `started` is given. */
 async function killSoon(ms: number, started: Promise<unknown> | undefined): Promise<void> {
   await started;
   await sleep(ms);
@@ -45,8 +47,8 @@ async function killSoon(ms: number, started: Promise<unknown> | undefined): Prom
   process.kill(pid, 'SIGKILL');
 }
 
-/** Never ends by itself. */
-async function computeTogether(start: Promise<ProcessGroup>): Promise<void> {
+/** Runs collectives until the group fails. */
+async function runCollectives(start: Promise<ProcessGroup>): Promise<void> {
   const group = await start;
   try {
     group.barrier();

@@ -8,7 +8,7 @@ const TIMEOUT_MS = 1000;
 
 const mpis = installedMpis();
 
-test('MPI is here, or else this says that its failures were not tested', (t) => {
+test('CI has an MPI; elsewhere the log says that failures of MPI were not tested', (t) => {
   if (mpis.length === 0)
     t.log('no mpirun of MPICH or Open MPI, or no koffi: apt install mpich, npm install koffi');
   t.true(mpis.length > 0 || process.env.CI !== 'true', 'CI must install an MPI and koffi');
@@ -33,7 +33,7 @@ const reasons: [Scenario, RegExp][] = [
 for (const mpi of mpis) {
   for (const [scenario, reason] of reasons) {
     test.serial(
-      `${mpi}: all ranks end, when a rank ${scenario.name}, and one says ${reason.source}`,
+      `${mpi}: the fault "${scenario.name}" ends all ranks, and one reports ${reason.source}`,
       async (t) => {
         const run = startGroup(t, mpi, scenario, { size: 3, timeoutMs: TIMEOUT_MS });
         t.not((await run.end()).exitCode, 0);
@@ -43,7 +43,7 @@ for (const mpi of mpis) {
     );
   }
 
-  test.serial(`${mpi}: a rank that is stopped is named, and all end`, async (t) => {
+  test.serial(`${mpi}: a stopped rank is named, and all ranks end`, async (t) => {
     const run = startGroup(t, mpi, { name: 'endless' }, { size: 3, timeoutMs: TIMEOUT_MS });
     await run.working(3);
     run.signal(2, 'SIGSTOP');
@@ -52,7 +52,7 @@ for (const mpi of mpis) {
     t.regex(run.log, /Rank \d has waited \d\.\d s for rank 2 in (barrier|allGather)/);
   });
 
-  test.serial(`${mpi}: a rank that is killed ends the others`, async (t) => {
+  test.serial(`${mpi}: killing a rank ends the others`, async (t) => {
     const run = startGroup(t, mpi, { name: 'endless' }, { size: 3, timeoutMs: TIMEOUT_MS });
     await run.working(3);
     run.signal(1, 'SIGKILL');
@@ -69,8 +69,8 @@ for (const mpi of mpis) {
   });
 }
 
-/** Starts one process without mpirun, which makes MPI believe in a group of one. */
-function startAlone(environment: Record<string, string>): string {
+/** Runs one process without mpirun, which is a group of one for MPI. */
+function runWithoutMpirun(environment: Record<string, string>): string {
   const args = [MAIN, 'mpi', '1', '{"name":"linger"}', '1000'];
   const env = { ...process.env, ...environment };
   const { status, stderr } = spawnSync(process.execPath, args, { encoding: 'utf8', env });
@@ -79,24 +79,24 @@ function startAlone(environment: Record<string, string>): string {
 
 if (mpis.length > 0) {
   const [mpi] = mpis;
-  test.serial('a library that is not there is named', (t) => {
+  test.serial('an MPI library that does not exist is named', (t) => {
     t.regex(
-      startAlone({ PLUMBLINE_MPI_LIBRARY: '/no/libmpi.so' }),
-      /^1: .*No MPI library could be opened \(\/no\/libmpi\.so: /,
+      runWithoutMpirun({ PLUMBLINE_MPI_LIBRARY: '/no/libmpi.so' }),
+      /^1: .*Cannot open an MPI library \(\/no\/libmpi\.so: /,
     );
   });
 
-  test.serial(`${mpi}: one process is a group, and leaves it`, (t) => {
-    t.regex(startAlone({}), /^0: \[rank 0\] pid 0/);
+  test.serial(`${mpi}: one process without mpirun is a group and closes it`, (t) => {
+    t.regex(runWithoutMpirun({}), /^0: \[rank 0\] pid 0/);
   });
 
-  test.serial(`${mpi}: an mpirun of another MPI is found out`, (t) => {
+  test.serial(`${mpi}: joining under an mpirun of another MPI is refused`, (t) => {
     const variables = { MPICH: 'OMPI_COMM_WORLD_SIZE', 'Open MPI': 'PMI_SIZE' };
     const library = { MPICH: 'libmpich.so.12', 'Open MPI': 'libmpi.so.40' };
     const environment = { [variables[mpi]]: '2', PLUMBLINE_MPI_LIBRARY: library[mpi] };
     t.regex(
-      startAlone(environment),
-      new RegExp(`^1: .*mpirun has started 2 processes, of which ${mpi} sees 1: name the`),
+      runWithoutMpirun(environment),
+      new RegExp(`^1: .*mpirun has started 2 processes, of which ${mpi} sees 1: set PLUMB`),
     );
   });
 }

@@ -8,27 +8,30 @@ import { generateOne } from '../../verify/generate.ts';
 import type { Scenario } from '../support/groups/group-scenarios.ts';
 import { type GroupRun, installedMpis, MAIN } from '../support/groups/groups.ts';
 import { Hosts, whyNoHosts } from '../support/groups/hosts.ts';
-import { spreadDense } from '../support/groups/sharded-models.ts';
+import { shardedDense } from '../support/groups/sharded-models.ts';
 import { trackResources } from '../support/processes/cleanup.ts';
 import { modelDirectory } from '../unit/engine/tiny-models.ts';
 
 trackResources(test);
 
 const TIMEOUT_MS = 1000;
-/** The limit, the seconds in which the system counts, what is left to the launcher; and a busy machine. */
+/** The time limit, keepalive's seconds, the launcher's grace, and a reserve for a busy machine. */
 const ENDS_WITHIN_MS = 15_000;
 const ENGINE = fileURLToPath(new URL('../support/processes/engine-main.ts', import.meta.url));
 
 const obstacle = whyNoHosts();
 const mpis = installedMpis();
 
-test('MPI and hosts are here, or else this says that nothing was tested between hosts', (t) => {
+test('CI has an MPI and network namespaces; elsewhere the log says that hosts were not tested', (t) => {
   if (mpis.length === 0)
     t.log('no mpirun of MPICH or Open MPI, or no koffi: apt install mpich, npm install koffi');
   if (obstacle) t.log(obstacle);
   t.true(mpis.length > 0 || process.env.CI !== 'true', 'CI must install an MPI and koffi');
-  const mayHaveHosts = process.platform === 'linux' && process.getuid?.() === 0;
-  t.true(!obstacle || process.env.CI !== 'true' || !mayHaveHosts, `root in CI must have hosts: ${obstacle}`);
+  const canHaveHosts = process.platform === 'linux' && process.getuid?.() === 0;
+  t.true(
+    !obstacle || process.env.CI !== 'true' || !canHaveHosts,
+    `root in CI must be able to make network namespaces: ${obstacle}`,
+  );
 });
 
 const groupOf = (scenario: Scenario, timeoutMs: number) => [
@@ -41,17 +44,17 @@ const engineOf = (modelDir: string, tokens: number, timeoutMs: number) => [
   ...[String(tokens), String(timeoutMs)],
 ];
 
-/** Whether a process is a rank; mpirun, and what it starts on the hosts, is none. */
+/** Whether a process is a rank, and not mpirun or one of its daemons. */
 function isRank(pid: number): boolean {
   try {
     return readlinkSync(`/proc/${pid}/exe`) === realpathSync(process.execPath);
   } catch {
-    // It has ended.
+    // The process has ended.
     return false;
   }
 }
 
-/** Waits for something that a run does before it ends. */
+/** Waits until `done` holds. @throws Error if the run ends before. */
 async function until(run: GroupRun, done: () => boolean): Promise<void> {
   let over = false;
   run.end().then(() => {
@@ -63,7 +66,11 @@ async function until(run: GroupRun, done: () => boolean): Promise<void> {
   }
 }
 
-/** Waits until nothing of a run is left but what Open MPI may leave: its daemons wait for each other. @returns the rest. */
+/**
+ * Waits until a run has no processes left, except Open MPI's daemons, which wait for each other.
+ *
+ * @returns those left.
+ */
 async function leftOf(run: GroupRun, mpi: string): Promise<number[]> {
   const deadline = Date.now() + ENDS_WITHIN_MS;
   const left = async () => (await run.survivors(0)).filter((pid) => mpi === 'MPICH' || isRank(pid));
@@ -71,7 +78,7 @@ async function leftOf(run: GroupRun, mpi: string): Promise<number[]> {
   return left();
 }
 
-/** The error of a rank that finds the other one gone. */
+/** The error of a rank that misses the other one. */
 const missing = (rank: number) =>
   new RegExp(
     `GroupError: Rank ${rank} has (waited \\d+\\.\\d s|lost a connection to another host while it waited) for rank ${1 - rank} in `,
@@ -79,61 +86,64 @@ const missing = (rank: number) =>
 
 for (const mpi of obstacle ? [] : mpis) {
   test.serial(
-    `${mpi}: an engine over two hosts has the fingerprint of one process, and either has all of its threads`,
+    `${mpi}: an engine over two hosts has the fingerprint of one process, and uses all cores of each host`,
     async (t) => {
       const hosts = await Hosts.make(t);
-      const modelDir = modelDirectory(t, spreadDense());
+      const modelDir = modelDirectory(t, shardedDense());
       const engine = await Engine.load(modelDir, { threads: 1 });
       t.teardown(() => engine.close());
       const { result } = await generateOne(engine, { ids: [1, 2, 3], maxNewTokens: 30, ignoreEos: true });
       const before = hosts.sentBytes;
       const run = hosts.start(t, mpi, engineOf(modelDir, 30, 10_000));
-      t.is((await run.end()).exitCode, 0, run.log + hosts.words);
-      for (const rank of [0, 1]) t.is(hosts.wordsOf(rank), `threads ${availableParallelism()}\n`);
+      t.is((await run.end()).exitCode, 0, run.log + hosts.stderr);
+      for (const rank of [0, 1]) t.is(hosts.stderrOf(rank), `threads ${availableParallelism()}\n`);
       t.true(run.lines.includes(`fingerprint ${result.fingerprint}`), run.log);
       t.deepEqual(await run.survivors(ENDS_WITHIN_MS), []);
       for (const [i, sent] of hosts.sentBytes.entries()) t.true(sent - before[i] > 10_000, `${sent}`);
     },
   );
 
-  test.serial(`${mpi}: when the cable is cut, either host says which rank it misses, and ends`, async (t) => {
+  test.serial(`${mpi}: if the link is cut, both ranks name the missing one and end`, async (t) => {
     const hosts = await Hosts.make(t);
-    const run = hosts.start(t, mpi, engineOf(modelDirectory(t, spreadDense()), 200, TIMEOUT_MS));
+    const run = hosts.start(t, mpi, engineOf(modelDirectory(t, shardedDense()), 200, TIMEOUT_MS));
     await until(run, () => run.log.includes('token'));
     hosts.cut();
     t.deepEqual(await leftOf(run, mpi), []);
-    for (const rank of [0, 1]) t.regex(hosts.wordsOf(rank), missing(rank));
+    for (const rank of [0, 1]) t.regex(hosts.stderrOf(rank), missing(rank));
   });
 }
 
 for (const mpi of obstacle ? [] : mpis.slice(0, 1)) {
-  test.serial(`${mpi}: what two hosts exchange goes over the cable, and is what is due`, async (t) => {
-    const hosts = await Hosts.make(t);
-    const before = hosts.sentBytes;
-    const bytes = 4_000_000;
-    const run = hosts.start(t, mpi, groupOf({ name: 'large', bytes }, 10_000));
-    t.is((await run.end()).exitCode, 0, run.log + hosts.words);
-    t.deepEqual(await run.survivors(ENDS_WITHIN_MS), []);
-    for (const [i, sent] of hosts.sentBytes.entries()) t.true(sent - before[i] > bytes, `${sent}`);
-  });
+  test.serial(
+    `${mpi}: collectives of two hosts send their bytes over the link and give the right values`,
+    async (t) => {
+      const hosts = await Hosts.make(t);
+      const before = hosts.sentBytes;
+      const bytes = 4_000_000;
+      const run = hosts.start(t, mpi, groupOf({ name: 'large', bytes }, 10_000));
+      t.is((await run.end()).exitCode, 0, run.log + hosts.stderr);
+      t.deepEqual(await run.survivors(ENDS_WITHIN_MS), []);
+      for (const [i, sent] of hosts.sentBytes.entries()) t.true(sent - before[i] > bytes, `${sent}`);
+    },
+  );
 
   test.serial(
-    `${mpi}: a rank that idles bears with one that is busy, and not with a cable that is cut`,
+    `${mpi}: a wait without a limit outlasts a busy rank, but fails if the link is cut`,
     async (t) => {
       const [hosts, others] = [await Hosts.make(t), await Hosts.make(t)];
       const patient = (where: Hosts, ms: number) =>
         where.start(t, mpi, groupOf({ name: 'patient', ms }, TIMEOUT_MS));
-      const [run, unharmed] = [patient(hosts, 3500), patient(others, 3000)];
-      await until(run, () => hosts.wordsOf(1).includes('pid 1'));
+      const [run, intact] = [patient(hosts, 3500), patient(others, 3000)];
+      await until(run, () => hosts.stderrOf(1).includes('pid 1'));
       hosts.cut();
-      t.is((await unharmed.end()).exitCode, 0, unharmed.log + others.words);
+      t.is((await intact.end()).exitCode, 0, intact.log + others.stderr);
       t.deepEqual(await leftOf(run, mpi), []);
       t.regex(
-        hosts.wordsOf(1),
+        hosts.stderrOf(1),
         /Rank 1 has lost a connection to another host while it waited for rank 0 in broadcast/,
       );
       t.regex(
-        hosts.wordsOf(0),
+        hosts.stderrOf(0),
         /GroupError: Rank 0 (has waited \d+\.\d s for|cannot exchange messages with) rank 1/,
       );
     },

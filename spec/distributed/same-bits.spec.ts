@@ -6,7 +6,7 @@ import { readCase, readFingerprints } from '../../golden/goldens.ts';
 import { temporaryFolder } from '../support/processes/cleanup.ts';
 import { runCli } from '../support/processes/processes.ts';
 
-/** How each of the processes computes. */
+/** Flags of each process. */
 const SETTINGS = [
   ['--threads', '1'],
   ['--threads', '2'],
@@ -15,7 +15,7 @@ const SETTINGS = [
 ];
 
 for (const model of ['dense', 'moe']) {
-  test(`processes at once, in any number of threads, compute the bits of ${model} that are stored`, async (t) => {
+  test(`concurrent processes with any number of threads compute the stored fingerprints of ${model}`, async (t) => {
     const folder = temporaryFolder(t);
     const names = ['ids-short', 'ids-block-and-one', 'ids-longer'];
     const ids = names.map((name) => readCase(model, name).ids);

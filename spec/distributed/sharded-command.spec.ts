@@ -5,7 +5,7 @@ import test, { type ExecutionContext } from 'ava';
 import { ensureFixture } from '../../generator/fixtures/fixtures.ts';
 import { readCase, readFingerprints } from '../../golden/goldens.ts';
 import { type Backend, GroupRun, installedMpis, launcherOf } from '../support/groups/groups.ts';
-import { spreadDense } from '../support/groups/sharded-models.ts';
+import { shardedDense } from '../support/groups/sharded-models.ts';
 import { temporaryFolder, trackResources } from '../support/processes/cleanup.ts';
 import { CLI_PATH } from '../support/processes/processes.ts';
 import { modelDirectory } from '../unit/engine/tiny-models.ts';
@@ -15,13 +15,13 @@ trackResources(test);
 const mpis = installedMpis();
 const CASES = ['ids-short', 'ids-block-and-one'];
 
-test('MPI is here, or else this says that the engine was not run under it', (t) => {
+test('CI has an MPI; elsewhere the log says that the command was not tested over MPI', (t) => {
   if (mpis.length === 0)
     t.log('no mpirun of MPICH or Open MPI, or no koffi: apt install mpich, npm install koffi');
   t.true(mpis.length > 0 || process.env.CI !== 'true', 'CI must install an MPI and koffi');
 });
 
-/** Runs the command, by itself or under mpirun with so many ranks. */
+/** Runs the command, by itself or under mpirun with `size` ranks. */
 function plumbline(t: ExecutionContext, backend: Backend, size: number, ...args: string[]): GroupRun {
   const command = [CLI_PATH, ...args];
   const run =
@@ -47,20 +47,20 @@ function idsFile(
   return path;
 }
 
-/** What the command prints in JSON lines. */
+/** The JSON lines that the command has printed. */
 const linesOf = (run: GroupRun) =>
   run.lines.filter((line) => line.startsWith('{')).map((line) => JSON.parse(line));
 
-const SPREADS = [
+const SHARDINGS = [
   ['dense', 2, ['--tp', '2']],
   ['moe', 2, ['--tp', '2', '--ep', '2']],
   ['moe', 4, ['--ep', '4']],
 ] as const;
 
 for (const backend of ['fork', ...mpis] as Backend[]) {
-  for (const [model, size, flags] of SPREADS) {
+  for (const [model, size, flags] of SHARDINGS) {
     test.serial(
-      `${backend}: generate ${flags.join(' ')} has the fingerprints of ${model} that are stored`,
+      `${backend}: generate ${flags.join(' ')} computes the stored fingerprints of ${model}`,
       async (t) => {
         const args = [
           '--model',
@@ -83,16 +83,29 @@ for (const backend of ['fork', ...mpis] as Backend[]) {
     );
   }
 
-  test.serial(`${backend}: sizes that do not divide are refused, with those that would`, async (t) => {
-    const args = ['--model', await ensureFixture('dense'), '--ids', idsFile(t, 'dense'), '--max-tokens', '1'];
-    const run = plumbline(t, backend, 4, 'generate', ...args, '--tp', '4');
-    t.not((await run.end()).exitCode, 0, run.log);
-    t.regex(run.log, /plumbline: tensor parallelism over 4 ranks: 2 key\/value heads do not divide; .* 1, 2/);
-    t.deepEqual(await run.survivors(2000), []);
-  });
+  test.serial(
+    `${backend}: a number of ranks that does not divide the model is refused, with those that do`,
+    async (t) => {
+      const args = [
+        '--model',
+        await ensureFixture('dense'),
+        '--ids',
+        idsFile(t, 'dense'),
+        '--max-tokens',
+        '1',
+      ];
+      const run = plumbline(t, backend, 4, 'generate', ...args, '--tp', '4');
+      t.not((await run.end()).exitCode, 0, run.log);
+      t.regex(
+        run.log,
+        /plumbline: tensor parallelism over 4 ranks: 2 key\/value heads do not divide; .* 1, 2/,
+      );
+      t.deepEqual(await run.survivors(2000), []);
+    },
+  );
 }
 
-test.serial('logits --tp 2 writes the file that one process writes', async (t) => {
+test.serial('logits --tp 2 writes the same file as one process', async (t) => {
   const model = await ensureFixture('dense');
   const folder = temporaryFolder(t);
   const files = await Promise.all(
@@ -108,17 +121,17 @@ test.serial('logits --tp 2 writes the file that one process writes', async (t) =
 });
 
 for (const mpi of mpis) {
-  test.serial(`${mpi}: another number of processes than ranks is refused`, async (t) => {
+  test.serial(`${mpi}: a number of processes that differs from the number of ranks is refused`, async (t) => {
     const args = ['--model', await ensureFixture('dense'), '--ids', idsFile(t, 'dense'), '--max-tokens', '1'];
     const run = plumbline(t, mpi, 3, 'generate', ...args, '--tp', '2');
     t.not((await run.end()).exitCode, 0, run.log);
-    t.regex(run.log, /mpirun has started 3 processes, and the model is spread over 2 .*: start it with -n 2/);
+    t.regex(run.log, /mpirun has started 3 processes; expected 2, .*: start it with -n 2/);
     t.deepEqual(await run.survivors(2000), []);
   });
 
   test.serial(`${mpi}: a rank with another model is named`, async (t) => {
     const [one, other] = [{}, { rope_theta: 501 }].map((overrides) => {
-      const model = spreadDense();
+      const model = shardedDense();
       return modelDirectory(t, { ...model, configJson: { ...model.configJson, ...overrides } });
     });
     const args = (model: string) => [
@@ -147,25 +160,25 @@ for (const mpi of mpis) {
 for (const mpi of mpis) {
   test.serial(`${mpi}: Ctrl-C ends mpirun and all ranks`, async (t) => {
     const ids = idsFile(t, '', Array(500).fill([1, 2]));
-    const dir = modelDirectory(t, spreadDense());
+    const dir = modelDirectory(t, shardedDense());
     const args = ['--model', dir, '--ids', ids, '--max-tokens', '100', '--ignore-eos', '--max-batch', '1'];
     const run = plumbline(t, mpi, 2, 'generate', ...args, '--json', '--tp', '2', '--threads', '1');
     while (linesOf(run).length === 0) await sleep(10);
     process.kill(run.pid, 'SIGINT');
-    // What mpirun makes of it as an exit code is its own affair.
+    // The exit code is mpirun's own.
     await run.end();
     t.true(linesOf(run).length < 500);
     t.deepEqual(await run.survivors(5000), []);
   });
 }
 
-test.serial('Ctrl-C ends the command and its ranks in order', async (t) => {
+test.serial('Ctrl-C ends the command and its ranks with exit code 130', async (t) => {
   const ids = idsFile(t, '', Array(500).fill([1, 2]));
-  const dir = modelDirectory(t, spreadDense());
+  const dir = modelDirectory(t, shardedDense());
   const args = ['--model', dir, '--ids', ids, '--max-tokens', '100', '--ignore-eos', '--max-batch', '1'];
   const run = plumbline(t, 'fork', 2, 'generate', ...args, '--json', '--tp', '2', '--threads', '1');
   while (linesOf(run).length === 0) await sleep(10);
-  // As a terminal does, to all of them.
+  // As a terminal does, to all processes.
   for (const pid of await run.survivors(0)) process.kill(pid, 'SIGINT');
   t.deepEqual(await run.end(), { exitCode: 130, signal: null }, run.log);
   t.true(linesOf(run).length < 500);

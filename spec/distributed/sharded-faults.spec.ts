@@ -3,27 +3,27 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import test, { type ExecutionContext } from 'ava';
 import { Engine } from '../../engine/engine.ts';
 import { GroupError, ShardingError } from '../../engine/errors.ts';
-import type { EngineOptions } from '../../engine/serving/requests.ts';
+import type { EngineOptions } from '../../engine/options.ts';
 import { generateOne } from '../../verify/generate.ts';
 import { MARK, markedProcesses } from '../support/groups/groups.ts';
-import { spreadDense, spreadMoe } from '../support/groups/sharded-models.ts';
+import { shardedDense, shardedMoe } from '../support/groups/sharded-models.ts';
 import { trackResources } from '../support/processes/cleanup.ts';
 import { modelDirectory } from '../unit/engine/tiny-models.ts';
 
 trackResources(test);
 
 const REQUEST = { ids: [1, 2, 3], maxNewTokens: 100, ignoreEos: true };
-/** What a failure may take to be known everywhere and to be cleaned up. */
+/** How long the processes of a failed group may take to end. */
 const WITHIN_MS = 5000;
 
-// The ranks of this file are known by it from those of others in the same process.
+// Tells the ranks of this file from those of other files in the same process.
 const mark = randomUUID();
 process.env[MARK] = mark;
-// An environment that is changed after the start of a process is not in its /proc entry: these are ranks alone.
+// /proc shows the environment that a process was started with, so this process does not count.
 const ranks = () => markedProcesses(mark);
 
 async function load(t: ExecutionContext, options: EngineOptions = {}): Promise<Engine> {
-  const dir = modelDirectory(t, spreadDense());
+  const dir = modelDirectory(t, shardedDense());
   return Engine.load(dir, { tp: 2, threads: 1, cacheTokens: 128, groupTimeoutMs: 1000, ...options });
 }
 
@@ -39,7 +39,7 @@ const failures = [
 ] as const;
 
 for (const [signal, message] of failures) {
-  test.serial(`a rank that gets ${signal} while it generates is named, and no process is left`, async (t) => {
+  test.serial(`a rank that gets ${signal} during generation is named, and no process is left`, async (t) => {
     const engine = await load(t);
     const [pid] = ranks();
     let tokens = 0;
@@ -50,12 +50,12 @@ for (const [signal, message] of failures) {
     t.deepEqual(error.ranks, [1]);
     t.true(tokens >= 5 && tokens < 100);
     await t.throwsAsync(generateOne(engine, REQUEST), { instanceOf: GroupError, message });
-    await t.notThrowsAsync(engine.close(), 'it has been said');
+    await t.notThrowsAsync(engine.close(), 'the failure was already thrown');
     await allEnd(t);
   });
 }
 
-test.serial('a rank that is killed while nothing is computed is an error of the next call', async (t) => {
+test.serial('a rank that is killed while the engine is idle fails the next call', async (t) => {
   const engine = await load(t, { tp: 4 });
   process.kill(Math.max(...ranks()), 'SIGKILL');
   await sleep(100);
@@ -64,7 +64,7 @@ test.serial('a rank that is killed while nothing is computed is an error of the 
   await allEnd(t);
 });
 
-test.serial('a rank that is killed before the engine is closed is an error of closing it', async (t) => {
+test.serial('a rank that is killed before the engine is closed fails close', async (t) => {
   const engine = await load(t);
   process.kill(ranks()[0], 'SIGKILL');
   await sleep(100);
@@ -72,7 +72,7 @@ test.serial('a rank that is killed before the engine is closed is an error of cl
   await allEnd(t);
 });
 
-test.serial('an error in the middle of a step ends the other ranks, and stays what it is', async (t) => {
+test.serial('an error of rank 0 during a step is thrown as it is, and ends the other ranks', async (t) => {
   const engine = await load(t);
   const observe = () => {
     throw new Error('the disk is full');
@@ -86,26 +86,26 @@ test.serial('an error in the middle of a step ends the other ranks, and stays wh
   await allEnd(t);
 });
 
-test.serial('an error of rank 0 while it loads ends the others, and stays what it is', async (t) => {
+test.serial('an error of rank 0 during loading is thrown as it is, and ends the other ranks', async (t) => {
   const onProgress = () => {
-    throw new Error('nobody reads this');
+    throw new Error('cannot write progress');
   };
-  await t.throwsAsync(load(t, { onProgress }), { message: 'nobody reads this' });
+  await t.throwsAsync(load(t, { onProgress }), { message: 'cannot write progress' });
   await allEnd(t);
 });
 
-test.serial('what cannot be spread so is refused before any process is started', async (t) => {
+test.serial('sizes that cannot be sharded are refused before any process is started', async (t) => {
   const refuse = async (options: EngineOptions, message: RegExp) => {
     await t.throwsAsync(load(t, options), { instanceOf: ShardingError, message });
     t.deepEqual(ranks(), []);
   };
   await refuse({ tp: 3 }, /over 3 ranks: expected one of 1, 2, 4, 8/);
   await refuse({ tp: 1, ep: 2 }, /no experts/);
-  const dir = modelDirectory(t, spreadMoe());
+  const dir = modelDirectory(t, shardedMoe());
   await t.throwsAsync(Engine.load(dir, { tp: 2, ep: 4 }), { instanceOf: ShardingError });
 });
 
-test.serial('an engine that is closed ends its ranks, also if it is closed twice', async (t) => {
+test.serial('closing an engine ends its ranks, also if it is closed twice', async (t) => {
   const engine = await load(t);
   t.is(ranks().length, 1);
   await Promise.all([engine.close(), engine.close()]);

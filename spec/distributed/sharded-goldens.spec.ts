@@ -1,22 +1,22 @@
 import test from 'ava';
 import { Engine } from '../../engine/engine.ts';
-import type { EngineOptions } from '../../engine/serving/requests.ts';
+import type { EngineOptions } from '../../engine/options.ts';
 import { ensureFixture } from '../../generator/fixtures/fixtures.ts';
 import { engineSubject } from '../../verify/adapters/engine.ts';
 import type { SubjectModel } from '../../verify/subject.ts';
 import { goldenTests } from '../support/golden/golden-tests.ts';
 import type { SharedModel } from '../support/models/shared-model.ts';
 
-// The goldens of every fixture whose sizes divide, computed by two processes: fingerprints, logits and hidden states.
-const SPREADS: [string, EngineOptions][] = [
+// Goldens computed by two processes: fingerprints, logits and hidden states.
+const SHARDINGS: [string, EngineOptions][] = [
   ['dense', { tp: 2 }],
   ['moe', { tp: 2 }],
   ['moe-nonorm', { tp: 2, ep: 2 }],
 ];
 
-for (const [model, spread] of SPREADS) {
+for (const [model, sharding] of SHARDINGS) {
   let opened: Promise<SharedModel & Pick<SubjectModel, 'close'>> | undefined;
-  const load = (modelDir: string) => Engine.load(modelDir, { ...spread, threads: 1 });
+  const load = (modelDir: string) => Engine.load(modelDir, { ...sharding, threads: 1 });
   const open = async () => {
     const modelDir = await ensureFixture(model);
     return { ...(await engineSubject('over two ranks', { load }).load(modelDir)), modelDir };

@@ -1,15 +1,15 @@
 import test from 'ava';
-import type { Plan } from '../../engine/distributed/step-plan.ts';
+import type { StepPlan } from '../../engine/distributed/step-plan.ts';
 import { runTraffic } from '../bench/parallel/run-ranks.ts';
 import { stepBytes } from '../bench/parallel/step-bytes.ts';
 import { planOf } from '../bench/parallel/step-traffic.ts';
-import { spreadDense } from '../support/groups/sharded-models.ts';
+import { shardedDense } from '../support/groups/sharded-models.ts';
 import { trackResources } from '../support/processes/cleanup.ts';
 import { modelDirectory } from '../unit/engine/tiny-models.ts';
 
 trackResources(test);
 
-const model = spreadDense();
+const model = shardedDense();
 const { config } = model;
 
 /** Ids from all parts of the vocabulary. */
@@ -19,7 +19,7 @@ const sequences = (count: number, past: number, tokens: number) =>
 /** Rows enough for sums that more than two ranks exchange by slices. */
 const LONG = Math.ceil(16_381 / config.hiddenSize / 200);
 
-const steps: [what: string, plan: Plan][] = [
+const steps: [what: string, plan: StepPlan][] = [
   ['a decode step', sequences(1, 17, 1)],
   ['a decode step of a batch', sequences(8, 40, 1)],
   ['a prefill', sequences(1, 0, 37)],
@@ -33,13 +33,13 @@ const steps: [what: string, plan: Plan][] = [
   ['a long prefill', sequences(LONG, 0, 200)],
   [
     'a step that copies blocks and wants the logits of more rows than the head takes at once',
-    { ...sequences(1, 0, 30), copies: [{ from: 0, to: 1 }], rows: ids(24).map((_, i) => i) },
+    { ...sequences(1, 0, 30), copies: [{ from: 0, to: 1 }], logitsRows: ids(24).map((_, i) => i) },
   ],
 ];
 
 for (const tp of [2, 4]) {
   for (const [what, plan] of steps) {
-    test.serial(`${what} over ${tp} ranks sends as many bytes as the formula says`, async (t) => {
+    test.serial(`${what} over ${tp} ranks sends as many bytes as the formula computes`, async (t) => {
       const modelDir = modelDirectory(t, model);
       const sent = await runTraffic(tp, { name: 'traffic', modelDir, plans: [plan] });
       t.is(sent.length, tp);
@@ -52,10 +52,10 @@ for (const tp of [2, 4]) {
   }
 }
 
-test('the formula: what each part of a decode step takes', (t) => {
+test('the formula adds up the parts of a decode step', (t) => {
   const plan = sequences(1, 17, 1);
   // Length, counts, one span of one id and two blocks, one row; the embedding; the logits of the other half.
   const once = 4 * (1 + 3 + (3 + 1 + 2) + 1 + config.hiddenSize + config.vocabSize / 2);
   t.is(stepBytes(config, plan, 2), once + 2 * config.numHiddenLayers * 2 * 4 * config.hiddenSize);
-  t.is(stepBytes(config, plan, 1), 0, 'one process has nobody to send to');
+  t.is(stepBytes(config, plan, 1), 0, 'one process sends nothing');
 });

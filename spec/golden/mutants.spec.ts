@@ -2,8 +2,8 @@ import test, { type ExecutionContext } from 'ava';
 import { readModelConfig } from '../../engine/config.ts';
 import { ensureFixture } from '../../generator/fixtures/fixtures.ts';
 import { readCase, readManifest, readTensors } from '../../golden/goldens.ts';
-import { ComparisonError } from '../../golden/tolerance.ts';
-import { compareCase } from '../../verify/compare.ts';
+import { compareCase } from '../../verify/compare/case.ts';
+import { SubjectError } from '../../verify/errors.ts';
 import { MUTANTS, type Mutant } from '../support/mutants/mutants.ts';
 import { loadMutant } from '../support/mutants/mutate.ts';
 import { temporaryFolder } from '../support/processes/cleanup.ts';
@@ -26,8 +26,8 @@ async function caughtAt(t: ExecutionContext, mutant: Mutant): Promise<string | u
         const { differences } = await compareCase({ recorded, tensors }, manifest, config, subject);
         if (differences.length > 0) return `${id}: ${differences[0].what} at ${differences[0].position}`;
       } catch (error) {
-        // The comparison's own refusals count; a crash of the mutant would prove nothing.
-        if (!(error instanceof ComparisonError)) throw error;
+        // The comparison's own refusals count; a crash of the mutant proves nothing.
+        if (!(error instanceof SubjectError)) throw error;
         return `${id}: ${error.message}`;
       }
     }

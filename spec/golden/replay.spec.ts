@@ -7,7 +7,7 @@ import { ensureFixture, QUICK_FIXTURES } from '../../generator/fixtures/fixtures
 import { readCase, readFingerprints, readManifest, readTensors } from '../../golden/goldens.ts';
 import type { RecordedCase } from '../../golden/schema.ts';
 import { engineModel } from '../../verify/adapters/engine.ts';
-import { compareCase } from '../../verify/compare.ts';
+import { compareCase } from '../../verify/compare/case.ts';
 import { generateAll, resultsOf } from '../../verify/generate.ts';
 import type { SubjectModel } from '../../verify/subject.ts';
 import { closing, trackResources } from '../support/processes/cleanup.ts';

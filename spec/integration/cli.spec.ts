@@ -5,7 +5,7 @@ import { SafetensorsFile } from '../../engine/checkpoint/safetensors.ts';
 import { processIo } from '../../engine/cli/io.ts';
 import { run } from '../../engine/cli/program.ts';
 import { Engine } from '../../engine/engine.ts';
-import { ensureFixture } from '../../generator/fixtures/fixtures.ts';
+import { ensureFixtureGraphs } from '../../generator/recording/graphs.ts';
 import { QWEN3_TOKENIZER_DIR } from '../support/models/tokenizer.ts';
 import { closing, temporaryFolder, trackResources } from '../support/processes/cleanup.ts';
 import { CLI_PATH, ended, runCli, startCli, startNode } from '../support/processes/processes.ts';
@@ -13,16 +13,16 @@ import { FakeOutput, jsonFile } from '../unit/engine/cli/support.ts';
 
 trackResources(test);
 
-/** Checkpoints without tokenizer files. */
+/** Checkpoints without tokenizer files, as the reference is given them. */
 let dense: string;
 let moe: string;
 
 test.before('the models are made once', async () => {
-  dense = await ensureFixture('dense');
-  moe = await ensureFixture('moe');
+  dense = await ensureFixtureGraphs('dense');
+  moe = await ensureFixtureGraphs('moe');
 });
 
-/** The command in this process: the same code, all but the process. */
+/** Runs the command in this process. */
 async function runHere(...argv: string[]) {
   const [stdout, stderr] = [new FakeOutput(), new FakeOutput()];
   const exitCode = await run(argv, { ...processIo, stdout, stderr });
@@ -53,7 +53,7 @@ test('logits and hidden states in the file are those of the API, to the bit', as
   t.true(readFileSync(out).equals(bytes));
 });
 
-test('a mixture without tokenizer files continues ids: numbers as text, null in JSON', async (t) => {
+test('a mixture of experts without tokenizer files continues ids: numbers as text, null in JSON', async (t) => {
   const argv = ['generate', '--model', moe, '--ids', jsonFile(t, [[5, 6, 7]]), '--max-tokens', '6'];
   const json = await runHere(...argv, '--json', '--ignore-eos');
   const line = JSON.parse(json.out);
@@ -67,10 +67,10 @@ test('a mixture without tokenizer files continues ids: numbers as text, null in 
   });
 });
 
-test('a model whose end-of-sequence token comes first stops, unless it is told to go on', async (t) => {
+test('an end-of-sequence token ends the continuation, unless --ignore-eos is given', async (t) => {
   const argv = ['--ids', jsonFile(t, [[5, 6, 7]]), '--max-tokens', '6', '--json'];
   const free = JSON.parse((await runHere('generate', '--model', dense, ...argv, '--ignore-eos')).out);
-  // The same weights, with the second token that they generate as the one that ends.
+  // The same weights, with their second generated token as end of sequence.
   const stopping = temporaryFolder(t);
   const config = JSON.parse(readFileSync(join(dense, 'config.json'), 'utf8'));
   writeFileSync(join(stopping, 'config.json'), JSON.stringify({ ...config, eos_token_id: free.tokens[1] }));
@@ -94,7 +94,7 @@ test('tokenize needs neither weights nor configuration', async (t) => {
   t.deepEqual(JSON.parse(out), [{ ids: [9707], tokens: ['Hello'], decoded: 'Hello' }]);
 });
 
-test('errors of real processes: one line, exit code 1, and nothing left behind', async (t) => {
+test('an error of a real process is one line with exit code 1, and leaves no file', async (t) => {
   const folder = temporaryFolder(t);
   const ids = jsonFile(t, [
     [1, 2],
@@ -117,7 +117,7 @@ test('errors of real processes: one line, exit code 1, and nothing left behind',
   t.deepEqual(readdirSync(folder), []);
 });
 
-test('bad input is told in one line with exit code 1, whatever is bad', async (t) => {
+test('every kind of bad input is one line with exit code 1', async (t) => {
   const ids = jsonFile(t, [[1]]);
   const truncated = temporaryFolder(t);
   copyFileSync(join(dense, 'config.json'), join(truncated, 'config.json'));
@@ -150,7 +150,7 @@ test('bad input is told in one line with exit code 1, whatever is bad', async (t
   }
 });
 
-test('a reader that goes away ends a generation quietly', async (t) => {
+test('a closed pipe ends a generation without an error', async (t) => {
   const ids = jsonFile(t, [[1]]);
   const child = startCli([
     'generate',
@@ -167,7 +167,7 @@ test('a reader that goes away ends a generation quietly', async (t) => {
   t.deepEqual({ exitCode, err }, { exitCode: 0, err: '' });
 });
 
-test('compiled code is kept for the next start; where it cannot be, the command works all the same', async (t) => {
+test('compiled code is cached for the next start; without a writable cache the command works as well', async (t) => {
   const folder = temporaryFolder(t);
   const help = (cache: string) =>
     ended(

@@ -3,8 +3,8 @@ import { cpSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:f
 import { basename, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import test, { type ExecutionContext } from 'ava';
-import { ensureFixture } from '../../generator/fixtures/fixtures.ts';
-import type { ModelSummary } from '../../generator/recording/regenerate.ts';
+import { ensureFixtureGraphs } from '../../generator/recording/graphs.ts';
+import type { ModelSummary } from '../../generator/review/summary.ts';
 import { GOLDEN_FOLDER, readCase, readManifest, readTensors } from '../../golden/goldens.ts';
 import { temporaryFolder, trackResources } from '../support/processes/cleanup.ts';
 import { ended } from '../support/processes/processes.ts';
@@ -18,10 +18,10 @@ const ONE = ['--model', 'dense', '--only', 'ids-one'];
 const TENSORS = 'dense/ids-one.safetensors';
 
 test.before('the fixture is made once', async () => {
-  await ensureFixture('dense');
+  await ensureFixtureGraphs('dense');
 });
 
-/** A copy of the goldens that a test may do with as it likes. */
+/** A copy of the goldens that a test may change. */
 function goldens(t: ExecutionContext): string {
   const folder = temporaryFolder(t);
   for (const part of ['prompts.json', 'dense']) {
@@ -49,16 +49,16 @@ function hashes(folder: string): Record<string, string> {
   return Object.fromEntries(paths.map((path) => [path.slice(folder.length + 1), hash(path)]));
 }
 
-test('where nothing changed, a run leaves every file byte for byte as it was, and says so on standard output alone', async (t) => {
+test('a run without changes leaves every byte, and says so on standard output alone', async (t) => {
   const folder = goldens(t);
   const before = hashes(folder);
   const { exitCode, out, err } = await runGoldens(t, [...ONE, '--folder', folder]);
   t.deepEqual({ exitCode, err }, { exitCode: 0, err: '' });
-  t.regex(out, /^dense: 1 unchanged \(largest difference \d\.\de[+-]\d+\), 0 changed, new or gone\n$/);
+  t.regex(out, /^dense: 1 unchanged \(largest difference \d\.\de[+-]\d+\), 0 changed, new or removed\n$/);
   t.deepEqual(hashes(folder), before);
 });
 
-test('a golden that was changed is pending and told; nothing is overwritten until it is accepted, and then it is repaired', async (t) => {
+test('an edited golden is reported and pending; it is overwritten only when accepted', async (t) => {
   const folder = goldens(t);
   const golden = readTensors('dense', 'ids-one', folder).logits;
   tamper(folder, 0.5);
@@ -67,8 +67,8 @@ test('a golden that was changed is pending and told; nothing is overwritten unti
   t.deepEqual({ exitCode, err }, { exitCode: 0, err: '' });
   t.regex(out, /^ {2}changed {2}ids-one: 1 of 6528 logits differ beyond the noise$/m);
   t.regex(out, /^ +logits: largest difference 5\.00e-1, RMS /m);
-  t.regex(out, /What changed is pending\. Take it with: npm run goldens:regen -- --accept\n$/);
-  const { '.pending/gone.json': _, ...after } = hashes(folder);
+  t.regex(out, /Changed goldens are pending\. To accept them: npm run goldens:regen -- --accept\n$/);
+  const { '.pending/removed.json': _, ...after } = hashes(folder);
   const pending = Object.keys(after).filter((path) => path.startsWith('.pending'));
   t.deepEqual(
     pending,
@@ -80,12 +80,12 @@ test('a golden that was changed is pending and told; nothing is overwritten unti
   const accepted = await runGoldens(t, ['--accept', '--folder', folder]);
   t.deepEqual(accepted, { exitCode: 0, out: 'accepted 3 files\n', err: '' });
   t.deepEqual(Object.keys(hashes(folder)), Object.keys(before));
-  // Another CPU repairs it up to its own noise.
+  // Another CPU records other numbers within its noise.
   const repaired = readTensors('dense', 'ids-one', folder).logits;
   t.true(repaired.every((value, i) => Math.abs(value - golden[i]) < 1e-3));
 });
 
-test('what was changed within the noise counts as unchanged, and stays', async (t) => {
+test('a golden edited within the noise is unchanged and stays', async (t) => {
   const folder = goldens(t);
   tamper(folder, 1e-5);
   const before = hashes(folder);
@@ -132,9 +132,9 @@ for (const [signal, code] of [
   ['SIGINT', 130],
   ['SIGTERM', 143],
 ] as const) {
-  test(`${signal} half-way ends with ${code}, leaves the goldens as they were and nothing beside them`, async (t) => {
+  test(`${signal} while recording ends with ${code} and leaves only the old goldens`, async (t) => {
     const folder = goldens(t);
-    // Everything is new then, and what is half-way can be seen.
+    // Without a manifest everything is new, so the folder of pending goldens appears early.
     rmSync(join(folder, 'dense', 'manifest.json'));
     const before = hashes(folder);
     const child = startGoldens(t, ['--model', 'dense', '--folder', folder]);
@@ -149,13 +149,13 @@ for (const [signal, code] of [
   });
 }
 
-/** A model directory as transformers.js knows them: config.json and onnx/, and the weights or not. */
+/** A model directory in transformers.js's layout: config.json and onnx/, with or without the weights. */
 async function transformersJsDirectory(
   t: ExecutionContext,
   { weights }: { weights: boolean },
 ): Promise<string> {
   const modelDir = join(temporaryFolder(t), 'foreign');
-  cpSync(await ensureFixture('dense'), modelDir, { recursive: true });
+  cpSync(await ensureFixtureGraphs('dense'), modelDir, { recursive: true });
   for (const graph of ['model_tapped.onnx', 'model_float64.onnx']) rmSync(join(modelDir, 'onnx', graph));
   makeForeign(join(modelDir, 'onnx', 'model.onnx'));
   if (!weights) rmSync(join(modelDir, 'model.safetensors'));
@@ -171,7 +171,7 @@ for (const weights of [false, true]) {
     const args = ['--model', modelDir, '--only', 'ids-short', '--folder', folder];
     const { exitCode, out, err } = await runGoldens(t, args);
     t.deepEqual({ exitCode, err }, { exitCode: 0, err: '' });
-    t.regex(out, /^foreign: 0 unchanged, 1 changed, new or gone\n {2}new {6}ids-short: /);
+    t.regex(out, /^foreign: 0 unchanged, 1 changed, new or removed\n {2}new {6}ids-short: /);
     t.deepEqual(hashes(modelDir), before, 'nothing is written into the directory');
     t.is((await runGoldens(t, ['--accept', '--folder', folder])).exitCode, 0);
 
@@ -179,7 +179,7 @@ for (const weights of [false, true]) {
     t.is(manifest.source, modelDir);
     t.deepEqual(manifest.cases, ['ids-short']);
     t.true('onnx/model.onnx_data' in manifest.sha256);
-    // The same model as the fixture: nothing but the CPU may make a difference.
+    // The same model as the fixture, so only the CPU may make a difference.
     const [foreign, fixture] = ['foreign', 'dense'].map((model) => readTensors(model, 'ids-short', folder));
     t.true(foreign.logits.every((value, i) => Math.abs(value - fixture.logits[i]) < 1e-3));
     t.deepEqual(readCase('foreign', 'ids-short', folder).ids, readCase('dense', 'ids-short', folder).ids);

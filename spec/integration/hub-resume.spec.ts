@@ -19,7 +19,7 @@ const FILES = { 'config.json': '{"model_type": "qwen3"}\n', [FILE]: WEIGHTS };
 async function setUp(t: ExecutionContext) {
   const hub = closing(t, await LoopbackHub.start(FILES));
   const cacheDir = temporaryFolder(t);
-  // A token that the user of this machine has must not get in the way.
+  // HF_HOME keeps a token of this machine's user out of the test.
   const env: Record<string, string> = { HF_ENDPOINT: hub.url, HF_HUB_CACHE: cacheDir, HF_HOME: cacheDir };
   const options: ResolveModelOptions = {
     files: ['config.json'],
@@ -30,32 +30,32 @@ async function setUp(t: ExecutionContext) {
   const model = `models--${LOOPBACK_MODEL.replace('/', '--')}`;
   const blobs = join(cacheDir, model, 'blobs');
   const partial = join(blobs, `${hub.oidOf(FILE)}.incomplete`);
-  /** What an earlier download left of the weights. */
+  /** Writes a part of the weights, as an earlier download leaves it. */
   const leave = (bytes: Uint8Array) => {
     mkdirSync(blobs, { recursive: true });
     writeFileSync(partial, bytes);
   };
   const lock = join(cacheDir, '.locks', model, `${hub.oidOf(FILE)}.lock`);
-  /** What of the weights was asked for. */
+  /** Requested ranges of the weights. */
   const ranges = () => hub.requests.filter(({ host }) => host === 'storage').map(({ range }) => range);
-  /** The cache holds the two files, whole, and nothing else. */
-  const isWhole = (dir: string) => {
+  /** Asserts that the cache has the two complete files and nothing else. */
+  const isComplete = (dir: string) => {
     t.deepEqual(new Uint8Array(readFileSync(join(dir, FILE))), WEIGHTS);
     t.deepEqual(readdirSync(blobs).sort(), ['config.json', FILE].map((file) => hub.oidOf(file)).sort());
     t.deepEqual(readdirSync(dir).sort(), ['config.json', FILE]);
   };
-  return { hub, env, options, partial, leave, lock, ranges, isWhole };
+  return { hub, env, options, partial, leave, lock, ranges, isComplete };
 }
 
-test('a connection that breaks is taken up where it broke, by the same download', async (t) => {
-  const { hub, options, ranges, isWhole } = await setUp(t);
+test('a download resumes where its connection broke', async (t) => {
+  const { hub, options, ranges, isComplete } = await setUp(t);
   hub.stallAfter = 120_000;
   const progress: number[] = [];
   const onProgress = (_file: string, done: number) => {
     progress.push(done);
     if (done === 120_000) hub.breakStalled();
   };
-  isWhole(await resolveModel(LOOPBACK_MODEL, { ...options, onProgress }));
+  isComplete(await resolveModel(LOOPBACK_MODEL, { ...options, onProgress }));
   t.deepEqual(ranges(), [undefined, 'bytes=120000-']);
   t.deepEqual(
     progress,
@@ -64,58 +64,58 @@ test('a connection that breaks is taken up where it broke, by the same download'
   );
 });
 
-test('a download that was cut for good is taken up by the next', async (t) => {
-  const { hub, options, partial, ranges, isWhole } = await setUp(t);
+test('the next download resumes a failed one', async (t) => {
+  const { hub, options, partial, ranges, isComplete } = await setUp(t);
   hub.stallAfter = 120_000;
   const onProgress = (_file: string, done: number) => {
-    // When it is asked again, it is gone.
+    // Closed, so that the next attempt fails.
     if (done === 120_000) hub.close();
   };
   const cut = resolveModel(LOOPBACK_MODEL, { ...options, onProgress });
   await t.throwsAsync(cut, { instanceOf: HubError, message: /cannot be fetched \(.*ECONNREFUSED/ });
   t.is(statSync(partial).size, 120_000);
   const again = closing(t, await LoopbackHub.start(FILES));
-  isWhole(
+  isComplete(
     await resolveModel(LOOPBACK_MODEL, { ...options, env: { ...options.env, HF_ENDPOINT: again.url } }),
   );
   t.deepEqual(ranges(), [undefined]);
   t.is(again.requests.at(-1)?.range, 'bytes=120000-');
 });
 
-test('what an earlier download left is used if it is right, and else thrown away', async (t) => {
+test('the part of an earlier download is used if it is right, and discarded if not', async (t) => {
   const flipped = WEIGHTS.slice(0, 120_000);
   flipped[1000] ^= 1;
   for (const [left, expected] of [
     [WEIGHTS.slice(0, 120_000), ['bytes=120000-']],
     [flipped, ['bytes=120000-', undefined]],
-    // Killed before it was renamed.
+    // Complete: its process was killed before renaming it.
     [WEIGHTS, []],
     [WEIGHTS.toReversed(), [undefined]],
     [new Uint8Array(WEIGHTS.length + 1), [undefined]],
     [new Uint8Array(0), [undefined]],
   ] as const) {
-    const { options, leave, ranges, isWhole } = await setUp(t);
+    const { options, leave, ranges, isComplete } = await setUp(t);
     leave(left);
-    isWhole(await resolveModel(LOOPBACK_MODEL, options));
+    isComplete(await resolveModel(LOOPBACK_MODEL, options));
     t.deepEqual(ranges(), [...expected]);
   }
 });
 
-test('what was left is taken up from a hub that sends no parts, or has other content by now', async (t) => {
+test('a part is completed from a hub without ranges, and not used for other content', async (t) => {
   const noParts = await setUp(t);
   noParts.leave(WEIGHTS.slice(0, 120_000));
   noParts.hub.sendsRanges = false;
-  noParts.isWhole(await resolveModel(LOOPBACK_MODEL, noParts.options));
+  noParts.isComplete(await resolveModel(LOOPBACK_MODEL, noParts.options));
   const { hub, options, partial, leave } = await setUp(t);
   leave(WEIGHTS.slice(0, 120_000));
   hub.files[FILE] = 'other weights';
   const dir = await resolveModel(LOOPBACK_MODEL, options);
   t.is(readFileSync(join(dir, FILE), 'utf8'), 'other weights');
-  t.true(existsSync(partial), 'it may be of use to another revision');
+  t.true(existsSync(partial), 'another revision may use the part');
 });
 
-test('content that changes while the connection is down is begun anew', async (t) => {
-  const { hub, options, ranges, isWhole } = await setUp(t);
+test('content that changes while the connection is down is fetched from the beginning', async (t) => {
+  const { hub, options, ranges, isComplete } = await setUp(t);
   hub.sendsEtags = true;
   hub.stallAfter = 120_000;
   const onProgress = (_file: string, done: number) => {
@@ -123,8 +123,8 @@ test('content that changes while the connection is down is begun anew', async (t
     hub.breakStalled();
     hub.sendsEtags = false;
   };
-  isWhole(await resolveModel(LOOPBACK_MODEL, { ...options, onProgress }));
-  // What is called by another name is sent as a whole.
+  isComplete(await resolveModel(LOOPBACK_MODEL, { ...options, onProgress }));
+  // The ETag differs, so the hub sends the whole file.
   t.deepEqual(ranges(), [undefined, 'bytes=120000-']);
   t.regex(String(hub.requests.at(-1)?.ifRange), /^"\w+"$/);
 });
@@ -134,7 +134,7 @@ const SCRIPT = `
   const onWait = (file) => console.log('waits for', file);
   console.log(await resolveModel('${LOOPBACK_MODEL}', { files: ['config.json'], weights: true, onWait }));`;
 
-/** A process of its own that resolves the model. */
+/** Starts a process that resolves the model. */
 function start(t: ExecutionContext, env: Record<string, string>): ChildProcess {
   const child = spawn(process.execPath, ['--input-type=module', '--eval', SCRIPT], {
     env: { PATH: process.env.PATH, ...env },
@@ -144,9 +144,9 @@ function start(t: ExecutionContext, env: Record<string, string>): ChildProcess {
   return child;
 }
 
-test('of two processes at once, one fetches, the other says that it waits, and both have the whole', async (t) => {
-  const { hub, env, ranges, isWhole } = await setUp(t);
-  // The weights arrive only when the other process waits for them.
+test('of two concurrent processes one fetches the file, the other reports that it waits, and both succeed', async (t) => {
+  const { hub, env, ranges, isComplete } = await setUp(t);
+  // The rest of the weights is sent when the other process waits for them.
   const { promise: isWaiting, resolve: onWait } = Promise.withResolvers<void>();
   hub.intercept = ({ host }, response) => {
     if (host !== 'storage') return false;
@@ -168,12 +168,12 @@ test('of two processes at once, one fetches, the other says that it waits, and b
   t.deepEqual(lines.filter((line) => line === `waits for ${FILE}`).length, 1);
   const dirs = [...new Set(lines.filter((line) => !line.startsWith('waits')))];
   t.is(dirs.length, 1);
-  isWhole(dirs[0]);
+  isComplete(dirs[0]);
   t.deepEqual(ranges(), [undefined], 'the weights are fetched once');
 });
 
-test('a process that is killed while it fetches leaves its lock and its part to the one that waits', async (t) => {
-  const { hub, env, partial, ranges, isWhole } = await setUp(t);
+test('a waiting process resumes the file of one that is killed', async (t) => {
+  const { hub, env, partial, ranges, isComplete } = await setUp(t);
   hub.intercept = ({ host, range }, response) => {
     if (host !== 'storage' || range !== undefined) return false;
     response.writeHead(200, { 'Content-Length': WEIGHTS.length });
@@ -189,15 +189,15 @@ test('a process that is killed while it fetches leaves its lock and its part to 
   const { exitCode, out } = await end;
   t.is(exitCode, 0);
   t.regex(out, /^waits for model\.safetensors\n\S+\n$/);
-  isWhole(out.trim().split('\n')[1]);
+  isComplete(out.trim().split('\n')[1]);
   t.deepEqual(ranges(), [undefined, 'bytes=120000-']);
 });
 
-test('a download of another program that has locked the file is waited for', async (t) => {
-  const { options, partial, leave, lock, ranges, isWhole } = await setUp(t);
+test('a download waits for another program that has locked the file', async (t) => {
+  const { options, partial, leave, lock, ranges, isComplete } = await setUp(t);
   leave(WEIGHTS);
   mkdirSync(join(lock, '..'), { recursive: true });
-  // Under its lock, huggingface_hub renames the file when it is whole.
+  // As huggingface_hub does: rename the complete file while holding the lock.
   const blob = partial.replace('.incomplete', '');
   const other = spawn('flock', [lock, 'sh', '-c', 'read line; mv "$1" "$2"', 'sh', partial, blob], {
     stdio: ['pipe', 'ignore', 'ignore'],
@@ -213,7 +213,7 @@ test('a download of another program that has locked the file is waited for', asy
     waited.push(file);
     other.stdin.end('go on\n');
   };
-  isWhole(await resolveModel(LOOPBACK_MODEL, { ...options, onWait }));
+  isComplete(await resolveModel(LOOPBACK_MODEL, { ...options, onWait }));
   t.deepEqual(waited, [FILE]);
   t.deepEqual(ranges(), []);
 });

@@ -17,7 +17,7 @@ const TOKEN = 'hf_secret';
 async function setUp(t: ExecutionContext, files: Record<string, string | Uint8Array> = FILES) {
   const hub = closing(t, await LoopbackHub.start(files));
   const cacheDir = temporaryFolder(t);
-  // A token that the user of this machine has must not get in the way.
+  // HF_HOME keeps a token of this machine's user out of the test.
   const env: Record<string, string> = { HF_ENDPOINT: hub.url, HF_HUB_CACHE: cacheDir, HF_HOME: cacheDir };
   const pauses: number[] = [];
   const options: ResolveModelOptions = {
@@ -33,7 +33,7 @@ async function setUp(t: ExecutionContext, files: Record<string, string | Uint8Ar
 
 const isContent = (request: LoopbackRequest) => request.host === 'storage';
 
-/** Refuses to fetch, and checks that nothing was kept but the given part of the weights, for the next to go on from. */
+/** Asserts that resolveModel throws and keeps nothing but the given part of the weights. */
 async function refused(
   t: ExecutionContext,
   { hub, folder, options }: Awaited<ReturnType<typeof setUp>>,
@@ -50,7 +50,7 @@ async function refused(
   return error;
 }
 
-test('a first download leaves the cache exactly as huggingface_hub would', async (t) => {
+test('a first download leaves the cache exactly as huggingface_hub does', async (t) => {
   const { hub, folder, options } = await setUp(t);
   const dir = await resolveModel(LOOPBACK_MODEL, options);
   t.is(dir, join(folder, 'snapshots', hub.commit));
@@ -67,7 +67,7 @@ test('a first download leaves the cache exactly as huggingface_hub would', async
   });
 });
 
-test('the scanner of the official client finds the download, and nothing to complain of', async (t) => {
+test('the cache scanner of @huggingface/hub finds the download without warnings', async (t) => {
   const { hub, env, options } = await setUp(t);
   await resolveModel(LOOPBACK_MODEL, options);
   const { repos, warnings } = await scanCacheDir(env.HF_HUB_CACHE);
@@ -80,7 +80,7 @@ test('the scanner of the official client finds the download, and nothing to comp
   t.deepEqual(found, [{ name: LOOPBACK_MODEL, revisions: [revision] }]);
 });
 
-test('the second run makes no request, with or without a network', async (t) => {
+test('a second call sends no request, online or offline', async (t) => {
   const { hub, env, options } = await setUp(t);
   const dir = await resolveModel(LOOPBACK_MODEL, options);
   hub.requests.length = 0;
@@ -91,7 +91,7 @@ test('the second run makes no request, with or without a network', async (t) => 
   t.is(await resolveModel(LOOPBACK_MODEL, { ...options, optional: ['never-asked-for.json'] }), dir);
 });
 
-test('a branch that moved is followed only when a file is missing, and then as a whole', async (t) => {
+test('a branch that has moved is followed only if a file is missing, and then for all files', async (t) => {
   const { hub, folder, options } = await setUp(t);
   const before = await resolveModel(LOOPBACK_MODEL, { ...options, weights: false });
   hub.commit = '2e'.repeat(20);
@@ -103,7 +103,7 @@ test('a branch that moved is followed only when a file is missing, and then as a
   t.is(readFileSync(join(before, 'config.json'), 'utf8'), CONFIG);
 });
 
-test('sharded weights arrive with all their shards', async (t) => {
+test('sharded weights are fetched with all their shards', async (t) => {
   const index = JSON.stringify({ weight_map: { a: 'model-1.safetensors', b: 'model-2.safetensors' } });
   const shards = { 'model-1.safetensors': 'one', 'model-2.safetensors': 'two' };
   const { hub, options } = await setUp(t, {
@@ -118,7 +118,7 @@ test('sharded weights arrive with all their shards', async (t) => {
   t.deepEqual(hub.lines, []);
 });
 
-test('the token that hf auth login wrote goes to the hub, and not to the host it redirects to', async (t) => {
+test('the token of hf auth login is sent to the hub, and not to the host of a redirect', async (t) => {
   const { hub, env, options } = await setUp(t);
   writeFileSync(join(env.HF_HOME, 'token'), `${TOKEN}\n`);
   await resolveModel(LOOPBACK_MODEL, options);
@@ -131,7 +131,7 @@ test('the token that hf auth login wrote goes to the hub, and not to the host it
   t.deepEqual(authorizations('storage'), [undefined]);
 });
 
-test('flipped bytes are refused, of files with and without LFS', async (t) => {
+test('corrupted content is refused, of files with and without LFS', async (t) => {
   const context = await setUp(t);
   const { hub } = context;
   const flipped = Uint8Array.from(WEIGHTS);
@@ -145,14 +145,14 @@ test('flipped bytes are refused, of files with and without LFS', async (t) => {
   await refused(t, context, /config\.json: has git SHA-1 \w+, but the hub announces/);
 });
 
-test('a short body is never taken for the whole, whether it ends cleanly or the connection breaks', async (t) => {
+test('a truncated body is refused, whether it ends cleanly or the connection breaks', async (t) => {
   const context = await setUp(t, { 'config.json': CONFIG, 'model.safetensors': WEIGHTS });
   const { hub, options, pauses } = context;
   const part = WEIGHTS.subarray(0, 1000);
   hub.intercept = (request, response) => isContent(request) && !!response.end(part);
   await refused(t, context, /model\.safetensors: ended after 1000 of 200000 bytes/, part);
   hub.intercept = () => {
-    // Each answer with large content stalls, and breaks when its beginning has been taken in.
+    // Each answer with large content stalls, and its connection breaks when the first part has arrived.
     hub.stallAfter = 1000;
     return false;
   };
@@ -166,11 +166,15 @@ test('a short body is never taken for the whole, whether it ends cleanly or the 
   hub.stallAfter = undefined;
   hub.sendsRanges = true;
   const dir = await resolveModel(LOOPBACK_MODEL, options);
-  t.deepEqual(new Uint8Array(readFileSync(join(dir, 'model.safetensors'))), WEIGHTS, 'the next try succeeds');
+  t.deepEqual(
+    new Uint8Array(readFileSync(join(dir, 'model.safetensors'))),
+    WEIGHTS,
+    'the next call succeeds',
+  );
   t.is(hub.requests.at(-1)?.range, 'bytes=1000-');
 });
 
-test('a model without a required file is refused by the name of the file', async (t) => {
+test('an error for a missing required file names the file', async (t) => {
   await refused(
     t,
     await setUp(t, { 'model.safetensors': WEIGHTS }),
@@ -178,7 +182,7 @@ test('a model without a required file is refused by the name of the file', async
   );
 });
 
-test('a model that the hub does not have or show is refused', async (t) => {
+test('an error for an unknown, private or gated model says what to do', async (t) => {
   const context = await setUp(t);
   const { hub, env, options } = context;
   await t.throwsAsync(resolveModel('org/unknown', options), {
@@ -194,7 +198,7 @@ test('a model that the hub does not have or show is refused', async (t) => {
   t.notRegex(error.message, new RegExp(TOKEN));
 });
 
-test('a hub that is slow, a few bytes at a time, is waited for', async (t) => {
+test('a slow hub that keeps sending is waited for', async (t) => {
   const { hub, options } = await setUp(t);
   hub.intercept = (request, response) => {
     if (!isContent(request) || !request.line.endsWith(hub.oidOf('model.safetensors'))) return false;
@@ -206,12 +210,12 @@ test('a hub that is slow, a few bytes at a time, is waited for', async (t) => {
     send(0);
     return true;
   };
-  // Each pause is shorter than what is put up with, all of them together are longer.
+  // Each pause is shorter than the time limit; all pauses together are longer.
   const dir = await resolveModel(LOOPBACK_MODEL, { ...options, idleTimeoutMs: 400 });
   t.deepEqual(new Uint8Array(readFileSync(join(dir, 'model.safetensors'))), WEIGHTS);
 });
 
-test('a hub that stumbles is asked again', async (t) => {
+test('a request that fails once with 500 or 429 is repeated', async (t) => {
   const { hub, options, pauses } = await setUp(t);
   const seen = new Set<string>();
   hub.intercept = ({ line }, response) => {
@@ -224,14 +228,14 @@ test('a hub that stumbles is asked again', async (t) => {
   t.deepEqual([...new Set(pauses)], [2000]);
 });
 
-test('a hub that stays down is an error, and is not asked for ever', async (t) => {
+test('a hub that keeps answering 503 is an error after four requests', async (t) => {
   const context = await setUp(t);
   context.hub.intercept = (_request, response) => !!response.writeHead(503).end();
   await refused(t, context, /answered 503; the hub is busy or out of order \(asked 4 times\)/);
   t.is(context.hub.requests.length, 4);
 });
 
-test('a hub that cannot be reached is an error that says why', async (t) => {
+test('the error for a hub that cannot be reached names the cause', async (t) => {
   const context = await setUp(t);
   await context.hub.close();
   await refused(

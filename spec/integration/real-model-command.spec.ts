@@ -14,6 +14,7 @@ import { countParameters } from '../../engine/checkpoint/parameters.ts';
 import { readModelConfig } from '../../engine/config.ts';
 import { Engine } from '../../engine/engine.ts';
 import { ensureFixture } from '../../generator/fixtures/fixtures.ts';
+import { ensureFixtureGraphs } from '../../generator/recording/graphs.ts';
 import { GOLDEN_FOLDER, readManifest, readTensors } from '../../golden/goldens.ts';
 import { engineSubject } from '../../verify/adapters/engine.ts';
 import type { SubjectModel } from '../../verify/subject.ts';
@@ -31,12 +32,12 @@ const NAME = 'Qwen--Qwen3-0.6B';
 const DATA = 'onnx/model.onnx_data';
 
 /**
- * A hub on which a fixture stands under the names of the real model and of its graph, and a copy of the goldens whose
- * `models.json` says that it is what these names mean.
+ * A hub with a fixture under the names of the real model and of its graph, and a copy of the goldens whose
+ * `models.json` has the fixture's identity under these names.
  */
 async function setUp(t: ExecutionContext) {
   const folder = temporaryFolder(t);
-  const fixture = await ensureFixture('dense');
+  const fixture = await ensureFixtureGraphs('dense');
   const exported = join(folder, 'exported');
   cpSync(fixture, exported, { recursive: true });
   makeForeign(join(exported, 'onnx', 'model.onnx'));
@@ -87,11 +88,11 @@ async function setUp(t: ExecutionContext) {
   return { hub, goldens, graph, run, fails, snapshot };
 }
 
-test('the real model is fetched, held to its identity, and recorded from the graph of its other repository', async (t) => {
+test('the real model is fetched, its identity checked, and recorded from the graph of its other repository', async (t) => {
   const { hub, goldens, run, snapshot } = await setUp(t);
   const { exitCode, out, err } = await run();
   t.deepEqual({ exitCode, err }, { exitCode: 0, err: '' });
-  t.regex(out, /^Qwen--Qwen3-0\.6B: 0 unchanged, 1 changed, new or gone\n {2}new {6}ids-short: /);
+  t.regex(out, /^Qwen--Qwen3-0\.6B: 0 unchanged, 1 changed, new or removed\n {2}new {6}ids-short: /);
   const accepted = await runGoldens(t, ['--accept', '--folder', goldens]);
   t.is(accepted.exitCode, 0);
 
@@ -107,13 +108,13 @@ test('the real model is fetched, held to its identity, and recorded from the gra
       sha256(GRAPH, DATA),
     ]),
   );
-  // The same model as the fixture: nothing but the CPU may make a difference.
+  // The same model as the fixture, so only the CPU may make a difference.
   const [real, fixture] = [readTensors(NAME, 'ids-short', goldens), readTensors('dense', 'ids-short')];
   t.true(real.logits.every((value, i) => Math.abs(value - fixture.logits[i]) < 1e-3));
   t.is(real.logitsFloat64?.length, fixture.logitsFloat64?.length);
   t.is(real.hiddenStates?.length, fixture.hiddenStates?.length);
 
-  // The engine is held to them, over the weights of the model's own repository.
+  // The engine is compared with them, on the weights of the model's own repository.
   const engine = closing(t, await engineSubject('plumbline', Engine).load(snapshot(MODEL)));
   const parts = (subject: SubjectModel) => partsFromGoldens(subject, snapshot(MODEL), NAME, goldens);
   t.deepEqual(await parts(engine), []);
@@ -134,7 +135,7 @@ test('the real model is fetched, held to its identity, and recorded from the gra
   t.regex(again.out, /^Qwen--Qwen3-0\.6B: 1 unchanged/);
 });
 
-test('what stands under the name of the real model and is another is refused with every difference', async (t) => {
+test('another model under the name of the real one is refused with every difference', async (t) => {
   const { goldens, fails, snapshot } = await setUp(t);
   copyFileSync(join(GOLDEN_FOLDER, 'models.json'), join(goldens, 'models.json'));
   await fails(
@@ -143,7 +144,7 @@ test('what stands under the name of the real model and is another is refused wit
   t.false(existsSync(snapshot(GRAPH)), 'its graph is not fetched at all');
 });
 
-test('wrong bytes of weights or graph never reach the reference, on their way or in the cache', async (t) => {
+test('wrong bytes of weights or graph are refused, when fetched and in the cache', async (t) => {
   const { hub, graph, fails, snapshot } = await setUp(t);
   const flipped = Buffer.from(graph[DATA]);
   flipped[flipped.length >> 1] ^= 1;
@@ -160,27 +161,29 @@ test('wrong bytes of weights or graph never reach the reference, on their way or
   bytes[bytes.length >> 1] ^= 1;
   writeFileSync(weights, bytes);
   await fails(
-    /blobs\/\w{64}: has SHA-256 \w+, not the one it is called by; remove it to have it fetched again/,
+    /blobs\/\w{64}: has SHA-256 \w+; expected the one in its name; remove it to have it fetched again/,
   );
 });
 
-test('a graph without its weights, or with others than the model’s, is refused, however well it arrived', async (t) => {
+test('a graph without its weights, or with other weights than the model’s, is refused even if its hash is right', async (t) => {
   const { hub, graph, fails } = await setUp(t);
   const data = Buffer.from(graph[DATA]);
   delete hub.repositories[GRAPH][DATA];
   await fails(/Qwen3-0\.6B-ONNX: the repository has no onnx\/model\.onnx_data \(commit /);
-  // Another commit: what one lacks is remembered.
+  // Another commit, because missing files of a commit are cached.
   hub.commit = '2e'.repeat(20);
-  // Signs of some of the weights.
+  // Flips the signs of some weights.
   for (let i = data.length - 40_000; i < data.length; i += 4) data[i + 3] ^= 0x80;
   hub.repositories[GRAPH][DATA] = data;
-  await fails(/ids-short: the reference's graph and our own graph of the weights are \S+ apart /);
+  await fails(
+    /ids-short: the last logits of the reference's graph and of our own graph of the weights differ by /,
+  );
 });
 
-test('without a network the command says what it lacks and why it cannot have it', async (t) => {
+test('without a network, the error names the missing file and the reason', async (t) => {
   const { hub, fails } = await setUp(t);
   await fails(
-    /Qwen\/Qwen3-0\.6B: the cache \S+ lacks config\.json, .*HF_HUB_OFFLINE=1 forbids to fetch it; unset that/,
+    /Qwen\/Qwen3-0\.6B: the cache \S+ lacks config\.json, .*HF_HUB_OFFLINE=1 forbids fetching it; unset that/,
     {
       HF_HUB_OFFLINE: '1',
     },

@@ -7,14 +7,14 @@ import { ended, startNode } from '../support/processes/processes.ts';
 
 const AVA = 'node_modules/ava/entrypoints/cli.js';
 
-test('SUBJECT puts another engine in front of the golden suite, and an honest one passes', async (t) => {
+test('SUBJECT holds another engine to the goldens, and an honest one passes', async (t) => {
   const env = { SUBJECT: './spec/support/subjects/transformers-js.ts' };
-  const { exitCode, out } = await ended(startNode(AVA, ['spec/golden/dense.spec.ts'], { env }));
+  const { exitCode, out } = await ended(startNode(AVA, ['spec/golden/subject/dense.spec.ts'], { env }));
   t.is(exitCode, 0, out);
   t.regex(out, /ids-thousand: hidden states, logits and greedy tokens match/);
 });
 
-test('an engine that is off is told where it parts first, who stands alone, and how to look closer', async (t) => {
+test('a wrong value is reported with its place, the witness that stands alone, and a command that shows more', async (t) => {
   const adapter = join(temporaryFolder(t), 'adapter.ts');
   const ours = pathToFileURL(join(import.meta.dirname, '../../verify/adapters/engine.ts')).href;
   const engine = pathToFileURL(join(import.meta.dirname, '../../engine/engine.ts')).href;
@@ -39,10 +39,36 @@ test('an engine that is off is told where it parts first, who stands alone, and 
        },
      });`,
   );
-  const args = ['spec/golden/dense.spec.ts', '--match=*ids-short*'];
+  const args = ['spec/golden/subject/dense.spec.ts', '--match=*ids-short*'];
   const { exitCode, out } = await ended(startNode(AVA, args, { env: { SUBJECT: adapter } }));
   t.is(exitCode, 1, out);
   t.regex(out, /dense · ids-short: parts from the golden at hidden_states\.2, position 3, index 5/);
   t.regex(out, /the subject stands alone/);
   t.regex(out, /npm run inspect -- --model dense --case ids-short/);
+});
+
+test('with SUBJECT set, no spec runs that does not ask the subject; a slow import is waited for', async (t) => {
+  const adapter = join(temporaryFolder(t), 'adapter.ts');
+  writeFileSync(
+    adapter,
+    `await new Promise((resolve) => setTimeout(resolve, 3000));
+     const refuse = async () => { throw new Error('nothing is answered here'); };
+     const capabilities = { scores: 'none', hidden: false, tokenize: false, chat: false, maxConcurrency: 1 };
+     const model = { capabilities, forward: refuse, generate: refuse, close: async () => {} };
+     export default { info: { name: 'mute' }, load: async () => model };`,
+  );
+  const args = ['spec/golden/**', 'spec/unit/**', '--match=*ids-one:*', '--match=*are*'];
+  const { exitCode, out } = await ended(startNode(AVA, args, { env: { SUBJECT: adapter } }));
+  t.is(exitCode, 1, out);
+  t.regex(out, /dense · ids-one: /);
+  t.regex(out, /nothing is answered here/);
+  const passed = out.split('\n').filter((line) => line.includes('✔'));
+  t.deepEqual(passed, [], 'nothing is right about an engine that answers nothing');
+});
+
+test('a SUBJECT that cannot be imported fails with its path and the reason', async (t) => {
+  const args = ['spec/golden/subject/dense.spec.ts', '--match=*ids-one:*'];
+  const { exitCode, out } = await ended(startNode(AVA, args, { env: { SUBJECT: '/no/such/adapter.ts' } }));
+  t.is(exitCode, 1, out);
+  t.regex(out, /\/no\/such\/adapter\.ts: cannot be imported: Cannot find module/);
 });

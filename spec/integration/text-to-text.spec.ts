@@ -11,7 +11,7 @@ import { jsonFile, linesFile } from '../unit/engine/cli/support.ts';
 
 trackResources(test);
 
-/** What Python's transformers and Rust's tokenizers made of texts and conversations. */
+/** The ids and texts of Python's transformers and Rust's tokenizers. */
 interface Golden {
   texts: { text: string; ids: number[]; decoded: string }[];
   chats: { name: string; messages: unknown[]; options: { tools?: unknown[] }; ids: number[] }[];
@@ -33,20 +33,20 @@ test.before('the model is made once and loaded once', async () => {
 });
 test.after.always('the engine is closed', () => engine?.close());
 
-/** What the engine's own API makes of a request by itself, timing apart, which no run repeats. */
+/** The result of a single request to the engine's API, without its timing, which differs between runs. */
 async function viaApi(ids: readonly number[], options: SamplingOptions = {}) {
   const results = [];
   for await (const event of engine.generate([{ ids, maxNewTokens: MAX_TOKENS, ...options }])) {
     if (event.type === 'error') throw event.error;
     if (event.type === 'token') continue;
     const { timing: _, ...result } = event.result;
-    // As JSON has it: without the keys whose values nobody asked for.
+    // As in JSON: without keys whose values were not requested.
     results.push({ sample: event.sample, ...JSON.parse(JSON.stringify(result)) });
   }
   return results.sort((a, b) => a.sample - b.sample);
 }
 
-/** The lines that `plumbline generate --json` prints, timing apart. */
+/** The lines of `plumbline generate --json`, without their timing. */
 async function viaCommand(t: ExecutionContext, ...argv: string[]) {
   const { exitCode, out, err } = await runCli('generate', '--model', model, ...argv, ...LIMIT, '--json');
   t.deepEqual({ exitCode, err }, { exitCode: 0, err: '' });
@@ -60,7 +60,7 @@ async function viaCommand(t: ExecutionContext, ...argv: string[]) {
     });
 }
 
-test.serial('a text is continued as the API continues its ids, printed as text or as JSON', async (t) => {
+test.serial('a text has the same continuation as its ids in the API, as text and as JSON', async (t) => {
   const prompt = 'Grüße, 世界! 👩🏽\u200d🚀 The capital of France is';
   const [expected] = await viaApi(tokenizer.encode(prompt));
   t.is(expected.tokens.length, MAX_TOKENS);
@@ -73,13 +73,13 @@ test.serial('a text is continued as the API continues its ids, printed as text o
   t.deepEqual(await viaCommand(t, '--prompt', prompt), [{ index: 0, ...expected }]);
 });
 
-// The fingerprint is taken of the logits, so it tells that the prompt had the ids that Python gave it.
+// The fingerprint is a hash of the logits, so equal ones mean that the prompt had Python's ids.
 for (const [name, ...options] of [
   ['multi-turn with past thinking'],
   ['no thinking', '--no-thinking'],
   ['tools'],
 ]) {
-  test.serial(`the conversation "${name}" is answered as Python's ids of it are continued`, async (t) => {
+  test.serial(`the conversation "${name}" has the same answer as Python's ids of it`, async (t) => {
     const chat = golden.chats.find((chat) => chat.name === name)!;
     const { messages, options: template } = chat;
     const file = jsonFile(t, template.tools ? { messages, tools: template.tools } : messages);
@@ -158,14 +158,14 @@ test.serial(
     const { exitCode, err } = await ended(child, false);
     t.deepEqual({ exitCode, err }, { exitCode: 130, err: '' });
     t.true(out.endsWith('\n'));
-    // Far from the 4,000: it was printed before it was complete.
+    // Far fewer than 4,000: tokens were printed before the continuation was complete.
     const [expected] = await viaApi(tokenizer.encode('a'));
     t.true(out.startsWith(expected.text) || expected.text.startsWith(out.slice(0, -1)), out);
     t.true(out.length < 4000, `${out.length} characters`);
   },
 );
 
-test.serial('texts become the ids of Rust, their tokens, and the decoded text of Python', async (t) => {
+test.serial('texts have the ids of Rust, their tokens, and the decoded text of Python', async (t) => {
   const file = jsonFile(
     t,
     golden.texts.map(({ text }) => text),

@@ -1,10 +1,9 @@
 import test, { type ExecutionContext } from 'ava';
 import fc from 'fast-check';
 import type { WeightDtype } from '../../engine/config.ts';
-import { Engine } from '../../engine/engine.ts';
+import { Engine, type LoadOptions } from '../../engine/engine.ts';
 import { createScalarKernels } from '../../engine/kernels/scalar.ts';
 import { createWasmKernels } from '../../engine/kernels/wasm.ts';
-import type { EngineOptions } from '../../engine/serving/requests.ts';
 import { generateOne } from '../../verify/generate.ts';
 import type { OracleWeight } from '../../verify/oracle/weights.ts';
 import { temporaryFolder, trackResources } from '../support/processes/cleanup.ts';
@@ -17,7 +16,7 @@ const MAX_PROMPT = 12;
 const NEW_TOKENS = 4;
 const RUN = { seed: 20261122, numRuns: 16 };
 
-/** Everything an engine says about a prompt. */
+/** Everything that an engine returns for a prompt. */
 interface Computed {
   logits: Float32Array;
   hidden: Float32Array;
@@ -27,7 +26,7 @@ interface Computed {
   fingerprint: string;
 }
 
-async function withEngine<T>(dir: string, options: EngineOptions, use: (engine: Engine) => Promise<T>) {
+async function withEngine<T>(dir: string, options: LoadOptions, use: (engine: Engine) => Promise<T>) {
   const kernels = options.kernels ?? (await createWasmKernels({ maxBytes: 2 ** 24 }));
   // What was computed before would be found, and not computed again.
   const engine = await Engine.load(dir, { cacheTokens: 64, prefixCaching: false, ...options, kernels });
@@ -44,7 +43,7 @@ async function generate(engine: Engine, ids: number[]) {
   return { ...result, tokenLogits: Float32Array.from(events.flatMap(({ logits }) => [...logits!])) };
 }
 
-function compute(dir: string, options: EngineOptions, ids: number[]): Promise<Computed> {
+function compute(dir: string, options: LoadOptions, ids: number[]): Promise<Computed> {
   return withEngine(dir, options, async (engine) => {
     const { logits, hidden } = engine.forward(ids, { hidden: true });
     return { ...(await generate(engine, ids)), logits, hidden: hidden! };
@@ -72,7 +71,10 @@ interface Case<T> {
   drawn: T;
 }
 
-/** Checks a property of random models, each written to a directory, of prompts for it, and of what else is drawn. */
+/**
+ * Checks a property of random models, each written to a directory, of prompts for it, and of what else is
+ * drawn.
+ */
 async function check<T>(
   t: ExecutionContext,
   drawn: (model: TinyModel) => fc.Arbitrary<T>,
@@ -135,7 +137,7 @@ test('the logits of each generated token are those of one pass over the whole se
   );
 });
 
-test('what comes later in a sequence changes no bit of what is before', async (t) => {
+test('later tokens of a sequence change no bit of earlier positions', async (t) => {
   await check(
     t,
     () => fc.nat(),
@@ -151,7 +153,7 @@ test('what comes later in a sequence changes no bit of what is before', async (t
   );
 });
 
-test('requests that take turns on one engine give the bits that they give alone', async (t) => {
+test('concurrent requests on one engine give the same bits as alone', async (t) => {
   const chunk = () => fc.integer({ min: 1, max: 4 });
   await check(
     t,
@@ -172,7 +174,7 @@ test('requests that take turns on one engine give the bits that they give alone'
 /** The smallest magnitude that a dtype stores with its full precision. */
 const SMALLEST_NORMAL: Record<WeightDtype, number> = { F32: 2 ** -126, F16: 2 ** -14, BF16: 2 ** -126 };
 
-/** The same model with other weights; what `change` returns for a weight takes its place. */
+/** The same model with each weight replaced by what `change` returns for it. */
 function changed(model: TinyModel, change: (name: string, weight: OracleWeight) => Float64Array): TinyModel {
   const weights = [...model.weights].map(
     ([name, weight]) => [name, { shape: weight.shape, data: change(name, weight) }] as const,
@@ -189,7 +191,7 @@ for (const [up, down] of [
     await check(t, exponent, async ({ dir, model, prompts: [ids], drawn }) => {
       const exponentOf = (name: string) =>
         name.endsWith(`.${up}.weight`) ? drawn : name.endsWith(`.${down}.weight`) ? -drawn : 0;
-      // What would leave the normal numbers on its way, and lose bits for it, is set to 0 beforehand.
+      // Values that would become subnormal, and lose bits, are set to 0 beforehand.
       const least = SMALLEST_NORMAL[model.dtype];
       const before = changed(model, (name, { data }) =>
         data.map((w) => (exponentOf(name) && Math.abs(w) * 2 ** -Math.abs(drawn) < least ? 0 : w)),

@@ -10,13 +10,13 @@ const VOCAB = LOGITS.length;
 const SEEDS = 6000;
 const scratch = createSamplingScratch(VOCAB);
 
-/** What has a probability of 0.001 under the hypothesis to be exceeded (Wilson and Hilferty, 1931). */
+/** The value that is exceeded with probability 0.001 under the hypothesis (Wilson and Hilferty, 1931). */
 function critical(degreesOfFreedom: number): number {
   const part = 2 / (9 * degreesOfFreedom);
   return degreesOfFreedom * (1 - part + 3.09 * Math.sqrt(part)) ** 3;
 }
 
-/** @returns chi-square over its critical value; infinite if something happened that cannot. */
+/** @returns chi-square over its critical value; infinite if an impossible event happened. */
 function misfit(observed: readonly number[], probabilities: readonly number[]): number {
   const total = sum(observed);
   const possible = ids(observed.length).filter((i) => probabilities[i] > 0);
@@ -61,7 +61,7 @@ for (const [options, kept] of CASES) {
   });
 }
 
-test('so are the many tokens of one seed', (t) => {
+test('the many tokens of one seed are distributed as they should', (t) => {
   const sampler = newSampler({ temperature: 1, seed: 77 });
   const tokens = ids(SEEDS).map(() => sampler.sample(LOGITS).token);
   const fit = misfit(histogram(tokens), naiveProbabilities(LOGITS, { temperature: 1 }, [], []));
@@ -91,7 +91,7 @@ function twoTokens(seed: number): [number, number] {
 }
 
 for (const [title, pair] of PAIRS) {
-  test(`${title} know nothing of each other`, (t) => {
+  test(`${title} are independent`, (t) => {
     const single = naiveProbabilities(FOUR, {}, [], []);
     const joint = single.flatMap((a) => single.map((b) => a * b));
     const cells = ids(SEEDS / 2).map((seed) => {

@@ -5,7 +5,10 @@ import { ChatTemplate } from '../../engine/text/chat.ts';
 import type { ChatMessage } from '../../engine/text/conversation.ts';
 import { QWEN3_TOKENIZER_DIR, referenceTokenizer } from '../support/models/tokenizer.ts';
 
-/** Text without white space at its ends, where transformers.js strips more than the template says: see below. */
+/**
+ * Text without white space at its ends, of which transformers.js strips more than the template says (see
+ * below).
+ */
 const content = fc
   .array(
     fc.oneof(
@@ -48,7 +51,7 @@ const options = fc.record(
   { requiredKeys: [] },
 );
 
-test('any conversation becomes the prompt that transformers.js gives it', async (t) => {
+test('any conversation is rendered as by transformers.js', async (t) => {
   const [ours, reference] = await Promise.all([ChatTemplate.load(QWEN3_TOKENIZER_DIR), referenceTokenizer()]);
   t.notThrows(() =>
     fc.assert(
@@ -70,7 +73,7 @@ test('any conversation becomes the prompt that transformers.js gives it', async 
   );
 });
 
-test('transformers.js strips white space that the template and Python keep; once it does not, python-strip.ts can go', async (t) => {
+test('transformers.js strips white space that the template and Python keep; when this is fixed, delete python-strip.ts', async (t) => {
   const [ours, reference] = await Promise.all([ChatTemplate.load(QWEN3_TOKENIZER_DIR), referenceTokenizer()]);
   const messages: ChatMessage[] = [
     { role: 'user', content: 'indent' },

@@ -5,7 +5,7 @@ import { qwen3Tokenizer, referenceTokenizer } from '../support/models/tokenizer.
 
 const SEED = 20261122;
 
-/** Whatever has made tokenizers disagree: see each line. */
+/** Kinds of text on which tokenizers have disagreed. */
 const fragment = fc.oneof(
   fc.string({ unit: 'binary', maxLength: 8 }),
   fc.string({ unit: 'grapheme', maxLength: 8 }),
@@ -26,19 +26,19 @@ const fragment = fc.oneof(
   // Contractions, also with the long s, which folds to s.
   fc.constantFrom("'s", "'S", "'\u017f", "'LL", "don't", '\u2019s', '1234567', '٣٤'),
   fc.constantFrom('\0', '\x1f', '\x7f', '\ufffd', '👨‍👩‍👧‍👦', '🏳️‍🌈', '𐍈'),
-  // Half a character, which no UTF-8 has.
+  // A lone surrogate, which UTF-8 cannot encode.
   fc.constantFrom('\ud83d', '\ude00', '\ud800\ud800'),
 );
 const text = fc.array(fragment, { maxLength: 10 }).map((fragments) => fragments.join(''));
 
-test('any text has the ids that transformers.js gives it, and they decode to the same text', async (t) => {
+test('any text has the ids of transformers.js, and they decode to the same text', async (t) => {
   const [ours, reference] = await Promise.all([qwen3Tokenizer(), referenceTokenizer()]);
   t.notThrows(() =>
     fc.assert(
       fc.property(text, (text) => {
         const ids = ours.encode(text);
         assert.deepEqual(ids, reference.encode(text));
-        if (ids.length === 0) return; // The reference cannot decode nothing.
+        if (ids.length === 0) return; // The reference cannot decode an empty list.
         assert.equal(ours.decode(ids), reference.decode(ids));
         const skipped = ours.decode(ids, { skipSpecialTokens: true });
         assert.equal(skipped, reference.decode(ids, { skip_special_tokens: true }));
@@ -61,7 +61,7 @@ test('a text in normal form C survives encoding and decoding', async (t) => {
   );
 });
 
-test('a text with half characters has the ids of the text with U+FFFD in their place', async (t) => {
+test('a text with lone surrogates has the ids of the text with U+FFFD instead', async (t) => {
   const ours = await qwen3Tokenizer();
   t.notThrows(() =>
     fc.assert(

@@ -7,7 +7,7 @@ const SEED = 20261122;
 /** Rows of Qwen3's embedding; the tokenizer knows the first 151,669. */
 const MODEL_VOCAB_SIZE = 151_936;
 
-/** Any id the model can generate, in any order; single bytes, added tokens and padding more often than their share. */
+/** Any ids that the model can generate; single bytes, added tokens and padding are over-represented. */
 const ids = fc.array(
   fc.oneof(
     fc.nat(MODEL_VOCAB_SIZE - 1),
@@ -18,7 +18,7 @@ const ids = fc.array(
   { minLength: 1, maxLength: 16 },
 );
 
-test('a stream over any ids gives, in all, the text that transformers.js decodes at once', async (t) => {
+test('the pieces of a stream over any ids are the text that transformers.js decodes at once', async (t) => {
   const [ours, reference] = await Promise.all([qwen3Tokenizer(), referenceTokenizer()]);
   t.notThrows(() =>
     fc.assert(

@@ -1,45 +1,46 @@
 import type { Duplex, Readable } from 'node:stream';
-import type { Verdict } from './wait-state.ts';
-import type { Waited } from './wait-timer.ts';
+import type { GroupFailure } from '../transport.ts';
+import type { ElapsedWait } from './wait-timer.ts';
 
 /**
- * What the launcher and a rank tell each other beside the tensors, one JSON value a line. It goes over a socket of its
- * own, not over Node's IPC channel: that one is read by the main thread only, which is blocked while it matters.
+ * Control messages from the launcher to a rank, one JSON value a line. They have a socket of their own,
+ * because Node's IPC channel is read by the main thread only, which blocks in collectives.
  */
 export type ToRank =
   | { type: 'task'; task: Task }
   | { type: 'start' }
-  | { type: 'pulse' }
-  | { type: 'verdict'; verdict: Verdict };
+  | { type: 'heartbeat' }
+  | { type: 'failed'; failure: GroupFailure };
 
-export type ToWarden =
+/** Control messages from a rank to the launcher. */
+export type ToLauncher =
   | { type: 'joined' }
-  | { type: 'pulse'; waited?: Waited }
-  | { type: 'failed'; verdict: Verdict }
+  | { type: 'heartbeat'; wait?: ElapsedWait }
+  | { type: 'failed'; failure: GroupFailure }
   | { type: 'left' };
 
-/** What a rank is to do. */
+/** What a rank runs. */
 export interface Task {
   /** URL of a module whose default export is an {@link Entry}. */
   readonly entry: string;
-  /** Plain data for it. */
+  /** Its argument; JSON. */
   readonly argument: unknown;
   readonly timeoutMs: number;
 }
 
-/** Sends a message; one to a rank that has gone is lost. */
-export function sendMessage(stream: Duplex, message: ToRank | ToWarden): void {
+/** Sends a message; dropped if the stream is closed. */
+export function sendMessage(stream: Duplex, message: ToRank | ToLauncher): void {
   if (stream.writable) stream.write(`${JSON.stringify(message)}\n`);
 }
 
-/** Calls `handle` with every message that comes. That the other side has gone is told by the stream's 'close'. */
-export function onMessage<T extends ToRank | ToWarden>(stream: Duplex, handle: (message: T) => void): void {
-  // A rank that dies leaves writes undone; its end is told otherwise.
+/** Calls `handle` with every message received. When the other side closes, the stream emits 'close'. */
+export function onMessage<T extends ToRank | ToLauncher>(stream: Duplex, handle: (message: T) => void): void {
+  // Writes to a rank that has died fail; its exit is reported by the child process.
   stream.on('error', () => {});
   onLine(stream, (line) => handle(JSON.parse(line)));
 }
 
-/** Calls `handle` with every whole line of UTF-8 text, without its end. */
+/** Calls `handle` with every complete line of UTF-8 text, without its line feed. */
 export function onLine(stream: Readable, handle: (line: string) => void): void {
   let rest = '';
   stream.setEncoding('utf8');

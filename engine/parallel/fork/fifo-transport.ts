@@ -1,61 +1,77 @@
 import { readSync, readvSync, writeSync, writevSync } from 'node:fs';
 import type { GroupError } from '../../errors.ts';
-import { KINDS, type Kind, mismatch, type Parts, type Transport } from '../transport.ts';
+import { type GroupFailure, KINDS, type Kind, mismatch, type Parts, type Transport } from '../transport.ts';
 import type { Fifo, Links } from './fifos.ts';
 import type { WaitState } from './wait-state.ts';
 
-/** Kind, number of the message, and its length in two halves; each an int32. */
+/** Kind, number of the message, and its length in two parts; each an int32. */
 const HEADER_BYTES = 16;
 const LENGTH_BASE = 2 ** 31;
 
-/** What a FIFO of the usual 64 KiB holds. A rank never sends more before it reads, so that no two wait for room. */
+/**
+ * A FIFO holds 64 KiB. No rank sends more before it reads, so that no two ranks wait for room in each
+ * other's FIFOs.
+ */
 const PIECE_BYTES = 65_536 - HEADER_BYTES;
 
-/** How long the launcher may take to pass on what a rank has reported, in ms. */
-const VERDICT_MS = 5000;
+/** How long the launcher may take to send a reported failure back to the ranks, in ms. */
+const FAILURE_MS = 5000;
 
-/** The thread that watches over the group, as the main thread sees it. */
-export interface Watch {
-  /** Passes on why this rank cannot go on; the verdict that follows may be another rank's. */
-  report(message: string, ranks: readonly number[]): void;
-  /** Ends the watch; resolves when all is done that has to be. */
+/**
+ * The thread beside the main one that monitors the other ranks: RankSupervisor in rank 0, LauncherMonitor
+ * elsewhere.
+ */
+export interface GroupMonitor {
+  /** Reports a failure of this rank; the group may already have failed for another reason. */
+  report(failure: GroupFailure): void;
+  /** Leaves the group and ends the thread; rank 0 waits for the other ranks to end. */
   close(): Promise<void>;
+}
+
+/** A piece of a message. */
+interface Piece {
+  readonly kind: Kind;
+  /** The whole message. */
+  readonly part: Uint8Array;
+  /** Where the piece begins; the first one has the header before it. */
+  readonly at: number;
+  readonly timeoutMs: number;
 }
 
 export interface FifoTransportOptions {
   rank: number;
   links: Links;
   state: WaitState;
-  watch: Watch;
-  /** How long another rank may stay away, in ms. */
+  monitor: GroupMonitor;
+  /** Default limit of a wait for another rank, in ms. */
   timeoutMs: number;
 }
 
 /**
- * Exchanges messages through FIFOs, with reads and writes that block in the kernel: nothing spins, however many ranks
- * share a core. Every rank sends a piece to all, then reads a piece from all, and so on; the rank that is least far
- * finds its FIFOs empty, so it can always go on.
+ * Exchanges messages through FIFOs, with reads and writes that block in the kernel: nothing spins, so ranks
+ * may outnumber cores. Every rank alternates: it sends one piece to all, then reads one piece from all. This
+ * cannot deadlock, because the FIFOs from the rank that is furthest behind are empty.
  */
 export class FifoTransport implements Transport {
   readonly rank: number;
   readonly size: number;
   readonly #links: Links;
   readonly #state: WaitState;
-  readonly #watch: Watch;
+  readonly #monitor: GroupMonitor;
   readonly #timeoutMs: number;
   readonly #header = new Int32Array(HEADER_BYTES / 4);
   readonly #headerBytes = new Uint8Array(this.#header.buffer);
-  /** Messages by peer. */
+  /** Number of messages, by peer. */
   readonly #sent: number[];
   readonly #received: number[];
   #closing: Promise<void> | undefined;
 
-  constructor({ rank, links, state, watch, timeoutMs }: FifoTransportOptions) {
+  constructor({ rank, links, state, monitor, timeoutMs }: FifoTransportOptions) {
     this.rank = rank;
     this.size = links.incoming.length;
     this.#links = links;
     this.#state = state;
-    this.#watch = watch;
+    this.#monitor = monitor;
     this.#timeoutMs = timeoutMs;
     this.#sent = Array(this.size).fill(0);
     this.#received = Array(this.size).fill(0);
@@ -66,21 +82,21 @@ export class FifoTransport implements Transport {
     const longest = Math.max(...[...outgoing, ...incoming].map((part) => part?.length ?? 0));
     for (let at = 0; at === 0 || at < longest; at += PIECE_BYTES) {
       for (const [peer, part] of outgoing.entries()) {
-        if (part && (at === 0 || at < part.length)) this.#send(peer, kind, part, at, timeoutMs);
+        if (part && (at === 0 || at < part.length)) this.#send(peer, { kind, part, at, timeoutMs });
       }
       for (const [peer, part] of incoming.entries()) {
-        if (part && (at === 0 || at < part.length)) this.#receive(peer, kind, part, at, timeoutMs);
+        if (part && (at === 0 || at < part.length)) this.#receive(peer, { kind, part, at, timeoutMs });
       }
     }
   }
 
-  fail(message: string, ranks: readonly number[]): GroupError {
-    this.#watch.report(message, ranks);
-    return this.#state.notice(this.#state.waitForVerdict(VERDICT_MS) ?? { message, ranks });
+  fail(failure: GroupFailure): GroupError {
+    this.#monitor.report(failure);
+    return this.#state.acknowledge(this.#state.waitForFailure(FAILURE_MS) ?? failure);
   }
 
   abort(reason: string): never {
-    throw this.fail(`Rank ${this.rank} gave up: ${reason}`, [this.rank]);
+    throw this.fail({ message: `Rank ${this.rank} gave up: ${reason}`, ranks: [this.rank] });
   }
 
   close(): Promise<void> {
@@ -89,13 +105,15 @@ export class FifoTransport implements Transport {
   }
 
   async #close(): Promise<void> {
-    await this.#watch.close();
-    const { verdict, noticed } = this.#state;
-    // A rank that leaves too early does so for a reason of its own, which must not be lost.
-    if (verdict && !noticed && !verdict.ranks.includes(this.rank)) throw this.#state.notice(verdict);
+    await this.#monitor.close();
+    const { failure, acknowledged } = this.#state;
+    // A rank that is itself at fault closes the group because of an error of its own, which must not be
+    // replaced.
+    if (failure && !acknowledged && !failure.ranks.includes(this.rank))
+      throw this.#state.acknowledge(failure);
   }
 
-  #send(peer: number, kind: Kind, part: Uint8Array, at: number, timeoutMs: number): void {
+  #send(peer: number, { kind, part, at, timeoutMs }: Piece): void {
     const { blocking } = this.#links.outgoing[peer] as Fifo;
     const piece = part.subarray(at, at + PIECE_BYTES);
     let sent = 0;
@@ -115,12 +133,12 @@ export class FifoTransport implements Transport {
     }
   }
 
-  #receive(peer: number, kind: Kind, part: Uint8Array, at: number, timeoutMs: number): void {
+  #receive(peer: number, { kind, part, at, timeoutMs }: Piece): void {
     const { blocking } = this.#links.incoming[peer] as Fifo;
     const piece = part.subarray(at, at + PIECE_BYTES);
     let received = 0;
     if (at === 0) {
-      // A FIFO that was nearly full may give a header in two parts.
+      // The header may arrive in two parts, if the FIFO was nearly full.
       for (received = -HEADER_BYTES; received < 0; ) {
         const header = this.#headerBytes.subarray(HEADER_BYTES + received);
         this.#block(peer, 'read', timeoutMs, () => {
@@ -136,7 +154,7 @@ export class FifoTransport implements Transport {
     }
   }
 
-  /** Makes a system call that may wait for another rank. */
+  /** Makes a system call that may block until another rank reads or writes. */
   #block(peer: number, direction: 'read' | 'write', timeoutMs: number, call: () => void): void {
     this.#state.begin(peer, direction, timeoutMs);
     call();
@@ -157,6 +175,6 @@ export class FifoTransport implements Transport {
     };
     const inOrder = this.#header[1] === (this.#received[peer]++ | 0);
     if (inOrder && found.kind === kind && found.bytes === bytes) return;
-    throw this.fail(mismatch(this.rank, peer, { kind, bytes }, found), [peer]);
+    throw this.fail(mismatch(this.rank, peer, { kind, bytes }, found));
   }
 }

@@ -8,29 +8,31 @@ import { text } from 'node:stream/consumers';
 import { GroupError } from '../../errors.ts';
 
 /**
- * One direction between two ranks, as file descriptors. Both ends are open in both ranks, so that each can wake itself;
- * that a rank has died is told by the launcher, which sees its children end.
+ * A FIFO from one rank to another, as file descriptors. Both ranks have both ends open, so that a rank can
+ * interrupt its own wait. A rank's death therefore does not close the FIFO; the launcher sees its children
+ * exit.
  */
 export interface Fifo {
-  /** For the main thread: reads and writes wait. */
+  /** For the main thread: reads and writes block. */
   readonly blocking: number;
-  /** For the thread beside it: reads and writes never wait. */
-  readonly prompt: number;
+  /** For the thread beside it: reads and writes never block (O_NONBLOCK). */
+  readonly nonBlocking: number;
 }
 
-/** The FIFOs of one rank by peer; none at the rank's own place. */
+/** The FIFOs of one rank, by peer; undefined at the rank's own index. */
 export interface Links {
   readonly incoming: readonly (Fifo | undefined)[];
   readonly outgoing: readonly (Fifo | undefined)[];
 }
 
-/** File descriptors of a rank before its FIFOs: stdin, stdout, stderr, control. */
+/** The first descriptor of a rank's FIFOs, after stdin, stdout, stderr and the control socket. */
 const FIRST_DESCRIPTOR = 4;
 const DESCRIPTORS_PER_PEER = 4;
 
 /**
- * Makes FIFOs of the names it is given in a new folder, and tells which. It removes them when its input ends, which is
- * also when the launcher is killed; Ctrl-C, which reaches both, is the launcher's to hear.
+ * Makes a FIFO for each of its arguments in a new folder and prints the folder's path. Removes the folder
+ * when its standard input ends, which also happens when the launcher is killed; signals of the terminal are
+ * left to the launcher.
  */
 const MAKER = `
 trap '' HUP INT PIPE TERM
@@ -40,18 +42,17 @@ cd "$folder" && mkfifo -m 600 "$@" && echo "$folder" && read -r end
 `;
 
 /**
- * Makes a FIFO from every rank to every other. Their files are gone when this is done: what the launcher and its
- * children have open is all there is of them.
+ * Makes a FIFO from every rank to every other and removes the files again: open descriptors are enough.
  *
- * @returns by sender, by receiver.
- * @throws GroupError where the system has no FIFOs.
+ * @returns [sender][receiver].
+ * @throws GroupError if the system has no mkfifo, or the temporary folder cannot be written.
  */
 export async function openFifos(size: number): Promise<(Fifo | undefined)[][]> {
   const ranks = [...Array(size).keys()];
   const name = (from: number, to: number) => `${from}-${to}`;
   const names = ranks.flatMap((from) => ranks.filter((to) => to !== from).map((to) => name(from, to)));
   const maker = spawn('sh', ['-c', MAKER, tmpdir(), ...names]);
-  // If it ends early there is nobody to listen.
+  // EPIPE if it has ended early; its exit code is reported below.
   maker.stdin.on('error', () => {});
   const ended = Promise.all([text(maker.stderr), once(maker, 'close')]);
   const opened: number[] = [];
@@ -64,7 +65,10 @@ export async function openFifos(size: number): Promise<(Fifo | undefined)[][]> {
       throw new Error(stderr.trim() || `it ended with ${signal ?? exitCode}`);
     });
     const [folder]: string[] = await Promise.race([once(createInterface(maker.stdout), 'line'), failed]);
-    const fifo = (file: string) => ({ blocking: open(file, 0), prompt: open(file, constants.O_NONBLOCK) });
+    const fifo = (file: string) => ({
+      blocking: open(file, 0),
+      nonBlocking: open(file, constants.O_NONBLOCK),
+    });
     const between = (from: number, to: number) =>
       to === from ? undefined : fifo(join(folder, name(from, to)));
     return ranks.map((from) => ranks.map((to) => between(from, to)));
@@ -79,31 +83,34 @@ export async function openFifos(size: number): Promise<(Fifo | undefined)[][]> {
   }
 }
 
-/** The FIFOs of one rank, out of all. */
+/** The FIFOs of one rank. @param fifos [sender][receiver]. */
 export function linksOf(rank: number, fifos: readonly (readonly (Fifo | undefined)[])[]): Links {
   return { incoming: fifos.map((row) => row[rank]), outgoing: fifos[rank] };
 }
 
-/** The file descriptors of a rank's FIFOs, in the order in which a child gets them. */
+/** The file descriptors of a rank's FIFOs, in the order in which a child process inherits them. */
 export function descriptorsOf({ incoming, outgoing }: Links): number[] {
   return incoming.flatMap((fifo, peer) => {
     const pair = [fifo, outgoing[peer]];
-    return pair.flatMap((one) => (one ? [one.blocking, one.prompt] : []));
+    return pair.flatMap((one) => (one ? [one.blocking, one.nonBlocking] : []));
   });
 }
 
-/** The FIFOs of a child, by the numbers that {@link descriptorsOf} leads to there. */
+/**
+ * The FIFOs of a rank in its own process, where the descriptors of {@link descriptorsOf} are numbered from
+ * 4.
+ */
 export function inheritedLinks(rank: number, size: number): Links {
   const fifo = (peer: number, offset: number): Fifo | undefined => {
     if (peer === rank) return undefined;
     const first = FIRST_DESCRIPTOR + DESCRIPTORS_PER_PEER * (peer < rank ? peer : peer - 1) + offset;
-    return { blocking: first, prompt: first + 1 };
+    return { blocking: first, nonBlocking: first + 1 };
   };
   const peers = [...Array(size).keys()];
   return { incoming: peers.map((peer) => fifo(peer, 0)), outgoing: peers.map((peer) => fifo(peer, 2)) };
 }
 
-/** Closes the FIFOs that satisfy a condition. */
+/** Closes the FIFOs for which `condition` holds. */
 export function closeFifos(
   fifos: readonly (readonly (Fifo | undefined)[])[],
   condition: (from: number, to: number) => boolean,
@@ -112,7 +119,7 @@ export function closeFifos(
     for (const [to, fifo] of row.entries()) {
       if (!fifo || !condition(from, to)) continue;
       closeSync(fifo.blocking);
-      closeSync(fifo.prompt);
+      closeSync(fifo.nonBlocking);
     }
   }
 }

@@ -4,28 +4,30 @@ import { siblingModule } from '../../terminal/sibling-module.ts';
 import { Collectives } from '../collectives.ts';
 import type { ProcessGroup } from '../process-group.ts';
 import { singleProcessGroup } from '../single-process-group.ts';
-import { FifoTransport, type Watch } from './fifo-transport.ts';
+import { FifoTransport, type GroupMonitor } from './fifo-transport.ts';
 import { closeFifos, linksOf, openFifos } from './fifos.ts';
-import type { FromWardenThread, ToWardenThread, WardenData } from './rank-supervisor.ts';
+import type { FromSupervisor, SupervisorData, ToSupervisor } from './rank-supervisor.ts';
 import { WaitState } from './wait-state.ts';
 
 export interface LaunchOptions {
-  /** Plain data (JSON) for the entry of every rank. */
+  /** Argument of the entry on every rank; JSON. */
   argument?: unknown;
-  /** How long a rank may stay away, or give no sign of life, before the group fails, in ms. Default 10 000. */
+  /** How long a rank may be waited for, or be silent, before the group fails, in ms. Default 10 000. */
   timeoutMs?: number;
-  /** How long the ranks may take to start and to import the entry, in ms. Default 60 000. */
+  /** How long the ranks may take to start and import the entry, in ms. Default 60 000. */
   startTimeoutMs?: number;
 }
 
 /**
- * Starts a group of processes on this machine. This process is rank 0; the others are its children, which run the
- * entry, print to its stderr with their rank in front, and end with it, however it ends.
+ * Starts a group of processes on this machine. This process is rank 0; the others are its children. They run
+ * the entry, print to this process's stderr with their rank in front, and end with this process, however it
+ * ends.
  *
- * @param size ranks, this one included.
+ * @param size number of ranks, this one included.
  * @param entry a module whose default export is an Entry.
- * @returns when all ranks have started.
- * @throws GroupError if one does not.
+ * @returns the group, when all ranks have started.
+ * @throws GroupError if a rank fails or does not start in time; RangeError if `size` is not a positive
+ * integer.
  */
 export async function launch(size: number, entry: URL, options: LaunchOptions = {}): Promise<ProcessGroup> {
   const { argument, timeoutMs = 10_000, startTimeoutMs = 60_000 } = options;
@@ -35,36 +37,36 @@ export async function launch(size: number, entry: URL, options: LaunchOptions = 
   const state = new WaitState();
   const pids = new Int32Array(new SharedArrayBuffer(4 * size));
   const task = { entry: entry.href, argument, timeoutMs };
-  const workerData: WardenData = { fifos, state: state.buffer, pids, task, startTimeoutMs };
-  const warden = new Worker(siblingModule('./rank-supervisor.ts', import.meta.url), { workerData });
-  const ended = once(warden, 'exit');
-  const tell = (message: ToWardenThread): void => warden.postMessage(message);
+  const workerData: SupervisorData = { fifos, state: state.buffer, pids, task, startTimeoutMs };
+  const supervisor = new Worker(siblingModule('./rank-supervisor.ts', import.meta.url), { workerData });
+  const ended = once(supervisor, 'exit');
+  const send = (message: ToSupervisor): void => supervisor.postMessage(message);
   const killAll = (): void => killRunning(pids);
   process.once('exit', killAll);
-  const watch: Watch = {
-    report: (message, ranks) => tell({ type: 'failed', verdict: { message, ranks } }),
+  const monitor: GroupMonitor = {
+    report: (failure) => send({ type: 'failed', failure }),
     async close() {
-      tell({ type: 'close' });
+      send({ type: 'close' });
       await ended;
       process.off('exit', killAll);
       closeFifos(fifos, (from, to) => from === 0 || to === 0);
     },
   };
-  const transport = new FifoTransport({ rank: 0, links: linksOf(0, fifos), state, watch, timeoutMs });
-  const [{ type }] = (await once(warden, 'message')) as [FromWardenThread];
-  // What the ranks among themselves use is theirs by now.
+  const transport = new FifoTransport({ rank: 0, links: linksOf(0, fifos), state, monitor, timeoutMs });
+  const [{ type }] = (await once(supervisor, 'message')) as [FromSupervisor];
+  // The children have inherited the FIFOs between themselves by now.
   closeFifos(fifos, (from, to) => from !== 0 && to !== 0);
   if (type === 'failed') await transport.close();
   return new Collectives(transport);
 }
 
-/** A process that exits in the middle of things leaves no rank behind, not even one that is stopped. */
+/** Kills the ranks that still run when this process exits early; SIGKILL also ends a stopped one. */
 function killRunning(pids: Int32Array): void {
   for (const pid of pids) {
     try {
       if (pid > 0) process.kill(pid, 'SIGKILL');
     } catch {
-      // It has just ended.
+      // The process has just exited.
     }
   }
 }

@@ -1,77 +1,82 @@
 import { Socket } from 'node:net';
 import { parentPort, workerData } from 'node:worker_threads';
+import type { GroupFailure } from '../transport.ts';
 import { onMessage, sendMessage, type Task, type ToRank } from './control.ts';
 import { inheritedLinks } from './fifos.ts';
 import { WaitInterrupter } from './wait-interrupter.ts';
-import { type Verdict, WaitState } from './wait-state.ts';
+import { WaitState } from './wait-state.ts';
 import { tickMsOf, WaitTimer } from './wait-timer.ts';
 
-/**
- * The thread beside the main one of a rank that was launched. It hears from the launcher also while the main thread is
- * blocked, tells what that waits for, wakes it when the group has failed, and ends the process if that does not help.
- */
-export interface WatchdogData {
+/** The `workerData` of this thread. */
+export interface MonitorData {
   readonly rank: number;
   readonly size: number;
   readonly state: SharedArrayBuffer;
 }
 
-export type ToWatchdog = { type: 'joined' } | { type: 'failed'; verdict: Verdict } | { type: 'left' };
-export type FromWatchdog =
+/** Messages from the main thread. */
+export type ToMonitor = { type: 'joined' } | { type: 'failed'; failure: GroupFailure } | { type: 'left' };
+/** Messages to the main thread. */
+export type FromMonitor =
   | { type: 'task'; task: Task }
   | { type: 'start' }
   | { type: 'failed' }
-  | { type: 'bye' };
+  | { type: 'closed' };
 
 const CONTROL_DESCRIPTOR = 3;
 
-/** How long the main thread may take to end in its own words. */
+/** How long the main thread may take to report the failure and exit. */
 const GRACE_MS = 2000;
 
+/**
+ * The thread beside the main one of a launched rank. While the main thread is blocked, it receives the
+ * launcher's messages and reports what the main thread waits for. When the group has failed, it interrupts
+ * the wait, and kills the process if that does not end it.
+ */
 class LauncherMonitor {
   readonly #state: WaitState;
-  readonly #waker: WaitInterrupter;
+  readonly #interrupter: WaitInterrupter;
   readonly #control = new Socket({ fd: CONTROL_DESCRIPTOR, readable: true, writable: true });
   #silentMs = 0;
   #left = false;
 
-  constructor({ rank, size, state }: WatchdogData) {
+  constructor({ rank, size, state }: MonitorData) {
     this.#state = new WaitState(state);
-    this.#waker = new WaitInterrupter(this.#state, inheritedLinks(rank, size));
-    onMessage<ToRank>(this.#control, (message) => this.#hear(message));
+    this.#interrupter = new WaitInterrupter(this.#state, inheritedLinks(rank, size));
+    onMessage<ToRank>(this.#control, (message) => this.#receive(message));
     this.#control.once('close', () => {
-      if (this.#left) this.#tell({ type: 'bye' });
+      if (this.#left) this.#post({ type: 'closed' });
       else this.#fail({ message: 'Rank 0, which launched the group, has ended', ranks: [0] });
     });
-    parentPort?.on('message', (message: ToWatchdog) => {
+    parentPort?.on('message', (message: ToMonitor) => {
       sendMessage(this.#control, message);
       if (message.type === 'left') this.#leave();
     });
   }
 
-  /** Ends when the launcher has heard of it. */
+  /** Closes the control socket after its last message. */
   #leave(): void {
     this.#left = true;
     this.#control.end();
   }
 
-  #hear(message: ToRank): void {
+  #receive(message: ToRank): void {
     this.#silentMs = 0;
-    if (message.type === 'verdict') this.#fail(message.verdict);
-    if (message.type === 'start') this.#tell(message);
+    if (message.type === 'failed') this.#fail(message.failure);
+    if (message.type === 'start') this.#post(message);
     if (message.type === 'task') {
-      this.#watch(message.task.timeoutMs);
-      this.#tell(message);
+      this.#monitor(message.task.timeoutMs);
+      this.#post(message);
     }
   }
 
-  #watch(timeoutMs: number): void {
+  #monitor(timeoutMs: number): void {
     const tickMs = tickMsOf(timeoutMs);
-    const clock = new WaitTimer(this.#state, tickMs);
+    const timer = new WaitTimer(this.#state, tickMs);
     setInterval(() => {
-      const { elapsedMs, waited } = clock.tick();
+      const { elapsedMs, wait } = timer.tick();
       this.#silentMs += elapsedMs;
-      if (!this.#left) sendMessage(this.#control, { type: 'pulse', waited });
+      if (!this.#left) sendMessage(this.#control, { type: 'heartbeat', wait });
       if (this.#silentMs < timeoutMs) return;
       const seconds = (timeoutMs / 1000).toFixed(1);
       this.#fail({
@@ -81,17 +86,17 @@ class LauncherMonitor {
     }, tickMs);
   }
 
-  #fail(verdict: Verdict): void {
-    if (this.#state.verdict) return;
-    this.#state.fail(verdict);
-    this.#waker.wake();
-    this.#tell({ type: 'failed' });
+  #fail(failure: GroupFailure): void {
+    if (this.#state.failure) return;
+    this.#state.fail(failure);
+    this.#interrupter.interrupt();
+    this.#post({ type: 'failed' });
     setTimeout(() => process.kill(process.pid, 'SIGKILL'), GRACE_MS);
   }
 
-  #tell(message: FromWatchdog): void {
+  #post(message: FromMonitor): void {
     parentPort?.postMessage(message);
   }
 }
 
-new LauncherMonitor(workerData as WatchdogData);
+new LauncherMonitor(workerData as MonitorData);

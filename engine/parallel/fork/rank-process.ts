@@ -3,9 +3,9 @@ import { writeSync } from 'node:fs';
 import type { Duplex, Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { siblingModule } from '../../terminal/sibling-module.ts';
-import { onLine, onMessage, sendMessage, type ToRank, type ToWarden } from './control.ts';
+import { onLine, onMessage, sendMessage, type ToLauncher, type ToRank } from './control.ts';
 import type { RankStatus } from './stalled-ranks.ts';
-import type { Waited } from './wait-timer.ts';
+import type { ElapsedWait } from './wait-timer.ts';
 
 const MAIN = fileURLToPath(siblingModule('./rank.ts', import.meta.url));
 const CONTROL_DESCRIPTOR = 3;
@@ -13,14 +13,17 @@ const CONTROL_DESCRIPTOR = 3;
 export interface RankProcessOptions {
   rank: number;
   size: number;
-  /** Its FIFOs. */
+  /** Of its FIFOs, in the order of {@link descriptorsOf}. */
   descriptors: readonly number[];
-  onMessage(message: ToWarden): void;
-  /** Called when the process has ended, with what to say about it: "was killed by SIGKILL". */
-  onEnd(how: string, inOrder: boolean): void;
+  onMessage(message: ToLauncher): void;
+  /** Called once the process has ended. @param how as a message says it: "was killed by SIGKILL". */
+  onEnd(how: string, leftBefore: boolean): void;
 }
 
-/** A rank as its launcher sees it: a child process with a control socket. Its output goes to stderr, with its name. */
+/**
+ * A launched rank: a child process with a control socket. Its output goes to stderr, each line with its
+ * rank.
+ */
 export class RankProcess {
   readonly rank: number;
   readonly #child: ChildProcess;
@@ -29,7 +32,7 @@ export class RankProcess {
   ended = false;
   #left = false;
   #silentMs = 0;
-  #waited: Waited | undefined;
+  #wait: ElapsedWait | undefined;
 
   constructor({ rank, size, descriptors, onMessage: handle, onEnd }: RankProcessOptions) {
     this.rank = rank;
@@ -40,34 +43,34 @@ export class RankProcess {
     for (const output of [this.#child.stdout, this.#child.stderr]) {
       onLine(output as Readable, (line) => print(`[rank ${rank}] ${line}\n`));
     }
-    onMessage<ToWarden>(this.#control, (message) => {
-      this.#hear(message);
+    onMessage<ToLauncher>(this.#control, (message) => {
+      this.#receive(message);
       handle(message);
     });
     let ended = false;
-    const end = (how: string, inOrder: boolean) => {
+    const end = (how: string, leftBefore: boolean) => {
       this.ended = true;
-      if (!ended) onEnd(how, inOrder);
+      if (!ended) onEnd(how, leftBefore);
       ended = true;
     };
     this.#child.once('error', (error) => end(`could not be started: ${error.message}`, false));
-    // Its last words come before its end.
+    // 'close' comes after all output, 'exit' may come before.
     this.#child.once('close', (code, signal) => {
       const how = signal ? `was killed by ${signal}` : `ended with exit code ${code}`;
       end(how, code === 0 && this.#left);
     });
   }
 
-  /** Undefined if it could not be started. */
+  /** Undefined if the process could not be started. */
   get pid(): number | undefined {
     return this.#child.pid;
   }
 
   get status(): RankStatus {
-    return { rank: this.rank, silentMs: this.#silentMs, left: this.#left, waited: this.#waited };
+    return { rank: this.rank, silentMs: this.#silentMs, left: this.#left, wait: this.#wait };
   }
 
-  /** Counts the time since it was last heard of. */
+  /** Adds to the time since its last message. */
   tick(elapsedMs: number): void {
     this.#silentMs += elapsedMs;
   }
@@ -80,19 +83,19 @@ export class RankProcess {
     this.#child.kill('SIGKILL');
   }
 
-  #hear(message: ToWarden): void {
+  #receive(message: ToLauncher): void {
     this.#silentMs = 0;
     if (message.type === 'joined') this.joined = true;
     if (message.type === 'left') this.#left = true;
-    this.#waited = message.type === 'pulse' ? message.waited : undefined;
+    this.#wait = message.type === 'heartbeat' ? message.wait : undefined;
   }
 }
 
-/** Written at once: the main thread, which owns `process.stderr`, may be blocked. */
+/** Writes synchronously: `process.stderr` of a worker goes through the main thread, which may be blocked. */
 function print(line: string): void {
   try {
     writeSync(2, line);
   } catch {
-    // Nobody reads it.
+    // EPIPE: stderr is closed.
   }
 }

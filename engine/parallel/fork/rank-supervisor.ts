@@ -1,56 +1,61 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { namesOf } from '../agreement.ts';
+import type { GroupFailure } from '../transport.ts';
 import type { Task } from './control.ts';
 import { descriptorsOf, type Fifo, linksOf } from './fifos.ts';
 import { RankProcess } from './rank-process.ts';
-import { judge, type RankStatus } from './stalled-ranks.ts';
+import { findStalledRanks, type RankStatus } from './stalled-ranks.ts';
 import { WaitInterrupter } from './wait-interrupter.ts';
-import { type Verdict, WaitState } from './wait-state.ts';
+import { WaitState } from './wait-state.ts';
 import { tickMsOf, WaitTimer } from './wait-timer.ts';
 
-/**
- * The thread beside the main one of the launcher. It starts the other ranks and hears of their end also while the main
- * thread is blocked; it alone decides what has gone wrong, so that every rank gives the same reason.
- */
-export interface WardenData {
+/** The `workerData` of this thread. */
+export interface SupervisorData {
   readonly fifos: readonly (readonly (Fifo | undefined)[])[];
   readonly state: SharedArrayBuffer;
-  /** [size] process ids of the ranks that run, 0 for the others. */
+  /** [size] process ids of the ranks that run; 0 for rank 0 and those that have ended. */
   readonly pids: Int32Array;
   readonly task: Task;
   readonly startTimeoutMs: number;
 }
 
-export type ToWardenThread = { type: 'failed'; verdict: Verdict } | { type: 'close' };
-export type FromWardenThread = { type: 'started' } | { type: 'failed' };
+/** Messages from the main thread. */
+export type ToSupervisor = { type: 'failed'; failure: GroupFailure } | { type: 'close' };
+/** Messages to the main thread. */
+export type FromSupervisor = { type: 'started' } | { type: 'failed' };
 
-/** How long the ranks of a failed group may take to say why they end. */
+/** How long the ranks of a failed group may take to report the failure and exit. */
 const GRACE_MS = 1000;
 
+/**
+ * The thread beside the main one of the launcher. It starts the other ranks and sees them exit, also while
+ * the main thread is blocked. It alone decides why the group has failed, so that every rank reports the same
+ * failure.
+ */
 class RankSupervisor {
-  readonly #data: WardenData;
+  readonly #data: SupervisorData;
   readonly #state: WaitState;
-  readonly #waker: WaitInterrupter;
+  readonly #interrupter: WaitInterrupter;
   readonly #ranks: RankProcess[];
-  readonly #clock: WaitTimer;
+  readonly #timer: WaitTimer;
   #startingMs = 0;
   #closingMs = 0;
   #started = false;
   #closing = false;
 
-  constructor(data: WardenData) {
+  constructor(data: SupervisorData) {
     this.#data = data;
     this.#state = new WaitState(data.state);
-    this.#waker = new WaitInterrupter(this.#state, linksOf(0, data.fifos));
+    this.#interrupter = new WaitInterrupter(this.#state, linksOf(0, data.fifos));
     const tickMs = tickMsOf(data.task.timeoutMs);
-    this.#clock = new WaitTimer(this.#state, tickMs);
+    this.#timer = new WaitTimer(this.#state, tickMs);
     this.#ranks = data.fifos
       .map((_, rank) => rank)
       .filter((rank) => rank > 0)
       .map((rank) => this.#start(rank));
     setInterval(() => this.#tick(), tickMs);
-    parentPort?.on('message', (message: ToWardenThread) => {
-      if (message.type === 'failed') this.#fail(message.verdict);
+    parentPort?.on('message', (message: ToSupervisor) => {
+      if (message.type === 'failed') this.#fail(message.failure);
       else this.#close();
     });
   }
@@ -62,12 +67,12 @@ class RankSupervisor {
       descriptors: descriptorsOf(linksOf(rank, this.#data.fifos)),
       onMessage: (message) => {
         if (message.type === 'joined') this.#join();
-        if (message.type === 'failed') this.#fail(message.verdict);
+        if (message.type === 'failed') this.#fail(message.failure);
       },
-      onEnd: (how, inOrder) => {
+      onEnd: (how, leftBefore) => {
         Atomics.store(this.#data.pids, rank, 0);
-        if (!inOrder) this.#fail({ message: `Rank ${rank} ${how}${this.#when}`, ranks: [rank] });
-        this.#endIfAlone();
+        if (!leftBefore) this.#fail({ message: `Rank ${rank} ${how}${this.#phase}`, ranks: [rank] });
+        this.#exitIfDone();
       },
     });
     Atomics.store(this.#data.pids, rank, child.pid ?? 0);
@@ -75,46 +80,49 @@ class RankSupervisor {
     return child;
   }
 
-  get #when(): string {
+  get #phase(): string {
     if (!this.#started) return ' while the group started';
     return this.#closing ? ' while the group ended' : '';
   }
 
-  /** All begin when all are there: none is late because another needs long to load. */
+  /**
+   * Starts all ranks once all have joined, so that no wait includes the time that another rank takes to
+   * load.
+   */
   #join(): void {
     if (!this.#ranks.every(({ joined }) => joined)) return;
     this.#started = true;
     for (const rank of this.#ranks) rank.send({ type: 'start' });
-    this.#tell({ type: 'started' });
+    this.#post({ type: 'started' });
   }
 
   #tick(): void {
-    const { elapsedMs, waited } = this.#clock.tick();
+    const { elapsedMs, wait } = this.#timer.tick();
     for (const rank of this.#ranks) {
       rank.tick(elapsedMs);
-      rank.send({ type: 'pulse' });
+      rank.send({ type: 'heartbeat' });
     }
-    if (this.#state.verdict) return;
-    const own: RankStatus = { rank: 0, silentMs: 0, left: this.#closing, waited };
+    if (this.#state.failure) return;
+    const own: RankStatus = { rank: 0, silentMs: 0, left: this.#closing, wait };
     const { timeoutMs } = this.#data.task;
-    const verdict = this.#started
-      ? (judge([own, ...this.#ranks.map(({ status }) => status)], timeoutMs) ?? this.#lateToEnd(elapsedMs))
+    const failure = this.#started
+      ? (findStalledRanks([own, ...this.#ranks.map(({ status }) => status)], timeoutMs) ??
+        this.#lateToEnd(elapsedMs))
       : this.#lateToStart(elapsedMs);
-    if (!verdict) return;
-    // Whoever is to blame here cannot be told: it is stopped, or busy with something else.
-    for (const { rank } of this.#ranks.filter(({ rank }) => verdict.ranks.includes(rank)))
-      this.#rank(rank)?.kill();
-    this.#fail(verdict);
+    if (!failure) return;
+    // A rank at fault here is stopped or busy, so it cannot react to a message.
+    for (const rank of this.#ranks) if (failure.ranks.includes(rank.rank)) rank.kill();
+    this.#fail(failure);
   }
 
-  #lateToStart(elapsedMs: number): Verdict | undefined {
+  #lateToStart(elapsedMs: number): GroupFailure | undefined {
     this.#startingMs += elapsedMs;
     const ranks = this.#ranks.filter(({ joined }) => !joined).map(({ rank }) => rank);
     if (this.#startingMs < this.#data.startTimeoutMs) return undefined;
     return { message: `Waited ${this.#data.startTimeoutMs} ms for ${namesOf(ranks)} to start`, ranks };
   }
 
-  #lateToEnd(elapsedMs: number): Verdict | undefined {
+  #lateToEnd(elapsedMs: number): GroupFailure | undefined {
     const { timeoutMs } = this.#data.task;
     if (this.#closing) this.#closingMs += elapsedMs;
     if (this.#closingMs < timeoutMs) return undefined;
@@ -122,17 +130,13 @@ class RankSupervisor {
     return { message: `Waited ${timeoutMs} ms for ${namesOf(ranks)} to end after rank 0`, ranks };
   }
 
-  #rank(rank: number): RankProcess | undefined {
-    return this.#ranks.find((child) => child.rank === rank);
-  }
-
-  /** Tells everyone what has gone wrong, the first time. */
-  #fail(verdict: Verdict): void {
-    if (this.#state.verdict) return;
-    this.#state.fail(verdict);
-    this.#waker.wake();
-    for (const rank of this.#ranks) rank.send({ type: 'verdict', verdict });
-    this.#tell({ type: 'failed' });
+  /** Sends the group's first failure to all ranks; later ones are ignored. */
+  #fail(failure: GroupFailure): void {
+    if (this.#state.failure) return;
+    this.#state.fail(failure);
+    this.#interrupter.interrupt();
+    for (const rank of this.#ranks) rank.send({ type: 'failed', failure });
+    this.#post({ type: 'failed' });
     setTimeout(() => this.#killAll(), GRACE_MS);
   }
 
@@ -142,17 +146,17 @@ class RankSupervisor {
 
   #close(): void {
     this.#closing = true;
-    this.#endIfAlone();
+    this.#exitIfDone();
   }
 
-  /** Ends this thread when the group is to end and the last rank has gone. */
-  #endIfAlone(): void {
+  /** Ends this thread once the group is closed and the last rank has exited. */
+  #exitIfDone(): void {
     if (this.#closing && this.#ranks.every(({ ended }) => ended)) process.exit();
   }
 
-  #tell(message: FromWardenThread): void {
+  #post(message: FromSupervisor): void {
     parentPort?.postMessage(message);
   }
 }
 
-new RankSupervisor(workerData as WardenData);
+new RankSupervisor(workerData as SupervisorData);

@@ -1,58 +1,62 @@
-import type { Verdict } from './wait-state.ts';
-import type { Waited } from './wait-timer.ts';
+import type { GroupFailure } from '../transport.ts';
+import type { ElapsedWait } from './wait-timer.ts';
 
-/** What is known of a rank. */
+/** What the launcher knows of a rank. */
 export interface RankStatus {
   readonly rank: number;
-  /** Since it was last heard of. */
+  /** Since its last message. */
   readonly silentMs: number;
-  /** Whether it has left the group in good order. */
+  /** Whether it has left the group without an error. */
   readonly left: boolean;
-  /** Undefined if it computes. */
-  readonly waited?: Waited;
+  /** Undefined while it computes. */
+  readonly wait?: ElapsedWait;
 }
 
-/** What a rank that has left has sent arrives sooner than this. */
+/** The last messages of a rank that has left arrive sooner than this. */
 const AFTER_LEAVING_MS = 500;
 
 /**
- * Finds the rank that holds up the group.
+ * Finds the ranks that stall the group: a silent one, or the last of a chain of ranks that wait for each
+ * other.
  *
- * @param ranks by rank.
- * @param timeoutMs how long a rank may give no sign of life.
- * @returns undefined while all is well.
+ * @param statuses by rank.
+ * @param timeoutMs how long a rank may be silent.
+ * @returns undefined if the group makes progress.
  */
-export function judge(ranks: readonly RankStatus[], timeoutMs: number): Verdict | undefined {
-  const silent = ranks.find(({ left, silentMs }) => !left && silentMs >= timeoutMs);
-  if (silent) return verdict(silent.rank, `has given no sign of life for ${seconds(silent.silentMs)}`);
-  const late = ranks.find(({ waited }) => waited && isTooLong(waited, ranks[waited.peer]));
-  if (!late?.waited) return undefined;
-  // Who waits is not to blame, but the rank it waits for; and if that one waits as well, the next.
-  const seen = [late];
-  let culprit = ranks[late.waited.peer];
-  while (culprit.waited && !seen.includes(culprit)) {
-    seen.push(culprit);
-    culprit = ranks[culprit.waited.peer];
+export function findStalledRanks(
+  statuses: readonly RankStatus[],
+  timeoutMs: number,
+): GroupFailure | undefined {
+  const silent = statuses.find(({ left, silentMs }) => !left && silentMs >= timeoutMs);
+  if (silent) return failure(silent.rank, `has given no sign of life for ${seconds(silent.silentMs)}`);
+  const waiting = statuses.find(({ wait }) => wait && isTooLong(wait, statuses[wait.peer]));
+  if (!waiting?.wait) return undefined;
+  // Follow the chain: a rank that waits itself is not at fault, the rank that it waits for may be.
+  const chain = [waiting];
+  let last = statuses[waiting.wait.peer];
+  while (last.wait && !chain.includes(last)) {
+    chain.push(last);
+    last = statuses[last.wait.peer];
   }
-  const { rank } = late;
-  const ms = late.waited.ms;
-  if (seen.includes(culprit)) {
-    const circle = seen.slice(seen.indexOf(culprit)).map((status) => status.rank);
+  const { rank } = waiting;
+  const ms = waiting.wait.ms;
+  if (chain.includes(last)) {
+    const circle = chain.slice(chain.indexOf(last)).map((status) => status.rank);
     const message = `Ranks ${circle.join(', ')} wait for each other, rank ${rank} for ${seconds(ms)}: every rank must make the same calls`;
     return { message, ranks: circle.toSorted((a, b) => a - b) };
   }
-  if (culprit.left) return verdict(culprit.rank, `has left the group while rank ${rank} waits for it`);
-  if (culprit.silentMs >= timeoutMs / 2) {
-    return verdict(culprit.rank, `gives no sign of life; rank ${rank} has waited for it for ${seconds(ms)}`);
+  if (last.left) return failure(last.rank, `has left the group while rank ${rank} waits for it`);
+  if (last.silentMs >= timeoutMs / 2) {
+    return failure(last.rank, `gives no sign of life; rank ${rank} has waited for it for ${seconds(ms)}`);
   }
-  return verdict(culprit.rank, `has not come for ${seconds(ms)}, for which rank ${rank} has waited`);
+  return failure(last.rank, `has not come for ${seconds(ms)}, for which rank ${rank} has waited`);
 }
 
-function isTooLong({ ms, timeoutMs }: Waited, peer: RankStatus): boolean {
+function isTooLong({ ms, timeoutMs }: ElapsedWait, peer: RankStatus): boolean {
   return (timeoutMs !== null && ms >= timeoutMs) || (peer.left && ms >= AFTER_LEAVING_MS);
 }
 
-function verdict(rank: number, what: string): Verdict {
+function failure(rank: number, what: string): GroupFailure {
   return { message: `Rank ${rank} ${what}`, ranks: [rank] };
 }
 

@@ -2,10 +2,10 @@ import { readSync, writeSync } from 'node:fs';
 import type { Links } from './fifos.ts';
 import type { WaitState } from './wait-state.ts';
 
-/** A call that is made just after it was looked for is met by the next attempt. */
-const EVERY_MS = 5;
+/** An attempt may come just before the main thread blocks; then the next one interrupts it. */
+const RETRY_MS = 5;
 
-/** Ends the wait of a main thread for a rank that will not come, from the thread beside it. */
+/** Interrupts a main thread's wait for another rank, from the thread beside it. */
 export class WaitInterrupter {
   readonly #state: WaitState;
   readonly #links: Links;
@@ -17,27 +17,30 @@ export class WaitInterrupter {
     this.#links = links;
   }
 
-  /** Wakes the main thread once the state says that the group has failed, and again until it has seen that. */
-  wake(): void {
-    this.#poke();
-    this.#timer ??= setInterval(() => this.#poke(), EVERY_MS);
+  /**
+   * Interrupts the main thread's wait, repeatedly until it has acknowledged the failure. Call it after
+   * `state.fail`.
+   */
+  interrupt(): void {
+    this.#attempt();
+    this.#timer ??= setInterval(() => this.#attempt(), RETRY_MS);
   }
 
   stop(): void {
     clearInterval(this.#timer);
   }
 
-  /** A byte ends a wait for data; room in the FIFO ends a wait for room. What a failed group sends is lost anyway. */
-  #poke(): void {
-    if (this.#state.noticed) this.stop();
+  /** Ends a read by writing a byte, a write by making room. A failed group's messages are lost anyway. */
+  #attempt(): void {
+    if (this.#state.acknowledged) this.stop();
     const wait = this.#state.waiting;
     if (!wait) return;
     try {
       if (wait.direction === 'read')
-        writeSync(this.#links.incoming[wait.peer]?.prompt ?? -1, this.#scratch, 0, 1);
-      else readSync(this.#links.outgoing[wait.peer]?.prompt ?? -1, this.#scratch);
+        writeSync(this.#links.incoming[wait.peer]?.nonBlocking ?? -1, this.#scratch, 0, 1);
+      else readSync(this.#links.outgoing[wait.peer]?.nonBlocking ?? -1, this.#scratch);
     } catch (error) {
-      // The main thread went on by itself in the meantime.
+      // The main thread's call has returned in the meantime.
       if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') throw error;
     }
   }

@@ -1,16 +1,16 @@
 import type { WaitState } from './wait-state.ts';
 
-/** For whom a rank has waited, and how long. */
-export interface Waited {
+/** The rank that a main thread waits for, and for how long so far. */
+export interface ElapsedWait {
   readonly peer: number;
   readonly ms: number;
-  /** How long it is willing to wait; null for as long as it takes (JSON has no infinity). */
+  /** Limit of this wait; null for none (JSON has no infinity). */
   readonly timeoutMs: number | null;
 }
 
 /**
- * Measures waits by ticks. A tick counts for two of its length at most: when the whole group is stopped and continued,
- * as by Ctrl-Z, nobody has waited.
+ * Measures waits by ticks. A tick counts for at most two tick lengths, so that time in which the whole group
+ * was stopped (Ctrl-Z) does not count as waiting.
  */
 export class WaitTimer {
   readonly #state: WaitState;
@@ -24,8 +24,12 @@ export class WaitTimer {
     this.#tickMs = tickMs;
   }
 
-  /** To be called every `tickMs`. @returns the time that has passed, and the wait if the main thread is in one. */
-  tick(): { elapsedMs: number; waited?: Waited } {
+  /**
+   * Must be called every `tickMs`.
+   *
+   * @returns ms since the last tick, and the main thread's wait if it is in one.
+   */
+  tick(): { elapsedMs: number; wait?: ElapsedWait } {
     const now = performance.now();
     const elapsedMs = Math.min(now - this.#last, 2 * this.#tickMs);
     this.#last = now;
@@ -34,11 +38,11 @@ export class WaitTimer {
     this.#waitedMs = wait.count === this.#count ? this.#waitedMs + elapsedMs : 0;
     this.#count = wait.count;
     const timeoutMs = Number.isFinite(wait.timeoutMs) ? wait.timeoutMs : null;
-    return { elapsedMs, waited: { peer: wait.peer, ms: this.#waitedMs, timeoutMs } };
+    return { elapsedMs, wait: { peer: wait.peer, ms: this.#waitedMs, timeoutMs } };
   }
 }
 
-/** How often a group looks after itself, by how long it may take to find a failure; in ms. */
+/** The interval of heartbeats and checks for a group's time limit; both in ms. */
 export function tickMsOf(timeoutMs: number): number {
   return Math.max(20, Math.min(250, timeoutMs / 10));
 }

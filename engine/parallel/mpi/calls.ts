@@ -1,56 +1,65 @@
 import { GroupError } from '../../errors.ts';
 import type { Library } from './library.ts';
 
-/** A message that has gone out or come in. Of one that was sent, tag and bytes mean nothing. */
+/** A message that was sent or received. Tag and bytes are meaningless for one that was sent. */
 export interface Arrival {
   readonly tag: number;
   readonly bytes: number;
 }
 
-/** The functions of MPI that a group needs, for bytes over MPI_COMM_WORLD. Those that report an error throw it. */
+/**
+ * The functions of MPI that a group needs, for bytes over MPI_COMM_WORLD. They throw GroupError if MPI
+ * fails.
+ */
 export interface MpiCalls {
-  /** "MPICH" (or another of its ABI) or "Open MPI". */
+  /** "MPICH" (also for other libraries of its ABI) or "Open MPI". */
   readonly name: string;
   readonly rank: number;
   readonly size: number;
-  /** The library and its version in its own words. */
+  /** As MPI_Get_library_version returns it. */
   readonly version: string;
-  /** Starts to send; the bytes must stay as they are until `test` says so. @returns the request. */
+  /** MPI_Isend. The bytes must not change until `test` returns an arrival. @returns the request. */
   startSend(bytes: Uint8Array, to: number, tag: number): Uint8Array;
-  /** Starts to receive a message of any tag and at most that many bytes. @returns the request. */
+  /** MPI_Irecv of a message of any tag and at most `bytes.length` bytes. @returns the request. */
   startReceive(bytes: Uint8Array, from: number): Uint8Array;
-  /** Undefined while it is under way. */
+  /** MPI_Test. @returns undefined while the message is under way. */
   test(request: Uint8Array): Arrival | undefined;
-  /** The message that comes next from a rank, which remains to be received; undefined if there is none. */
+  /**
+   * MPI_Iprobe: the next message from a rank, which remains to be received; undefined if there is no
+   * message.
+   */
   probe(from: number): Arrival | undefined;
-  /** Ends MPI, which can be done once; waits for the other ranks, and ends this process if they take longer. */
+  /**
+   * MPI_Finalize, once: waits for the other ranks, and kills this process if they take longer than
+   * `withinMs`.
+   */
   finalize(withinMs: number): void;
-  /** Ends all processes of the group that the launcher can reach, this one in any case. */
+  /** MPI_Abort: ends this process and all others of the group that the launcher can reach. */
   abort(exitCode: number): void;
 }
 
-/** Handles as MPICH's mpi.h defines them; Intel MPI, MVAPICH and others have the same. */
+/** Handles as MPICH's mpi.h defines them; Intel MPI, MVAPICH and others share its ABI. */
 const MPICH_HANDLES = { world: 0x44000000, byte: 0x4c00010d, errorsReturn: 0x54000001 };
-/** Where the tag is in a status, in int32: MPICH has the count in front of it, Open MPI behind. */
+/** Index of the tag in a status, in int32: MPICH's begins with the count, Open MPI's with source and tag. */
 const MPICH_TAG = 3;
 const OPEN_MPI_TAG = 1;
 
 /** An int in MPICH, a pointer in Open MPI. */
 const REQUEST_BYTES = 8;
-/** At least what a status has in either. */
+/** At least the length of a status in either. */
 const STATUS_INTS = 8;
-/** At least what an error's text or a version's may take: MPI_MAX_LIBRARY_VERSION_STRING of MPICH. */
+/** At least the length of any error's text or version: MPICH's MPI_MAX_LIBRARY_VERSION_STRING. */
 const MAX_TEXT = 8192;
-/** Equal in both. */
+/** The same number in both. */
 const ANY_TAG = -1;
 
-/** What the launcher may take to end the group: it may be on the far side of a link that is cut. In seconds. */
+/** How long the launcher may take to end the group, in seconds: the link to it may be cut. */
 const ABORT_S = 2;
 
 /**
- * Binds the functions of an MPI library and initialises MPI, which can be done once in a process.
+ * Binds the functions of an MPI library and initialises MPI, which works once in a process.
  *
- * @throws GroupError if the library is none of MPI.
+ * @throws GroupError if MPI fails; Error if the library lacks a function.
  */
 export function openMpi(library: Library): MpiCalls {
   const openMpi = has(library, 'ompi_mpi_comm_world');
@@ -72,9 +81,9 @@ export function openMpi(library: Library): MpiCalls {
       if (code !== 0) throw new GroupError(`MPI_${name} failed: ${describe(code)}`);
     };
   };
-  const textOf = (tell: (text: Uint8Array, length: Int32Array) => void): string => {
+  const textOf = (write: (text: Uint8Array, length: Int32Array) => void): string => {
     const [text, length] = [new Uint8Array(MAX_TEXT), new Int32Array(1)];
-    tell(text, length);
+    write(text, length);
     return Buffer.from(text.subarray(0, length[0])).toString();
   };
   const describe = (code: number): string => textOf((text, length) => errorString(code, text, length));
@@ -90,8 +99,8 @@ export function openMpi(library: Library): MpiCalls {
   const libraryVersion = call('Get_library_version', 'void *, void *');
   const finalize = call('Finalize', '');
   const abort = call('Abort', `${handle}, int`);
-  // Both wait for the launcher without a limit; the system's alarm ends a process whatever it waits for. MPI's library
-  // leads to the C library, on which it depends.
+  // Finalize and Abort wait without a limit; SIGALRM ends a process that is blocked in them. The MPI library
+  // links to the C library, so its functions are found through it.
   const alarm = library.func('unsigned int alarm(unsigned int)');
 
   call('Init', 'void *, void *')(null, null);

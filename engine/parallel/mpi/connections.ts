@@ -1,9 +1,9 @@
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 
-/** Sets a whole number as an option of a socket, as C's setsockopt does. */
+/** Sets an int option of a socket, as C's setsockopt does. */
 export type SetOption = (descriptor: number, level: number, option: number, value: number) => void;
 
-/** Of Linux. */
+/** Linux's numbers for setsockopt. */
 const SOL_SOCKET = 1;
 const SO_KEEPALIVE = 9;
 const IPPROTO_TCP = 6;
@@ -11,44 +11,46 @@ const TCP_KEEPIDLE = 4;
 const TCP_KEEPINTVL = 5;
 const TCP_USER_TIMEOUT = 18;
 
-/** As /proc/net/tcp has it. */
+/** A socket's state in /proc/net/tcp. */
 const ESTABLISHED = '01';
+
 /**
- * The TCP connections to other hosts that an MPI library has opened in this process. A rank that idles sends nothing,
- * and the library itself does not tell that a link is cut: the system finds out, being asked to look after them.
+ * The TCP connections to other hosts that an MPI library has opened in this process. An idle rank sends
+ * nothing, and the library does not report a cut link, so TCP keepalive is switched on and the sockets'
+ * states are polled.
  */
 export class Connections {
   readonly #setOption: SetOption;
   readonly #timeoutMs: number;
-  /** Sockets that are others'. */
-  readonly #foreign: ReadonlySet<string>;
-  /** Sockets that have been seen connected. */
-  readonly #known = new Set<string>();
+  /** Sockets that were open before the library was initialised. */
+  readonly #preexisting: ReadonlySet<string>;
+  /** Sockets that an earlier poll found connected. */
+  readonly #connected = new Set<string>();
 
   /**
-   * To be made before the library is initialised.
+   * Must be constructed before the library is initialised.
    *
-   * @param timeoutMs how long another host may be silent, in ms; the system counts in seconds.
+   * @param timeoutMs how long another host may be silent, in ms; keepalive counts in seconds.
    */
   constructor(setOption: SetOption, timeoutMs: number) {
     this.#setOption = setOption;
     this.#timeoutMs = timeoutMs;
-    this.#foreign = new Set(sockets().keys());
+    this.#preexisting = new Set(sockets().keys());
   }
 
-  /** Whether a connection is lost that was seen by an earlier look. */
-  look(): boolean {
+  /** Registers new connections. @returns whether a connection that an earlier poll registered is lost. */
+  poll(): boolean {
     const open = sockets();
     const connected = connectedSockets();
     for (const [socket, descriptor] of open) {
-      if (!connected.has(socket) || this.#foreign.has(socket) || this.#known.has(socket)) continue;
-      this.#known.add(socket);
-      this.#watch(descriptor);
+      if (!connected.has(socket) || this.#preexisting.has(socket) || this.#connected.has(socket)) continue;
+      this.#connected.add(socket);
+      this.#enableKeepalive(descriptor);
     }
-    return [...this.#known].some((socket) => !connected.has(socket));
+    return [...this.#connected].some((socket) => !connected.has(socket));
   }
 
-  #watch(descriptor: number): void {
+  #enableKeepalive(descriptor: number): void {
     const seconds = Math.max(1, Math.round(this.#timeoutMs / 2000));
     this.#setOption(descriptor, SOL_SOCKET, SO_KEEPALIVE, 1);
     this.#setOption(descriptor, IPPROTO_TCP, TCP_KEEPIDLE, seconds);
@@ -57,7 +59,7 @@ export class Connections {
   }
 }
 
-/** The sockets of this process, by the number that the system gives them, with their descriptors. */
+/** The sockets of this process: descriptors by inode. */
 function sockets(): Map<string, number> {
   const found = new Map<string, number>();
   if (process.platform !== 'linux') return found;
@@ -72,12 +74,12 @@ function targetOf(descriptor: string): string {
   try {
     return readlinkSync(`/proc/self/fd/${descriptor}`);
   } catch {
-    // The one that listed them is closed.
+    // The descriptor is closed, such as the one that readdir used.
     return '';
   }
 }
 
-/** The TCP sockets on this host's network that are connected to another. */
+/** Inodes of the TCP sockets of this network namespace that are connected to another address. */
 function connectedSockets(): Set<string> {
   const connected = new Set<string>();
   if (process.platform !== 'linux') return connected;
@@ -90,12 +92,12 @@ function connectedSockets(): Set<string> {
   return connected;
 }
 
-/** The lines of a table of the system but its heading; none where there is no such table. */
+/** The lines of a file in /proc without its heading; empty if there is no such file. */
 function readTable(path: string): string[] {
   try {
     return readFileSync(path, 'utf8').trimEnd().split('\n').slice(1);
   } catch {
-    // A system without IPv6.
+    // tcp6 is missing on a system without IPv6.
     return [];
   }
 }

@@ -1,4 +1,7 @@
 import { workerData } from 'node:worker_threads';
 
-/** A thread that ends its process, whatever that is in the middle of, unless it is ended first. @param workerData ms. */
+/**
+ * A thread that kills its process after `workerData` ms, even if the main thread is blocked, unless it is
+ * terminated.
+ */
 setTimeout(() => process.kill(process.pid, 'SIGKILL'), workerData);

@@ -1,13 +1,13 @@
 import { GroupError } from '../../errors.ts';
 import type { SetOption } from './connections.ts';
 
-/** Names the MPI library where none of the usual ones is found, or not the right one. */
+/** Variable with the path of the MPI library to use in place of the usual ones. */
 export const LIBRARY_VARIABLE = 'PLUMBLINE_MPI_LIBRARY';
 
 const MPICH = ['libmpich.so.12', 'libmpi.so.12', 'libmpi.12.dylib'];
 const OPEN_MPI = ['libmpi.so.40', 'libmpi.40.dylib'];
 
-/** What this code needs of koffi. */
+/** A library opened by koffi. */
 export interface Library {
   func(prototype: string): (...args: unknown[]) => unknown;
   symbol(name: string): unknown;
@@ -17,22 +17,26 @@ export interface Library {
 export type LoadLibrary = (path: string) => Library;
 
 /**
- * Finds koffi, which calls C functions.
+ * Imports koffi, which calls C functions. It is an optional dependency.
  *
- * @throws GroupError if it is not installed: it is an optional dependency.
+ * @throws GroupError if it is not installed.
  */
 export async function importKoffi(name = 'koffi'): Promise<LoadLibrary> {
   try {
     const { default: koffi } = (await import(name)) as typeof import('koffi');
-    // Open MPI's own plug-ins look for its symbols among the global ones.
+    // Open MPI's plug-ins need its symbols to be global.
     return (path) => koffi.load(path, { global: true });
   } catch (cause) {
-    throw new GroupError(`MPI is called through the package ${name}: npm install ${name}`, [], { cause });
+    throw new GroupError(
+      `Cannot import ${name}, through which MPI is called; install it: npm install ${name}`,
+      [],
+      { cause },
+    );
   }
 }
 
 /**
- * The libraries to try: those that fit the mpirun that started this process come first.
+ * Names of the libraries to try; those of the mpirun that started this process come first.
  *
  * @param environment of this process.
  */
@@ -43,9 +47,9 @@ export function candidates(environment: NodeJS.ProcessEnv): string[] {
 }
 
 /**
- * Opens the first library that there is.
+ * Opens the first library that exists.
  *
- * @throws GroupError if there is none, with the packages that have one.
+ * @throws GroupError if none does; it names the packages to install.
  */
 export function findLibrary(load: LoadLibrary, environment: NodeJS.ProcessEnv): Library {
   const names = candidates(environment);
@@ -58,15 +62,15 @@ export function findLibrary(load: LoadLibrary, environment: NodeJS.ProcessEnv): 
     }
   }
   throw new GroupError(
-    `No MPI library could be opened (${reasons.join('; ')}): install MPICH or Open MPI ` +
-      `(apt install mpich, or openmpi-bin), or name the library in ${LIBRARY_VARIABLE}`,
+    `Cannot open an MPI library (${reasons.join('; ')}); install MPICH or Open MPI ` +
+      `(apt install mpich, or openmpi-bin), or set ${LIBRARY_VARIABLE} to the library's path`,
   );
 }
 
-/** The C library's setsockopt for a whole number; MPI's library leads to it, on which it depends. */
+/** The C library's setsockopt for an int; found through the MPI library, which links to the C library. */
 export function socketOptions(library: Library): SetOption {
   const setsockopt = library.func('int setsockopt(int, int, int, void *, unsigned int)');
-  // It fails for a socket that has just been closed, which shows in another way.
+  // It fails for a socket that has just been closed, which the next poll of the connections finds.
   return (descriptor, level, option, value) => {
     const bytes = Int32Array.of(value);
     setsockopt(descriptor, level, option, bytes, bytes.byteLength);

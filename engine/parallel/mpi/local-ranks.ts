@@ -3,47 +3,50 @@ import { readFileSync, readlinkSync } from 'node:fs';
 import { hostname } from 'node:os';
 import type { ProcessGroup } from '../process-group.ts';
 
-/** Whole numbers that tell one machine, and within it one space of process ids, from another. */
-const PLACE_LENGTH = 4;
+/** Int32 words of the hash that identifies a machine and a PID namespace on it. */
+const NAMESPACE_WORDS = 4;
 
-/** Finds out which ranks are processes of this machine. @returns their process ids, by rank, this one's not among them. */
-export function findNeighbours(group: ProcessGroup): Map<number, number> {
-  const mine = Int32Array.of(process.pid, ...place());
+/** Finds the other ranks on this machine and in this PID namespace. @returns their process ids, by rank. */
+export function findLocalRanks(group: ProcessGroup): Map<number, number> {
+  const mine = Int32Array.of(process.pid, ...pidNamespace());
   const all = new Int32Array(group.size * mine.length);
   group.allGather(mine, all);
-  const neighbours = new Map<number, number>();
+  const localRanks = new Map<number, number>();
   for (let rank = 0; rank < group.size; rank++) {
-    const [pid, ...where] = all.subarray(rank * mine.length, (rank + 1) * mine.length);
-    const isHere = where.every((word, i) => word === mine[1 + i]);
-    if (isHere && rank !== group.rank) neighbours.set(rank, pid);
+    const [pid, ...namespace] = all.subarray(rank * mine.length, (rank + 1) * mine.length);
+    const isLocal = namespace.every((word, i) => word === mine[1 + i]);
+    if (isLocal && rank !== group.rank) localRanks.set(rank, pid);
   }
-  return neighbours;
+  return localRanks;
 }
 
-/** Kills the processes of those ranks that are on this machine. */
-export function killNeighbours(neighbours: ReadonlyMap<number, number>, ranks: Iterable<number>): void {
+/**
+ * Kills the given ranks, as far as they are on this machine.
+ *
+ * @param localRanks of {@link findLocalRanks}.
+ */
+export function killLocalRanks(localRanks: ReadonlyMap<number, number>, ranks: Iterable<number>): void {
   for (const rank of ranks) {
-    const pid = neighbours.get(rank);
+    const pid = localRanks.get(rank);
     if (pid === undefined) continue;
     try {
       process.kill(pid, 'SIGKILL');
     } catch {
-      // It has ended in the meantime.
+      // The process has ended in the meantime.
     }
   }
 }
 
-function place(): Int32Array {
-  const hash = createHash('sha256').update(`${hostname()} ${machine()}`).digest();
-  return new Int32Array(new Uint8Array(hash).buffer, 0, PLACE_LENGTH);
+function pidNamespace(): Int32Array {
+  const hash = createHash('sha256').update(`${hostname()} ${bootAndNamespace()}`).digest();
+  return new Int32Array(new Uint8Array(hash).buffer, 0, NAMESPACE_WORDS);
 }
 
 /**
- * Machines may have one name, and the system gives the first space of process ids the same number on all of them: what
- * tells them apart is drawn anew at every start. Containers of one machine may have the same process id for different
- * processes.
+ * Hostnames are not unique, so we add the boot id, which is random per boot. Containers on one machine may
+ * use the same process id for different processes, so we add the PID namespace.
  */
-function machine(): string {
+function bootAndNamespace(): string {
   if (process.platform !== 'linux') return '';
   return `${readFileSync('/proc/sys/kernel/random/boot_id', 'utf8')} ${readlinkSync('/proc/self/ns/pid')}`;
 }

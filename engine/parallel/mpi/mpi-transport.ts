@@ -1,69 +1,49 @@
 import { availableParallelism } from 'node:os';
 import { GroupError } from '../../errors.ts';
 import { namesOf } from '../agreement.ts';
-import { type Kind, mismatch, type Parts, type Transport } from '../transport.ts';
+import type { GroupFailure, Kind, Parts, Transport } from '../transport.ts';
 import type { MpiCalls } from './calls.ts';
 import type { Connections } from './connections.ts';
-import { decodeFailure, encodeFailure, FAILURE_BYTES } from './failure.ts';
+import { FailureChannel } from './failure-channel.ts';
 import { finalizeHangs, leaveHydra } from './hydra.ts';
-import { killNeighbours } from './local-ranks.ts';
-import { checkLength, kindOf, tagOf } from './message.ts';
+import { killLocalRanks } from './local-ranks.ts';
+import { type PendingMessage, PointToPoint } from './point-to-point.ts';
+import { Poller } from './poller.ts';
 
-/** How long a rank that has a core to itself looks again and again before it sleeps, in ms. */
-const SPIN_MS = 0.2;
-/** How long it sleeps at a time, in ms; the system adds some 60 µs of its own. */
-const SLEEP_MS = 0.02;
-/** The same for a rank that has waited so long that it is idle. */
-const IDLE_SLEEP_MS = 1;
-const IDLE_AFTER_MS = 100;
-
-/** How long the ranks of a failed group may take to say why they end. */
+/** How long mpirun may take to print what the ranks of a failed group have written, in ms. */
 const GRACE_MS = 500;
 
-/** How long a failure may take to arrive that has been announced, in ms. */
-const FAILURE_MS = 1000;
-
-/** What failed exchanges have left under way: MPI may still touch this memory. */
-const abandoned: Parts[] = [];
-
-interface Pending {
-  readonly peer: number;
-  readonly request: Uint8Array;
-  /** What is expected of a message that is received. */
-  readonly receives?: number;
-}
+/** The memory of unfinished messages of failed exchanges, which MPI may still read or write. */
+const inFlight: Parts[] = [];
 
 export interface MpiTransportOptions {
-  /** How long another rank may stay away, in ms. */
+  /** Default limit of a wait for another rank, in ms. */
   timeoutMs: number;
-  /** Ranks on this machine; more than cores do not spin. */
+  /** Number of ranks on this machine. They poll without sleeping only if each has a core. */
   localSize: number;
-  /** What leads to other machines. */
-  connections: Pick<Connections, 'look'>;
+  /** The connections to other machines. */
+  connections: Pick<Connections, 'poll'>;
 }
 
-/**
- * Exchanges messages through MPI. Requests are started all at once and looked at until they are done, because a wait
- * within MPI would know no time limit, and would keep the core from the ranks that share it.
- */
+/** Exchanges messages through MPI: starts all requests at once and polls until they are done. */
 export class MpiTransport implements Transport {
   readonly rank: number;
   readonly size: number;
   readonly #mpi: MpiCalls;
   readonly #timeoutMs: number;
   readonly #connections: MpiTransportOptions['connections'];
-  readonly #spinMs: number;
   readonly #finalizeHangs: boolean;
-  readonly #sleep = new Int32Array(new SharedArrayBuffer(4));
-  /** Messages by peer. */
-  readonly #sent: number[];
-  readonly #received: number[];
-  #failure: GroupError | undefined;
-  /** Ranks that did not come in time. */
+  readonly #poller: Poller;
+  readonly #messages: PointToPoint;
+  readonly #failures: FailureChannel;
+  /** Ranks that were waited for in vain. */
   readonly #late = new Set<number>();
   #finalized = false;
-  /** Process ids of the ranks on this machine, by rank. */
-  neighbours: ReadonlyMap<number, number> = new Map();
+  /**
+   * Process ids of the other ranks on this machine, by rank. Found through this transport, so set after
+   * construction.
+   */
+  localRanks: ReadonlyMap<number, number> = new Map();
 
   constructor(mpi: MpiCalls, { timeoutMs, localSize, connections }: MpiTransportOptions) {
     this.rank = mpi.rank;
@@ -71,224 +51,153 @@ export class MpiTransport implements Transport {
     this.#mpi = mpi;
     this.#timeoutMs = timeoutMs;
     this.#connections = connections;
-    this.#spinMs = localSize <= availableParallelism() ? SPIN_MS : 0;
     this.#finalizeHangs = localSize < this.size && finalizeHangs(mpi.version, process.env);
-    this.#sent = Array(this.size).fill(0);
-    this.#received = Array(this.size).fill(0);
+    this.#poller = new Poller({ spins: localSize <= availableParallelism() });
+    this.#messages = new PointToPoint(mpi);
+    this.#failures = new FailureChannel(this.#messages, this.#poller);
   }
 
   exchange(kind: Kind, outgoing: Parts, incoming: Parts, timeoutMs = this.#timeoutMs): void {
-    if (this.#failure) throw this.#failure;
-    const pending: Pending[] = [];
-    for (const [peer, part] of incoming.entries()) {
-      if (part) pending.push(this.#startReceive(part, peer));
-    }
-    for (const [peer, part] of outgoing.entries()) {
-      if (part) pending.push(this.#startSend(kind, part, peer));
-    }
-    try {
-      this.#finish(kind, pending, timeoutMs);
-    } catch (error) {
-      abandoned.push(outgoing, incoming);
-      throw error;
-    }
+    if (this.#failures.failure) throw this.#failures.failure;
+    this.#failing(() => {
+      const pending: PendingMessage[] = [];
+      try {
+        for (const [peer, part] of incoming.entries()) {
+          if (part) pending.push(this.#messages.startReceive(kind, part, peer));
+        }
+        for (const [peer, part] of outgoing.entries()) {
+          if (part) pending.push(this.#messages.startSend(kind, part, peer));
+        }
+        this.#finish(kind, pending, timeoutMs);
+      } catch (error) {
+        inFlight.push(outgoing, incoming);
+        throw error;
+      }
+    });
   }
 
-  fail(message: string, ranks: readonly number[]): GroupError {
-    return this.#fail(message, ranks, this.#peers);
+  fail(failure: GroupFailure): GroupError {
+    return this.#failures.fail(failure, this.#peers);
   }
 
   abort(reason: string): never {
-    throw this.fail(`Rank ${this.rank} gave up: ${reason}`, [this.rank]);
+    throw this.fail({ message: `Rank ${this.rank} gave up: ${reason}`, ranks: [this.rank] });
   }
 
   async close(): Promise<void> {
-    // The other ranks of a failed group may never come; they are ended when this process exits.
-    if (this.#failure || this.#finalized) return;
-    const peers = this.#peers;
-    const sent = peers.map((peer) => this.#startSend('close', new Uint8Array(), peer));
-    // A rank that leaves too early does so for a reason of its own, which must not be lost.
-    if (!this.#othersClose(peers)) return;
-    const received = peers.map((peer) => this.#startReceive(new Uint8Array(), peer));
-    this.#finish('close', [...sent, ...received], this.#timeoutMs);
+    // The other ranks of a failed group may not close it; they are ended when this process exits.
+    if (this.#failures.failure || this.#finalized) return;
+    if (!this.#failing(() => this.#closeTogether())) return;
     this.#finalized = true;
     if (this.#finalizeHangs) leaveHydra();
     else this.#mpi.finalize(this.#timeoutMs);
   }
 
-  /** Ends the other ranks if this one exits without having left the group in good order. */
+  /** Ends the other ranks if this process exits before it has closed the group. */
   abortUnlessClosed(exitCode: number): void {
     if (this.#finalized) return;
-    // mpirun drops what it has not yet passed on of the ranks' last words. And what was sent last may still be here: MPI
-    // moves it in calls like the probe.
+    // Wait, because mpirun drops the ranks' output that it has not printed yet. Probe, because MPI sends the
+    // last messages only within its calls.
     const end = performance.now() + GRACE_MS;
     try {
       while (performance.now() < end) {
         this.#mpi.probe(this.rank);
-        Atomics.wait(this.#sleep, 0, 0, 1);
+        this.#poller.sleep(1);
       }
     } finally {
-      // mpirun may end a group with a signal that a stopped process does not get before it goes on.
-      killNeighbours(this.neighbours, this.#late);
+      // mpirun may end the ranks with SIGTERM, which a stopped process does not receive.
+      killLocalRanks(this.localRanks, this.#late);
       this.#mpi.abort(exitCode || 1);
     }
   }
 
-  #startSend(kind: Kind, part: Uint8Array, peer: number): Pending {
-    checkLength(part);
-    const tag = tagOf(kind, this.#sent[peer]++);
-    return { peer, request: this.#with(peer, () => this.#mpi.startSend(part, peer, tag)) };
+  /** Runs an operation; a GroupError that it throws becomes the group's failure on all ranks. */
+  #failing<T>(operation: () => T): T {
+    try {
+      return operation();
+    } catch (error) {
+      throw error instanceof GroupError ? this.fail(error) : error;
+    }
   }
 
-  #startReceive(part: Uint8Array, peer: number): Pending {
-    checkLength(part);
-    const request = this.#with(peer, () => this.#mpi.startReceive(part, peer));
-    return { peer, request, receives: part.length };
+  /** @returns whether all ranks have closed the group. */
+  #closeTogether(): boolean {
+    const peers = this.#peers;
+    const sent = peers.map((peer) => this.#messages.startSend('close', new Uint8Array(), peer));
+    // This rank may close the group early because of an error of its own, which must not be replaced by
+    // another.
+    if (!this.#othersClose(peers)) return false;
+    const received = peers.map((peer) => this.#messages.startReceive('close', new Uint8Array(), peer));
+    this.#finish('close', [...sent, ...received], this.#timeoutMs);
+    return true;
   }
 
-  /** Whether all others close the group as well. MPI itself would wait for ever for one that does not. */
+  /** Whether all others close the group too; polled, because MPI_Finalize waits for them without a limit. */
   #othersClose(peers: readonly number[]): boolean {
-    const arrived = (peer: number) => {
-      const arrival = this.#mpi.probe(peer);
-      return arrival && kindOf(arrival.tag);
-    };
     const waiting = new Set(peers);
-    let parted = false;
+    let differs = false;
     this.#until('close', this.#timeoutMs, () => {
       for (const peer of waiting) {
-        const kind = arrived(peer);
+        const kind = this.#messages.probe(peer);
         if (kind === 'close') waiting.delete(peer);
-        else parted ||= kind !== undefined;
+        else differs ||= kind !== undefined;
       }
-      return parted ? [] : [...waiting];
+      return differs ? [] : [...waiting];
     });
-    return !parted;
+    return !differs;
   }
 
-  #finish(kind: Kind, pending: Pending[], timeoutMs: number): void {
+  #finish(kind: Kind, pending: PendingMessage[], timeoutMs: number): void {
     this.#until(kind, timeoutMs, () => {
-      // Backwards, because what is done is taken out.
+      // Backwards, because finished messages are removed.
       for (let i = pending.length - 1; i >= 0; i--) {
-        if (this.#isDone(kind, pending[i])) pending.splice(i, 1);
+        if (this.#isDone(pending[i])) pending.splice(i, 1);
       }
       return pending.map(({ peer }) => peer);
     });
   }
 
-  /** Looks until there is nobody left to wait for. @throws GroupError that names those who did not come in time. */
-  #until(kind: Kind, timeoutMs: number, look: () => readonly number[]): void {
-    const start = performance.now();
-    let lookAfterMs = this.#timeoutMs / 2;
-    for (let missing = look(); missing.length > 0; missing = look()) {
-      const waited = performance.now() - start;
-      if (waited >= timeoutMs) throw this.#tooLate(kind, ascending(missing), waited);
-      // A link that is cut shows by itself only to those who send.
-      if (timeoutMs > this.#timeoutMs && waited >= lookAfterMs) {
-        if (this.#connections.look()) throw this.#cutOff(kind, ascending(missing));
-        lookAfterMs = waited + this.#timeoutMs / 2;
-      }
-      if (waited < this.#spinMs) continue;
-      Atomics.wait(this.#sleep, 0, 0, waited < IDLE_AFTER_MS ? SLEEP_MS : IDLE_SLEEP_MS);
-    }
-  }
-
-  #isDone(kind: Kind, { peer, request, receives }: Pending): boolean {
-    const arrival = this.#test(kind, peer, request, receives);
-    if (!arrival) return false;
-    if (receives === undefined) return true;
-    const tag = tagOf(kind, this.#received[peer]++);
-    if (arrival.tag === tag && arrival.bytes === receives) return true;
-    const found = { kind: kindOf(arrival.tag), bytes: arrival.bytes };
-    if (found.kind === 'failure') throw this.#hearFailure(peer);
-    throw this.fail(mismatch(this.rank, peer, { kind, bytes: receives }, found), [peer]);
-  }
-
-  /** What another rank tells after the announcement; all ranks give the same reason. */
-  #hearFailure(peer: number): GroupError {
-    const bytes = new Uint8Array(FAILURE_BYTES);
-    const request = this.#mpi.startReceive(bytes, peer);
-    const end = performance.now() + FAILURE_MS;
-    while (!this.#mpi.test(request)) {
-      if (performance.now() >= end) {
-        abandoned.push([bytes]);
-        return this.fail(`Rank ${peer} has failed, and does not say why`, [peer]);
-      }
-      Atomics.wait(this.#sleep, 0, 0, SLEEP_MS);
-    }
-    const { message, ranks } = decodeFailure(bytes);
-    return this.fail(message, ranks);
-  }
-
-  #test(kind: Kind, peer: number, request: Uint8Array, receives = 0): ReturnType<MpiCalls['test']> {
-    return this.#with(
-      peer,
-      () => this.#mpi.test(request),
-      `Rank ${peer} sent more than the ${receives} bytes of ${kind} that rank ${this.rank} expected: ` +
-        'every rank must make the same calls with the same lengths',
-    );
-  }
-
-  /** Calls MPI about a rank, which is named if the call fails. */
-  #with<T>(peer: number, call: () => T, truncated?: string): T {
-    try {
-      return call();
-    } catch (error) {
-      const { message } = error as GroupError;
-      // How MPI says it: a message is longer than the memory for it.
-      const parted = truncated && /truncated/i.test(message);
-      const cannot = `Rank ${this.rank} cannot exchange messages with rank ${peer}: ${message}`;
-      throw this.fail(parted ? truncated : cannot, [peer]);
-    }
-  }
-
-  #cutOff(kind: Kind, missing: readonly number[]): GroupError {
-    const lost = 'has lost a connection to another host while it waited';
-    return this.#without(missing, `${lost} for ${namesOf(missing)} in ${kind}`);
-  }
-
-  #tooLate(kind: Kind, missing: readonly number[], waitedMs: number): GroupError {
-    for (const rank of missing) this.#late.add(rank);
-    return this.#without(
-      missing,
-      `has waited ${(waitedMs / 1000).toFixed(1)} s for ${namesOf(missing)} in ${kind}`,
-    );
-  }
-
-  #without(missing: readonly number[], what: string): GroupError {
-    return this.#fail(`Rank ${this.rank} ${what}`, missing, this.#within(missing));
+  #isDone(message: PendingMessage): boolean {
+    const state = this.#messages.test(message);
+    if (state !== 'failure') return state === 'done';
+    throw this.fail(this.#failures.receive(message.peer));
   }
 
   /**
-   * Whom to tell that others have not come: those on this machine. A link may be cut, and MPI may end a process that sends
-   * over it, before it can say why; those beyond it wait for themselves.
+   * Polls until no rank is pending.
+   *
+   * @throws GroupError if ranks are missing at the time limit, or a link is cut.
    */
-  #within(missing: readonly number[]): number[] {
-    return this.#peers.filter((peer) => this.neighbours.has(peer) && !missing.includes(peer));
+  #until(kind: Kind, timeoutMs: number, pending: () => readonly number[]): void {
+    let pollAfterMs = this.#timeoutMs / 2;
+    this.#poller.until(pending, (peers, waitedMs) => {
+      const missing = [...new Set(peers)].sort((a, b) => a - b);
+      if (waitedMs >= timeoutMs) {
+        for (const rank of missing) this.#late.add(rank);
+        const seconds = (waitedMs / 1000).toFixed(1);
+        throw this.#missing(missing, `has waited ${seconds} s for ${namesOf(missing)} in ${kind}`);
+      }
+      // A rank that only receives does not notice that a link is cut, so a long wait checks its connections.
+      if (timeoutMs > this.#timeoutMs && waitedMs >= pollAfterMs) {
+        pollAfterMs = waitedMs + this.#timeoutMs / 2;
+        if (!this.#connections.poll()) return;
+        const lost = 'has lost a connection to another host while it waited';
+        throw this.#missing(missing, `${lost} for ${namesOf(missing)} in ${kind}`);
+      }
+    });
   }
 
-  /** The others hear of it when they next wait for this rank, unless it has ended them by then. */
-  #fail(message: string, ranks: readonly number[], toTell: readonly number[]): GroupError {
-    if (this.#failure) return this.#failure;
-    this.#failure = new GroupError(message, ranks);
-    const bytes = encodeFailure({ message, ranks });
-    abandoned.push([bytes]);
-    for (const peer of toTell) {
-      try {
-        // It may come where any other message is expected: an empty one has room everywhere.
-        this.#startSend('failure', new Uint8Array(), peer);
-        this.#startSend('failure', bytes, peer);
-      } catch {
-        // Whom MPI does not reach any more need not be told.
-      }
-    }
-    return this.#failure;
+  /**
+   * Fails the group because ranks are missing, and sends that to the ranks of this machine only: a link may
+   * be cut, and MPI may end a process that sends over it before the process can report why. Ranks beyond it
+   * wait for themselves.
+   */
+  #missing(ranks: readonly number[], what: string): GroupError {
+    const notified = this.#peers.filter((peer) => this.localRanks.has(peer) && !ranks.includes(peer));
+    return this.#failures.fail({ message: `Rank ${this.rank} ${what}`, ranks }, notified);
   }
 
   get #peers(): number[] {
     return [...Array(this.size).keys()].filter((peer) => peer !== this.rank);
   }
-}
-
-function ascending(ranks: readonly number[]): number[] {
-  return [...new Set(ranks)].sort((a, b) => a - b);
 }

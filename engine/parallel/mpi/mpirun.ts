@@ -1,20 +1,21 @@
-/** How launchers tell a process the number of ranks: Open MPI's, then MPICH's. */
+/** Variables with the number of ranks: Open MPI's, then MPICH's. */
 const SIZE_VARIABLES = ['OMPI_COMM_WORLD_SIZE', 'PMI_SIZE'];
-/** The same for its own rank. */
+/** Variables with the rank of the process. */
 const RANK_VARIABLES = ['OMPI_COMM_WORLD_RANK', 'PMI_RANK'];
-/** The same for the number of ranks on this machine. */
+/** Variables with the number of ranks on this machine. */
 const LOCAL_SIZE_VARIABLES = ['OMPI_COMM_WORLD_LOCAL_SIZE', 'MPI_LOCALNRANKS'];
 
-/** What `mpirun` has told a process that it started. */
-export interface Started {
-  /** Undefined where it says nothing; so are the others. */
+/**
+ * What mpirun sets in the environment of a process that it starts; undefined where a variable is missing.
+ */
+export interface MpirunEnvironment {
   readonly size: number | undefined;
   readonly rank: number | undefined;
   readonly localSize: number | undefined;
 }
 
-/** @param environment Default: of this process. */
-export function toldByMpirun(environment: NodeJS.ProcessEnv = process.env): Started {
+/** Reads what mpirun has set. @param environment Default: of this process. */
+export function mpirunEnvironment(environment: NodeJS.ProcessEnv = process.env): MpirunEnvironment {
   const numberOf = (variables: readonly string[]) => {
     const value = variables.map((name) => environment[name]).find((text) => text !== undefined);
     return value === undefined ? undefined : Number(value);
@@ -28,10 +29,13 @@ export function toldByMpirun(environment: NodeJS.ProcessEnv = process.env): Star
 
 /** Whether mpirun has started a process as one of several. @param environment Default: of this process. */
 export function startedByMpirun(environment?: NodeJS.ProcessEnv): boolean {
-  return (toldByMpirun(environment).size ?? 1) > 1;
+  return (mpirunEnvironment(environment).size ?? 1) > 1;
 }
 
-/** What stands in front of a line by which ranks are told apart; nothing where there is one process. */
+/**
+ * "[rank 1] " for the start of a line, in a process that mpirun has started as one of several; otherwise
+ * empty.
+ */
 export function rankTag(environment?: NodeJS.ProcessEnv): string {
-  return startedByMpirun(environment) ? `[rank ${toldByMpirun(environment).rank}] ` : '';
+  return startedByMpirun(environment) ? `[rank ${mpirunEnvironment(environment).rank}] ` : '';
 }

@@ -7,11 +7,11 @@ import type { ProcessGroup } from '../../../engine/parallel/process-group.ts';
 export interface CollectivesTask {
   name: 'collectives';
   rounds: number;
-  /** Bytes that each rank brings. */
+  /** Bytes that each rank contributes. */
   sizes: readonly number[];
 }
 
-/** What is timed: collectives, messages there and back, and what FIFOs do at best. */
+/** What is timed: collectives, a message there and back, and copying through a FIFO alone. */
 export type Operation = 'barrier' | 'all-reduce' | 'all-gather' | 'round trip' | 'FIFO copy';
 
 export interface CollectiveTimes {
@@ -21,17 +21,17 @@ export interface CollectiveTimes {
   samples: number[];
 }
 
-/** In a round, calls of one kind move so many bytes together, within these bounds. */
+/** Bytes that all calls of one kind move in a round; sets the number of calls, within bounds. */
 const BYTES_PER_ROUND = 2 ** 22;
 const CALLS = { min: 4, max: 200 };
-/** What a FIFO usually holds. */
+/** The capacity of a FIFO on Linux. */
 const PIECE_BYTES = 65_536;
 
 interface Timed extends Omit<CollectiveTimes, 'samples'> {
   call(): void;
 }
 
-/** Times everything in turn, on two ranks. @returns as rank 0 sees it. */
+/** Times all operations in turn, on two ranks. */
 export async function timeCollectives(
   group: ProcessGroup,
   { rounds, sizes }: CollectivesTask,
@@ -44,7 +44,7 @@ export async function timeCollectives(
       ...sizes.flatMap((bytes) => [allReduce(group, bytes), allGather(group, bytes), copy(fifo, bytes)]),
     ];
     const results = timed.map(({ operation, bytes }): CollectiveTimes => ({ operation, bytes, samples: [] }));
-    // In the first round everything is compiled.
+    // The first round warms up the compiler and does not count.
     for (let round = -1; round < rounds; round++) {
       for (const [i, { bytes, call }] of timed.entries()) {
         const microseconds = time(group, bytes, call);
@@ -89,7 +89,7 @@ function roundTrip(group: ProcessGroup, bytes: number): Timed {
   return { operation: 'round trip', bytes, call: group.rank === 0 ? there : back };
 }
 
-/** Every rank writes to a FIFO and reads it empty again: nobody waits for anybody. */
+/** Every rank writes to a FIFO and reads it empty again, without waiting for other ranks. */
 function copy(fifo: number, bytes: number): Timed {
   const piece = new Uint8Array(PIECE_BYTES);
   const call = () => {
@@ -102,11 +102,11 @@ function copy(fifo: number, bytes: number): Timed {
   return { operation: 'FIFO copy', bytes, call };
 }
 
-/** A FIFO of this rank's own. */
+/** A FIFO that only this rank uses. */
 function openFifo({ rank }: ProcessGroup): number {
   const path = join(tmpdir(), `copy-${rank}`);
   const { status, error, stderr } = spawnSync('mkfifo', [path], { encoding: 'utf8' });
   if (status !== 0) throw error ?? new Error(stderr.trim());
-  // One that is opened for one direction alone waits for the other.
+  // Opening it for one direction only would block until another process opens the other.
   return openSync(path, constants.O_RDWR);
 }

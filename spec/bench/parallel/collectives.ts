@@ -9,8 +9,8 @@ const RANKS = 2;
 const COLLECTIVES: readonly Operation[] = ['barrier', 'all-reduce', 'all-gather'];
 
 /**
- * What a collective of two ranks costs. Short ones are held to half the time in which a message of as many bytes goes there
- * and back by the same transport, long ones to the rate of FIFOs with nothing around them.
+ * The cost of collectives of two ranks. The limit of short ones is half a round trip of a message of as many
+ * bytes over the same transport; the limit of long ones is the rate of a FIFO alone.
  */
 export async function collectives({ profile, report }: BenchContext): Promise<SuiteResult> {
   const { shortBytes, longBytes } = profile.parallel;
@@ -19,7 +19,7 @@ export async function collectives({ profile, report }: BenchContext): Promise<Su
   for (const backend of ['fork', ...MPIS] as const) {
     if (backend !== 'fork' && !mpis.includes(backend)) {
       const reason =
-        'it is not installed: it takes its mpirun (apt install mpich) and koffi (npm install koffi)';
+        'it is not installed; install its mpirun (apt install mpich) and koffi (npm install koffi)';
       result.skipped.push({ subject: backend, reason });
       continue;
     }
@@ -35,7 +35,7 @@ export async function collectives({ profile, report }: BenchContext): Promise<Su
   return result;
 }
 
-/** Nothing comes from the other rank sooner than a message that is on its way already. */
+/** Times of short collectives: no collective is faster than half a round trip. */
 function latencies(
   times: readonly CollectiveTimes[],
   backend: Backend,
@@ -61,7 +61,7 @@ function latencies(
   );
 }
 
-/** What all ranks move together. MPI has other ways than FIFOs, so there messages are what collectives are held to. */
+/** Rates of long collectives. The limit over MPI is the rate of messages, because MPI does not use FIFOs. */
 function rates(
   times: readonly CollectiveTimes[],
   backend: Backend,

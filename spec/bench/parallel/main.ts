@@ -3,12 +3,12 @@ import { joinMpi } from '../../../engine/parallel/mpi/join.ts';
 import run, { type Task } from './tasks.ts';
 
 /**
- * A program of many ranks: `main.ts fork|mpi SIZE TASK-JSON`. With "fork" it launches the other ranks itself, with "mpi"
- * it was started by mpirun as one of them. Rank 0 prints what came out, in a line of JSON.
+ * A program of many ranks: `main.ts fork|mpi SIZE TASK-JSON`. With "fork" it launches the other ranks
+ * itself, with "mpi" mpirun has started it as one of them. Rank 0 prints the result as a line of JSON.
  */
 const [backend, size, json] = process.argv.slice(2);
 const argument = JSON.parse(json) as Task;
-/** A busy machine is no failure. */
+/** Long, so that a busy machine does not fail the group. */
 const timeoutMs = 60_000;
 
 const group =

@@ -8,12 +8,12 @@ import type { CollectivesTask, CollectiveTimes } from './collective-times.ts';
 import type { TrafficTask } from './step-traffic.ts';
 import type { Task } from './tasks.ts';
 
-/** What the bench calls those that are not built in. */
+/** Backends that need an installed MPI. */
 export const MPIS = ['MPICH', 'Open MPI'] as const;
 
 const MAIN = fileURLToPath(new URL('main.ts', import.meta.url));
 
-/** Times collectives of a group of its own. @throws Error with what its ranks have printed. */
+/** Times collectives of a new group. @throws Error with the output of its ranks. */
 export async function runCollectives(
   backend: Backend,
   size: number,
@@ -23,10 +23,10 @@ export async function runCollectives(
 }
 
 /**
- * Counts what the ranks of a group of its own send for steps of a model.
+ * Counts the bytes that the ranks of a new group send for steps of a model.
  *
- * @returns by rank, the bytes it sent for all of the steps.
- * @throws Error with what its ranks have printed.
+ * @returns bytes sent for all steps, by rank.
+ * @throws Error with the output of its ranks.
  */
 export async function runTraffic(size: number, task: TrafficTask): Promise<number[]> {
   return (await runRanks('fork', size, task)) as number[];
@@ -40,7 +40,7 @@ async function runRanks(backend: Backend, size: number, task: Task): Promise<unk
       ? [process.execPath, ...args]
       : [launcherOf(backend) ?? 'mpirun', '-n', String(size), process.execPath, ...args];
   const run = new GroupRun(command, rest, folder.path);
-  // The others end with the one that started them.
+  // The other ranks end with the process that started them.
   const end = () => run.pid > 0 && process.kill(run.pid, 'SIGTERM');
   process.once('exit', end);
   try {

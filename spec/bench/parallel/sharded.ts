@@ -7,21 +7,21 @@ import { quantile } from '../statistics.ts';
 import { seededPrompt } from '../workload.ts';
 
 export const TP = 2;
-export const SPREAD = `${ENGINE}, tp ${TP}`;
+export const SHARDED = `${ENGINE}, tp ${TP}`;
 const MEGABYTE = 1e6;
-/** Blocks are not filled to their end. */
+/** Tokens per sequence for the unused end of its last block. */
 const ROOM = 32;
 
-/** The engine in one process, and spread over ranks that have as many threads together. */
+/** The engine in one process, and sharded over ranks with the same number of threads in total. */
 interface Pair {
   whole: PeerProcess;
-  spread: PeerProcess;
-  /** Of the one process. */
+  sharded: PeerProcess;
+  /** Threads of the one process. */
   threads: number;
 }
 
-/** Tokens per second and memory of two ranks, held to those of one process with as many threads. */
-export async function spread(context: BenchContext): Promise<SuiteResult> {
+/** Tokens per second and memory of two ranks; the limits are those of one process with as many threads. */
+export async function sharded(context: BenchContext): Promise<SuiteResult> {
   const { batches, prefillTokens, promptTokens, newTokens } = context.profile.parallel;
   const maxBatch = Math.max(...batches);
   const cacheTokens = Math.max(maxBatch * (promptTokens + newTokens), prefillTokens) + maxBatch * ROOM;
@@ -29,7 +29,7 @@ export async function spread(context: BenchContext): Promise<SuiteResult> {
   const perRank = Math.max(1, Math.floor(context.threads / TP));
   const started: PeerProcess[] = [];
   const start = async (threads: number, tp: number) => {
-    context.report(`loading ${tp === 1 ? ENGINE : SPREAD}`);
+    context.report(`loading ${tp === 1 ? ENGINE : SHARDED}`);
     const { peer, loaded } = await PeerProcess.start('plumbline', { ...settings, threads, tp });
     started.push(peer);
     context.versions.set(peer.id, loaded.version);
@@ -37,15 +37,15 @@ export async function spread(context: BenchContext): Promise<SuiteResult> {
   };
   try {
     const [whole, part] = [await start(TP * perRank, 1), await start(perRank, TP)];
-    const pair = { whole: whole.peer, spread: part.peer, threads: TP * perRank };
+    const pair = { whole: whole.peer, sharded: part.peer, threads: TP * perRank };
     const { measurements, skipped } = await speed(context, pair);
     measurements.push(
       ...(await memory(pair)),
-      ...held('memory of weights, cache and work', whole.allocatedBytes, [part.allocatedBytes]),
+      ...memoryOf('memory of weights, cache and work', whole.allocatedBytes, [part.allocatedBytes]),
     );
     return { measurements, skipped };
   } catch (error) {
-    return { measurements: [], skipped: [{ subject: SPREAD, reason: (error as Error).message }] };
+    return { measurements: [], skipped: [{ subject: SHARDED, reason: (error as Error).message }] };
   } finally {
     await Promise.allSettled(started.map((peer) => peer.close()));
   }
@@ -65,7 +65,7 @@ async function speed(context: BenchContext, pair: Pair): Promise<SuiteResult> {
   ) => {
     const contenders = [
       { name: ENGINE, peer: pair.whole },
-      { name: SPREAD, peer: pair.spread },
+      { name: SHARDED, peer: pair.sharded },
     ].map(({ name, peer }) => ({
       name,
       run: () => {
@@ -86,7 +86,7 @@ async function speed(context: BenchContext, pair: Pair): Promise<SuiteResult> {
         unit: 'tokens/s',
         better: 'higher',
         samples: samplesOf(subject),
-        ...(subject === SPREAD && whole.length > 0 ? { limit } : {}),
+        ...(subject === SHARDED && whole.length > 0 ? { limit } : {}),
       });
     }
     result.skipped.push(...skippedTask(variant, failures));
@@ -107,18 +107,18 @@ async function speed(context: BenchContext, pair: Pair): Promise<SuiteResult> {
 }
 
 async function memory(pair: Pair): Promise<Measurement[]> {
-  return held('peak memory of a rank', await pair.whole.peakMemory(), await pair.spread.rankMemory());
+  return memoryOf('peak memory of a rank', await pair.whole.peakMemory(), await pair.sharded.rankMemory());
 }
 
-/** What each rank has, held to its share of what one process has. @param ranks bytes of each, rank 0 first */
-function held(task: string, whole: number, ranks: readonly number[]): Measurement[] {
+/** Memory of each rank; the limit is its share of one process's. @param ranks bytes, by rank. */
+function memoryOf(task: string, whole: number, ranks: readonly number[]): Measurement[] {
   const megabytes = { task, unit: 'MB', better: 'lower' } as const;
   const limit = { value: whole / TP / MEGABYTE, from: `one process's by ${TP}` };
   return [
     { ...megabytes, subject: ENGINE, samples: [whole / MEGABYTE] },
     ...ranks.map((bytes, rank) => ({
       ...megabytes,
-      subject: `${SPREAD}, rank ${rank}`,
+      subject: `${SHARDED}, rank ${rank}`,
       samples: [bytes / MEGABYTE],
       limit,
     })),

@@ -1,33 +1,33 @@
 import type { ModelConfig } from '../../../engine/config.ts';
-import type { Plan } from '../../../engine/distributed/step-plan.ts';
+import type { StepPlan } from '../../../engine/distributed/step-plan.ts';
 
-/** Of an f32 or an int32. */
+/** Bytes of an f32 or int32. */
 const VALUE_BYTES = 4;
-/** Longest all-reduce of more than two ranks in which each sends all it has; longer ones go by slices. */
+/** An all-reduce of more values over more than two ranks goes by slices. */
 const STRAIGHT_VALUES = 16_380;
 
 /**
- * Bytes that all ranks of a dense model send together for a step, with tensor parallelism over `tp` of them. With rows
- * R (tokens), wanted rows W (logits), layers L, hidden size H and vocabulary V:
+ * Bytes that all ranks of a dense model send together for a step, with tensor parallelism over `tp` of them.
+ * With rows R (tokens), rows of logits W (logits), layers L, hidden size H and vocabulary V:
  *
- * - **the plan**, from rank 0 to each other: its length, three counts, two numbers for each copy of a block, three
- *   counts, the ids and the blocks of each span, and the wanted rows: `(tp − 1) · 4 · (1 + 3 + 2·copies +
- *   Σ(3 + ids + blocks) + W)`.
+ * - **the plan**, from rank 0 to each other: its length, three counts, two numbers for each copy of a block,
+ *   three counts, the ids and the blocks of each span, and the rows of logits: `(tp − 1) · 4 · (1 + 3 +
+ *   2·copies + Σ(3 + ids + blocks) + W)`.
  * - **the embedding**: each row from the one rank that has it to all others: `(tp − 1) · 4 · R · H`.
- * - **two sums a layer**, of the attention's output projection and the MLP's down projection, R · H values each. Straight,
- *   every rank sends all to all others: `tp · (tp − 1) · 4 · R · H`. By slices, every rank first sends all but its own
- *   slice, `tp · N − N` together, and then its own to all others, `(tp − 1) · N`: `2 · (tp − 1) · 4 · R · H`. Two ranks
- *   send as much either way.
+ * - **two sums a layer**, of the attention's output projection and the MLP's down projection, R · H values
+ *   each. Straight, every rank sends all to all others: `tp · (tp − 1) · 4 · R · H`. By slices, every rank
+ *   first sends all but its own slice, `tp · N − N` together, and then its own to all others, `(tp − 1) ·
+ *   N`: `2 · (tp − 1) · 4 · R · H`. Two ranks send the same number of bytes either way.
  * - **the logits**, their part of the vocabulary from all others to rank 0: `(tp − 1) · 4 · W · V / tp`.
  *
  * One process sends nothing.
  */
 export function stepBytes(
   { numHiddenLayers, hiddenSize, vocabSize }: ModelConfig,
-  plan: Plan,
+  plan: StepPlan,
   tp: number,
 ): number {
-  const { copies, spans, rows } = plan;
+  const { copies, spans, logitsRows } = plan;
   const sum = (counts: readonly number[]) => counts.reduce((total, count) => total + count, 0);
   const tokens = sum(spans.map(({ ids }) => ids.length));
   const words = sum(spans.map(({ ids, blockTable }) => 3 + ids.length + blockTable.length));
@@ -35,9 +35,9 @@ export function stepBytes(
   const others = tp - 1;
   const timesSent = hidden > STRAIGHT_VALUES ? 2 : tp;
   const values =
-    others * (1 + 3 + 2 * copies.length + words + rows.length) +
+    others * (1 + 3 + 2 * copies.length + words + logitsRows.length) +
     others * hidden +
     2 * numHiddenLayers * others * timesSent * hidden +
-    (others * rows.length * vocabSize) / tp;
+    (others * logitsRows.length * vocabSize) / tp;
   return VALUE_BYTES * values;
 }

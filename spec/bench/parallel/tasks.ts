@@ -2,7 +2,7 @@ import type { ProcessGroup } from '../../../engine/parallel/process-group.ts';
 import { type CollectivesTask, timeCollectives } from './collective-times.ts';
 import { countTraffic, type TrafficTask } from './step-traffic.ts';
 
-/** What the ranks of a group can be told to do. */
+/** What the ranks of a group can run. */
 export type Task = CollectivesTask | TrafficTask;
 
 /** The entry of every rank. */

@@ -1,21 +1,21 @@
-import type { Plan } from '../../../engine/distributed/step-plan.ts';
+import type { StepPlan } from '../../../engine/distributed/step-plan.ts';
 import type { BenchContext, SuiteResult } from '../context.ts';
 import type { Measurement } from '../figure.ts';
 import { seededPrompt } from '../workload.ts';
 import { runTraffic } from './run-ranks.ts';
-import { SPREAD, TP } from './sharded.ts';
+import { SHARDED, TP } from './sharded.ts';
 import { stepBytes } from './step-bytes.ts';
 import { planOf } from './step-traffic.ts';
 
-/** As many as an engine computes of a prompt at a time, by default. */
+/** The engine's default prefill chunk. */
 const CHUNK = 128;
 
-/** Bytes that all ranks send together for a token, counted, and held to the formula, which they meet exactly. */
+/** Bytes that all ranks send together for a token; the limit is the formula, which the count equals. */
 export async function traffic({ profile, config, modelDir, report }: BenchContext): Promise<SuiteResult> {
   const { batches, promptTokens } = profile.parallel;
   const prompt = (length: number) => seededPrompt(length, config.vocabSize, 'traffic');
-  const steps: [variant: string, plan: Plan][] = [
-    ...batches.map((batch): [string, Plan] => [
+  const steps: [variant: string, plan: StepPlan][] = [
+    ...batches.map((batch): [string, StepPlan] => [
       `decode, batch ${batch}`,
       planOf(prompt(batch).map((id) => ({ past: promptTokens, ids: [id] }))),
     ]),
@@ -31,14 +31,14 @@ export async function traffic({ profile, config, modelDir, report }: BenchContex
       result.measurements.push({
         task: 'bytes sent per token',
         variant,
-        subject: SPREAD,
+        subject: SHARDED,
         unit: 'kB',
         better: 'lower',
         samples: [kilobytes(sent.reduce((sum, bytes) => sum + bytes, 0))],
         limit: { value: kilobytes(stepBytes(config, plan, TP)), from: 'the formula' },
       } satisfies Measurement);
     } catch (error) {
-      result.skipped.push({ subject: SPREAD, reason: `${variant}: ${(error as Error).message}` });
+      result.skipped.push({ subject: SHARDED, reason: `${variant}: ${(error as Error).message}` });
     }
   }
   return result;

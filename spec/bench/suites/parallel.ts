@@ -1,12 +1,12 @@
 import type { BenchContext, SuiteResult } from '../context.ts';
 import { collectives } from '../parallel/collectives.ts';
-import { spread } from '../parallel/sharded.ts';
+import { sharded } from '../parallel/sharded.ts';
 import { traffic } from '../parallel/traffic.ts';
 
 /** What ranks cost and save: their collectives, the engine over two of them beside one process, and what they send. */
 export async function parallel(context: BenchContext): Promise<SuiteResult> {
   const parts = [await collectives(context)];
-  if (context.subjects.includes('plumbline')) parts.push(await spread(context), await traffic(context));
+  if (context.subjects.includes('plumbline')) parts.push(await sharded(context), await traffic(context));
   return {
     measurements: parts.flatMap(({ measurements }) => measurements),
     skipped: parts.flatMap(({ skipped }) => skipped),

@@ -6,6 +6,7 @@ import { Checkpoint } from '../../../engine/checkpoint/checkpoint.ts';
 import { parseModelConfig, readModelConfig } from '../../../engine/config.ts';
 import { widen } from '../../../engine/kernels/widen.ts';
 import { ensureFixture, FIXTURES } from '../../../generator/fixtures/fixtures.ts';
+import { ensureFixtureGraphs } from '../../../generator/recording/graphs.ts';
 import { ensureGguf } from '../../bench/gguf/ensure.ts';
 import { architectureMetadata, ggufName, qwen3Tensors, tokenizerMetadata } from '../../bench/gguf/qwen3.ts';
 import { type GgufTensor, writeGguf } from '../../bench/gguf/writer.ts';
@@ -66,7 +67,7 @@ test('f32 weights stay f32, and an untied head has its name', async (t) => {
 
 test('what llama.cpp could not load is refused before anything is written', async (t) => {
   const folder = temporaryFolder(t);
-  await t.throwsAsync(ensureGguf(await ensureFixture('dense'), folder), {
+  await t.throwsAsync(ensureGguf(await ensureFixtureGraphs('dense'), folder), {
     message: /has no tokenizer\.json/,
   });
   t.deepEqual(readdirSync(folder), []);

@@ -1,7 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
-import { ensureFixture } from '../../../generator/fixtures/fixtures.ts';
+import { ensureFixtureGraphs } from '../../../generator/recording/graphs.ts';
 import { PEERS, peerEntry } from '../../bench/peers/catalogue.ts';
 import { type PeerSettings, PeerUnavailable } from '../../bench/peers/peer.ts';
 import { load } from '../../bench/peers/plumbline.ts';
@@ -16,7 +16,7 @@ const PROMPTS = ['a', 'b', 'c'].map((seed) => seededPrompt(9, 384, seed));
 const NEW_TOKENS = 6;
 
 async function settings(): Promise<PeerSettings> {
-  return { modelDir: await ensureFixture('dense'), threads: 1, cacheTokens: 512, maxBatch: 4 };
+  return { modelDir: await ensureFixtureGraphs('dense'), threads: 1, cacheTokens: 512, maxBatch: 4 };
 }
 
 /** Three prompts continued by our engine, one by one. */

@@ -1,7 +1,7 @@
 import { readModelConfig } from '../../../engine/config.ts';
 import { hashFiles } from '../../../generator/recording/models.ts';
 import { GOLDEN_FOLDER, readCase, readManifest, readTensors } from '../../../golden/goldens.ts';
-import { compareCase } from '../../../verify/compare.ts';
+import { compareCase } from '../../../verify/compare/case.ts';
 import type { SubjectModel } from '../../../verify/subject.ts';
 
 /**

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import type { ProcessGroup, Tensor } from '../../../engine/parallel/process-group.ts';
 
-/** Something the ranks do together, all of it known to all of them, so that each can check what it got. */
+/** A collective with seeded values, which every rank knows, so that each can check what it receives. */
 interface Step {
   kind: 'barrier' | 'allGather' | 'inPlace' | 'allReduce' | 'broadcast' | 'allToAll' | 'ring' | 'agree';
   type: 'Float32Array' | 'Int32Array' | 'Uint8Array';
@@ -9,7 +9,7 @@ interface Step {
   seed: number;
   /** Parts of an all-to-all: rank r sends `counts[(r + 3·s) mod n]` values to s. */
   counts: number[];
-  /** Which rank comes late, and by how many ms. */
+  /** The rank that is late, and by how many ms. */
   late: number;
   delay: number;
 }
@@ -22,7 +22,7 @@ interface TensorType {
 
 const TYPES: Readonly<Record<Step['type'], TensorType>> = { Float32Array, Int32Array, Uint8Array };
 
-/** Lengths around what is moved and added at once, 65 520 bytes, and small ones. */
+/** Small lengths, and lengths around 65 520 bytes, which is moved and added at once. */
 const lengths = fc.oneof(
   { weight: 4, arbitrary: fc.integer({ min: 0, max: 64 }) },
   { weight: 2, arbitrary: fc.constantFrom(0, 1, 16_379, 16_380, 16_381, 65_520, 65_521) },
@@ -52,29 +52,30 @@ const steps: fc.Arbitrary<Step[]> = fc.array(
 );
 
 /**
- * Rank 0 draws the steps and tells the others; all do them and check what they got, bit by bit.
+ * Rank 0 draws steps and broadcasts them; every rank runs them and checks what it receives, bit by bit.
  *
- * @throws Error with the smallest steps that go wrong.
+ * @throws Error with the smallest failing steps.
  */
 export function checkCollectives(
   group: ProcessGroup,
   { numRuns, seed }: { numRuns: number; seed: number },
 ): void {
   if (group.rank > 0) {
-    for (let next = tell(group, ''); next !== ''; next = tell(group, '')) doAll(group, JSON.parse(next));
+    for (let next = broadcastText(group, ''); next !== ''; next = broadcastText(group, ''))
+      runSteps(group, JSON.parse(next));
     return;
   }
   const property = fc.property(steps, (drawn) => {
-    tell(group, JSON.stringify(drawn));
-    const wrong = doAll(group, drawn);
+    broadcastText(group, JSON.stringify(drawn));
+    const wrong = runSteps(group, drawn);
     if (wrong !== '') throw new Error(wrong);
   });
   fc.assert(property, { seed, numRuns });
-  tell(group, '');
+  broadcastText(group, '');
 }
 
 /** Broadcasts a text from rank 0. */
-function tell(group: ProcessGroup, text: string): string {
+function broadcastText(group: ProcessGroup, text: string): string {
   const length = new Int32Array([Buffer.byteLength(text)]);
   group.broadcast(length, 0);
   const bytes = new Uint8Array(length[0]);
@@ -83,9 +84,9 @@ function tell(group: ProcessGroup, text: string): string {
   return Buffer.from(bytes).toString();
 }
 
-/** @returns on every rank, what went wrong where, or nothing. */
-function doAll(group: ProcessGroup, drawn: readonly Step[]): string {
-  const wrong = drawn.findIndex((step) => !doStep(group, step));
+/** @returns the same on every rank: the ranks and steps that failed, empty if none did. */
+function runSteps(group: ProcessGroup, drawn: readonly Step[]): string {
+  const wrong = drawn.findIndex((step) => !runStep(group, step));
   const all = new Int32Array(group.size);
   group.allGather(new Int32Array([wrong]), all);
   return [...all]
@@ -93,8 +94,12 @@ function doAll(group: ProcessGroup, drawn: readonly Step[]): string {
     .join();
 }
 
-/** A step that goes wrong on one rank goes on on all: no rank may be left waiting. */
-function doStep(group: ProcessGroup, step: Step): boolean {
+/**
+ * A failing step does not end the others: no rank may be left waiting.
+ *
+ * @returns whether this rank received what it should.
+ */
+function runStep(group: ProcessGroup, step: Step): boolean {
   const { rank, size } = group;
   const ranks = [...Array(size).keys()];
   if (step.late % size === rank && step.delay > 0) {
@@ -154,22 +159,21 @@ function doStep(group: ProcessGroup, step: Step): boolean {
         ranks.map((from) => part(from, rank)),
       );
       const incoming = memory(step, expected.length);
-      const [sent, received] = [ranks.map((to) => count(rank, to)), ranks.map((from) => count(from, rank))];
-      group.allToAll<Tensor>(
-        concat(
+      group.allToAll<Tensor>({
+        outgoing: concat(
           step,
           ranks.map((to) => part(rank, to)),
         ),
-        sent,
+        outgoingCounts: ranks.map((to) => count(rank, to)),
         incoming,
-        received,
-      );
+        incomingCounts: ranks.map((from) => count(from, rank)),
+      });
       return equal(incoming, expected);
     }
     case 'ring': {
       const [next, previous] = [(rank + 1) % size, (rank + size - 1) % size];
       const got = memory(step, step.length);
-      // One begins with a receive, or all would wait for room.
+      // Rank 0 receives first; otherwise all ranks could wait for room.
       if (rank === 0) group.receive(got, previous);
       group.send(of(rank), next);
       if (rank !== 0) group.receive(got, previous);
@@ -178,14 +182,17 @@ function doStep(group: ProcessGroup, step: Step): boolean {
   }
 }
 
-/** Memory of the kind that one thread has for itself, or of the kind that kernels in several threads share. */
+/** Memory of one thread, or shared memory as kernels with several threads have it. */
 function memory({ type, seed }: Pick<Step, 'type' | 'seed'>, length: number): Tensor {
   const Type = TYPES[type];
   const bytes = length * Type.BYTES_PER_ELEMENT;
   return new Type(seed % 2 === 0 ? new ArrayBuffer(bytes) : new SharedArrayBuffer(bytes));
 }
 
-/** The seeded values of a rank; floats of very different sizes, so that the order of a sum shows in its bits. */
+/**
+ * The seeded values of a rank; floats of very different magnitudes, so that the order of a sum changes its
+ * bits.
+ */
 function values({ type, seed }: Pick<Step, 'type' | 'seed'>, rank: number, length: number): Tensor {
   let state = Math.imul(seed, 2 * rank + 1);
   const result = memory({ type, seed }, length);
@@ -197,7 +204,7 @@ function values({ type, seed }: Pick<Step, 'type' | 'seed'>, rank: number, lengt
   return result;
 }
 
-/** The sum that the interface promises, straight from its words. */
+/** The sum that ProcessGroup.allReduce documents, recursively. */
 function sumOf(vectors: readonly Float32Array[]): Float32Array {
   if (vectors.length === 1) return vectors[0];
   const half = vectors.length / 2;
@@ -215,7 +222,7 @@ function concat({ type }: Step, parts: readonly Tensor[]): Tensor {
   return all;
 }
 
-/** Bit by bit, as memory is. */
+/** Whether the memory is equal, bit by bit. */
 function equal(got: Tensor, expected: Tensor): boolean {
   const bytes = (tensor: Tensor) => Buffer.from(tensor.buffer, tensor.byteOffset, tensor.byteLength);
   return bytes(got).equals(bytes(expected));
@@ -230,7 +237,7 @@ function refuses(call: () => void): boolean {
   }
 }
 
-/** One big all-gather and all-reduce. @throws Error if a value is wrong. */
+/** One large all-gather and all-reduce. @throws Error if a value is wrong. */
 export function checkLarge(group: ProcessGroup, bytes: number): void {
   const n = bytes / 4;
   const mine = Float32Array.from({ length: n }, (_, i) => (i % 1021) + group.rank);

@@ -4,8 +4,9 @@ import type { ProcessGroup } from '../../../engine/parallel/process-group.ts';
 import scenario, { type Scenario } from './group-scenarios.ts';
 
 /**
- * A program of many ranks: `group-main.ts fork|mpi SIZE SCENARIO-JSON TIMEOUT-MS`. With "fork" it launches the other
- * ranks itself, with "mpi" it was started by mpirun as one of them. What it prints has its rank in front.
+ * A program of many ranks: `group-main.ts fork|mpi SIZE SCENARIO-JSON TIMEOUT-MS`. With "fork" it launches
+ * the other ranks itself, with "mpi" mpirun has started it as one of them. Each line that it prints begins
+ * with its rank.
  */
 const [backend, size, json, timeout] = process.argv.slice(2);
 const argument = JSON.parse(json) as Scenario;

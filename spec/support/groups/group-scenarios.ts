@@ -2,7 +2,7 @@ import { writeSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ProcessGroup } from '../../../engine/parallel/process-group.ts';
 
-/** What the ranks of a test do; `rank` is the one that does otherwise. */
+/** What the ranks of a test do; `rank` is the one that behaves differently. */
 export type Scenario =
   | { name: 'collectives'; numRuns: number; seed: number }
   | { name: 'large'; bytes: number }
@@ -15,11 +15,11 @@ export type Scenario =
       rank: number;
     };
 
-/** The entry of every rank of a test. Each tells its process id first. */
+/** The entry of every rank of a test. Each prints its process id first. */
 export default async function run(group: ProcessGroup, scenario: Scenario): Promise<void> {
-  // Written at once: the process may be killed at any time.
+  // Written synchronously: the process may be killed at any time.
   writeSync(2, `${group.rank === 0 ? '[rank 0] ' : ''}pid ${group.rank} ${process.pid}\n`);
-  const odd = 'rank' in scenario && scenario.rank === group.rank;
+  const isFaulty = 'rank' in scenario && scenario.rank === group.rank;
   switch (scenario.name) {
     case 'collectives':
       (await collectives()).checkCollectives(group, scenario);
@@ -40,33 +40,33 @@ export default async function run(group: ProcessGroup, scenario: Scenario): Prom
       process.exit(3);
       break;
     case 'flood':
-      // Far more than a FIFO holds, to a rank that reads nothing.
-      if (odd) await sleep(60_000);
+      // Far more than a FIFO holds, to a rank that does not read.
+      if (isFaulty) await sleep(60_000);
       else if (group.rank === 0) group.send(new Uint8Array(10_000_000), scenario.rank);
       else group.barrier();
       break;
     case 'disagrees':
       group.agree('version', '1');
-      group.agree('config', odd ? 'another' : 'the same');
+      group.agree('config', isFaulty ? 'another' : 'the same');
       break;
     case 'mismatch':
-      // As many bytes as a barrier.
-      if (odd) group.allGather(new Int32Array(), new Int32Array());
+      // The same number of bytes as a barrier.
+      if (isFaulty) group.allGather(new Int32Array(), new Int32Array());
       else group.barrier();
       break;
     case 'lengths':
-      group.allGather(new Int32Array(odd ? 1 : 2), new Int32Array(group.size * (odd ? 1 : 2)));
+      group.allGather(new Int32Array(isFaulty ? 1 : 2), new Int32Array(group.size * (isFaulty ? 1 : 2)));
       break;
     default:
-      if (odd) goAstray(group, scenario.name);
+      if (isFaulty) misbehave(group, scenario.name);
       else endless(group);
   }
 }
 
-/** With fast-check, which takes longer to load than most scenarios take. */
+/** Imported late: loading fast-check takes longer than most scenarios. */
 const collectives = () => import('./group-collectives.ts');
 
-function goAstray(group: ProcessGroup, name: Scenario['name']): void {
+function misbehave(group: ProcessGroup, name: Scenario['name']): void {
   group.barrier();
   if (name === 'throws') throw new Error('no space left on device');
   if (name === 'exits') process.exit(7);
@@ -81,7 +81,7 @@ function endless(group: ProcessGroup): never {
   for (;;) group.allGather(values, all);
 }
 
-/** Rank 0 keeps the others waiting for longer than the time limit of the group. */
+/** The other ranks wait for rank 0 for longer than the time limit of the group. */
 function patient(group: ProcessGroup, ms: number): void {
   const word = new Int32Array([group.rank === 0 ? 42 : 0]);
   if (group.rank === 0) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);

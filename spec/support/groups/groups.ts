@@ -13,24 +13,24 @@ export type Backend = 'fork' | 'MPICH' | 'Open MPI';
 
 /** The program of a group, run with "fork" by itself, with "mpi" by mpirun. */
 export const MAIN = fileURLToPath(new URL('./group-main.ts', import.meta.url));
-/** A variable by which the processes of a test are known from those of others. */
+/** Variable that marks the processes of a test, to tell them from those of other tests. */
 export const MARK = 'PLUMBLINE_SPEC_GROUP';
 
-/** Programs that start ranks, the one that names its MPI first: several may be installed side by side. */
+/** Programs that start ranks; the one with the MPI's name first, because several MPIs may be installed. */
 const LAUNCHERS = {
   MPICH: ['mpirun.mpich', 'mpirun'],
   'Open MPI': ['mpirun.openmpi', 'mpirun'],
 };
 const VERSION = { MPICH: /HYDRA|MPICH/, 'Open MPI': /Open MPI|OpenRTE/ };
 
-/** Open MPI wants to be told that root and more ranks than cores are meant. */
+/** Open MPI refuses root and more ranks than cores without these. */
 const OPEN_MPI_ENVIRONMENT = {
   OMPI_ALLOW_RUN_AS_ROOT: '1',
   OMPI_ALLOW_RUN_AS_ROOT_CONFIRM: '1',
   OMPI_MCA_rmaps_base_oversubscribe: '1',
 };
 
-/** The mpirun of an MPI; undefined where it is not installed. */
+/** The mpirun of an MPI; undefined if it is not installed. */
 export function launcherOf(backend: Exclude<Backend, 'fork'>): string | undefined {
   return LAUNCHERS[backend].find((name) => {
     const { status, stdout } = spawnSync(name, ['--version'], { encoding: 'utf8' });
@@ -38,7 +38,7 @@ export function launcherOf(backend: Exclude<Backend, 'fork'>): string | undefine
   });
 }
 
-/** The MPIs that are installed here; none without koffi, which calls them. */
+/** The MPIs that are installed; empty without koffi, through which they are called. */
 export function installedMpis(): Exclude<Backend, 'fork'>[] {
   try {
     import.meta.resolve('koffi');
@@ -54,8 +54,7 @@ export interface GroupOptions {
 }
 
 /**
- * Starts the ranks of a scenario, as processes of their own. They are ended with the test, which fails if one was left
- * behind before.
+ * Starts the ranks of a scenario as processes, which are killed when the test ends.
  */
 export function startGroup(
   t: ExecutionContext,
@@ -79,11 +78,11 @@ export function startGroup(
   return run;
 }
 
-/** The processes of one group, and what they print. */
+/** The processes of one group and their output. */
 export class GroupRun {
-  /** All lines, in the order in which they came; those of a rank begin with "[rank N] ". */
+  /** All lines in the order of arrival; those of a rank begin with "[rank N] ". */
   readonly lines: string[] = [];
-  /** Where the group keeps what it may need to keep. */
+  /** The temporary folder of the processes. */
   readonly folder: string;
   readonly #mark: string = randomUUID();
   readonly #process: ChildProcess;
@@ -104,18 +103,18 @@ export class GroupRun {
     return this.#process.pid ?? 0;
   }
 
-  /** The processes of the ranks that have come so far, by rank. */
+  /** Process ids by rank, of the ranks that have printed theirs. */
   get pids(): Map<number, number> {
-    const told = this.lines.flatMap((line) => /^(?:\[rank \d+\] )?pid (\d+) (\d+)$/.exec(line) ?? []);
+    const fields = this.lines.flatMap((line) => /^(?:\[rank \d+\] )?pid (\d+) (\d+)$/.exec(line) ?? []);
     const found = new Map<number, number>();
-    for (let i = 0; i < told.length; i += 3) found.set(Number(told[i + 1]), Number(told[i + 2]));
+    for (let i = 0; i < fields.length; i += 3) found.set(Number(fields[i + 1]), Number(fields[i + 2]));
     return found;
   }
 
-  /** Resolves when all ranks are at work. */
+  /** Resolves when all ranks have started their scenario. */
   async working(size: number): Promise<void> {
     while (this.pids.size < size) {
-      if (this.#process.exitCode !== null) throw new Error(`ended early:\n${this.log}`);
+      if (this.#process.exitCode !== null) throw new Error(`the group ended early:\n${this.log}`);
       await sleep(5);
     }
   }
@@ -124,7 +123,7 @@ export class GroupRun {
     process.kill(this.pids.get(rank) ?? 0, signal);
   }
 
-  /** How the process that was started has ended. */
+  /** Resolves when the process that was started has ended. */
   async end(): Promise<{ exitCode: number | null; signal: NodeJS.Signals | null }> {
     await this.#ended;
     return { exitCode: this.#process.exitCode, signal: this.#process.signalCode };
@@ -135,12 +134,16 @@ export class GroupRun {
     return this.lines.filter((line) => line.startsWith(tag)).map((line) => line.slice(tag.length));
   }
 
-  /** Waits until a rank has printed such a line: what it prints last may come after its end. */
-  async says(rank: number, pattern: RegExp, withinMs: number): Promise<boolean> {
+  /**
+   * Waits for a line of a rank; its last lines may arrive after its end.
+   *
+   * @returns whether it came in time.
+   */
+  async prints(rank: number, pattern: RegExp, withinMs: number): Promise<boolean> {
     const deadline = Date.now() + withinMs;
-    const said = () => this.linesOf(rank).some((line) => pattern.test(line));
-    while (!said() && Date.now() < deadline) await sleep(20);
-    return said();
+    const hasPrinted = () => this.linesOf(rank).some((line) => pattern.test(line));
+    while (!hasPrinted() && Date.now() < deadline) await sleep(20);
+    return hasPrinted();
   }
 
   get log(): string {
@@ -148,9 +151,9 @@ export class GroupRun {
   }
 
   /**
-   * Waits until no more processes of the group are left than expected, at most so many ms.
+   * Waits until at most `expected` processes of the group are left, for at most `withinMs`.
    *
-   * @returns the ids of those that are.
+   * @returns the ids of the processes that are left.
    */
   async survivors(withinMs: number, expected = 0): Promise<number[]> {
     const deadline = Date.now() + withinMs;
@@ -164,25 +167,25 @@ export class GroupRun {
   }
 }
 
-/** The processes that live and were started with this mark in their environment, as {@link MARK}. */
+/** The running processes that were started with this value of {@link MARK} in their environment. */
 export function markedProcesses(mark: string): number[] {
   const pids = readdirSync('/proc').map(Number).filter(Number.isInteger);
   return pids.filter((pid) => {
     try {
       return readFileSync(`/proc/${pid}/environ`, 'latin1').includes(`${MARK}=${mark}`);
     } catch {
-      // It has ended in the meantime.
+      // The process has ended in the meantime.
       return false;
     }
   });
 }
 
-/** Whether a process is a rank that a launcher has forked: what it starts first makes its FIFOs. */
+/** Whether a process is a launched rank, and not the shell that makes FIFOs. */
 export function isForkedRank(pid: number): boolean {
   try {
     return readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('rank.ts');
   } catch {
-    // It has ended.
+    // The process has ended.
     return false;
   }
 }

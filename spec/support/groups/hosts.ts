@@ -7,14 +7,14 @@ import type { ExecutionContext } from 'ava';
 import { temporaryFolder } from '../processes/cleanup.ts';
 import { type Backend, GroupRun, launcherOf } from './groups.ts';
 
-/** The end of the cable in either host. */
+/** The network device of either host. */
 const DEVICE = 'veth0';
 const UP_WITHIN_MS = 5000;
 
-/** Why no hosts can be made here; undefined if they can. */
+/** Why hosts cannot be made on this system; undefined if they can. */
 export function whyNoHosts(): string | undefined {
   if (process.platform !== 'linux') return 'no network namespaces: this is not Linux';
-  if (process.getuid?.() !== 0) return 'network namespaces want root';
+  if (process.getuid?.() !== 0) return 'network namespaces need root';
   if (spawnSync('ip', ['-V']).error) return 'no ip: apt install iproute2';
   const { status, stderr, error } = spawnSync('unshare', ['--net', '--uts', '--mount', 'true'], {
     encoding: 'utf8',
@@ -23,8 +23,8 @@ export function whyNoHosts(): string | undefined {
 }
 
 /**
- * A host within this machine: a network, a host name and a view of `/sys` of its own. It is held by a process that ends
- * with the one that made it, however that ends, and leaves nothing behind: neither a name nor a device.
+ * A host within this machine: namespaces for network and host name, and a view of `/sys`. They exist as long
+ * as a process whose standard input is a pipe from this one, so they end with this process, however it ends.
  */
 class Host {
   readonly address: string;
@@ -39,14 +39,15 @@ class Host {
 
   async ready(): Promise<void> {
     const [begun] = await Promise.race([once(this.#holder.stdout!, 'data'), once(this.#holder, 'exit')]);
-    if (String(begun) !== 'ready\n') throw new Error(`the host ${this.address} has not come up`);
+    if (String(begun) !== 'ready\n')
+      throw new Error(`cannot start the host ${this.address}: unshare printed no "ready"`);
   }
 
   get pid(): number {
     return this.#holder.pid ?? 0;
   }
 
-  /** What stands in front of a command that is to run on this host. */
+  /** Prefix of a command, to run it on this host. */
   get inside(): string[] {
     return ['nsenter', '--target', String(this.pid), '--net', '--uts', '--mount', '--'];
   }
@@ -58,12 +59,12 @@ class Host {
     return stdout;
   }
 
-  /** Bytes that have gone out through the device. */
+  /** Bytes sent through the device. */
   get sentBytes(): number {
     const line = readFileSync(`/proc/${this.pid}/net/dev`, 'utf8')
       .split('\n')
       .find((text) => text.trim().startsWith(`${DEVICE}:`));
-    // After the name come eight numbers of what was received.
+    // The name, eight numbers for receiving, then the bytes sent.
     return Number(line?.trim().split(/\s+/)[9]);
   }
 
@@ -78,7 +79,7 @@ class Host {
   }
 }
 
-/** Two hosts and the cable between them. */
+/** Two hosts and a link between them. */
 export class Hosts {
   readonly all: readonly [Host, Host];
   readonly #folder: string;
@@ -88,7 +89,7 @@ export class Hosts {
     this.#folder = folder;
   }
 
-  /** They are gone with the test. */
+  /** Makes hosts that are removed when the test ends. */
   static async make(t: ExecutionContext): Promise<Hosts> {
     const folder = temporaryFolder(t);
     const [one, other] = [new Host('plumbline-one', '10.77.0.1'), new Host('plumbline-other', '10.77.0.2')];
@@ -102,28 +103,28 @@ export class Hosts {
     }
     const deadline = Date.now() + UP_WITHIN_MS;
     while (!(one.isUp && other.isUp)) {
-      if (Date.now() > deadline) throw new Error(`${DEVICE} has not come up`);
+      if (Date.now() > deadline) throw new Error(`cannot bring up ${DEVICE} within ${UP_WITHIN_MS} ms`);
       await sleep(10);
     }
     return new Hosts([one, other], folder);
   }
 
-  /** Bytes that have left each host over the cable. */
+  /** Bytes that each host has sent over the link. */
   get sentBytes(): number[] {
     return this.all.map((host) => host.sentBytes);
   }
 
-  /** Pulls the cable. */
+  /** Takes the link down. */
   cut(): void {
     this.all[1].run('ip', 'link', 'set', DEVICE, 'down');
   }
 
-  /** Stands in for ssh, as mpirun calls it: options, host, command. */
+  /** A script in place of ssh, as mpirun calls it: options, host, command. */
   #remoteShell(): string {
     const cases = this.all.map(({ address, inside }) => `${address}) enter="${inside.join(' ')}";;`);
     const script = [
       '#!/bin/sh',
-      // Options come first.
+      // Skip the options.
       `while ! case $1 in -*) false;; esac; do shift; done`,
       `case $1 in ${cases.join(' ')} *) echo "no host $1" >&2; exit 1;; esac`,
       'shift',
@@ -134,27 +135,28 @@ export class Hosts {
     return path;
   }
 
-  /** What a rank of the last start has said, which mpirun may not pass on: each host keeps its own. */
-  wordsOf(rank: number): string {
-    const path = this.#wordsPath(rank);
+  /** Standard error of a rank of the last start, kept in a file, because mpirun may drop it. */
+  stderrOf(rank: number): string {
+    const path = this.#stderrPath(rank);
     return existsSync(path) ? readFileSync(path, 'utf8') : '';
   }
 
-  #wordsPath(rank: number): string {
+  #stderrPath(rank: number): string {
     return join(this.#folder, `${rank}.log`);
   }
 
-  get words(): string {
-    return [0, 1].map((rank) => `\nrank ${rank}: ${this.wordsOf(rank)}`).join('');
+  /** Standard error of both ranks. */
+  get stderr(): string {
+    return [0, 1].map((rank) => `\nrank ${rank}: ${this.stderrOf(rank)}`).join('');
   }
 
-  /** Starts a program with one rank on each host, by an mpirun on the first. It is ended with the test. */
+  /** Starts a program with one rank on each host, by an mpirun on the first; killed when the test ends. */
   start(t: ExecutionContext, mpi: Exclude<Backend, 'fork'>, program: readonly string[]): GroupRun {
-    for (const path of [0, 1].map((rank) => this.#wordsPath(rank))) rmSync(path, { force: true });
+    for (const path of [0, 1].map((rank) => this.#stderrPath(rank))) rmSync(path, { force: true });
     const rank = mpi === 'MPICH' ? '$PMI_RANK' : '$OMPI_COMM_WORLD_RANK';
-    const keepsWords = ['sh', '-c', `exec "$0" "$@" 2> ${this.#folder}/${rank}.log`, ...program];
+    const redirected = ['sh', '-c', `exec "$0" "$@" 2> ${this.#folder}/${rank}.log`, ...program];
     const command = [
-      // They share a machine after all: its memory is not to be used.
+      // TCP only: the hosts share a machine, so MPI could use shared memory.
       ...['env', 'UCX_TLS=tcp,self', 'FI_PROVIDER=tcp', 'OMPI_MCA_pml=ob1', 'OMPI_MCA_btl=tcp,self'],
       ...[`OMPI_MCA_btl_tcp_if_include=${DEVICE}`, `OMPI_MCA_oob_tcp_if_include=${DEVICE}`],
       ...this.all[0].inside,
@@ -163,7 +165,7 @@ export class Hosts {
         ? ['-launcher', 'rsh', '-launcher-exec', this.#remoteShell(), '-ppn', '1', '-hosts']
         : ['--bind-to', 'none', '--mca', 'plm_rsh_agent', this.#remoteShell(), '-host']),
       this.all.map(({ address }) => address).join(','),
-      ...['-n', '2', ...keepsWords],
+      ...['-n', '2', ...redirected],
     ];
     const run = new GroupRun(command[0], command.slice(1), temporaryFolder(t));
     t.teardown(() => run.killAll());

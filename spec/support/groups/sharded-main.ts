@@ -2,19 +2,19 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { Engine } from '../../../engine/engine.ts';
 import { createWasmKernels } from '../../../engine/kernels/wasm.ts';
 import { type Results, serve } from '../serving/serving.ts';
-import { hashesOf, type SpreadOutcome, type SpreadTask } from './sharded-workloads.ts';
+import { hashesOf, type ShardedOutcome, type ShardedTask } from './sharded-workloads.ts';
 
 /**
- * A program of many ranks, for mpirun: `spread-main.ts TASK.json OUTCOME.json`. Rank 0 serves what the task says and
- * writes what became of it; the others do not come back from loading their part.
+ * A program of many ranks, for mpirun: `sharded-main.ts TASK.json OUTCOME.json`. Rank 0 serves the task's
+ * workloads and writes the outcome; on the other ranks `Engine.load` does not return.
  */
 const [taskFile, outcomeFile] = process.argv.slice(2);
-const { dir, options, workloads }: SpreadTask = JSON.parse(readFileSync(taskFile, 'utf8'));
+const { dir, options, workloads }: ShardedTask = JSON.parse(readFileSync(taskFile, 'utf8'));
 const kernels = await createWasmKernels({ maxBytes: 2 ** 24 });
 const engine = await Engine.load(dir, { ...options, kernels });
 const hashes = hashesOf(engine);
 const served: Results[] = [];
 for (const requests of workloads) served.push(await serve(engine, requests));
-const outcome: SpreadOutcome = { hashes, served, stats: engine.stats() };
+const outcome: ShardedOutcome = { hashes, served, stats: engine.stats() };
 writeFileSync(outcomeFile, JSON.stringify(outcome));
 await engine.close();

@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
 import fc from 'fast-check';
 import type { Engine } from '../../../engine/engine.ts';
-import type { EngineOptions, EngineStats } from '../../../engine/serving/requests.ts';
+import type { EngineOptions } from '../../../engine/options.ts';
+import type { EngineStats } from '../../../engine/serving/requests.ts';
 import type { TinyModel } from '../properties/arbitraries.ts';
 import {
   differenceFrom,
@@ -13,14 +14,14 @@ import {
 } from '../serving/serving.ts';
 import { timedRequest } from '../serving/serving-workloads.ts';
 
-/** Beginnings that requests have in common, up to some point. */
+/** Requests share prefixes of this. */
 const STEM = Array.from({ length: 30 }, (_, i) => (i * i) % 24);
 
-/** What every engine computes whole. */
+/** Prompts whose logits and hidden states are compared. */
 export const PROMPTS = [STEM, [23, 0, 11, 12], [5]];
 
-/** Caches in which requests of at most 72 tokens, several at once, make room for each other. */
-export const spreadSettings: fc.Arbitrary<Settings> = fc
+/** Caches so small that concurrent requests of at most 72 tokens preempt each other. */
+export const shardedSettings: fc.Arbitrary<Settings> = fc
   .record({
     blockSize: fc.constantFrom(1, 4, 16),
     spareBlocks: fc.nat(4),
@@ -34,28 +35,28 @@ export const spreadSettings: fc.Arbitrary<Settings> = fc
     cacheTokens: rest.blockSize * (Math.ceil(72 / rest.blockSize) + spareBlocks),
   }));
 
-/** Requests that are served together. */
-export function spreadRequests(model: TinyModel): fc.Arbitrary<TimedRequest[]> {
+/** Requests that are served concurrently. */
+export function shardedRequests(model: TinyModel): fc.Arbitrary<TimedRequest[]> {
   return fc.array(timedRequest(model, STEM), { minLength: 4, maxLength: 8 });
 }
 
-/** What a program of many ranks is to do; see spread-main.ts. JSON. */
-export interface SpreadTask {
+/** The input of sharded-main.ts; JSON. */
+export interface ShardedTask {
   readonly dir: string;
   readonly options: EngineOptions;
   readonly workloads: readonly (readonly TimedRequest[])[];
 }
 
-/** What it has done. JSON. */
-export interface SpreadOutcome {
-  /** Of the logits and the hidden states of {@link PROMPTS}. */
+/** The output of sharded-main.ts; JSON. */
+export interface ShardedOutcome {
+  /** As {@link hashesOf} computes them. */
   readonly hashes: readonly string[];
   /** By workload. */
   readonly served: readonly Results[];
   readonly stats: EngineStats;
 }
 
-/** SHA-256 over the logits and hidden states of {@link PROMPTS}, of each. */
+/** By prompt of {@link PROMPTS}: SHA-256 over its logits and hidden states. */
 export function hashesOf(engine: Engine): string[] {
   return PROMPTS.map((ids) => {
     const { logits, hidden } = engine.forward(ids, { hidden: true });
@@ -63,16 +64,20 @@ export function hashesOf(engine: Engine): string[] {
   });
 }
 
-/** @returns where an outcome is not that of an engine that serves each request alone, in words. */
-export async function differenceFromAlone(
-  alone: Engine,
-  { workloads }: SpreadTask,
-  { hashes, served, stats }: SpreadOutcome,
+/**
+ * Compares an outcome with a single process that serves one request at a time.
+ *
+ * @returns the first difference, in words.
+ */
+export async function differenceFromSingle(
+  single: Engine,
+  { workloads }: ShardedTask,
+  { hashes, served, stats }: ShardedOutcome,
 ): Promise<string | undefined> {
-  const expected = hashesOf(alone);
-  if (hashes.join() !== expected.join()) return `logits or hidden states ${hashes}; alone ${expected}`;
+  const expected = hashesOf(single);
+  if (hashes.join() !== expected.join()) return `logits or hidden states ${hashes}; one process ${expected}`;
   for (const [i, requests] of workloads.entries()) {
-    const difference = differenceFrom(await serveAlone(alone, requests), served[i], requests);
+    const difference = differenceFrom(await serveAlone(single, requests), served[i], requests);
     if (difference) return `workload ${i}, ${difference}`;
   }
   return leakOf(stats);

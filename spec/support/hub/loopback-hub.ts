@@ -4,10 +4,10 @@ import { createServer, type IncomingMessage, type RequestListener, type ServerRe
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 
-/** A request that arrived, at the hub itself or at the other host it sends large files from. */
+/** A request to the hub itself, or to the host that stores large files. */
 export interface LoopbackRequest {
   host: 'hub' | 'storage';
-  /** Method and path, decoded and without its query. */
+  /** Method and decoded path, without the query. */
   line: string;
   authorization: string | undefined;
   range: string | undefined;
@@ -20,25 +20,25 @@ type Files = Record<string, string | Uint8Array>;
 /** The model that every {@link LoopbackHub} has. */
 export const LOOPBACK_MODEL = 'plumbline-spec/tiny';
 
-/** What is stored with Git LFS: announced with a SHA-256, and sent from the other host. */
+/** Files in Git LFS: announced with a SHA-256, and redirected to the storage host. */
 const LFS = /\.safetensors$|\.onnx(_data)?$|^tokenizer\.json$/;
 
 /**
- * A HuggingFace hub on 127.0.0.1, at a port of the system's choice: the three requests of a download, parts of files,
- * and the redirect to another origin for large files. Tests change its fields while it runs.
+ * A HuggingFace hub on 127.0.0.1 at a free port: the three requests of a download, ranges, and the redirect
+ * to another origin for large files. Tests change its fields while it runs.
  */
 export class LoopbackHub {
   /** By model. */
   readonly repositories: Record<string, Files>;
-  /** What `main` is at, in every model. */
+  /** The commit of `main`, in every model. */
   commit: string = '1f'.repeat(20);
-  /** How much of the next large file is sent before it stalls, until {@link breakStalled}; in bytes. */
+  /** Bytes of the next large file to send before stalling until {@link breakStalled}; undefined for all. */
   stallAfter: number | undefined;
-  /** Whether the host of large files sends parts; else it sends the whole whatever is asked for. */
+  /** Whether the storage host supports ranges; if not, it always sends whole files. */
   sendsRanges = true;
-  /** Whether the host of large files calls them by an ETag; that of the public hub does not. */
+  /** Whether the storage host sends ETags; that of the public hub does not. */
   sendsEtags = false;
-  /** Answers a request in the hub's place if it returns true. */
+  /** Called with each request; returns true if it answers in place of the hub. */
   intercept: (request: LoopbackRequest, response: ServerResponse) => boolean = () => false;
   readonly requests: LoopbackRequest[] = [];
   readonly #hub = createServer(this.#listener('hub', (...exchange) => this.#answer(...exchange)));
@@ -48,7 +48,7 @@ export class LoopbackHub {
     this.repositories = repositories;
   }
 
-  /** @param others files of further models. */
+  /** @param files of {@link LOOPBACK_MODEL}. @param others files of further models. */
   static async start(files: Files, others: Record<string, Files> = {}): Promise<LoopbackHub> {
     const hub = new LoopbackHub({ [LOOPBACK_MODEL]: { ...files }, ...others });
     for (const server of [hub.#hub, hub.#storage]) {
@@ -57,7 +57,7 @@ export class LoopbackHub {
     return hub;
   }
 
-  /** Those of {@link LOOPBACK_MODEL}. */
+  /** The files of {@link LOOPBACK_MODEL}. */
   get files(): Files {
     return this.repositories[LOOPBACK_MODEL];
   }
@@ -66,7 +66,7 @@ export class LoopbackHub {
     return `http://127.0.0.1:${(this.#hub.address() as AddressInfo).port}`;
   }
 
-  /** The requests' lines so far. */
+  /** The lines of all requests so far. */
   get lines(): string[] {
     return this.requests.map(({ line }) => line);
   }
@@ -78,9 +78,7 @@ export class LoopbackHub {
     return createHash('sha1').update(`blob ${content.length}\0`).update(content).digest('hex');
   }
 
-  /**
-   * Breaks the connections of large files. What the other side has not taken in by then is lost to it.
-   */
+  /** Closes the connections of the storage host; bytes that the client has not read are lost. */
   breakStalled(): void {
     this.#storage.closeAllConnections();
   }
@@ -132,7 +130,7 @@ export class LoopbackHub {
         .writeHead(302, { Location: `http://127.0.0.1:${port}/${oid}`, 'X-Linked-ETag': `"${oid}"` })
         .end();
     } else {
-      sendContent(response, request, Buffer.from(files[file]), `"${this.oidOf(file, model)}"`);
+      sendContent(response, request, Buffer.from(files[file]), { etag: `"${this.oidOf(file, model)}"` });
     }
   }
 
@@ -140,7 +138,7 @@ export class LoopbackHub {
     const size = Buffer.from(this.repositories[model][path]).length;
     const oid = this.oidOf(path, model);
     if (!LFS.test(path)) return { type: 'file', path, size, oid };
-    // Git itself has only a pointer, whose hash is of no use.
+    // The git blob is only a pointer; its hash is not that of the content.
     return { type: 'file', path, size, oid: '0'.repeat(40), lfs: { oid, size, pointerSize: 130 } };
   }
 
@@ -156,17 +154,22 @@ export class LoopbackHub {
     const [etag, stallAfter] = [this.sendsEtags ? `"${path.slice(1, 9)}"` : undefined, this.stallAfter];
     this.stallAfter = undefined;
     if (!this.sendsRanges) delete request.headers.range;
-    sendContent(response, request, Buffer.from(this.repositories[model][file]), etag, stallAfter);
+    sendContent(response, request, Buffer.from(this.repositories[model][file]), { etag, stallAfter });
   }
 }
 
-/** Sends content or the part of it that is asked for (RFC 9110, 14), or only the beginning of it. */
+interface ContentOptions {
+  etag?: string;
+  /** Bytes to send before stalling. */
+  stallAfter?: number;
+}
+
+/** Sends content, or the requested part of it (RFC 9110, 14). */
 function sendContent(
   response: ServerResponse,
   { headers }: IncomingMessage,
   content: Buffer,
-  etag?: string,
-  stallAfter?: number,
+  { etag, stallAfter }: ContentOptions = {},
 ): void {
   const ifRange = headers['if-range'];
   const wanted =
@@ -190,7 +193,7 @@ function sendJson(response: ServerResponse, body: unknown, status = 200): void {
   response.writeHead(status, { 'Content-Type': 'application/json' }).end(JSON.stringify(body));
 }
 
-/** Every file below a folder by its path: `-> target` of a link, else the content, a character a byte. */
+/** All files below a folder, by path: `-> target` for a link, else the content as latin1. */
 export function filesOf(folder: string): Record<string, string> {
   const entries = readdirSync(folder, { recursive: true, withFileTypes: true });
   const files = entries

@@ -8,18 +8,20 @@ export type ModelRequest =
   | { call: 'generate'; modelDir: string; request: GreedyRequest }
   | { call: 'list' };
 
-/** What it is answered. */
-export type ModelReply = { result: unknown } | { error: string };
+/** The answer to a {@link ModelRequest}. An error crosses threads as its class's name and its message. */
+export type ModelReply = { result: unknown } | { error: { name: string; message: string } };
 
 /** Runs once beside all test files of a run: every model is loaded once, when a file first asks for it. */
 export default async ({ negotiateProtocol }: SharedWorker.FactoryOptions) => {
-  const protocol = negotiateProtocol<ModelRequest>(['ava-4']).ready();
-  const subject = await loadSubject();
+  const protocol = negotiateProtocol<ModelRequest>(['ava-4']);
   const models = new Map<string, Promise<SubjectModel>>();
   const loaded: string[] = [];
-  const load = (modelDir: string) => {
+  const subject = loadSubject();
+  // Each request awaits the subject and reports why it cannot be loaded.
+  subject.catch(() => {});
+  const load = async (modelDir: string) => {
     loaded.push(modelDir);
-    return subject.load(modelDir);
+    return (await subject).load(modelDir);
   };
   const open = (modelDir: string) => {
     const model = models.get(modelDir) ?? load(modelDir);
@@ -32,11 +34,16 @@ export default async ({ negotiateProtocol }: SharedWorker.FactoryOptions) => {
     if (request.call === 'forward') return model.forward(request.request);
     return model.generate(request.request);
   };
-  for await (const message of protocol.subscribe()) {
+  const messages = protocol.subscribe();
+  // The first call of next() subscribes; AVA drops messages that arrive before it.
+  let next = messages.next();
+  protocol.ready();
+  for (let { value: message, done } = await next; !done; { value: message, done } = await next) {
     const reply: ModelReply = await answer(message.data).then(
       (result) => ({ result }),
-      (error) => ({ error: String(error) }),
+      (error) => ({ error: { name: error?.name ?? 'Error', message: error?.message ?? String(error) } }),
     );
     message.reply(reply as never);
+    next = messages.next();
   }
 };

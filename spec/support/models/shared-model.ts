@@ -1,10 +1,11 @@
 import { resolve } from 'node:path';
 import { registerSharedWorker } from 'ava/plugin';
 import { ensureFixture } from '../../../generator/fixtures/fixtures.ts';
+import * as errors from '../../../verify/errors.ts';
 import type { SubjectModel } from '../../../verify/subject.ts';
 import type { ModelReply, ModelRequest } from './model-worker.ts';
 
-// The worker's own `SUBJECT` is relative to the folder that ava was started in.
+// Relative to the folder that AVA was started in; the worker has another.
 if (process.env.SUBJECT) process.env.SUBJECT = resolve(process.env.SUBJECT);
 
 const worker = registerSharedWorker<ModelRequest>({
@@ -12,7 +13,7 @@ const worker = registerSharedWorker<ModelRequest>({
   supportedProtocols: ['ava-4'],
 });
 
-/** A model that test files share. The run closes it. */
+/** A model that test files share; it stays loaded until the run ends. */
 export type SharedModel = Pick<SubjectModel, 'forward' | 'generate'> & { modelDir: string };
 
 /** A fixture's model, loaded once per run however many test files ask for it. It answers one request at a time. */
@@ -38,8 +39,14 @@ async function ask<T>(request: ModelRequest): Promise<T> {
   await worker.available;
   for await (const message of worker.publish(request).replies()) {
     const reply = message.data as unknown as ModelReply;
-    if ('error' in reply) throw new Error(reply.error);
+    if ('error' in reply) throw errorOf(reply.error);
     return reply.result as T;
   }
   throw new Error('the shared models stopped answering');
+}
+
+/** The error as it was thrown in the worker: what was not supported stays apart from what is wrong. */
+function errorOf({ name, message }: { name: string; message: string }): Error {
+  const Outcome = Object.values(errors).find((candidate) => candidate.name === name);
+  return Outcome ? new Outcome(message) : new Error(`${name}: ${message}`);
 }

@@ -7,18 +7,18 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Worker } from 'node:worker_threads';
 import type { ExecutionContext, TestFn } from 'ava';
 
-/** Where a system's temporary folder is looked up, on any platform. */
+/** Variables that name the temporary folder, on any platform. */
 const TEMPORARY_FOLDER_VARIABLES = ['TMPDIR', 'TEMP', 'TMP'];
 
-/** How patient {@link trackResources} is. */
+/** Options of {@link trackResources}. */
 export interface TrackResourcesOptions {
-  /** How long what was told to end may take before it counts as left behind, in ms. Default 2000. */
+  /** How long resources may take to end before they count as leaks, in ms. Default 2000. */
   graceMs?: number;
 }
 
 /**
- * Fails a test file that leaves behind child processes, worker threads, files in the temporary folder, or open file
- * descriptors into it. Call it once at the top of the file: `trackResources(test)`.
+ * Fails a test file that leaves child processes, worker threads, files in the temporary folder, or file
+ * descriptors open in it. Call it once at the top of the file: `trackResources(test)`.
  */
 export function trackResources<Context>(
   test: Pick<TestFn<Context>, 'after'>,
@@ -32,7 +32,7 @@ export function trackResources<Context>(
 }
 
 /**
- * A new folder in the temporary folder, removed with all it holds when the test ends, also if it failed.
+ * A new folder in the temporary folder, removed with its content when the test ends, also if it failed.
  *
  * @returns its absolute path.
  */
@@ -42,7 +42,10 @@ export function temporaryFolder(t: Pick<ExecutionContext, 'teardown'>): string {
   return folder;
 }
 
-/** Closes a resource when the test ends, also if it failed: `const file = closing(t, SafetensorsFile.open(path))`. */
+/**
+ * Closes a resource when the test ends, also if it failed: `const file = closing(t,
+ * SafetensorsFile.open(path))`.
+ */
 export function closing<T extends { close(): unknown }>(
   t: Pick<ExecutionContext, 'teardown'>,
   resource: T,
@@ -54,9 +57,9 @@ export function closing<T extends { close(): unknown }>(
 }
 
 /**
- * Records what this thread starts from construction on. AVA runs each test file in a thread (or process) of its own,
- * and Node announces new processes and threads to the thread that starts them only, so that files running side by side
- * do not see each other's. The temporary folder is moved for this thread alone, to the same end.
+ * Records the processes and threads that this thread starts. AVA runs each test file in a thread or process,
+ * and Node reports a new process or thread only to the thread that starts it, so concurrent test files do
+ * not see each other's. For the same reason the temporary folder is moved for this thread only.
  */
 export class ResourceTracker {
   /** The temporary folder of this thread while the tracker runs. */
@@ -71,17 +74,17 @@ export class ResourceTracker {
     for (const name of TEMPORARY_FOLDER_VARIABLES) process.env[name] = this.folder;
     subscribe('child_process', this.#onChild);
     subscribe('worker_threads', this.#onWorker);
-    // A file that crashes, or of which no test is selected, never comes to its hooks.
+    // A file that crashes, or has no selected test, does not run its hooks.
     process.once('exit', this.#removeFolder);
   }
 
   /**
-   * Waits until nothing is left behind, at most `graceMs`, then ends the tracking and whatever was left.
+   * Waits until nothing is left, for at most `graceMs`; then ends the tracking, and what is left.
    *
-   * @returns one line for each resource left behind.
+   * @returns one line for each resource left.
    */
   async stop({ graceMs = 2000 }: TrackResourcesOptions = {}): Promise<string[]> {
-    // Signals take a moment to arrive, and other hooks of the file run at the same time.
+    // Signals take a moment to arrive, and other hooks of the file run concurrently.
     const deadline = Date.now() + graceMs;
     let leaks = this.#leaks();
     while (leaks.length > 0 && Date.now() < deadline) {
@@ -125,11 +128,11 @@ export class ResourceTracker {
 }
 
 function isRunning(child: ChildProcess): boolean {
-  // One that could not be started has no pid.
+  // A process that could not be started has no pid.
   return child.pid !== undefined && child.exitCode === null && child.signalCode === null;
 }
 
-/** File descriptors of this process that lead into `folder`; none where the system does not list them. */
+/** File descriptors of this process that are open in `folder`; empty if the system does not list them. */
 function openFilesIn(folder: string): string[] {
   const descriptors = process.platform === 'linux' ? readdirSync('/proc/self/fd') : [];
   return descriptors.flatMap((fd) => {
@@ -138,7 +141,7 @@ function openFilesIn(folder: string): string[] {
   });
 }
 
-/** Undefined if another thread has closed it in the meantime. */
+/** Undefined if another thread has closed the descriptor in the meantime. */
 function targetOf(fd: string): string | undefined {
   try {
     return readlinkSync(`/proc/self/fd/${fd}`);

@@ -8,9 +8,9 @@ const COMMON = 'model-00001-of-00002.safetensors';
 const EXPERTS = 'model-00002-of-00002.safetensors';
 
 /**
- * Puts some experts of a model directory into a file of their own, as large checkpoints have them.
+ * Moves experts of a model directory into a second shard, as large checkpoints have them.
  *
- * @param first of the experts, which all later ones go with.
+ * @param first the first expert to move; all later ones are moved too.
  * @returns the path of that file.
  */
 export function splitOffExperts(dir: string, first: number): string {
@@ -32,16 +32,20 @@ export function splitOffExperts(dir: string, first: number): string {
   return join(dir, EXPERTS);
 }
 
-/** A mount namespace: its disks are gone with its processes, and nobody else sees them. */
+/** A mount namespace: its mounts end with its processes, and other processes do not see them. */
 const UNSHARE = ['unshare', process.getuid?.() === 0 ? '-m' : '-rm'];
 
-/** A command that finds a tiny disk in place of a folder. @param options of tmpfs: "size=20k", "nr_inodes=1". */
+/**
+ * A command that sees a tiny disk in place of a folder.
+ *
+ * @param options of tmpfs: "size=20k", "nr_inodes=1".
+ */
 export function withDisk(folder: string, options: string, command: readonly string[]): string[] {
   const mount = `mount -t tmpfs -o ${options} none "$0" && exec "$@"`;
   return [...UNSHARE, 'sh', '-c', mount, folder, ...command];
 }
 
-/** Whether this system lets a test have disks of its own. */
+/** Whether this system lets a test mount disks. */
 export function hasDisks(folder: string): boolean {
   const [command, ...args] = withDisk(folder, 'size=4k', ['true']);
   return spawnSync(command, args).status === 0;

@@ -3,12 +3,12 @@ import { Engine } from '../../../engine/engine.ts';
 import { generateOne } from '../../../verify/generate.ts';
 
 /**
- * An engine of two ranks, of which mpirun starts each as `engine-main.ts MODEL-DIR TOKENS TIMEOUT-MS`. Either says
- * how many threads are its share; rank 0 prints a line for every token, and the fingerprint.
+ * An engine of two ranks, each started by mpirun as `engine-main.ts MODEL-DIR TOKENS TIMEOUT-MS`. Each
+ * prints its number of threads; rank 0 prints a line for every token, and the fingerprint.
  */
 const [modelDir, tokens, timeout] = process.argv.slice(2);
 
-process.stderr.write(`threads ${shareOfThreads({ size: 2 })}\n`);
+process.stderr.write(`threads ${shareOfThreads({ numRanks: 2 })}\n`);
 
 try {
   const engine = await Engine.load(modelDir, { tp: 2, groupTimeoutMs: Number(timeout) });

@@ -8,14 +8,14 @@ const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
 /** The `plumbline` command. */
 export const CLI_PATH = fileURLToPath(new URL('../../../engine/cli.ts', import.meta.url));
 
-/** How a child process ended, and what it said. */
+/** Exit code and output of a child process. */
 export interface Ended {
   exitCode: number | null;
   out: string;
   err: string;
 }
 
-/** Where a process writes to and what it finds in its environment beside what this one has. */
+/** Options of {@link startNode}. `env` is added to this process's environment. */
 export interface StartOptions {
   /** Default: no input, standard output and error as pipes. */
   stdio?: StdioOptions;
@@ -28,7 +28,11 @@ export function startNode(file: string, argv: readonly string[], options: StartO
   return spawn(process.execPath, [file, ...argv], { cwd: ROOT, stdio, env: { ...process.env, ...env } });
 }
 
-/** Waits until a process has ended and all its output has arrived; its standard output only if `readsOut`. */
+/**
+ * Waits until a process has ended and all its output has arrived.
+ *
+ * @param readsOut whether to read standard output.
+ */
 export async function ended(child: ChildProcess, readsOut = true): Promise<Ended> {
   const [out, err, [exitCode]] = await Promise.all([
     child.stdout && readsOut ? text(child.stdout) : '',
@@ -38,12 +42,12 @@ export async function ended(child: ChildProcess, readsOut = true): Promise<Ended
   return { exitCode, out, err };
 }
 
-/** Starts the `plumbline` command as a process of its own. */
+/** Starts the `plumbline` command as a process. */
 export function startCli(argv: readonly string[], stdio?: StdioOptions): ChildProcess {
   return startNode(CLI_PATH, argv, { stdio });
 }
 
-/** Runs the `plumbline` command as a process of its own. */
+/** Runs the `plumbline` command as a process. */
 export function runCli(...argv: string[]): Promise<Ended> {
   return ended(startCli(argv));
 }

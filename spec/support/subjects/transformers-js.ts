@@ -1,5 +1,6 @@
 import { readModelConfig } from '../../../engine/config.ts';
-import { GRAPHS } from '../../../generator/recording/graphs.ts';
+import { FIXTURES, fixtureFolder } from '../../../generator/fixtures/fixtures.ts';
+import { ensureFixtureGraphs, GRAPHS } from '../../../generator/recording/graphs.ts';
 import { Reference, type ReferenceOptions } from '../../../generator/recording/reference.ts';
 import type { Subject } from '../../../verify/subject.ts';
 
@@ -7,7 +8,8 @@ import type { Subject } from '../../../verify/subject.ts';
 export function transformersJs(name: string, options: ReferenceOptions): Subject {
   return {
     info: { name, language: 'TypeScript' },
-    async load(modelDir) {
+    async load(directory) {
+      const modelDir = await withGraphs(directory);
       const config = await readModelConfig(modelDir);
       const reference = await Reference.load(modelDir, options);
       // Quantised weights have no tapped graph; their logits say enough.
@@ -41,6 +43,12 @@ export function transformersJs(name: string, options: ReferenceOptions): Subject
       };
     },
   };
+}
+
+/** A fixture's own folder has no graphs; another directory has them in it. */
+async function withGraphs(directory: string): Promise<string> {
+  const fixture = Object.keys(FIXTURES).find((name) => fixtureFolder(name) === directory);
+  return fixture ? await ensureFixtureGraphs(fixture) : directory;
 }
 
 async function hiddenStates(

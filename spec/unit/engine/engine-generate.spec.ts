@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import test from 'ava';
 import type { Engine } from '../../../engine/engine.ts';
-import { KernelError, PromptError } from '../../../engine/errors.ts';
+import { EngineClosedError, OptionError, type PlumblineError, PromptError } from '../../../engine/errors.ts';
 import type { GenerateRequest } from '../../../engine/serving/requests.ts';
 import { createTextStream } from '../../../engine/text/stream.ts';
 import { generateAll, generateOne } from '../../../verify/generate.ts';
@@ -44,7 +44,7 @@ test('each token has the largest of the logits that a forward pass over all toke
   t.true(new Set(result.tokens).size > 2, `the model says always the same: ${result.tokens}`);
 });
 
-test('a result tells the length of the prompt, why it ended, and how long it took', async (t) => {
+test('a result has the length of the prompt, why it ended, and how long it took', async (t) => {
   const engine = await loadEngine(t, denseModel());
   const { events, result } = await generateOne(engine, REQUEST);
   const { promptTokens, tokens, finishReason, timing } = result;
@@ -83,7 +83,7 @@ test('an end-of-sequence token that is the last allowed one counts as a stop', a
   t.deepEqual({ tokens, finishReason }, { tokens: [token], finishReason: 'stop' });
 });
 
-test('no end of sequence is chosen before the tokens that are wanted at least', async (t) => {
+test('no end-of-sequence token is sampled before minNewTokens', async (t) => {
   const [eos] = (await generate(await loadEngine(t, denseModel()))).tokens;
   const engine = await loadEngine(t, denseModel({ eos_token_id: eos }));
   t.deepEqual((await generate(engine)).tokens, [eos]);
@@ -91,7 +91,7 @@ test('no end of sequence is chosen before the tokens that are wanted at least', 
   t.true(tokens.length > 5 && !tokens.slice(0, 5).includes(eos), String(tokens));
 });
 
-test('of no new tokens none is generated', async (t) => {
+test('a request for 0 new tokens gives an empty result', async (t) => {
   const engine = await loadEngine(t, denseModel());
   const { events, result } = await generateOne(engine, { ...REQUEST, maxNewTokens: 0 });
   t.deepEqual([events, result.tokens, result.finishReason], [[], [], 'length']);
@@ -140,7 +140,7 @@ test('the fingerprint is the SHA-256 of the little-endian bytes of the logits of
   t.is(result.fingerprint, hash.digest('hex'));
 });
 
-test('a prompt that was computed before is found in the cache, but for the block of its last token', async (t) => {
+test('a prompt that was computed before is found in the cache, except the block of its last token', async (t) => {
   const engine = await loadEngine(t, denseModel(), { blockSize: 2 });
   const first = await generate(engine);
   const again = await generate(engine);
@@ -157,7 +157,7 @@ test('a prompt that was computed before is found in the cache, but for the block
   t.is(without.stats().blocks.cached, 0);
 });
 
-test('a reader may append the tokens to the array that was the prompt', async (t) => {
+test('a caller may append the tokens to the array of the prompt', async (t) => {
   const engine = await loadEngine(t, denseModel());
   const alone = await generate(engine);
   const ids = [...IDS];
@@ -167,7 +167,7 @@ test('a reader may append the tokens to the array that was the prompt', async (t
   t.is(result.fingerprint, alone.fingerprint);
 });
 
-const REFUSED: [string, Partial<GenerateRequest>, RegExp][] = [
+const REFUSED: [string, Partial<GenerateRequest>, RegExp, typeof OptionError?][] = [
   ['an empty prompt', { ids: [] }, /the prompt is empty/],
   ['an id beyond the vocabulary', { ids: [0, 19] }, /id at position 1 is 19; expected .* from 0 to 18/],
   [
@@ -180,19 +180,30 @@ const REFUSED: [string, Partial<GenerateRequest>, RegExp][] = [
     { maxNewTokens: 27 },
     /take 33 positions \(6 of the prompt\); the cache has 32: raise cacheTokens/,
   ],
-  ['a negative number of new tokens', { maxNewTokens: -1 }, /maxNewTokens is -1; expected a whole number/],
-  ['a number of new tokens that is none', { maxNewTokens: NaN }, /maxNewTokens is NaN; expected/],
-  ['a parameter out of range', { topP: 2 }, /topP is 2; expected a number from 0 to 1/],
+  [
+    'a negative number of new tokens',
+    { maxNewTokens: -1 },
+    /maxNewTokens is -1; expected a whole number/,
+    OptionError,
+  ],
+  [
+    'a number of new tokens that is not a number',
+    { maxNewTokens: NaN },
+    /maxNewTokens is NaN; expected/,
+    OptionError,
+  ],
+  ['a parameter out of range', { topP: 2 }, /topP is 2; expected a number from 0 to 1/, OptionError],
   [
     'stop strings without a tokenizer',
     { stop: ['.'] },
-    /stop strings need text; give the engine a tokenizer/,
+    /stop is \[ '.' \]; expected no stop strings without text: give the engine a tokenizer/,
+    OptionError,
   ],
 ];
-for (const [what, request, message] of REFUSED) {
+for (const [what, request, message, instanceOf = PromptError] of REFUSED) {
   test(`refused: ${what}`, async (t) => {
     const engine = await loadEngine(t, denseModel(), { cacheTokens: 32 });
-    await t.throwsAsync(generate(engine, request), { instanceOf: PromptError, message });
+    await t.throwsAsync<PlumblineError>(generate(engine, request), { instanceOf, message });
     const good = { ...REQUEST, maxNewTokens: 2 };
     const events = await generateAll(engine, [good, { ...REQUEST, ...request }, good]);
     t.deepEqual(events.map((event) => `${event.type} of ${event.request}`).sort(), [
@@ -208,7 +219,7 @@ for (const [what, request, message] of REFUSED) {
 
 test('closing the engine ends a generation with a clear error', async (t) => {
   const engine = await loadEngine(t, denseModel());
-  const expected = { instanceOf: KernelError, message: /the engine was closed.*load/ };
+  const expected = { instanceOf: EngineClosedError, message: /the engine is closed.*load/ };
   const closing = generateOne(engine, REQUEST, () => engine.close());
   await t.throwsAsync(closing, expected);
   t.deepEqual([engine.stats().running, engine.stats().blocks.free], [0, 4]);

@@ -1,9 +1,16 @@
 import test from 'ava';
 import { parseModelConfig } from '../../../engine/config.ts';
-import { completeEngineOptions } from '../../../engine/options.ts';
+import { OptionError } from '../../../engine/errors.ts';
+import {
+  completeEngineOptions,
+  completeParallelOptions,
+  type EngineOptions,
+} from '../../../engine/options.ts';
 import { DENSE_CONFIG } from './tiny-models.ts';
 
 const config = parseModelConfig(DENSE_CONFIG);
+const complete = (options: object) => completeEngineOptions(options as EngineOptions, config);
+const completeParallel = (options: object) => completeParallelOptions(options as EngineOptions);
 
 const DEFAULTS = {
   cacheTokens: 64,
@@ -15,7 +22,14 @@ const DEFAULTS = {
 };
 
 test('the defaults are as documented', (t) => {
-  t.deepEqual(completeEngineOptions({}, config), DEFAULTS);
+  t.deepEqual(complete({}), DEFAULTS);
+  t.deepEqual(completeParallel({}), {
+    tp: 1,
+    ep: 1,
+    numRanks: 1,
+    backend: undefined,
+    groupTimeoutMs: undefined,
+  });
 });
 
 test('by default the cache holds the positions of the model, at most 4,096', (t) => {
@@ -24,21 +38,40 @@ test('by default the cache holds the positions of the model, at most 4,096', (t)
   t.deepEqual([1, 4096, 4097, 40_960].map(cacheTokens), [1, 4096, 4096, 4096]);
 });
 
-test('what is given is taken, and what is none of cache and steps left out', (t) => {
+test('options of cache and steps are kept, all others left out', (t) => {
   const given = { ...DEFAULTS, cacheTokens: 5000, maxBatch: 1, prefixCaching: false };
-  const options = completeEngineOptions({ ...given, onProgress: () => {} }, config);
+  const options = complete({ ...given, onProgress: () => {}, threads: 2, revectorize: true });
   t.deepEqual(options, given);
   t.true(Object.isFrozen(options));
 });
 
+test('there are as many ranks as the larger of tp and ep', (t) => {
+  for (const [tp, ep, numRanks] of [
+    [1, 4, 4],
+    [2, 1, 2],
+    [4, 4, 4],
+  ]) {
+    const given = { tp, ep, backend: 'fork', groupTimeoutMs: 50 };
+    t.deepEqual(completeParallel(given), { ...given, numRanks } as ReturnType<typeof completeParallel>);
+  }
+});
+
 for (const option of ['cacheTokens', 'blockSize', 'maxBatch', 'maxBatchTokens', 'prefillChunk'] as const) {
-  test(`${option} must be a positive whole number`, (t) => {
-    for (const value of [0, -16, 1.5, Number.NaN, Number.POSITIVE_INFINITY]) {
-      t.throws(() => completeEngineOptions({ [option]: value }, config), {
-        instanceOf: RangeError,
-        message: `${option} is ${value}; expected a whole number, 1 or more`,
+  test(`${option} must be a whole number from 1 to 2^31 - 1`, (t) => {
+    for (const value of [0, -16, 1.5, Number.NaN, Number.POSITIVE_INFINITY, 2 ** 31]) {
+      t.throws(() => complete({ [option]: value }), {
+        instanceOf: OptionError,
+        message: `${option} is ${value}; expected a whole number from 1 to 2147483647`,
       });
     }
-    t.is(completeEngineOptions({ [option]: 1 }, config)[option], 1);
+    for (const value of [1, 2 ** 31 - 1]) t.is(complete({ [option]: value })[option], value);
   });
 }
+
+test('a rank has at most 256 threads', (t) => {
+  t.notThrows(() => complete({ threads: 256 }));
+  t.throws(() => complete({ threads: 257 }), {
+    instanceOf: OptionError,
+    message: 'threads is 257; expected a whole number from 1 to 256',
+  });
+});

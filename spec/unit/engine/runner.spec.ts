@@ -1,14 +1,16 @@
 import test, { type ExecutionContext } from 'ava';
+import { Checkpoint } from '../../../engine/checkpoint/checkpoint.ts';
+import { RankModel } from '../../../engine/distributed/rank-model.ts';
 import { createScalarKernels } from '../../../engine/kernels/scalar.ts';
 import { KvCache } from '../../../engine/model/kv-cache.ts';
 import { HEAD_ROWS, Qwen3 } from '../../../engine/model/qwen3.ts';
-import { completeEngineOptions } from '../../../engine/options.ts';
+import { completeEngineOptions, type EngineOptions, type Observer } from '../../../engine/options.ts';
 import { Runner } from '../../../engine/runner.ts';
 import { Generation } from '../../../engine/serving/generation.ts';
-import type { EngineOptions, GenerateRequest } from '../../../engine/serving/requests.ts';
+import type { GenerateRequest } from '../../../engine/serving/requests.ts';
 import { createSamplingScratch } from '../../../engine/serving/sampler.ts';
 import { completeSamplingParams } from '../../../engine/serving/sampling-params.ts';
-import { trackResources } from '../../support/processes/cleanup.ts';
+import { closing, trackResources } from '../../support/processes/cleanup.ts';
 import { denseModel, modelDirectory } from './tiny-models.ts';
 
 trackResources(test);
@@ -26,10 +28,15 @@ function createRunner(t: ExecutionContext, options: EngineOptions = {}): Runner 
     blockSize,
     numBlocks: Math.ceil(cacheTokens / blockSize),
   });
-  const model = Qwen3.load(modelDirectory(t, MODEL), MODEL.config, kernels, cache, {
-    maxRows: maxBatchTokens,
-  });
-  return new Runner(model, cache, complete);
+  const checkpoint = closing(t, Checkpoint.open(modelDirectory(t, MODEL)));
+  const directory = { config: MODEL.config, checkpoint };
+  const model = Qwen3.load(directory, kernels, cache, { maxRows: maxBatchTokens });
+  return new Runner(new RankModel(model, cache), complete);
+}
+
+/** Logits of some positions of a prompt. */
+function forward(runner: Runner, ids: readonly number[], positions: readonly number[], observe?: Observer) {
+  return runner.forward(ids, { positions, hidden: false, observe });
 }
 
 /** Generations of a request, the first of which is added to the runner. */
@@ -51,22 +58,22 @@ function begin(runner: Runner, options: Partial<GenerateRequest> = {}): Generati
   return generations;
 }
 
-test('a step without anything to do is none', (t) => {
+test('a step without sequences is not counted', (t) => {
   const runner = createRunner(t);
   t.deepEqual(runner.step(noFork), []);
   t.is(runner.stats().steps, 0);
 });
 
-test('a prompt comes in chunks, and a token with the last of them and with every step then', (t) => {
+test('a prompt is computed in chunks; the last chunk and every later step give a token', (t) => {
   const runner = createRunner(t, { prefillChunk: 4 });
   const [generation] = begin(runner);
   t.deepEqual(runner.step(noFork), []);
   const sequence = [...IDS];
   for (let i = 0; i < 3; i++) {
-    const [{ generation: advanced, event }, ...others] = runner.step(noFork);
-    t.is(advanced, generation);
+    const [{ generation: computed, event }, ...others] = runner.step(noFork);
+    t.is(computed, generation);
     t.deepEqual(others, []);
-    const { logits } = createRunner(t).forward(sequence, [sequence.length - 1], {});
+    const { logits } = forward(createRunner(t), sequence, [sequence.length - 1]);
     t.deepEqual(event!.logits, logits);
     sequence.push(event!.token);
     t.deepEqual(generation.sequence.tokens, sequence);
@@ -74,7 +81,7 @@ test('a prompt comes in chunks, and a token with the last of them and with every
   t.deepEqual([runner.stats().steps, runner.stats().tokens], [4, 8]);
 });
 
-test('what is removed is not computed any more, and its blocks are free', (t) => {
+test('a removed generation is not computed any more, and its blocks are free', (t) => {
   const runner = createRunner(t);
   const [generation] = begin(runner);
   runner.step(noFork);
@@ -84,7 +91,7 @@ test('what is removed is not computed any more, and its blocks are free', (t) =>
   t.deepEqual(runner.step(noFork), []);
 });
 
-test('further samples are made once, at the end of the prompt, and all choose from its logits', (t) => {
+test('the other samples are made once, at the end of the prompt, and sample from its logits', (t) => {
   const runner = createRunner(t, { prefillChunk: 4 });
   const [first, ...others] = begin(runner, { n: 3, temperature: 1 });
   let forks = 0;
@@ -95,12 +102,12 @@ test('further samples are made once, at the end of the prompt, and all choose fr
   };
   runner.step(fork);
   t.is(forks, 0);
-  const advances = runner.step(fork);
+  const outputs = runner.step(fork);
   t.deepEqual(
-    advances.map(({ generation }) => generation),
+    outputs.map(({ generation }) => generation),
     [first, ...others],
   );
-  for (const { event } of advances) t.deepEqual(event!.logits, advances[0].event!.logits);
+  for (const { event } of outputs) t.deepEqual(event!.logits, outputs[0].event!.logits);
   t.is(runner.stats().blocks.free, 6, 'two blocks hold the prompt of all three');
   const next = runner.step(fork);
   t.is(next.length, 3);
@@ -108,17 +115,17 @@ test('further samples are made once, at the end of the prompt, and all choose fr
   t.is(runner.stats().blocks.copies, 2);
   for (const { generation, event } of next) {
     const { tokens } = generation.sequence;
-    const { logits } = createRunner(t).forward(tokens.slice(0, -1), [tokens.length - 2], {});
+    const { logits } = forward(createRunner(t), tokens.slice(0, -1), [tokens.length - 2]);
     t.deepEqual(event!.logits, logits);
   }
 });
 
-test('more rows can be wanted than go through the head at once', (t) => {
+test('a step may need the logits of more rows than are computed at once', (t) => {
   const ids = Array.from({ length: 2 * HEAD_ROWS + 3 }, (_, i) => (i * i) % VOCAB);
   const runner = createRunner(t, { cacheTokens: 64 });
   const [generation] = begin(runner, { ids, maxNewTokens: 1, promptLogprobs: 1 });
   const [{ event }] = runner.step(noFork);
-  const { logits } = createRunner(t, { cacheTokens: 64 }).forward(ids, [...ids.keys()], {});
+  const { logits } = forward(createRunner(t, { cacheTokens: 64 }), ids, [...ids.keys()]);
   t.deepEqual(event!.logits, logits.slice(-VOCAB));
   const { promptLogprobs } = generation.result('length');
   t.is(promptLogprobs!.length, ids.length - 1);
@@ -128,14 +135,14 @@ test('more rows can be wanted than go through the head at once', (t) => {
   }
 });
 
-test('of a prompt without a wanted token there is an end without one', (t) => {
+test('a request without new tokens ends with its prompt, without a token', (t) => {
   const runner = createRunner(t);
   const [generation] = begin(runner, { maxNewTokens: 0, promptLogprobs: 0 });
   t.deepEqual(runner.step(noFork), [{ generation, event: undefined }]);
   t.is(generation.finishReason, 'length');
 });
 
-test('what was preempted is computed again, to the same bits', (t) => {
+test('a preempted sequence is computed again, to the same bits', (t) => {
   const runner = createRunner(t, { cacheTokens: 16, blockSize: 2, prefixCaching: false });
   const plain = createRunner(t, { cacheTokens: 64 });
   const requests = [{ ids: IDS }, { ids: [1, 2, 5, 9], promptLogprobs: 1 }];
@@ -156,35 +163,34 @@ test('what was preempted is computed again, to the same bits', (t) => {
   }
 });
 
-test('a prompt and its continuation fit if the whole cache would hold them', (t) => {
-  const runner = createRunner(t);
+test('the cache has whole blocks, free or not', (t) => {
+  const runner = createRunner(t, { cacheTokens: 30 });
   begin(runner);
   runner.step(noFork);
-  t.true(runner.fits(32));
-  t.false(runner.fits(33));
+  t.is(runner.cacheTokens, 32);
 });
 
-test('a pass over a prompt takes no more blocks than are free, and gives them back', (t) => {
+test('a forward pass takes no more blocks than are free, and releases them', (t) => {
   const runner = createRunner(t, { prefillChunk: 5 });
   begin(runner);
   runner.step(noFork);
   runner.step(noFork);
   const free = 32 - 8;
-  t.is(runner.forward(new Array(free).fill(1), [0, 23], {}).logits.length, 2 * VOCAB);
-  t.throws(() => runner.forward(new Array(free + 1).fill(1), [], {}), {
+  t.is(forward(runner, new Array(free).fill(1), [0, 23]).logits.length, 2 * VOCAB);
+  t.throws(() => forward(runner, new Array(free + 1).fill(1), []), {
     message:
-      'the prompt has 25 tokens; the cache has 24 positions left: raise cacheTokens, or wait until others have ended',
+      'the prompt has 25 tokens; the cache has 24 free positions: raise cacheTokens, or wait until other requests have ended',
   });
   t.is(runner.stats().blocks.free, 6);
-  t.is(runner.stats().tokens, 6, 'passes by themselves are no steps');
+  t.is(runner.stats().tokens, 6, 'forward passes are not counted as steps');
 });
 
-test('no chunk of a pass is longer than a step may be', (t) => {
+test('no chunk of a forward pass is longer than a step may be', (t) => {
   const rows: number[] = [];
   const observe = (stage: string, values: Float32Array) => {
     if (stage === 'hidden_states.0') rows.push(values.length / 13);
   };
-  createRunner(t, { maxBatchTokens: 4, prefillChunk: 5 }).forward(IDS, [], { observe });
-  createRunner(t, { maxBatchTokens: 5, prefillChunk: 2 }).forward(IDS, [], { observe });
+  forward(createRunner(t, { maxBatchTokens: 4, prefillChunk: 5 }), IDS, [], observe);
+  forward(createRunner(t, { maxBatchTokens: 5, prefillChunk: 2 }), IDS, [], observe);
   t.deepEqual(rows, [4, 2, 2, 2, 2]);
 });

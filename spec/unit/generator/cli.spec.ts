@@ -6,7 +6,7 @@ import { runGoldens } from './command.ts';
 
 trackResources(test);
 
-test('--help tells every option, the exit codes, and what CI changes', async (t) => {
+test('--help has every option, the exit codes, and the effect of CI', async (t) => {
   const { exitCode, out, err } = await runGoldens(t, ['--help']);
   t.is(exitCode, 0);
   t.is(err, '');
@@ -16,15 +16,15 @@ test('--help tells every option, the exit codes, and what CI changes', async (t)
   t.regex(out, /With CI set in the environment, every run is a --check/);
   t.regex(out, /Exit codes: 0 done, 1 .*, 2 wrong usage, 130 or 143 interrupted\./);
   t.regex(out, /Examples:\n {2}plumbline-goldens/);
-  // What is recorded unless something is named, and what there is beside it.
+  // The default models, and all fixtures.
   t.regex(out.replace(/\s+/g, ' '), /\(default: \["dense","dense-bf16","moe","moe-nonorm","outliers"\]\)/);
   t.regex(out, /^Fixtures: dense, dense-bf16, moe, moe-nonorm, outliers, qwen3-0\.6b-shape\.$/m);
 });
 
 const wrongUsages: [args: string[], env: NodeJS.ProcessEnv, message: RegExp][] = [
   [['--frob'], {}, /^plumbline-goldens: unknown option '--frob'/],
-  [['--accept', '--check'], {}, /^plumbline-goldens: --accept takes what is pending as it is/],
-  [['--accept'], { CI: 'true' }, /^plumbline-goldens: --accept .*nor with CI in the environment/],
+  [['--accept', '--check'], {}, /^plumbline-goldens: --accept takes the pending goldens as they are/],
+  [['--accept'], { CI: 'true' }, /^plumbline-goldens: --accept .*nor set CI$/m],
   [['--only', 'not-there'], {}, /^plumbline-goldens: there is no case "not-there"; see prompts\.json/],
 ];
 for (const [args, env, message] of wrongUsages) {
@@ -45,7 +45,7 @@ test('with nothing pending --accept fails, without a stack trace', async (t) => 
   t.regex(err, /^plumbline-goldens: .*: nothing is pending; record first.*\n$/);
 });
 
-test('what was accepted is told as JSON, if that is asked for', async (t) => {
+test('--json prints the accepted files', async (t) => {
   const folder = temporaryFolder(t);
   mkdirSync(join(folder, '.pending', 'dense'), { recursive: true });
   writeFileSync(join(folder, '.pending', 'dense', 'one.json'), '');
@@ -64,7 +64,7 @@ test('a folder without prompts fails, without a stack trace', async (t) => {
   t.deepEqual(readdirSync(folder), []);
 });
 
-/** Makes a function of node:fs fail as a bug does, in a process that is started with it. */
+/** A module that makes a function of node:fs fail like a bug. */
 const BUG = `
   import fs from 'node:fs';
   import { syncBuiltinESMExports } from 'node:module';
@@ -75,7 +75,7 @@ const BUG = `
   };
   syncBuiltinESMExports();`;
 
-test('an error that is not ours is one line too, and its stack trace is there for the asking', async (t) => {
+test('any other error is one line too, and --debug adds its stack trace', async (t) => {
   const env = { NODE_OPTIONS: `--import "data:text/javascript,${encodeURIComponent(BUG)}"` };
   const args = ['--accept', '--folder', temporaryFolder(t)];
   const { exitCode, err } = await runGoldens(t, args, env);

@@ -2,7 +2,9 @@ import type { ChildProcess } from 'node:child_process';
 import type { ExecutionContext } from 'ava';
 import { type Ended, ended, startNode } from '../../support/processes/processes.ts';
 
-/** Starts `plumbline-goldens` as a process of its own, on a machine that is not a CI; it is gone with the test. */
+/**
+ * Starts `plumbline-goldens` as a process without CI in its environment. It is killed after the test.
+ */
 export function startGoldens(
   t: Pick<ExecutionContext, 'teardown'>,
   args: readonly string[],

@@ -3,7 +3,7 @@ import { ensureFixture } from '../../../generator/fixtures/fixtures.ts';
 import { readCase, readTensors } from '../../../golden/goldens.ts';
 import { project } from '../../../golden/projection.ts';
 import type { RecordedCase } from '../../../golden/schema.ts';
-import { type Difference, RMS_DISTANCE } from '../../../verify/compare.ts';
+import { type Difference, RMS_DISTANCE } from '../../../verify/compare/difference.ts';
 import { explain } from '../../../verify/explain.ts';
 
 const recorded = readCase('dense', 'ids-short') as RecordedCase;

@@ -16,11 +16,11 @@ import {
 
 trackResources(test);
 
-// A tracker moves this thread's temporary folder and sees all that starts while it runs: one at a time.
+// A tracker moves this thread's temporary folder and records all that starts meanwhile, so tests run one at a time.
 const serial = test.serial;
 const IDLE = 'setInterval(() => {}, 1000)';
 
-serial('what is ended and removed in time is no leak', async (t) => {
+serial('resources that are ended and removed in time are no leak', async (t) => {
   const tracker = new ResourceTracker();
   const child = spawn(process.execPath, ['-e', IDLE]);
   const worker = new Worker(IDLE, { eval: true });
@@ -73,7 +73,7 @@ serial('a file left in the temporary folder is a leak, and is removed', async (t
   t.false(existsSync(path));
 });
 
-// Only there does the system list descriptors.
+// Only Linux lists the descriptors of a process.
 if (process.platform === 'linux') {
   serial('a file descriptor left open into the temporary folder is a leak', async (t) => {
     const tracker = new ResourceTracker();
@@ -85,7 +85,7 @@ if (process.platform === 'linux') {
   });
 }
 
-serial('the temporary folder is where it was before when the tracking ends', async (t) => {
+serial('stopping a tracker restores the temporary folder', async (t) => {
   const before = tmpdir();
   const tracker = new ResourceTracker();
   t.is(tmpdir(), tracker.folder);
@@ -93,25 +93,28 @@ serial('the temporary folder is where it was before when the tracking ends', asy
   t.is(tmpdir(), before);
 });
 
-serial('temporary folders go and resources are closed with their test, also when it fails', async (t) => {
-  let folder = '';
-  let closed = 0;
-  const attempt = await t.try((tt) => {
-    folder = temporaryFolder(tt);
-    writeFileSync(join(folder, 'file'), 'x');
-    const resource = closing(tt, { close: async () => void closed++ });
-    tt.is(typeof resource.close, 'function');
-    tt.is(closed, 0);
-    throw new Error('the test fails');
-  });
-  attempt.discard();
-  t.false(attempt.passed);
-  t.false(existsSync(folder));
-  t.is(closed, 1);
-});
+serial(
+  'temporary folders are removed and resources closed when their test ends, also if it fails',
+  async (t) => {
+    let folder = '';
+    let closed = 0;
+    const attempt = await t.try((tt) => {
+      folder = temporaryFolder(tt);
+      writeFileSync(join(folder, 'file'), 'x');
+      const resource = closing(tt, { close: async () => void closed++ });
+      tt.is(typeof resource.close, 'function');
+      tt.is(closed, 0);
+      throw new Error('the test fails');
+    });
+    attempt.discard();
+    t.false(attempt.passed);
+    t.false(existsSync(folder));
+    t.is(closed, 1);
+  },
+);
 
 serial(
-  'AVA fails each file whose tests leak, says what, and passes the one beside it that does not',
+  'AVA fails each file whose tests leak, names the leaks, and passes a file that does not leak',
   async (t) => {
     const project = temporaryFolder(t);
     symlinkSync(
@@ -127,7 +130,7 @@ serial(
       clean: `writeFileSync(join(temporaryFolder(t), 'a.txt'), 'x');`,
     };
     const cleanup = new URL('../../../support/processes/cleanup.ts', import.meta.url).href;
-    // The folder of one that crashes would be left in this file's, and fail it.
+    // The folder of a file that crashes would be left in this file's folder, and fail it.
     writeFileSync(
       join(project, 'crash.test.js'),
       `import test from 'ava'; import { trackResources } from '${cleanup}'; trackResources(test); throw new Error();`,

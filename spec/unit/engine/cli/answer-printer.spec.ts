@@ -2,7 +2,7 @@ import test from 'ava';
 import { AnswerPrinter, type AnswerPrinterOptions } from '../../../../engine/cli/answer-printer.ts';
 import type { GenerateResult, TokenEvent } from '../../../../engine/serving/requests.ts';
 
-/** A printer, and what it has printed; errors stand between `[` and `]`. */
+/** A printer and its output, with errors between `[` and `]`. */
 function printing(options: Partial<AnswerPrinterOptions> = {}) {
   const state = { out: '' };
   const printer = new AnswerPrinter({
@@ -25,7 +25,7 @@ function printing(options: Partial<AnswerPrinterOptions> = {}) {
     result,
     end: (request: number, sample: number, text: string | undefined) => result(request, sample, { text }),
     fail: (request: number) => printer.take({ type: 'error', request, error: new Error('no room') }),
-    /** What has been printed since the last time. */
+    /** The output since the last call. */
     printed() {
       const { out } = state;
       state.out = '';
@@ -44,7 +44,7 @@ const RESULT: GenerateResult = {
   timing: { prefillMs: 1, decodeMs: 2 },
 };
 
-test('the first sample that is not finished is printed as it comes, those after it when their turn is', (t) => {
+test('the first unfinished sample is printed as it is generated, later ones after it', (t) => {
   const { printer, token, end, printed } = printing();
   token(1, 1, 'd');
   token(0, 0, 'a');
@@ -63,14 +63,14 @@ test('the first sample that is not finished is printed as it comes, those after 
   t.deepEqual([printer.numDone, printer.numSamples, printer.numFailed], [3, 4, 0]);
 });
 
-test('text that only the result has, as what might have become a stop string, is printed with it', (t) => {
+test('text that only the result has, such as the beginning of a stop string, is printed with it', (t) => {
   const { token, end, printed } = printing();
   token(0, 0, 'a');
   end(0, 0, 'ab');
   t.is(printed(), 'ab\n');
 });
 
-test('without text, ids are printed as numbers with a space between', (t) => {
+test('without text, ids are printed as numbers separated by spaces', (t) => {
   const { token, result, printed } = printing();
   token(0, 0, undefined, 5);
   token(0, 0, undefined, 70);
@@ -79,7 +79,7 @@ test('without text, ids are printed as numbers with a space between', (t) => {
   t.is(printed(), '\n');
 });
 
-test('the lines of JSON come in order too, each when it is complete', (t) => {
+test('lines of JSON are in the order of the requests, each printed when complete', (t) => {
   const { token, result, end, printed } = printing({ json: true });
   const top = [{ token: 7, logprob: -1, top: [] }];
   token(0, 0, 'a');
@@ -97,7 +97,7 @@ test('the lines of JSON come in order too, each when it is complete', (t) => {
   );
 });
 
-test('a request that fails has its line when its turn is, and the others go on', (t) => {
+test('a failed request has its line in its place, and the others continue', (t) => {
   const { printer, token, end, fail, printed } = printing();
   token(0, 0, 'a');
   fail(1);
@@ -107,27 +107,27 @@ test('a request that fails has its line when its turn is, and the others go on',
   t.is(printed(), '\n[second: no room]c\n');
   printer.end();
   t.is(printed(), '');
-  // Both samples of it are done with.
+  // Both of its samples are done.
   t.deepEqual([printer.numDone, printer.numSamples, printer.numFailed], [4, 4, 1]);
   const json = printing({ json: true });
   json.fail(0);
   t.is(json.printed(), '{"index":0,"error":"no room"}\n');
 });
 
-test('what was ended before its first token leaves nothing, what was ended later stays', (t) => {
+test('a sample cancelled before its first token prints nothing, one cancelled later is printed', (t) => {
   for (const json of [false, true]) {
     const { result, printed } = printing({ json });
     result(0, 0, { tokens: [], text: '', finishReason: 'abort' });
     t.is(printed(), '');
     result(1, 0, { tokens: [7], text: 'a', finishReason: 'abort' });
     t.is(printed().length > 0, true);
-    // Only the prompt's log-probabilities were wanted.
+    // A request for the prompt's log-probabilities only.
     result(1, 1, { tokens: [], text: '', finishReason: 'length' });
     t.is(printed().length > 0, true);
   }
 });
 
-test('in the end all that came is printed, though samples before it never began', (t) => {
+test('at the end all generated text is printed, even if earlier samples never started', (t) => {
   const { printer, result, printed } = printing();
   result(0, 0, { tokens: [], text: '', finishReason: 'abort' });
   result(2, 0, { text: 'c', finishReason: 'abort' });

@@ -15,7 +15,7 @@ function refuses<T>(parse: (text: string) => T, message: string | RegExp, ...tex
   });
 }
 
-test('numbers are read as they are written', (t) => {
+test('numbers are parsed exactly', (t) => {
   t.is(positiveWholeNumber('16'), 16);
   t.is(wholeNumber('0'), 0);
   t.is(wholeNumber('9007199254740991'), Number.MAX_SAFE_INTEGER);

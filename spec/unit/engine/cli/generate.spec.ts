@@ -9,7 +9,7 @@ trackResources(test);
 
 const REPLY = [ID.hel, 0x6c, 0x6f, ID.end, 0x21];
 
-test('a text is continued as it comes, up to its end, and a newline follows', async (t) => {
+test('a continuation is printed as it is generated, with a newline at its end', async (t) => {
   const io = fakeIo(REPLY);
   const seen: string[] = [];
   io.engine.onToken = () => seen.push(io.stdout.text);
@@ -20,7 +20,7 @@ test('a text is continued as it comes, up to its end, and a newline follows', as
   t.true(io.engine.closed);
 });
 
-test('the engine is given the ids, the limit, the options, a tokenizer, and a cache of just that size', async (t) => {
+test('the engine gets the ids, the limit, the options, a tokenizer, and a cache of the right size', async (t) => {
   const io = fakeIo(REPLY);
   const model = modelDir(t, TEXT_MODEL);
   await generate({ model, prompt: 'abc', maxTokens: 2, topK: 3, maxBatch: 5, prefixCache: false }, io);
@@ -30,13 +30,13 @@ test('the engine is given the ids, the limit, the options, a tokenizer, and a ca
   t.is(io.stdout.text, 'hell\n');
 });
 
-test('with --ignore-eos the end is gone past', async (t) => {
+test('--ignore-eos continues after the end of sequence', async (t) => {
   const io = fakeIo(REPLY);
   await generate({ model: modelDir(t, TEXT_MODEL), prompt: 'abc', maxTokens: 5, ignoreEos: true }, io);
   t.is(io.stdout.text, 'hello<|end|>!\n');
 });
 
-test('with --json every prompt has a line, and its keys are in the order of the documentation', async (t) => {
+test('--json prints a line for each prompt, with keys in documented order', async (t) => {
   const io = fakeIo(REPLY);
   const ids = jsonFile(t, [[1, 2], [3]]);
   await generate({ model: modelDir(t, TEXT_MODEL), ids, maxTokens: 10, json: true }, io);
@@ -48,7 +48,7 @@ test('with --json every prompt has a line, and its keys are in the order of the 
   );
 });
 
-test('samples and log-probabilities have their lines and keys', async (t) => {
+test('with --json, samples have lines and log-probabilities have keys', async (t) => {
   const io = fakeIo(REPLY);
   const options = { model: modelDir(t, TEXT_MODEL), ids: jsonFile(t, [[1, 2], [3]]), maxTokens: 1 };
   const sampling = { temperature: 1, samples: 2, logprobs: 0, promptLogprobs: 0, json: true };
@@ -71,7 +71,7 @@ test('samples and log-probabilities have their lines and keys', async (t) => {
   t.deepEqual(promptLogprobs, [{ token: 2, logprob: -2, top: [] }]);
 });
 
-test('requests that finish out of order are printed in order, each with what its line says', async (t) => {
+test('requests that finish out of order are printed in order, each with its own options', async (t) => {
   const io = fakeIo(REPLY);
   const seen: string[] = [];
   io.engine.onToken = () => seen.push(io.stdout.text);
@@ -89,7 +89,7 @@ test('requests that finish out of order are printed in order, each with what its
   );
 });
 
-test('a request that fails on the way is told, and the others go on', async (t) => {
+test('a request that fails after the start is reported, and the others continue', async (t) => {
   const options = { model: modelDir(t, TEXT_MODEL), ids: jsonFile(t, [[1], [2], [3]]), maxTokens: 3 };
   const io = fakeIo(REPLY);
   io.engine.failing.set(1, new Error('no room'));
@@ -118,7 +118,7 @@ test('a model without tokenizer files continues ids: printed as numbers, null as
   );
 });
 
-test('one prompt that the model cannot be given stops the run before any is begun', async (t) => {
+test('one invalid prompt ends the run before the weights are read', async (t) => {
   const io = fakeIo(REPLY);
   const options = { model: modelDir(t, TEXT_MODEL), maxTokens: 4 };
   await t.throwsAsync(generate({ ...options, ids: jsonFile(t, [[1], [304]]) }, io), {
@@ -133,7 +133,7 @@ test('one prompt that the model cannot be given stops the run before any is begu
   t.is(io.stdout.text, '');
 });
 
-test('an interrupt ends the answers after the next token, and leaves out the prompts that follow', async (t) => {
+test('an interrupt ends the samples after the next token, and later prompts never start', async (t) => {
   const io = fakeIo(REPLY);
   io.engine.onToken = (index) => index === 1 && io.signals.emit('SIGINT', 'SIGINT');
   const ids = jsonFile(t, [[1], [2], [3]]);
@@ -149,7 +149,7 @@ test('an interrupt ends the answers after the next token, and leaves out the pro
   });
 });
 
-test('an interrupt goes before a request that failed', async (t) => {
+test('an interrupt takes precedence over a failed request', async (t) => {
   const io = fakeIo(REPLY);
   io.engine.failing.set(0, new Error('no room'));
   io.engine.onToken = () => io.signals.emit('SIGINT', 'SIGINT');
@@ -157,7 +157,7 @@ test('an interrupt goes before a request that failed', async (t) => {
   await t.throwsAsync(generate(options, io), { instanceOf: Interrupted });
 });
 
-test('an engine that fails is closed all the same', async (t) => {
+test('an engine that fails is closed', async (t) => {
   const io = fakeIo(REPLY);
   io.engine.onToken = () => {
     throw new RangeError('of the engine');
@@ -167,7 +167,7 @@ test('an engine that fails is closed all the same', async (t) => {
   t.true(io.engine.closed);
 });
 
-test('a terminal is shown what is going on, and nothing of it stays beside the text', async (t) => {
+test('a terminal shows progress, which does not stay in the text', async (t) => {
   const stderr = new FakeTerminal();
   const io = { ...fakeIo(REPLY), stderr };
   const model = modelDir(t, TEXT_MODEL);
@@ -176,7 +176,7 @@ test('a terminal is shown what is going on, and nothing of it stays beside the t
   t.true(stderr.text.endsWith('\r'), JSON.stringify(stderr.text));
 });
 
-/** What stands on a terminal's progress line, and what has been printed by then, whenever it changes. */
+/** The progress line of a terminal and the printed text, at each change. */
 async function watch(t: ExecutionContext, isTTY: boolean, json: boolean): Promise<[string, string][]> {
   const stderr = new FakeTerminal();
   const io = { ...fakeIo([0x61, 0x62]), stderr };
@@ -187,7 +187,7 @@ async function watch(t: ExecutionContext, isTTY: boolean, json: boolean): Promis
     if (shown) seen.push([shown, json ? `${io.stdout.text.split('\n').length - 1} lines` : io.stdout.text]);
     return true;
   };
-  // Every count is old enough to be drawn again.
+  // The clock makes every count old enough to be drawn.
   io.engine.onToken = () => {
     const until = Date.now() + 85;
     while (Date.now() < until);
@@ -196,13 +196,13 @@ async function watch(t: ExecutionContext, isTTY: boolean, json: boolean): Promis
   return seen;
 }
 
-test('progress goes on while JSON is made, or text goes to a file', async (t) => {
+test('progress is shown while JSON is printed, or text goes to a file', async (t) => {
   const seen = await watch(t, true, true);
   t.deepEqual(seen.at(-1), ['1 of 2 done', '1 lines']);
   t.true((await watch(t, false, false)).some(([, out]) => out === 'a'));
 });
 
-test('progress never stands in a line of text on a terminal', async (t) => {
+test('progress is never shown in a line of text on a terminal', async (t) => {
   const seen = await watch(t, true, false);
   t.true(seen.length > 0);
   for (const [, out] of seen) t.true(out === '' || out.endsWith('\n'), JSON.stringify(seen));

@@ -43,7 +43,7 @@ test('the table has a line for each fact', (t) => {
   ]);
 });
 
-test('a mixture is shown with its experts and the parameters that a token goes through', (t) => {
+test('a mixture of experts has its experts and active parameters in the table', (t) => {
   const mixture = {
     ...TINY_CONFIG,
     model_type: 'qwen3_moe',
@@ -87,7 +87,7 @@ test('a model is described as a table, or as JSON', async (t) => {
   t.true(json.stdout.text.endsWith('}\n'));
 });
 
-test('a model that is not whole is an error of the run', async (t) => {
+test('an incomplete model is an error of the run', async (t) => {
   const io = fakeIo();
   const model = modelDir(t, { 'config.json': TINY_CONFIG });
   await t.throwsAsync(info({ model }, io), { instanceOf: CheckpointError });

@@ -10,7 +10,7 @@ trackResources(test);
 type Reader = (path: string) => Promise<unknown>;
 const readers: Record<string, Reader> = { readIdLists, readTexts, readChat };
 
-/** Reads a file with this content, and expects a complaint that begins with the file's path. */
+/** Reads a file with this content, and expects an error that begins with the file's path. */
 async function refuses(
   t: ExecutionContext,
   read: Reader,
@@ -26,7 +26,7 @@ async function refuses(
 }
 
 for (const [name, read] of Object.entries(readers)) {
-  test(`${name} says what is wrong with a file that is missing, a folder, no JSON, or no UTF-8`, async (t) => {
+  test(`${name} has an error for a missing file, a folder, malformed JSON and malformed UTF-8`, async (t) => {
     const missing = join(temporaryFolder(t), 'missing.json');
     await t.throwsAsync(read(missing), {
       instanceOf: FileError,
@@ -42,12 +42,12 @@ for (const [name, read] of Object.entries(readers)) {
   });
 }
 
-test('lists of ids are read as they are; which ids there are is not decided here', async (t) => {
+test('lists of ids are read without a check against a vocabulary', async (t) => {
   const lists = [[1, 2, 3], [], [0, -1, 1.5]];
   t.deepEqual(await readIdLists(jsonFile(t, lists)), lists);
 });
 
-test('what is not a list of lists of numbers is refused by its place', async (t) => {
+test('the error for anything but a list of lists of numbers has its place', async (t) => {
   const whole = 'expected an array of arrays of token ids';
   await refuses(t, readIdLists, {}, `the whole: found {}; ${whole}`);
   await refuses(t, readIdLists, [], `holds no prompts; ${whole}`);
@@ -62,13 +62,13 @@ test('what is not a list of lists of numbers is refused by its place', async (t)
   );
 });
 
-test('texts are read as they are, none and empty ones too', async (t) => {
+test('texts are read unchanged, also an empty list and empty texts', async (t) => {
   const texts = ['', 'a\u0000b', '👩🏽\u200d🚀', '\ud800'];
   t.deepEqual(await readTexts(jsonFile(t, texts)), texts);
   t.deepEqual(await readTexts(jsonFile(t, [])), []);
 });
 
-test('what is not a list of texts is refused by its place', async (t) => {
+test('the error for anything but a list of texts has its place', async (t) => {
   await refuses(t, readTexts, '"text"', 'the whole: found "text"; expected an array of strings');
   await refuses(t, readTexts, ['a', null], 'text 1: found null; expected a string');
 });
@@ -89,7 +89,7 @@ test('a conversation is an array of messages, or an object with tools and enable
   });
 });
 
-test('a key of a conversation that is not known, or of the wrong kind, is refused by name', async (t) => {
+test('the error for an unknown key of a conversation, or one of the wrong type, has its name', async (t) => {
   const form = 'expected an array of messages, or an object of messages, tools and enable_thinking';
   await refuses(t, readChat, { messages, temperature: 0.7 }, `Unrecognized key: "temperature"; ${form}`);
   await refuses(t, readChat, { messages, enable_thinking: 'no' }, /^enable_thinking: .*expected boolean/);
@@ -97,7 +97,7 @@ test('a key of a conversation that is not known, or of the wrong kind, is refuse
   await refuses(t, readChat, 'null', /^Invalid input.*; expected an array of messages/);
 });
 
-test('a malformed message or tool is refused by its file and place', async (t) => {
+test('the error for a malformed message or tool has its file and place', async (t) => {
   for (const [json, complaint] of [
     [[], 'the conversation: found []; expected at least one message'],
     [{ messages: 'hi' }, "the conversation: found 'hi'; expected an array of messages"],

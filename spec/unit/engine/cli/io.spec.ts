@@ -7,7 +7,7 @@ import { TEXT_MODEL } from './support.ts';
 
 trackResources(test);
 
-test('the process is written to and listened to', (t) => {
+test('output and signals are those of the process', (t) => {
   t.is(processIo.stdout, process.stdout);
   t.is(processIo.stderr, process.stderr);
   t.is(processIo.signals, process);

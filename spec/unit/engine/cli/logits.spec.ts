@@ -41,7 +41,7 @@ test('the logits of prompt 0, 1, … are the tensors "0", "1", …, f32 [T, voca
   t.is(io.stdout.text + io.stderr.text, '');
 });
 
-test('with --hidden the hidden states stand beside them, f32 [layers+2, T, width]', async (t) => {
+test('with --hidden, the file also has the hidden states, f32 [layers+2, T, width]', async (t) => {
   const io = fakeIo();
   const some = options(t, [[5, 6, 7]]);
   await logits({ ...some, hidden: true }, io);
@@ -51,7 +51,7 @@ test('with --hidden the hidden states stand beside them, f32 [layers+2, T, width
   t.deepEqual(floats(file, '0.hidden'), io.engine.forward([5, 6, 7], { hidden: true }).hidden);
 });
 
-test('of eleven prompts each is computed once, and its result is gone when the next one is computed', async (t) => {
+test('each of eleven prompts is computed once, and its result is released before the next one', async (t) => {
   setFlagsFromString('--expose-gc');
   const collectGarbage: () => void = runInNewContext('gc');
   const prompts = Array.from({ length: 11 }, (_, i) => [i + 1]);
@@ -85,13 +85,13 @@ test('of eleven prompts each is computed once, and its result is gone when the n
   }
 });
 
-test('a signal ends it after the prompt that is being computed, and there is no file', async (t) => {
+test('a signal ends the run after the current prompt, and no file is written', async (t) => {
   const io = fakeIo();
   const forward = io.engine.forward.bind(io.engine);
   let numComputed = 0;
   io.engine.forward = (ids, options) => {
     numComputed++;
-    // As the system's do, the signal waits until nothing else runs.
+    // Like a real signal, it arrives when the event loop is free.
     setImmediate(() => io.signals.emit('SIGINT', 'SIGINT'));
     return forward(ids, options);
   };
@@ -119,7 +119,7 @@ test('a prompt whose logits are more than 4 GiB is refused before the weights ar
   await t.throwsAsync(logits({ ...options(t, [[1, 2, 3, 4]]), model }, whole), { instanceOf: RangeError });
 });
 
-test('one prompt that the model cannot be given is named, and nothing is computed or written', async (t) => {
+test('one invalid prompt is named, and nothing is computed or written', async (t) => {
   for (const [prompts, complaint] of [
     [[[1], []], /^prompt 1: the prompt is empty/],
     [[[1], [2], [3, 304]], /^prompt 2: the prompt's id at position 1 is 304/],
@@ -134,7 +134,7 @@ test('one prompt that the model cannot be given is named, and nothing is compute
   }
 });
 
-test('a place that cannot be written to is refused before anything is computed', async (t) => {
+test('an output path that is not writable is refused before anything is computed', async (t) => {
   const some = options(t, [[1]]);
   const folder = dirname(some.out);
   mkdirSync(join(folder, 'folder'));
@@ -148,7 +148,7 @@ test('a place that cannot be written to is refused before anything is computed',
   }
 });
 
-test('an engine that fails is closed, and leaves no file', async (t) => {
+test('an engine that fails is closed, and no file is left', async (t) => {
   const io = fakeIo();
   io.engine.forward = () => {
     throw new RangeError('of the engine');
@@ -159,7 +159,7 @@ test('an engine that fails is closed, and leaves no file', async (t) => {
   t.false(existsSync(some.out));
 });
 
-test('a terminal is shown which prompt is being computed', async (t) => {
+test('a terminal shows which prompt is computed', async (t) => {
   const stderr = new FakeTerminal();
   await logits(options(t, [[5, 6]]), { ...fakeIo(), stderr });
   t.regex(stderr.text, /prompt 1 of 1, 2 tokens.*writing .*out\.safetensors/s);

@@ -12,7 +12,7 @@ import { TEXT_MODEL, TINY_CONFIG } from './support.ts';
 
 trackResources(test);
 
-/** A model of zeros, its norms in f32 and its matrices in bf16; `change` may spoil its tensors. */
+/** A model of zeros, its norms in f32 and its matrices in bf16; `change` may damage its tensors. */
 function zeros(t: ExecutionContext, change: (tensors: Map<string, TensorData>) => void = () => {}): string {
   const dir = modelDir(t, TEXT_MODEL);
   const tensors = new Map<string, TensorData>();
@@ -31,7 +31,7 @@ const MATRICES = 304 * 4 + 2 * (2 * 16 + 2 * 8 + 3 * 32);
 /** Two norms of 4 and two of the head's 2 in each layer, and the last. */
 const NORMS = 2 * (4 + 4 + 2 + 2) + 4;
 
-test('parameters, bytes by dtype and the cost of the cache are exact', async (t) => {
+test('parameters, bytes by dtype and bytes of the cache are exact', async (t) => {
   const dir = zeros(t);
   const info = await readModelInfo(dir);
   t.is(info.directory, dir);
@@ -45,7 +45,7 @@ test('parameters, bytes by dtype and the cost of the cache are exact', async (t)
   t.is(info.cacheBytesPerToken, 2 * 2 * 1 * 2 * 4);
 });
 
-test('the files that are there are listed with their sizes', async (t) => {
+test('existing files are listed with their sizes', async (t) => {
   const dir = zeros(t);
   rmSync(join(dir, 'tokenizer.json'));
   const names = ['config.json', 'tokenizer_config.json', 'model.safetensors'];
@@ -55,14 +55,14 @@ test('the files that are there are listed with their sizes', async (t) => {
   );
 });
 
-test('a head that is saved though it is tied takes bytes but is no parameter', async (t) => {
+test('a stored head of tied embeddings has bytes but no parameters', async (t) => {
   const head: TensorData = { dtype: 'F16', shape: [304, 4], data: new Uint8Array(304 * 4 * 2) };
   const info = await readModelInfo(zeros(t, (tensors) => tensors.set('lm_head.weight', head)));
   t.is(info.parameters.total, MATRICES + NORMS);
   t.is(info.weightBytes.byDtype.F16, 304 * 4 * 2);
 });
 
-test('a checkpoint that is not what its configuration says is refused, and closed', async (t) => {
+test('a checkpoint that does not match its configuration is refused and closed', async (t) => {
   const dir = zeros(t, (tensors) => tensors.delete('model.norm.weight'));
   await t.throwsAsync(readModelInfo(dir), { instanceOf: CheckpointError, message: /model\.norm\.weight/ });
 });

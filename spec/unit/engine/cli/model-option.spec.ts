@@ -19,7 +19,7 @@ test('a model is required, a revision is not', (t) => {
   t.throws(() => parse('--revision', 'v1'), { code: 'commander.missingMandatoryOptionValue' });
 });
 
-test('only the files that a command needs are asked for, and their arrival is shown', async (t) => {
+test('only the files that a command needs are fetched, with progress', async (t) => {
   const io = fakeIo();
   const shown: string[] = [];
   const progress = { show() {}, count: (text: string) => shown.push(text), hide() {} };
@@ -35,7 +35,7 @@ test('only the files that a command needs are asked for, and their arrival is sh
   t.deepEqual(shown, ['fetching config.json 50 % of 2 bytes', 'fetching config.json 50 % of 2 bytes']);
 });
 
-test('that another process is fetching a file is shown', async (t) => {
+test('waiting for another process that fetches a file is shown', async (t) => {
   const io = fakeIo();
   io.resolveModel = async (model, { onWait }) => {
     onWait?.('model.safetensors');

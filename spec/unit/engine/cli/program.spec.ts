@@ -14,12 +14,12 @@ async function runs(argv: string[], io: FakeIo = fakeIo([ID.hel])) {
   return { exitCode, out: io.stdout.text, err: io.stderr.text };
 }
 
-test('--version is the one of package.json', async (t) => {
+test('--version prints the version of package.json', async (t) => {
   const { version } = JSON.parse(readFileSync(new URL('../../../../package.json', import.meta.url), 'utf8'));
   t.deepEqual(await runs(['--version']), { exitCode: 0, out: `${version}\n`, err: '' });
 });
 
-test('--help names every command, the exit codes and examples', async (t) => {
+test('--help has every command, the exit codes and examples', async (t) => {
   const { exitCode, out, err } = await runs(['--help']);
   t.is(exitCode, 0);
   t.is(err, '');
@@ -64,7 +64,7 @@ for (const [command, options] of Object.entries({
   });
 }
 
-/** Arguments of every command that would do, for a model that text can be given to. */
+/** Valid arguments of every command, for a model with a tokenizer. */
 function working(t: ExecutionContext): Record<string, string[]> {
   const model = ['--model', modelDir(t, TEXT_MODEL)];
   const ids = jsonFile(t, [[1]]);
@@ -75,19 +75,19 @@ function working(t: ExecutionContext): Record<string, string[]> {
   };
 }
 
-test('every command gets its arguments and ends with exit code 0', async (t) => {
+test('every command gets its arguments and has exit code 0', async (t) => {
   const { logits, generate, tokenize } = working(t);
   t.deepEqual(await runs(logits), { exitCode: 0, out: '', err: '' });
   t.deepEqual(await runs(generate), { exitCode: 0, out: 'hel\n', err: '' });
   t.deepEqual(await runs(tokenize), { exitCode: 0, out: '97\t"a"\n', err: '' });
 });
 
-test('a text that begins with a dash is a text', async (t) => {
+test('a text may begin with a dash', async (t) => {
   const { tokenize } = working(t);
   t.is((await runs([...tokenize.slice(0, -1), '--a'])).out, '45\t"-"\n45\t"-"\n97\t"a"\n');
 });
 
-test('wrong usage says what is wrong and where help is, with exit code 2', async (t) => {
+test('wrong usage has a message and exit code 2', async (t) => {
   const { generate, tokenize, logits } = working(t);
   const withoutPrompt = ['generate', ...generate.slice(1, 3), '--max-tokens', '1'];
   for (const [argv, complaint] of [
@@ -139,7 +139,7 @@ test('wrong usage says what is wrong and where help is, with exit code 2', async
   }
 });
 
-test('no command at all is wrong usage, and shows the help', async (t) => {
+test('no command is wrong usage, and shows the help', async (t) => {
   const { exitCode, out, err } = await runs([]);
   t.is(exitCode, 2);
   t.is(out, '');
@@ -154,7 +154,7 @@ for (const limit of ['0', '-1', '1.5', 'ten', '', '1e3', '99999999999999999999']
   });
 }
 
-test('an error of the run is one line with exit code 1, and with --debug also says where', async (t) => {
+test('an error of the run is one line with exit code 1, and --debug adds the stack trace', async (t) => {
   const io = () =>
     Object.assign(fakeIo(), { resolveModel: () => Promise.reject(new HubError('no such model')) });
   const { tokenize } = working(t);
@@ -169,7 +169,7 @@ test('an error of the run is one line with exit code 1, and with --debug also sa
   }
 });
 
-test('whatever fails is told to the processes that mpirun has started as well, once', async (t) => {
+test('a failure ends the other ranks of mpirun, once', async (t) => {
   const failuresOf = async (argv: string[], change: Partial<FakeIo> = {}) => {
     const io = Object.assign(fakeIo([ID.hel]), change);
     await runs(argv, io);
@@ -185,7 +185,7 @@ test('whatever fails is told to the processes that mpirun has started as well, o
   t.deepEqual(more, []);
 });
 
-test('an error that is not of the engine names its class, and how to see where', async (t) => {
+test('an error that is not a PlumblineError names its class and --debug', async (t) => {
   const io = Object.assign(fakeIo(), { resolveModel: () => Promise.reject(new RangeError('too much')) });
   t.deepEqual(await runs(working(t).tokenize, io), {
     exitCode: 1,
@@ -194,7 +194,7 @@ test('an error that is not of the engine names its class, and how to see where',
   });
 });
 
-test('what a signal ends has the exit code of the signal, and no message', async (t) => {
+test('an interrupted command has the exit code of the signal and no message', async (t) => {
   for (const [signal, expected] of [
     ['SIGINT', 130],
     ['SIGTERM', 143],

@@ -7,11 +7,11 @@ function parse(...argv: string[]) {
   return samplingOptions(command.parse(argv, { from: 'user' }).opts());
 }
 
-test('flags that are not given leave the options to the engine and to the file of requests', (t) => {
+test('flags that are not given set no options', (t) => {
   t.deepEqual(parse(), {});
 });
 
-test('every flag has its option', (t) => {
+test('every flag sets its option', (t) => {
   const given = parse(
     ...['--temperature', '0.6', '--top-k', '20', '--top-p', '0.95', '--min-p', '0.1'],
     ...['--repetition-penalty', '1.1', '--presence-penalty', '-1.5', '--frequency-penalty', '0.5'],

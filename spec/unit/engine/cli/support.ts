@@ -1,8 +1,8 @@
 import { EventEmitter } from 'node:events';
 import type { ExecutionContext } from 'ava';
 import type { Io } from '../../../../engine/cli/io.ts';
+import type { LoadOptions } from '../../../../engine/engine.ts';
 import type {
-  EngineOptions,
   FinishReason,
   GenerateEvent,
   GenerateRequest,
@@ -14,7 +14,7 @@ import type { TextStream } from '../../../../engine/text/stream.ts';
 import { Tokenizer } from '../../../../engine/text/tokenizer.ts';
 import { ID, modelDir, TINY_TOKENIZER_CONFIG, tinyTokenizerJson } from '../text/tiny.ts';
 
-/** A configuration of the vocabulary of {@link tinyTokenizerJson}, whose model nobody needs to compute. */
+/** A configuration for the vocabulary of {@link tinyTokenizerJson}; no test computes its model. */
 export const TINY_CONFIG = {
   model_type: 'qwen3',
   vocab_size: 304,
@@ -31,14 +31,14 @@ export const TINY_CONFIG = {
   eos_token_id: ID.end,
 };
 
-/** Says what was said, and how it was asked to think. */
+/** Renders the messages, the number of tools and whether thinking is enabled. */
 export const TINY_TEMPLATE =
   '{% for m in messages %}{{ m.role[0] }}:{{ m.content }};{% endfor %}' +
   '{% if tools %}{{ tools | length }} tools;{% endif %}' +
   '{% if enable_thinking is defined %}{{ "think" if enable_thinking else "answer" }};{% endif %}' +
   '{% if add_generation_prompt %}a:{% endif %}';
 
-/** The files of a model that text can be given to, but for its weights. */
+/** The files of a model with a tokenizer, without weights. */
 export const TEXT_MODEL: Readonly<Record<string, unknown>> = {
   'config.json': TINY_CONFIG,
   'tokenizer.json': tinyTokenizerJson(),
@@ -56,7 +56,7 @@ export function linesFile(t: ExecutionContext, ...lines: unknown[]): string {
   return `${modelDir(t, { 'input.jsonl': text })}/input.jsonl`;
 }
 
-/** A sample that a {@link FakeEngine} is at. */
+/** A running sample of a {@link FakeEngine}. */
 interface FakeGeneration {
   request: GenerateRequest;
   index: number;
@@ -67,15 +67,15 @@ interface FakeGeneration {
 }
 
 /**
- * An engine that replies what it is told to, and remembers what was asked of it. All samples of as many requests as a
- * batch has get a token each in turn; sample n leaves out the first n tokens of the reply.
+ * An engine that generates a given reply and keeps the requests. Each step adds a token to all samples of at
+ * most `maxBatch` requests; sample n omits the first n tokens of the reply.
  */
 export class FakeEngine {
   readonly reply: readonly number[];
   readonly requests: GenerateRequest[] = [];
-  /** Requests that fail once the others are on their way. */
+  /** Errors by index of the request, which fails after the others have started. */
   readonly failing = new Map<number, Error>();
-  loadedWith: EngineOptions | undefined;
+  loadedWith: LoadOptions | undefined;
   closed = false;
   /** Called before each token. */
   onToken: (index: number) => void = () => {};
@@ -84,7 +84,7 @@ export class FakeEngine {
     this.reply = reply;
   }
 
-  /** Logits that tell id, position and place: `1000·id + 100·position + index in the vocabulary`. */
+  /** Logits that identify id, position and column: `1000·id + 100·position + column`. */
   forward(ids: readonly number[], { hidden = false } = {}) {
     const { vocab_size, hidden_size, num_hidden_layers } = TINY_CONFIG;
     const logits = new Float32Array(ids.length * vocab_size);
@@ -101,18 +101,18 @@ export class FakeEngine {
   async *generate(
     requests: Iterable<GenerateRequest> | AsyncIterable<GenerateRequest>,
   ): AsyncGenerator<GenerateEvent, void> {
-    const arrivals = (requests as Iterable<GenerateRequest>)[Symbol.iterator]();
+    const waiting = (requests as Iterable<GenerateRequest>)[Symbol.iterator]();
     const running = new Set<FakeGeneration>();
     let numBegun = 0;
     for (;;) {
       while (running.size < (this.loadedWith?.maxBatch ?? 16)) {
-        const { done, value } = arrivals.next();
+        const { done, value } = waiting.next();
         if (done) break;
         this.requests.push(value);
         for (const generation of this.#begin(value, numBegun++)) running.add(generation);
       }
       if (running.size === 0) return;
-      // As the engine does: who is told to end ends at the beginning of a step.
+      // As in the engine, cancelled requests end at the beginning of a step.
       for (const generation of running) {
         const { request, index } = generation;
         const error = this.failing.get(index);
@@ -157,7 +157,7 @@ export class FakeEngine {
   }
 }
 
-/** What half a character holds back is told with the result. */
+/** The result, whose text includes an unfinished character. */
 function finished(
   { request, index, sample, tokens, stream, text }: FakeGeneration,
   finishReason: FinishReason,
@@ -197,13 +197,13 @@ export interface FakeIo extends Io {
   readonly stderr: FakeOutput;
   readonly signals: EventEmitter;
   readonly engine: FakeEngine;
-  /** What `resolveModel` was asked for. */
+  /** The arguments of `resolveModel`. */
   readonly resolved: unknown[][];
-  /** Why other processes were ended. */
+  /** The reasons passed to `failJob`. */
   readonly failures: string[];
 }
 
-/** The world of a command: a fake engine, the real text code, models that are where they are said to be. */
+/** The surroundings of a command: a fake engine, the real text code, models that are local directories. */
 export function fakeIo(reply?: readonly number[]): FakeIo {
   const engine = new FakeEngine(reply);
   const resolved: unknown[][] = [];
@@ -233,7 +233,7 @@ export function fakeIo(reply?: readonly number[]): FakeIo {
   };
 }
 
-/** A terminal as Node has them, 80 wide, that keeps what is written to it. */
+/** A terminal like Node's, 80 columns wide, that keeps what is written to it. */
 export class FakeTerminal extends FakeOutput {
   override isTTY = true;
   columns: number | undefined = 80;

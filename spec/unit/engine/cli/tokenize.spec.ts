@@ -9,20 +9,20 @@ trackResources(test);
 
 const { 'config.json': _, ...TOKENIZER } = TEXT_MODEL;
 
-test('a text is shown a token a line: id, tab, spelling', async (t) => {
+test('a text is printed with a token in each line: id, tab, spelling', async (t) => {
   const io = fakeIo();
   await tokenize({ model: modelDir(t, TOKENIZER), text: 'hello "\n<|end|>' }, io);
   const lines = ['257\t"hel"', '108\t"l"', '111\t"o"', '32\t"Ġ"', '34\t"\\""', '10\t"Ċ"', '300\t"<|end|>"'];
   t.is(io.stdout.text, `${lines.join('\n')}\n`);
 });
 
-test('several texts are kept apart by an empty line', async (t) => {
+test('several texts are separated by an empty line', async (t) => {
   const io = fakeIo();
   await tokenize({ model: modelDir(t, TOKENIZER), file: jsonFile(t, ['a', 'bc', '']) }, io);
   t.is(io.stdout.text, '97\t"a"\n\n98\t"b"\n99\t"c"\n\n');
 });
 
-test('with --json every text has ids, tokens and what they decode to, in order', async (t) => {
+test('--json prints ids, tokens and decoded text of every text, in order', async (t) => {
   const io = fakeIo();
   const file = jsonFile(t, ['he\u0301', '', '<|end|>']);
   await tokenize({ model: modelDir(t, TOKENIZER), file, json: true }, io);
@@ -34,13 +34,13 @@ test('with --json every text has ids, tokens and what they decode to, in order',
   t.true(io.stdout.text.endsWith(']\n'));
 });
 
-test('the empty text is a text', async (t) => {
+test('an empty text has no tokens', async (t) => {
   const io = fakeIo();
   await tokenize({ model: modelDir(t, TOKENIZER), text: '', json: true }, io);
   t.is(io.stdout.text, '[{"ids":[],"tokens":[],"decoded":""}]\n');
 });
 
-test('only the tokenizer is asked for', async (t) => {
+test('only the files of the tokenizer are fetched', async (t) => {
   const io = fakeIo();
   const model = modelDir(t, TOKENIZER);
   await tokenize({ model, text: 'a' }, io);
@@ -49,7 +49,7 @@ test('only the tokenizer is asked for', async (t) => {
   ]);
 });
 
-test('nothing to tokenize is wrong usage, a model without tokenizer an error of the run', async (t) => {
+test('no text is wrong usage, a model without tokenizer is an error of the run', async (t) => {
   const model = modelDir(t, {});
   await t.throwsAsync(tokenize({ model }, fakeIo()), {
     instanceOf: UsageError,

@@ -1,24 +1,24 @@
 import test from 'ava';
-import { Ranks } from '../../../../engine/distributed/leader.ts';
+import { Leader } from '../../../../engine/distributed/leader.ts';
 
-const PLAN = { copies: [], spans: [], rows: [] };
+const PLAN = { copies: [], spans: [], logitsRows: [] };
 
-// What ranks do together is shown by spec/distributed/, over processes.
+// Leaders of several ranks are tested by spec/distributed/, over processes.
 
-test('a process alone computes, tells nobody, and goes on after an error', async (t) => {
-  const ranks = new Ranks();
+test('a single process computes, sends nothing, and goes on after an error', async (t) => {
+  const leader = new Leader();
   t.is(
-    ranks.together(PLAN, () => 3),
+    leader.runOnAllRanks(PLAN, () => 3),
     3,
   );
   const fail = () => {
     throw new Error('no');
   };
-  t.throws(() => ranks.together(PLAN, fail), { message: 'no' });
-  ranks.fail(new Error('no'));
+  t.throws(() => leader.runOnAllRanks(PLAN, fail), { message: 'no' });
+  leader.fail(new Error('no'));
   t.is(
-    ranks.together(PLAN, () => 4),
+    leader.runOnAllRanks(PLAN, () => 4),
     4,
   );
-  await t.notThrowsAsync(ranks.close());
+  await t.notThrowsAsync(leader.close());
 });

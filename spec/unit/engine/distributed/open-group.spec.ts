@@ -5,15 +5,15 @@ import { openGroup, shareOfThreads } from '../../../../engine/distributed/open-g
 // Groups of more than one rank are opened by spec/distributed/.
 
 test('a single rank is this process, and no other is started', async (t) => {
-  const { group, checked } = await openGroup('/nowhere', { size: 1 }, async () => 7);
+  const { group, checked } = await openGroup('/nowhere', { numRanks: 1 }, async () => 7);
   t.like(group, { rank: 0, size: 1 });
   t.is(checked, 7);
   await group.close();
 });
 
-test('what fails its check is not started', async (t) => {
+test('no rank is started if the check fails', async (t) => {
   const check = () => Promise.reject(new Error('no such model'));
-  await t.throwsAsync(openGroup('/nowhere', { size: 2 }, check), { message: 'no such model' });
+  await t.throwsAsync(openGroup('/nowhere', { numRanks: 2 }, check), { message: 'no such model' });
 });
 
 /** What mpirun tells the ranks it starts. */
@@ -26,27 +26,27 @@ function underMpirun(t: ExecutionContext, variables: Record<string, string>): vo
 
 const share = (ranks: number) => Math.max(1, Math.floor(availableParallelism() / ranks));
 
-test.serial('the threads of a machine are shared out among the ranks started on it', (t) => {
-  t.is(shareOfThreads({ size: 1 }), availableParallelism());
-  t.is(shareOfThreads({ size: 2 }), share(2));
-  t.is(shareOfThreads({ size: 100_000 }), 1);
+test.serial('the threads of a machine are divided among the ranks on it', (t) => {
+  t.is(shareOfThreads({ numRanks: 1 }), availableParallelism());
+  t.is(shareOfThreads({ numRanks: 2 }), share(2));
+  t.is(shareOfThreads({ numRanks: 100_000 }), 1);
 });
 
 for (const [size, here] of [
   ['PMI_SIZE', 'MPI_LOCALNRANKS'],
   ['OMPI_COMM_WORLD_SIZE', 'OMPI_COMM_WORLD_LOCAL_SIZE'],
 ]) {
-  test.serial(`ranks on other machines, as ${here} tells, have no part in the threads of this one`, (t) => {
+  test.serial(`ranks on other machines, by ${here}, do not share the threads of this one`, (t) => {
     underMpirun(t, { [size]: '4', [here]: '1' });
-    t.is(shareOfThreads({ size: 4 }), availableParallelism());
-    t.is(shareOfThreads({ size: 4, backend: 'mpi' }), availableParallelism());
-    t.is(shareOfThreads({ size: 4, backend: 'fork' }), share(4));
+    t.is(shareOfThreads({ numRanks: 4 }), availableParallelism());
+    t.is(shareOfThreads({ numRanks: 4, backend: 'mpi' }), availableParallelism());
+    t.is(shareOfThreads({ numRanks: 4, backend: 'fork' }), share(4));
     underMpirun(t, { [here]: '2' });
-    t.is(shareOfThreads({ size: 4 }), share(2));
+    t.is(shareOfThreads({ numRanks: 4 }), share(2));
   });
 }
 
-test.serial('an mpirun that does not tell how many ranks are here is taken to have started all', (t) => {
+test.serial('without a number of local ranks from mpirun, all ranks are taken to be local', (t) => {
   underMpirun(t, { PMI_SIZE: '2' });
-  t.is(shareOfThreads({ size: 2 }), share(2));
+  t.is(shareOfThreads({ numRanks: 2 }), share(2));
 });

@@ -1,15 +1,16 @@
 import test from 'ava';
 import fc from 'fast-check';
-import { decodePlan, encodePlan } from '../../../../engine/distributed/step-plan.ts';
+import { decodePlan, encodePlan, receivePlan, sendPlan } from '../../../../engine/distributed/step-plan.ts';
+import { oneWayPair } from './one-way-pair.ts';
 
 const word = fc.nat(2 ** 31 - 1);
 const words = fc.array(word, { maxLength: 5 });
 
-test('every plan comes out of its numbers as it went in', (t) => {
+test('a decoded plan is the plan that was encoded', (t) => {
   const plans = fc.record({
     copies: fc.array(fc.record({ from: word, to: word }), { maxLength: 3 }),
     spans: fc.array(fc.record({ ids: words, startPosition: word, blockTable: words }), { maxLength: 4 }),
-    rows: words,
+    logitsRows: words,
   });
   fc.assert(
     fc.property(plans, (plan) => {
@@ -25,8 +26,17 @@ test('every plan comes out of its numbers as it went in', (t) => {
   );
 });
 
-test('a plan is as long as what is in it', (t) => {
+test('an encoded plan has three counts, then copies, spans and rows', (t) => {
   const span = { ids: [7, 8], startPosition: 5, blockTable: [1] };
-  const plan = encodePlan({ copies: [{ from: 2, to: 3 }], spans: [span], rows: [1] });
+  const plan = encodePlan({ copies: [{ from: 2, to: 3 }], spans: [span], logitsRows: [1] });
   t.deepEqual([...plan], [1, 1, 1, 2, 3, 2, 5, 1, 7, 8, 1, 1]);
+});
+
+test('a rank receives the plans that rank 0 has sent, and that there are no more', (t) => {
+  const { sender, receiver } = oneWayPair();
+  const plan = { copies: [{ from: 2, to: 3 }], spans: [], logitsRows: [1, 4] };
+  sendPlan(sender, plan);
+  sendPlan(sender, undefined);
+  t.deepEqual(receivePlan(receiver), plan);
+  t.is(receivePlan(receiver), undefined);
 });

@@ -29,7 +29,7 @@ const NESTED: HubFile = { ...HELLO, path: 'onnx/model.onnx' };
 
 const newCache = (t: ExecutionContext) => new HubCache(temporaryFolder(t), 'org/a.name');
 
-/** Stores a file's content in parts; without a lock, as the plain case is. */
+/** Stores a file's content in parts; by default without a lock. */
 async function put(cache: HubCache, parts: string[], { isLocked = false } = {}): Promise<void> {
   await cache.store(
     HELLO,
@@ -40,13 +40,13 @@ async function put(cache: HubCache, parts: string[], { isLocked = false } = {}):
   );
 }
 
-test('only forty hexadecimal digits are a commit', (t) => {
+test('a commit has forty hexadecimal digits', (t) => {
   t.true(isCommit(COMMIT));
   for (const revision of ['main', COMMIT.slice(1), `${COMMIT}0`, COMMIT.toUpperCase()])
     t.false(isCommit(revision));
 });
 
-test('a file lies in blobs under its hash, and the snapshot links to it relatively', async (t) => {
+test('content is stored in blobs/ under its hash, and snapshots link to it with a relative path', async (t) => {
   const cache = newCache(t);
   await put(cache, ['hel', 'lo\n']);
   await cache.link(COMMIT, HELLO);
@@ -60,7 +60,7 @@ test('a file lies in blobs under its hash, and the snapshot links to it relative
   t.is(readFileSync(join(snapshot, 'onnx/model.onnx'), 'utf8'), 'hello\n');
 });
 
-test('a file is there once it is linked, and not if its blob is gone', async (t) => {
+test('the cache has a file if both its link and its blob exist', async (t) => {
   const cache = newCache(t);
   t.false(cache.has(COMMIT, HELLO.path));
   await cache.link(COMMIT, HELLO);
@@ -69,7 +69,7 @@ test('a file is there once it is linked, and not if its blob is gone', async (t)
   t.true(cache.has(COMMIT, HELLO.path));
 });
 
-test('a branch is remembered as huggingface_hub writes it: the commit alone', async (t) => {
+test('the file of a branch holds its commit and nothing else, as huggingface_hub writes it', async (t) => {
   const cache = newCache(t);
   t.is(cache.commitOf('main'), undefined);
   await cache.setRef('main', COMMIT);
@@ -81,14 +81,14 @@ test('a branch is remembered as huggingface_hub writes it: the commit alone', as
   t.is(cache.commitOf('main'), 'b'.repeat(40));
 });
 
-test('a commit is its own, and no reference is written for it', async (t) => {
+test('no reference is written for a commit', async (t) => {
   const cache = newCache(t);
   t.is(cache.commitOf(COMMIT), COMMIT);
   await cache.setRef(COMMIT, COMMIT);
   t.false(existsSync(join(cache.folder, 'refs')));
 });
 
-test('a reference that holds no commit, or is a folder of others, is none', (t) => {
+test('a reference without a commit, or a folder of references, is ignored', (t) => {
   const cache = newCache(t);
   mkdirSync(join(cache.folder, 'refs/refs/pr'), { recursive: true });
   writeFileSync(join(cache.folder, 'refs/main'), '../../etc');
@@ -96,7 +96,7 @@ test('a reference that holds no commit, or is a folder of others, is none', (t) 
   t.is(cache.commitOf('refs/pr'), undefined);
 });
 
-test('that a commit lacks a file is remembered where huggingface_hub looks for it', async (t) => {
+test('an absent file is marked where huggingface_hub marks it', async (t) => {
   const cache = newCache(t);
   t.false(cache.knowsAbsent(COMMIT, 'onnx/model.onnx'));
   await cache.markAbsent(COMMIT, 'onnx/model.onnx');
@@ -104,7 +104,7 @@ test('that a commit lacks a file is remembered where huggingface_hub looks for i
   t.is(readFileSync(join(cache.folder, '.no_exist', COMMIT, 'onnx/model.onnx'), 'utf8'), '');
 });
 
-test('a blob that is missing, short, or flipped is not intact', async (t) => {
+test('a blob that is missing, truncated or corrupted is not intact', async (t) => {
   const cache = newCache(t);
   t.false(await cache.hasIntact(HELLO));
   await put(cache, ['hello\n']);
@@ -115,7 +115,7 @@ test('a blob that is missing, short, or flipped is not intact', async (t) => {
   }
 });
 
-test('what was stored half-way is kept under the lock alone, and its error comes through', async (t) => {
+test('a failed store keeps its part only if it held the lock, and its error passes through', async (t) => {
   const cache = newCache(t);
   const broken = new HubError('the connection broke');
   for (const [isLocked, left] of [
@@ -134,18 +134,18 @@ test('what was stored half-way is kept under the lock alone, and its error comes
     t.deepEqual(readdirSync(join(cache.folder, 'blobs')), [...left]);
   }
   await put(cache, ['hello\n']);
-  t.is(readdirSync(join(cache.folder, 'blobs')).length, 2, 'without the lock it is not used');
+  t.is(readdirSync(join(cache.folder, 'blobs')).length, 2, 'without the lock the part is not used');
   await put(cache, ['lo\n'], { isLocked: true });
   t.deepEqual(readdirSync(join(cache.folder, 'blobs')), [HELLO.oid]);
   t.true(await cache.hasIntact(HELLO));
 });
 
-test('the lock of a file lies where huggingface_hub looks for it', (t) => {
+test('the lock of a file has the path that huggingface_hub uses', (t) => {
   const cache = newCache(t);
   t.is(cache.lockPath(NESTED), join(cache.folder, `../.locks/models--org--a.name/${HELLO.oid}.lock`));
 });
 
-test('what a killed process had half written is removed after an hour, and nothing else is', async (t) => {
+test('only unfinished files of killed processes are removed, after an hour', async (t) => {
   const cache = newCache(t);
   await cache.removeAbandoned();
   t.false(existsSync(cache.folder));
@@ -158,7 +158,7 @@ test('what a killed process had half written is removed after an hour, and nothi
   writeFileSync(join(blobs, abandoned[0]), 'hel');
   symlinkSync('../nowhere', join(blobs, abandoned[1]));
   const kept = [
-    // Of a process that runs, of ours or of another's tool.
+    // Of running processes, of any user and any tool.
     `${HELLO.oid}.${process.pid}-0123abcd.incomplete`,
     `${HELLO.oid}.1-0123abcd.incomplete`,
     `${HELLO.oid}.incomplete`,
@@ -173,7 +173,7 @@ test('what a killed process had half written is removed after an hour, and nothi
   t.deepEqual(readdirSync(blobs).sort(), [...kept, young].sort());
 });
 
-test('two at the same file both succeed, and one whole file remains', async (t) => {
+test('two concurrent stores of a file both succeed and leave one complete file', async (t) => {
   const cache = newCache(t);
   const both = [
     ['hel', 'lo\n'],
@@ -189,9 +189,9 @@ test('two at the same file both succeed, and one whole file remains', async (t) 
   t.true(await cache.hasIntact(HELLO));
 });
 
-test('a cache that cannot be written is an error that names the path and the variable', async (t) => {
+test('an error of a cache that cannot be written names the path and the variable', async (t) => {
   const dir = temporaryFolder(t);
-  // A file in the folder's place stops even the superuser, whom permissions do not.
+  // A file in place of the folder also stops root, which permissions do not.
   writeFileSync(join(dir, 'models--org--name'), '');
   await t.throwsAsync(put(new HubCache(dir, 'org/name'), ['hello\n']), {
     instanceOf: HubError,

@@ -19,7 +19,7 @@ async function read(client: HubClient): Promise<string> {
   return Buffer.concat(await Readable.from(content).toArray()).toString();
 }
 
-test('a branch is looked up as the hub spells it', async (t) => {
+test('the request for a branch escapes its name', async (t) => {
   const urls: string[] = [];
   const client = clientOf((url) => {
     urls.push(url);
@@ -30,10 +30,10 @@ test('a branch is looked up as the hub spells it', async (t) => {
   t.true(new URL(urls[0]).searchParams.getAll('expand').includes('sha'));
 });
 
-test('files are found with the hash that holds for their content, in the order asked for', async (t) => {
+test('files are returned in the requested order, with the hash of their content', async (t) => {
   const client = clientOf((url, init) => {
     t.is(url, `https://hub/api/models/org/name/paths-info/${COMMIT}`);
-    t.deepEqual(JSON.parse(String(init?.body)).paths, ['w.safetensors', 'config.json', 'onnx', 'gone']);
+    t.deepEqual(JSON.parse(String(init?.body)).paths, ['w.safetensors', 'config.json', 'onnx', 'absent']);
     return Response.json([
       { type: 'file', path: 'config.json', size: 6, oid: GIT_OID },
       { type: 'directory', path: 'onnx', size: 0, oid: GIT_OID },
@@ -47,13 +47,13 @@ test('files are found with the hash that holds for their content, in the order a
       },
     ]);
   });
-  t.deepEqual(await client.filesAt(COMMIT, ['w.safetensors', 'config.json', 'onnx', 'gone']), [
+  t.deepEqual(await client.filesAt(COMMIT, ['w.safetensors', 'config.json', 'onnx', 'absent']), [
     { path: 'w.safetensors', size: 3, lfs: true, oid: SHA256 },
     { path: 'config.json', size: 6, lfs: false, oid: GIT_OID },
   ]);
 });
 
-test('a hash that would lead out of the cache is refused', async (t) => {
+test('a hash that would be a path outside the cache is refused', async (t) => {
   await t.throwsAsync(clientOf(() => Response.json({ sha: '../../../etc' })).commitOf('main'), {
     instanceOf: HubError,
     message: /^https:\/\/hub: does not answer as a HuggingFace hub does/,
@@ -72,19 +72,19 @@ test('a hash that would lead out of the cache is refused', async (t) => {
   }
 });
 
-test('a log-in page in place of the hub is recognised', async (t) => {
+test('an error for a log-in page in place of the hub suggests it', async (t) => {
   const client = clientOf(() => new Response('<html>Welcome to our Wi-Fi</html>'));
   const expected = { instanceOf: HubError, message: /does not answer as .*log-in page/s };
   await t.throwsAsync(client.commitOf('main'), expected);
   await t.throwsAsync(client.filesAt(COMMIT, ['config.json']), expected);
 });
 
-test('a refusal comes through as it is', async (t) => {
+test('a refusal passes through as it is', async (t) => {
   const client = clientOf(() => new Response('', { status: 404 }));
   await t.throwsAsync(client.commitOf('main'), { instanceOf: HubError, message: /answered 404/ });
 });
 
-test('a file is read from the commit, uncompressed, with every part of its path escaped', async (t) => {
+test('a file is requested from its commit, uncompressed, with every part of its path escaped', async (t) => {
   const url = `https://hub/org/name/resolve/${COMMIT}/a%20b/model%231.onnx`;
   const client = clientOf((requested, init) => {
     t.is(requested, url);
@@ -95,7 +95,7 @@ test('a file is read from the commit, uncompressed, with every part of its path 
   t.is(await read(client), 'abc');
 });
 
-test('a connection that breaks is told with how far it came', async (t) => {
+test('the error of a broken connection says how many bytes have arrived', async (t) => {
   const body = new ReadableStream({
     start: (controller) => controller.enqueue(Buffer.from('ab')),
     pull: (controller) =>
@@ -111,7 +111,7 @@ test('a response without a body is an empty file', async (t) => {
   t.is(await read(clientOf(() => new Response(null))), '');
 });
 
-test('the rest of a file is asked for, on the condition that it is the same', async (t) => {
+test('the rest of a file is requested on the condition that its ETag is the same', async (t) => {
   const asked: (string | null)[][] = [];
   const client = clientOf((_url, init) => {
     const headers = new Headers(init?.headers);
@@ -130,7 +130,7 @@ test('the rest of a file is asked for, on the condition that it is the same', as
 
 const part = (range: string) => () => new Response('…', { status: 206, headers: { 'Content-Range': range } });
 
-test('an answer with anything but the rest leads to the whole', async (t) => {
+test('if the hub answers with another range, the whole file is requested', async (t) => {
   for (const useless of [
     part('bytes 2-2/3'),
     part('bytes 1-2/4'),
@@ -147,9 +147,9 @@ test('an answer with anything but the rest leads to the whole', async (t) => {
   t.is((await whole.open(COMMIT, FILE, { offset: 1 })).offset, 0);
 });
 
-test('a part that nobody asked for is refused', async (t) => {
+test('a part that was not requested is refused', async (t) => {
   await t.throwsAsync(clientOf(part('bytes 1-2/3')).open(COMMIT, FILE, { offset: 0 }), {
     instanceOf: HubError,
-    message: /model%231\.onnx: answered 206 with a part that nobody asked for; check HF_ENDPOINT$/,
+    message: /model%231\.onnx: answered 206 with a part that was not requested; check HF_ENDPOINT$/,
   });
 });

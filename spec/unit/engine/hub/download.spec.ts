@@ -32,49 +32,55 @@ async function setUp(t: ExecutionContext, files: Record<string, string | Uint8Ar
   return { hub, cache, client, listed };
 }
 
-/** The files whose content was asked for, in order; those of the other host are not counted again. */
+/** The files whose content was requested from the hub, in order. */
 const fetched = (hub: LoopbackHub) =>
   hub.lines.filter((line) => line.includes('/resolve/')).map((line) => line.split(`${hub.commit}/`)[1]);
 
-test('all files of one round are asked for in one request, and each is fetched once', async (t) => {
+test('all files of a round are looked up in one request, and each is fetched once', async (t) => {
   const { hub, cache, client, listed } = await setUp(t, {
     'config.json': '{}',
     [SINGLE]: 'w',
     'README.md': '#',
   });
-  await download(client, cache, hub.commit, {
-    files: ['config.json'],
-    optional: ['config.json', 'a.json'],
-    weights: true,
-  });
+  await download(
+    { client, cache, commit: hub.commit },
+    {
+      files: ['config.json'],
+      optional: ['config.json', 'a.json'],
+      weights: true,
+    },
+  );
   t.deepEqual(listed(), ['config.json', SINGLE]);
   t.deepEqual(fetched(hub), ['config.json', SINGLE]);
   t.is(hub.lines.filter((line) => line.startsWith('POST')).length, 1);
   t.true(cache.knowsAbsent(hub.commit, 'a.json'));
 });
 
-test('sharded weights are fetched by their index', async (t) => {
+test('sharded weights are fetched through their index', async (t) => {
   const { hub, cache, client, listed } = await setUp(t, SHARDED);
-  await download(client, cache, hub.commit, { files: ['config.json'], weights: true });
+  await download({ client, cache, commit: hub.commit }, { files: ['config.json'], weights: true });
   t.deepEqual(listed(), ['config.json', INDEX, ...SHARDS].sort());
   t.deepEqual(fetched(hub), ['config.json', INDEX, ...SHARDS]);
 });
 
-test('an index beside the single file is left alone', async (t) => {
+test('an index beside the single file is not fetched', async (t) => {
   const { hub, cache, client, listed } = await setUp(t, { ...SHARDED, [SINGLE]: 'w' });
   for (const weights of [true, 'optional'] as const) {
-    await download(client, cache, hub.commit, { files: ['config.json'], weights });
+    await download({ client, cache, commit: hub.commit }, { files: ['config.json'], weights });
     t.deepEqual(listed(), ['config.json', SINGLE]);
   }
 });
 
-test('optional weights are fetched where they are, and where not that is remembered', async (t) => {
+test('optional weights are fetched if they exist, and marked absent if not', async (t) => {
   const sharded = await setUp(t, SHARDED);
-  await download(sharded.client, sharded.cache, sharded.hub.commit, { files: [], weights: 'optional' });
+  await download(
+    { client: sharded.client, cache: sharded.cache, commit: sharded.hub.commit },
+    { files: [], weights: 'optional' },
+  );
   t.deepEqual(sharded.listed(), [INDEX, ...SHARDS].sort());
   const { hub, cache, client, listed } = await setUp(t, { 'config.json': '{}' });
   for (const _ of ['first', 'second']) {
-    await download(client, cache, hub.commit, { files: ['config.json'], weights: 'optional' });
+    await download({ client, cache, commit: hub.commit }, { files: ['config.json'], weights: 'optional' });
   }
   t.deepEqual(listed(), ['config.json']);
   t.is(hub.lines.filter((line) => line.startsWith('POST')).length, 2);
@@ -84,57 +90,63 @@ test('a required file that the repository lacks is refused before anything is fe
   const { hub, cache, client } = await setUp(t, { 'config.json': '{}' });
   const message = (what: string) =>
     `${LOOPBACK_MODEL}: the repository has ${what} (commit ${hub.commit}); choose a model or revision that does`;
-  await t.throwsAsync(download(client, cache, hub.commit, { files: ['config.json', 'tokenizer.json'] }), {
-    instanceOf: HubError,
-    message: message('no tokenizer.json'),
-  });
+  await t.throwsAsync(
+    download({ client, cache, commit: hub.commit }, { files: ['config.json', 'tokenizer.json'] }),
+    {
+      instanceOf: HubError,
+      message: message('no tokenizer.json'),
+    },
+  );
   t.deepEqual(fetched(hub), []);
-  await t.throwsAsync(download(client, cache, hub.commit, { files: [SINGLE], weights: true }), {
+  await t.throwsAsync(download({ client, cache, commit: hub.commit }, { files: [SINGLE], weights: true }), {
     instanceOf: HubError,
     message: message(`no ${SINGLE}`),
   });
-  await t.throwsAsync(download(client, cache, hub.commit, { files: ['config.json'], weights: true }), {
-    instanceOf: HubError,
-    message: message(`neither ${SINGLE} nor ${INDEX}`),
-  });
+  await t.throwsAsync(
+    download({ client, cache, commit: hub.commit }, { files: ['config.json'], weights: true }),
+    {
+      instanceOf: HubError,
+      message: message(`neither ${SINGLE} nor ${INDEX}`),
+    },
+  );
 });
 
 test('a shard that the repository lacks is refused by name', async (t) => {
   const { hub, cache, client } = await setUp(t, SHARDED);
   delete hub.files[SHARDS[1]];
-  await t.throwsAsync(download(client, cache, hub.commit, { files: [], weights: true }), {
+  await t.throwsAsync(download({ client, cache, commit: hub.commit }, { files: [], weights: true }), {
     instanceOf: HubError,
     message: /has no model-2\.safetensors \(commit/,
   });
 });
 
-test('a hub that does not answer matters only if something required is lacking', async (t) => {
+test('a hub that does not answer is an error only if a required file is missing', async (t) => {
   const { hub, cache, client } = await setUp(t, { 'config.json': '{}', 'a.json': '[]' });
   hub.intercept = (_request, response) => !!response.writeHead(500).end();
-  await t.throwsAsync(download(client, cache, hub.commit, { files: ['config.json'] }), {
+  await t.throwsAsync(download({ client, cache, commit: hub.commit }, { files: ['config.json'] }), {
     instanceOf: HubError,
     message: /answered 500/,
   });
   hub.intercept = () => false;
-  await download(client, cache, hub.commit, { files: ['config.json'] });
+  await download({ client, cache, commit: hub.commit }, { files: ['config.json'] });
   hub.intercept = (_request, response) => !!response.writeHead(500).end();
-  await download(client, cache, hub.commit, { files: ['config.json'], optional: ['a.json'] });
+  await download({ client, cache, commit: hub.commit }, { files: ['config.json'], optional: ['a.json'] });
   t.false(cache.knowsAbsent(hub.commit, 'a.json'), 'no answer is not an answer');
 });
 
-test('content that is in the cache already is only linked, unless it is damaged', async (t) => {
+test('cached content is linked and not fetched again, unless it is damaged', async (t) => {
   const { hub, cache, client } = await setUp(t, { 'config.json': '{}', [SINGLE]: 'weights' });
   const wanted = { files: ['config.json'], weights: true } as const;
-  await download(client, cache, hub.commit, wanted);
+  await download({ client, cache, commit: hub.commit }, wanted);
   hub.commit = '2e'.repeat(20);
   writeFileSync(join(cache.folder, 'blobs', hub.oidOf('config.json')), '[]');
   hub.requests.length = 0;
-  await download(client, cache, hub.commit, wanted);
+  await download({ client, cache, commit: hub.commit }, wanted);
   t.deepEqual(fetched(hub), ['config.json']);
   t.true(cache.has(hub.commit, SINGLE));
 });
 
-test('a download first removes what a killed one had left', async (t) => {
+test('a download first removes unfinished files of killed downloads', async (t) => {
   const { hub, cache, client } = await setUp(t, { 'config.json': '{}' });
   const blobs = join(cache.folder, 'blobs');
   const { pid: dead } = spawnSync(process.execPath, ['--version']);
@@ -142,18 +154,21 @@ test('a download first removes what a killed one had left', async (t) => {
   mkdirSync(blobs, { recursive: true });
   writeFileSync(left, '{');
   utimesSync(left, 0, 0);
-  await download(client, cache, hub.commit, { files: ['config.json'] });
+  await download({ client, cache, commit: hub.commit }, { files: ['config.json'] });
   t.deepEqual(readdirSync(blobs), [hub.oidOf('config.json')]);
 });
 
-test('progress is told in bytes, up to the whole', async (t) => {
+test('progress is reported in bytes, up to the complete file', async (t) => {
   const { hub, cache, client } = await setUp(t, { [SINGLE]: new Uint8Array(300_000) });
   const calls: [string, number, number][] = [];
-  await download(client, cache, hub.commit, {
-    files: [],
-    weights: true,
-    onProgress: (...call) => calls.push(call),
-  });
+  await download(
+    { client, cache, commit: hub.commit },
+    {
+      files: [],
+      weights: true,
+      onProgress: (...call) => calls.push(call),
+    },
+  );
   t.true(calls.length > 1);
   t.true(
     calls.every(
@@ -163,20 +178,23 @@ test('progress is told in bytes, up to the whole', async (t) => {
   t.deepEqual(calls.at(-1), [SINGLE, 300_000, 300_000]);
 });
 
-test('a file that another process is fetching is waited for, told, and not fetched again', async (t) => {
+test('a download waits for another process that fetches the same file, and does not fetch it again', async (t) => {
   const { hub, cache, client, listed } = await setUp(t, { [SINGLE]: 'weights' });
   const wanted = { files: [], weights: true } as const;
   const file = { path: SINGLE, size: 7, lfs: true, oid: hub.oidOf(SINGLE) };
   const waited: string[] = [];
   const { promise: isWaiting, resolve: onWait } = Promise.withResolvers<void>();
   const late = await withLock(cache.lockPath(file), async () => {
-    const downloading = download(client, cache, hub.commit, {
-      ...wanted,
-      onWait: (path) => {
-        waited.push(path);
-        onWait();
+    const downloading = download(
+      { client, cache, commit: hub.commit },
+      {
+        ...wanted,
+        onWait: (path) => {
+          waited.push(path);
+          onWait();
+        },
       },
-    });
+    );
     await isWaiting;
     const fill = (partial: PartialFile) => partial.append(Buffer.from('weights'), 'here');
     await cache.store(file, fill, { from: 'here', isLocked: true });
@@ -188,25 +206,28 @@ test('a file that another process is fetching is waited for, told, and not fetch
   t.deepEqual(listed(), [SINGLE]);
 });
 
-test('a lock file that cannot be made is an error that names it and the variable', async (t) => {
+test('an error of a lock file that cannot be created names it and the variable', async (t) => {
   const { hub, cache, client } = await setUp(t, { 'config.json': '{}' });
   writeFileSync(join(cache.folder, '../.locks'), '');
-  await t.throwsAsync(download(client, cache, hub.commit, { files: ['config.json'] }), {
+  await t.throwsAsync(download({ client, cache, commit: hub.commit }, { files: ['config.json'] }), {
     instanceOf: HubError,
     message: /\.locks\/models--\S+\.lock: cannot be written \(\w+\); .* set HF_HUB_CACHE/,
   });
 });
 
-test('progress goes on from what an earlier download had fetched', async (t) => {
+test('progress includes the bytes of an earlier download', async (t) => {
   const { hub, cache, client } = await setUp(t, { [SINGLE]: 'weights' });
   mkdirSync(join(cache.folder, 'blobs'), { recursive: true });
   writeFileSync(join(cache.folder, 'blobs', `${hub.oidOf(SINGLE)}.incomplete`), 'wei');
   const calls: unknown[] = [];
-  await download(client, cache, hub.commit, {
-    files: [],
-    weights: true,
-    onProgress: (...call) => calls.push(call),
-  });
+  await download(
+    { client, cache, commit: hub.commit },
+    {
+      files: [],
+      weights: true,
+      onProgress: (...call) => calls.push(call),
+    },
+  );
   t.deepEqual(calls, [[SINGLE, 7, 7]]);
   t.deepEqual(
     hub.requests.filter(({ host }) => host === 'storage').map(({ range }) => range),

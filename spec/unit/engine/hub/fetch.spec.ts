@@ -7,7 +7,7 @@ import { HubConnectionError } from '../../../../engine/hub/timeout.ts';
 const SETTINGS: HubSettings = { cacheDir: '', endpoint: 'https://hub', token: undefined, offline: undefined };
 const URL = 'https://hub/x';
 
-/** What one answer after the other leads to; the last is repeated. */
+/** A fetch with scripted answers, the last of which is repeated; records requests and pauses. */
 function scripted(answers: (() => Response)[], settings: Partial<HubSettings> = {}) {
   const sent: Headers[] = [];
   const pauses: number[] = [];
@@ -30,7 +30,7 @@ const status =
   () =>
     new Response('…', { status: code, headers });
 
-test('the token goes with the request, beside its own headers; without one nothing is added', async (t) => {
+test("the token is added to the request's own headers; without a token nothing is added", async (t) => {
   const { send, sent } = scripted([status(200)], { token: 'any-token' });
   await send(URL, { headers: { Accept: 'x' } });
   t.deepEqual(Object.fromEntries(sent[0]), { accept: 'x', authorization: 'Bearer any-token' });
@@ -39,7 +39,7 @@ test('the token goes with the request, beside its own headers; without one nothi
   t.deepEqual(Object.fromEntries(anonymous.sent[0]), {});
 });
 
-test('a busy hub is asked again, after pauses that double', async (t) => {
+test('requests to a busy hub are repeated after pauses that double', async (t) => {
   const { send, pauses } = scripted([status(500), status(503), status(429), status(200)]);
   t.is((await send(URL)).status, 200);
   t.deepEqual(pauses, [1000, 2000, 4000]);
@@ -54,7 +54,7 @@ test('the fourth refusal is final and names the status', async (t) => {
   t.is(sent.length, 4);
 });
 
-test('that there is no such range is an answer', async (t) => {
+test('status 416 is returned, not thrown', async (t) => {
   const { send, sent } = scripted([status(416)]);
   t.is((await send(URL)).status, 416);
   t.is(sent.length, 1);
@@ -74,7 +74,7 @@ test('Retry-After is obeyed, in seconds or as a date', async (t) => {
   t.is(pauses[2], 4000);
 });
 
-test('a hub that asks for more than a minute is not waited for', async (t) => {
+test('a request fails if the hub asks for a pause of more than a minute', async (t) => {
   const { send, pauses } = scripted([status(429, { 'Retry-After': '300' })]);
   await t.throwsAsync(send(URL), {
     instanceOf: HubError,
@@ -83,7 +83,7 @@ test('a hub that asks for more than a minute is not waited for', async (t) => {
   t.deepEqual(pauses, []);
 });
 
-test('what asking again cannot change is refused at once, with what to do', async (t) => {
+test('refusals that repeating cannot change are thrown at once, with advice', async (t) => {
   const cases: [() => Response, Partial<HubSettings>, RegExp][] = [
     [status(401), {}, /answered 401; org\/name does not exist, or is private or gated; .* set HF_TOKEN/],
     [status(401), { token: 'hf_x' }, /answered 401; the token .* is not valid or may not read org\/name/],
@@ -102,7 +102,7 @@ test('what asking again cannot change is refused at once, with what to do', asyn
   }
 });
 
-test('what the network did is told in place of "fetch failed"', async (t) => {
+test('a network error names its cause in place of "fetch failed"', async (t) => {
   const causes: [unknown, string][] = [
     [
       Object.assign(new Error('getaddrinfo ENOTFOUND hub'), { code: 'ENOTFOUND' }),

@@ -20,13 +20,13 @@ async function* chunks(...texts: string[]): AsyncGenerator<Uint8Array> {
   for (const text of texts) yield Buffer.from(text);
 }
 
-test('content with the announced hash is right, however it is cut', async (t) => {
+test('content with the announced hash passes, however it is cut', async (t) => {
   await t.notThrowsAsync(verify(chunks('hello\n'), GIT_FILE, 'here'));
   await t.notThrowsAsync(verify(chunks('he', '', 'llo\n'), GIT_FILE, 'here'));
   await t.notThrowsAsync(verify(chunks('a', 'bc'), LFS_FILE, 'here'));
 });
 
-test('an empty file is right', async (t) => {
+test('an empty file passes', async (t) => {
   const empty = { path: 'empty', size: 0, lfs: false, oid: 'e69de29bb2d1d6434b8b29ae775ad8c2e48c5391' };
   await t.notThrowsAsync(verify(chunks(), empty, 'here'));
 });
@@ -60,7 +60,7 @@ test('content that is too long is refused before the rest of it is read, and doe
     instanceOf: HubContentError,
     message: /^here: is longer than the 3 bytes that the hub announces/,
   });
-  t.is(read, 1, 'the second chunk is the last');
+  t.is(read, 1, 'the second chunk is the last one read');
   const check = new ContentCheck(LFS_FILE);
   check.add(Buffer.from('ab'), 'here');
   t.throws(() => check.add(Buffer.from('cd'), 'here'), { instanceOf: HubContentError });

@@ -15,14 +15,14 @@ const FILE: HubFile = {
   oid: 'ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad',
 };
 
-/** A place for a partial file, with what an earlier process left there. */
+/** Path of a partial file, with the content that an earlier process left. */
 function partialPath(t: ExecutionContext, left?: string): string {
   const path = join(temporaryFolder(t), 'blob.incomplete');
   if (left !== undefined) writeFileSync(path, left);
   return path;
 }
 
-/** Appends what a file lacks of a text, and notes from where each time. */
+/** Appends the rest of a text, and records the offset of each attempt. */
 function appending(text: string) {
   const from: number[] = [];
   const fill = async (partial: PartialFile) => {
@@ -37,13 +37,13 @@ for (const [left, from] of [
   ['', [0]],
   ['a', [1]],
   ['abc', [3]],
-  // What is wrong shows only at the end, and then it begins anew.
+  // A wrong part is found at the end; then the file is fetched from the beginning.
   ['x', [1, 0]],
   ['abx', [3, 0]],
-  // This can be no part of it.
+  // Too long to be a part of the file.
   ['abcd', [0]],
 ] as const) {
-  test(`of ${left === undefined ? 'nothing' : `"${left}"`}, a whole file is made`, async (t) => {
+  test(`fillPartial completes ${left === undefined ? 'a new file' : `a file of "${left}"`}`, async (t) => {
     const path = partialPath(t, left);
     const appended = appending('abc');
     await fillPartial(path, FILE, appended.fill, 'here');
@@ -52,7 +52,7 @@ for (const [left, from] of [
   });
 }
 
-test('what was filled in wrongly is refused after one more try from the beginning, and nothing of it is left', async (t) => {
+test('wrong content is refused, after one attempt from the beginning if a part was inherited, and removed', async (t) => {
   for (const [left, times] of [
     [undefined, 1],
     ['a', 2],
@@ -67,7 +67,7 @@ test('what was filled in wrongly is refused after one more try from the beginnin
   }
 });
 
-test('what had arrived before something else failed stays', async (t) => {
+test('the part that arrived before another error is kept', async (t) => {
   const path = partialPath(t, 'a');
   const broken = new Error('the connection broke');
   const half = async (partial: PartialFile) => {
@@ -78,7 +78,7 @@ test('what had arrived before something else failed stays', async (t) => {
   t.is(readFileSync(path, 'utf8'), 'ab');
 });
 
-test('what comes from an earlier process is not trusted until it was thrown away', async (t) => {
+test('a part of an earlier process is inherited until the file is restarted', async (t) => {
   const partial = closing(t, await PartialFile.open(partialPath(t, 'ab'), FILE));
   t.true(partial.isInherited);
   t.is(partial.size, 2);
@@ -87,7 +87,7 @@ test('what comes from an earlier process is not trusted until it was thrown away
   t.is(partial.size, 0);
 });
 
-test('a partial file that cannot be opened or read is the error of the file system', async (t) => {
+test('opening a partial file passes errors of the file system through', async (t) => {
   const folder = temporaryFolder(t);
   await t.throwsAsync(PartialFile.open(folder, FILE), { code: 'EISDIR' });
   await t.throwsAsync(PartialFile.open(join(folder, 'a', 'b'), FILE), { code: 'ENOENT' });

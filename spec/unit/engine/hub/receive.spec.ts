@@ -14,7 +14,7 @@ const TEXT = 'abcdefgh';
 const FILE: HubFile = { path: 'model.safetensors', size: TEXT.length, lfs: true, oid: 'f'.repeat(64) };
 
 /**
- * A hub that sends at most so many bytes in one answer after the other, the last number again and again; then the
+ * A hub whose answers have at most the given numbers of bytes, the last of which is repeated; after them the
  * connection breaks, or the body ends.
  */
 async function setUp(
@@ -47,7 +47,10 @@ async function setUp(
   const partial = closing(t, await PartialFile.open(join(temporaryFolder(t), 'partial'), FILE));
   const [pauses, progress]: number[][] = [[], []];
   const run = () =>
-    receive(client, 'c'.repeat(40), FILE, partial, {
+    receive(partial, {
+      client,
+      commit: 'c'.repeat(40),
+      file: FILE,
       delay: async (ms) => pauses.push(ms),
       onBytes: (done) => progress.push(done),
     });
@@ -56,7 +59,7 @@ async function setUp(
 }
 
 for (const breaks of [true, false]) {
-  test(`a body that ${breaks ? 'breaks off' : 'ends early'} is taken up where it did, as often as it brings the file on`, async (t) => {
+  test(`a body that ${breaks ? 'breaks off' : 'ends early'} is resumed where it ended, as long as each attempt makes progress`, async (t) => {
     const { partial, run, ranges, pauses, progress } = await setUp(t, [3, 1, 1, 1, 1, 1], { breaks });
     await run();
     t.is(partial.size, TEXT.length);
@@ -65,20 +68,20 @@ for (const breaks of [true, false]) {
     t.deepEqual(progress, [3, 4, 5, 6, 7, 8]);
   });
 
-  test(`a body that ${breaks ? 'breaks off' : 'ends early'} without progress is given up at the fourth time`, async (t) => {
+  test(`a body that ${breaks ? 'breaks off' : 'ends early'} without progress is an error after four attempts`, async (t) => {
     const { partial, run, asked, pauses } = await setUp(t, [3, 0], { breaks });
     await t.throwsAsync(run(), {
       instanceOf: HubConnectionError,
       message:
         /model\.safetensors(, after 3 of 8 bytes: cannot be fetched \(broke\)|: ended after 3 of 8 bytes)/,
     });
-    t.is(partial.size, 3, 'what has arrived is kept');
+    t.is(partial.size, 3, 'the part that has arrived is kept');
     t.is(asked.length, 4);
     t.deepEqual(pauses, [1000, 2000, 4000]);
   });
 }
 
-test('the hub is held to what it called the content at first', async (t) => {
+test('a resumed request sends the ETag of the first answer', async (t) => {
   const { run, asked } = await setUp(t, [3, 8], { etag: '"v1"' });
   await run();
   t.deepEqual(asked, [
@@ -87,7 +90,7 @@ test('the hub is held to what it called the content at first', async (t) => {
   ]);
 });
 
-test('a hub that sends no parts begins anew, and what has arrived again is no progress', async (t) => {
+test('without ranges the file starts from the beginning, and bytes that arrive again are no progress', async (t) => {
   const whole = await setUp(t, [3, 8], { ranges: false });
   await whole.run();
   t.deepEqual(whole.progress, [3, 8]);
@@ -96,14 +99,14 @@ test('a hub that sends no parts begins anew, and what has arrived again is no pr
   t.is(asked.length, 4);
 });
 
-test('what is whole is not asked for', async (t) => {
+test('a complete file is not requested', async (t) => {
   const { partial, run, asked } = await setUp(t, [8]);
   await partial.append(Buffer.from(TEXT), 'here');
   await run();
   t.deepEqual(asked, []);
 });
 
-test('what would not get better is not asked for again', async (t) => {
+test('a refusal or wrong content is not requested again', async (t) => {
   const partial = closing(t, await PartialFile.open(join(temporaryFolder(t), 'partial'), FILE));
   const settings = { cacheDir: '', endpoint: 'https://hub', token: undefined, offline: undefined };
   for (const [answer, instanceOf] of [
@@ -117,7 +120,7 @@ test('what would not get better is not asked for again', async (t) => {
         return answer();
       },
     });
-    await t.throwsAsync(receive(client, 'c'.repeat(40), FILE, partial), { instanceOf });
+    await t.throwsAsync(receive(partial, { client, commit: 'c'.repeat(40), file: FILE }), { instanceOf });
     t.is(asked.length, 1);
   }
 });

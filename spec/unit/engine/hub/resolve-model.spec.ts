@@ -15,7 +15,7 @@ const noNetwork: typeof fetch = async (url) => {
   throw new TypeError(`fetch failed`, { cause: new Error(`asked for ${url}`) });
 };
 
-/** A cache that has a snapshot of org/name with the given files, as `main`, and options that use it. */
+/** A cache with a snapshot of org/name at `main` that has the given files, and options that use it. */
 async function cached(t: ExecutionContext, files: string[], env: Record<string, string> = {}) {
   const cacheDir = temporaryFolder(t);
   const cache = new HubCache(cacheDir, 'org/name');
@@ -33,12 +33,12 @@ async function cached(t: ExecutionContext, files: string[], env: Record<string, 
 const OFFLINE = { HF_HUB_OFFLINE: '1' };
 const OPTIONS: ResolveModelOptions = { files: ['config.json'], fetch: noNetwork, env: {} };
 
-test('a directory is returned as it is, whatever it holds', async (t) => {
+test('a directory is returned as it is, whatever its content', async (t) => {
   const dir = temporaryFolder(t);
   t.is(await resolveModel(dir, OPTIONS), dir);
 });
 
-test('what looks like a path and does not exist is no hub id', async (t) => {
+test('a path that does not exist is refused, not taken for a hub id', async (t) => {
   for (const model of ['./models', '../models/x', '/models', '~/models', 'a/b/c', 'a/b/', 'models\\x']) {
     await t.throwsAsync(resolveModel(model, OPTIONS), {
       instanceOf: HubError,
@@ -47,7 +47,7 @@ test('what looks like a path and does not exist is no hub id', async (t) => {
   }
 });
 
-test('a file is not taken for a model', async (t) => {
+test('a file in place of a directory is refused', async (t) => {
   const file = join(temporaryFolder(t), 'model.safetensors');
   writeFileSync(file, '');
   await t.throwsAsync(resolveModel(file, OPTIONS), {
@@ -56,7 +56,7 @@ test('a file is not taken for a model', async (t) => {
   });
 });
 
-test('a name that no system can look up is refused', async (t) => {
+test('a name that is invalid as a path is refused', async (t) => {
   for (const model of ['a\0b', 'x'.repeat(5000)]) {
     await t.throwsAsync(resolveModel(model, OPTIONS), {
       instanceOf: HubError,
@@ -65,7 +65,7 @@ test('a name that no system can look up is refused', async (t) => {
   }
 });
 
-test('what the hub would not accept as an id is refused without a request', async (t) => {
+test('an invalid hub id is refused without a request', async (t) => {
   const ids = [
     '',
     'Qwen3',
@@ -87,7 +87,7 @@ test('what the hub would not accept as an id is refused without a request', asyn
   }
 });
 
-test('a revision that would lead out of the cache is refused', async (t) => {
+test('a revision that would be a path outside the cache is refused', async (t) => {
   for (const revision of ['../main', 'a/../../b', '/etc', '', 'a b', '-x']) {
     await t.throwsAsync(resolveModel('org/name', { ...OPTIONS, revision }), {
       instanceOf: HubError,
@@ -103,7 +103,7 @@ test('a complete snapshot is used without a request, by branch or commit', async
   }
 });
 
-test('offline, a snapshot without its optional files serves, by either variable', async (t) => {
+test('offline by either variable, a snapshot without its optional files is used', async (t) => {
   for (const env of [OFFLINE, { TRANSFORMERS_OFFLINE: 'true' }]) {
     const { cache, options } = await cached(t, ['config.json'], env);
     const fetch: typeof globalThis.fetch = async (url) => t.fail(`asked for ${url}`) as never;
@@ -117,12 +117,12 @@ test('offline, a snapshot without its optional files serves, by either variable'
   }
 });
 
-test('without a connection, a snapshot without its optional files serves too', async (t) => {
+test('without a connection, a snapshot without its optional files is used', async (t) => {
   const { cache, options } = await cached(t, ['config.json']);
   t.is(await resolveModel('org/name', { ...options, optional: ['a.json'] }), cache.snapshotDir(COMMIT));
 });
 
-test('offline, a file that is not cached is named with the cache and the variable', async (t) => {
+test('offline, the error for a missing file names the cache and the variable', async (t) => {
   const { cache, options } = await cached(t, ['config.json'], OFFLINE);
   await t.throwsAsync(
     resolveModel('org/name', { ...options, files: ['config.json', 'a.json'], weights: true }),
@@ -130,12 +130,12 @@ test('offline, a file that is not cached is named with the cache and the variabl
       instanceOf: HubOfflineError,
       message:
         `org/name: the cache ${cache.folder} lacks a.json, model.safetensors at revision main, and HF_HUB_OFFLINE=1 ` +
-        'forbids to fetch it; unset that once, or point HF_HUB_CACHE to the cache that has it',
+        'forbids fetching it; unset that once, or set HF_HUB_CACHE to the cache that has it',
     },
   );
 });
 
-test('offline, a model or revision that was never seen is named', async (t) => {
+test('offline, the error for an uncached model or revision names it', async (t) => {
   const { options } = await cached(t, ['config.json'], OFFLINE);
   await t.throwsAsync(resolveModel('org/other', options), {
     instanceOf: HubError,
@@ -154,7 +154,7 @@ test('offline, a model or revision that was never seen is named', async (t) => {
   });
 });
 
-test('online, what is missing is asked of the hub', async (t) => {
+test('online, missing files are requested from the hub', async (t) => {
   const { options } = await cached(t, []);
   await t.throwsAsync(resolveModel('org/name', options), {
     instanceOf: HubError,
@@ -163,7 +163,7 @@ test('online, what is missing is asked of the hub', async (t) => {
   });
 });
 
-test('a commit needs no look-up', async (t) => {
+test('a commit is not looked up', async (t) => {
   const { options } = await cached(t, []);
   await t.throwsAsync(resolveModel('org/name', { ...options, revision: OTHER }), {
     instanceOf: HubError,
@@ -171,8 +171,8 @@ test('a commit needs no look-up', async (t) => {
   });
 });
 
-test('without an environment of its own, the one of the process decides', async (t) => {
-  // The configuration of AVA forbids the network.
+test('the environment defaults to that of the process', async (t) => {
+  // AVA's configuration sets HF_HUB_OFFLINE.
   await t.throwsAsync(
     resolveModel('plumbline-spec/never-published', { files: ['config.json'], fetch: noNetwork }),
     {

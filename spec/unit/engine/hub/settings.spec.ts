@@ -8,7 +8,7 @@ import { temporaryFolder, trackResources } from '../../../support/processes/clea
 
 trackResources(test);
 
-test('without any variable it is the public hub and the cache in the home folder', (t) => {
+test('the defaults are the public hub and the cache in the home folder', (t) => {
   t.like(hubSettings({ HF_TOKEN_PATH: '/not/there' }), {
     cacheDir: join(homedir(), '.cache', 'huggingface', 'hub'),
     endpoint: 'https://huggingface.co',
@@ -43,11 +43,11 @@ test('the cache is found as huggingface_hub finds it', (t) => {
   for (const [env, expected] of cases) t.is(hubSettings(env).cacheDir, expected, JSON.stringify(env));
 });
 
-test('slashes at the end of the endpoint are dropped', (t) => {
+test('trailing slashes of the endpoint are dropped', (t) => {
   t.is(hubSettings({ HF_ENDPOINT: 'http://mirror:8080/hf//' }).endpoint, 'http://mirror:8080/hf');
 });
 
-test('an endpoint that is no http address is refused', (t) => {
+test('an endpoint that is not an http address is refused', (t) => {
   for (const address of ['huggingface.co', 'ftp://huggingface.co', 'https://', 'localhost:8080']) {
     t.throws(() => hubSettings({ HF_ENDPOINT: address }), {
       instanceOf: HubError,
@@ -64,7 +64,7 @@ test('an endpoint with a password is refused without showing it', (t) => {
   t.notRegex(message, /hunter2/);
 });
 
-test('white space around the token is dropped, and an empty token is none', (t) => {
+test('white space around the token is dropped, and an empty token counts as unset', (t) => {
   t.is(hubSettings({ HF_TOKEN: ' hf_abc\n' }).token, 'hf_abc');
   t.is(hubSettings({ HF_TOKEN: ' ', HF_TOKEN_PATH: '/not/there' }).token, undefined);
 });
@@ -98,7 +98,7 @@ test('the token is found as huggingface_hub finds it', (t) => {
   t.is(hubSettings({ HF_TOKEN_PATH: join(home, 'empty', 'below') }).token, undefined);
 });
 
-test('a token file that cannot be read, or holds no token, is an error that names it and shows nothing', (t) => {
+test('an error of a token file names the file and does not show its content', (t) => {
   const folder = temporaryFolder(t);
   t.throws(() => hubSettings({ HF_TOKEN_PATH: folder }), {
     instanceOf: HubError,
@@ -108,18 +108,18 @@ test('a token file that cannot be read, or holds no token, is an error that name
   writeFileSync(path, 'hf_secret\nhf_another');
   t.throws(() => hubSettings({ HF_TOKEN_PATH: path }), {
     instanceOf: HubError,
-    message: `${path} has characters that no token has; copy it again from your settings on the hub`,
+    message: `${path} has characters that are invalid in a token; copy it again from your settings on the hub`,
   });
 });
 
-test('a token that no header can carry is refused without showing it', (t) => {
+test('a token that is invalid in a header is refused without showing it', (t) => {
   for (const token of ['hf_secret\r\nX: y', 'hf_secret–']) {
     const { message } = t.throws(() => hubSettings({ HF_TOKEN: token }), { instanceOf: HubError });
     t.notRegex(message, /secret/);
   }
 });
 
-test('offline is named by the variable that asks for it', (t) => {
+test('offline names the variable that sets it', (t) => {
   const cases: [Environment, string | undefined][] = [
     [{ HF_HUB_OFFLINE: '1' }, 'HF_HUB_OFFLINE=1'],
     [{ HF_HUB_OFFLINE: 'True' }, 'HF_HUB_OFFLINE=True'],

@@ -10,13 +10,13 @@ trackResources(test);
 
 const HEADERS = 'HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n';
 
-/** A server that says what it is told to as soon as it is asked, and nothing more. */
-async function silentAfter(t: ExecutionContext, said: string) {
+/** A server that answers each connection with a text and then stops sending. */
+async function stallingServer(t: ExecutionContext, text: string) {
   const sockets: Socket[] = [];
   const server = createServer((socket) => {
     sockets.push(socket);
-    // Whoever hangs up may do so with a reset.
-    socket.on('error', () => {}).once('data', () => socket.write(said));
+    // The client may close the connection with a reset.
+    socket.on('error', () => {}).once('data', () => socket.write(text));
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   closing(t, {
@@ -29,33 +29,33 @@ async function silentAfter(t: ExecutionContext, said: string) {
   return { host, url: `http://${host}/x`, sockets };
 }
 
-async function hungUp(sockets: Socket[]): Promise<boolean> {
+async function areClosed(sockets: Socket[]): Promise<boolean> {
   const deadline = Date.now() + 5000;
   const isDone = () => sockets.length > 0 && sockets.every((socket) => socket.destroyed);
   while (!isDone() && Date.now() < deadline) await sleep(5);
   return isDone();
 }
 
-test('a server that accepts and never answers is given up, by name and time, and hung up on', async (t) => {
-  const { url, host, sockets } = await silentAfter(t, '');
+test('a request that is not answered fails, names host and time limit, and closes the connection', async (t) => {
+  const { url, host, sockets } = await stallingServer(t, '');
   await t.throwsAsync(fetchInTime(fetch, { answerTimeoutMs: 150 })(url), {
     instanceOf: HubError,
-    message: `${url}: waited 0.15 s in vain for ${host} to answer; try again later, or check the network and HF_ENDPOINT`,
+    message: `${url}: waited 0.15 s for ${host} to answer; try again later, or check the network and HF_ENDPOINT`,
   });
-  t.true(await hungUp(sockets));
+  t.true(await areClosed(sockets));
 });
 
-test('a body that stops is given up, by host, bytes and time, and hung up on', async (t) => {
-  const { url, host, sockets } = await silentAfter(t, `${HEADERS}1234`);
+test('a body that stops fails, names host, bytes and time limit, and closes the connection', async (t) => {
+  const { url, host, sockets } = await stallingServer(t, `${HEADERS}1234`);
   const response = await fetchInTime(fetch, { idleTimeoutMs: 50 })(url);
   await t.throwsAsync(response.text(), {
     instanceOf: HubError,
-    message: `${url}: waited 0.05 s in vain for ${host} to go on after 4 bytes of its answer; try again later, or check the network and HF_ENDPOINT`,
+    message: `${url}: waited 0.05 s for ${host} to go on after 4 bytes of its answer; try again later, or check the network and HF_ENDPOINT`,
   });
-  t.true(await hungUp(sockets));
+  t.true(await areClosed(sockets));
 });
 
-test('a body may take longer than the time-outs, as long as its parts keep coming', async (t) => {
+test('a body may take longer than the time limits if its parts arrive within them', async (t) => {
   const slow = async function* () {
     for (const part of ['slow', 'but', 'steady']) {
       await sleep(60);
@@ -67,7 +67,7 @@ test('a body may take longer than the time-outs, as long as its parts keep comin
   t.is(await response.text(), 'slowbutsteady');
 });
 
-test('no time runs out before a body is read', async (t) => {
+test('the time limit of a body starts when it is read', async (t) => {
   const late = new ReadableStream({
     start(controller) {
       setTimeout(() => {
@@ -81,8 +81,8 @@ test('no time runs out before a body is read', async (t) => {
   t.is(await response.text(), 'late');
 });
 
-// Before the others, whose timers would count.
-test.serial('when an exchange is over, no timer keeps the process alive', async (t) => {
+// Serial, because timers of other tests would count.
+test.serial('a finished request leaves no timer', async (t) => {
   const numTimers = () => process.getActiveResourcesInfo().filter((name) => name === 'Timeout').length;
   const before = numTimers();
   t.is(await (await fetchInTime(async () => new Response('x'))('http://hub/x')).text(), 'x');
@@ -98,21 +98,21 @@ test('status, headers and an answer without a body pass through', async (t) => {
   t.is(empty.status, 204);
 });
 
-test('the signal ends waiting for an answer and for a body; its reason is thrown as it is', async (t) => {
-  for (const said of ['', `${HEADERS}1234`]) {
-    const { url, sockets } = await silentAfter(t, said);
+test('the signal ends the wait for an answer and for a body with its reason', async (t) => {
+  for (const text of ['', `${HEADERS}1234`]) {
+    const { url, sockets } = await stallingServer(t, text);
     const controller = new AbortController();
     const reason = new RangeError('enough');
     setTimeout(() => controller.abort(reason), 100);
     const send = fetchInTime(fetch, { signal: controller.signal });
     t.is(await t.throwsAsync(send(url).then((response) => response.text())), reason);
-    t.true(await hungUp(sockets));
+    t.true(await areClosed(sockets));
     t.is(await t.throwsAsync(send('http://never-asked.invalid')), reason);
   }
 });
 
-test('a signal that came while its reader was busy ends a body at once', async (t) => {
-  const { url, sockets } = await silentAfter(t, `${HEADERS}1234`);
+test('a signal between two reads ends a body at once', async (t) => {
+  const { url, sockets } = await stallingServer(t, `${HEADERS}1234`);
   const controller = new AbortController();
   const reason = new RangeError('enough');
   const { body } = await fetchInTime(fetch, { signal: controller.signal, idleTimeoutMs: 1000 })(url);
@@ -120,14 +120,14 @@ test('a signal that came while its reader was busy ends a body at once', async (
   await reader.read();
   controller.abort(reason);
   t.is(await t.throwsAsync(reader.read()), reason);
-  t.true(await hungUp(sockets));
+  t.true(await areClosed(sockets));
 });
 
-test('a model is not waited for from a hub that is silent', async (t) => {
-  const { host } = await silentAfter(t, '');
+test('resolveModel fails at the time limit of a hub that does not answer', async (t) => {
+  const { host } = await stallingServer(t, '');
   const env = { HF_ENDPOINT: `http://${host}`, HF_HUB_CACHE: temporaryFolder(t) };
   await t.throwsAsync(resolveModel('org/name', { files: ['config.json'], env, answerTimeoutMs: 50 }), {
     instanceOf: HubError,
-    message: new RegExp(`^http://${host}/api/models/org/name/revision/main\\S*: waited 0.05 s in vain for `),
+    message: new RegExp(`^http://${host}/api/models/org/name/revision/main\\S*: waited 0.05 s for `),
   });
 });

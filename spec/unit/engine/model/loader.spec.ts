@@ -39,7 +39,8 @@ test('a matrix too large to be read at once has all rows in their places', (t) =
   const matrix = { dtype: 'F32', shape: [outputs, inputs], data };
   writeSafetensors(join(dir, 'model.safetensors'), new Map([['matrix', matrix]]));
   const kernels = createScalarKernels();
-  const loader = new WeightLoader(closing(t, Checkpoint.open(dir)), kernels, ['matrix']);
+  const checkpoint = closing(t, Checkpoint.open(dir));
+  const loader = new WeightLoader({ checkpoint, kernels, names: ['matrix'] });
   const rows = new Float32Array(data.length);
   kernels.gather(loader.matrix('matrix'), [...Array(outputs).keys()], rows);
   t.is(bitDifference(rows, data), undefined);
@@ -54,7 +55,7 @@ test('weights lie in the memory of the kernels', (t) => {
   t.true(kernels.bytesAllocated - before >= 4 * 13 + 4 * 19 * 13);
 });
 
-test('working memory is shared by all who ask for it under one name', (t) => {
+test('working memory is shared under one name', (t) => {
   const { kernels, weights } = openParts(t, denseModel());
   const before = kernels.bytesAllocated;
   const scratch = weights.scratch('a', 10);
@@ -77,25 +78,29 @@ function open(t: Parameters<typeof closing>[0]): Checkpoint {
   return closing(t, Checkpoint.open(dir));
 }
 
-test('progress is told in bytes after each weight, and reaches the total of those that are used', (t) => {
-  const told: [number, number][] = [];
-  const loader = new WeightLoader(open(t), createScalarKernels(), ['matrix', 'vector'], (...progress) => {
-    told.push(progress);
+test('progress is reported in bytes after each weight, and reaches the total of those that are used', (t) => {
+  const reported: [number, number][] = [];
+  const loader = new WeightLoader({
+    checkpoint: open(t),
+    kernels: createScalarKernels(),
+    names: ['matrix', 'vector'],
+    onProgress: (...progress) => reported.push(progress),
   });
-  t.deepEqual(told, []);
+  t.deepEqual(reported, []);
   loader.vector('vector');
   loader.matrix('matrix');
-  t.deepEqual(told, [
+  t.deepEqual(reported, [
     [20, 44],
     [44, 44],
   ]);
 });
 
-test('a weight that is not there is named', (t) => {
+test('a missing weight is named', (t) => {
   const checkpoint = open(t);
-  const loader = new WeightLoader(checkpoint, createScalarKernels(), []);
+  const kernels = createScalarKernels();
+  const loader = new WeightLoader({ checkpoint, kernels, names: [] });
   const expectation = { instanceOf: CheckpointError, message: /the tensor "absent" is missing/ };
   t.throws(() => loader.matrix('absent'), expectation);
   t.throws(() => loader.vector('absent'), expectation);
-  t.throws(() => new WeightLoader(checkpoint, createScalarKernels(), ['absent']), expectation);
+  t.throws(() => new WeightLoader({ checkpoint, kernels, names: ['absent'] }), expectation);
 });

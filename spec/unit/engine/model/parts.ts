@@ -19,13 +19,17 @@ export interface Parts {
   step: Step;
 }
 
-/** The parts of a model in a directory of its own, on the scalar kernels, with a cache of 8 blocks of 4 positions. */
+/**
+ * The parts of a model in a directory of its own, on the scalar kernels, with a cache of 8 blocks of 4
+ * positions.
+ */
 export function openParts(t: Pick<ExecutionContext, 'teardown'>, model: TinyModel): Parts {
   const kernels = createScalarKernels();
   const checkpoint = closing(t, Checkpoint.open(modelDirectory(t, model)));
   const cache = new KvCache(kernels, model.config, { blockSize: 4, numBlocks: 8 });
-  const step = new Step(kernels, model.config, cache, MAX_ROWS);
-  return { kernels, weights: new WeightLoader(checkpoint, kernels, model.weights.keys()), step };
+  const step = new Step({ kernels, config: model.config, cache, maxRows: MAX_ROWS });
+  const weights = new WeightLoader({ checkpoint, kernels, names: model.weights.keys() });
+  return { kernels, weights, step };
 }
 
 /** The largest difference, as a fraction of the largest expected magnitude. */

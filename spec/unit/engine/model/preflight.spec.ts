@@ -1,41 +1,45 @@
-import test from 'ava';
-import { CheckpointError, KernelError } from '../../../../engine/errors.ts';
+import test, { type ExecutionContext } from 'ava';
+import { ModelDirectory } from '../../../../engine/checkpoint/model-directory.ts';
+import { KernelError } from '../../../../engine/errors.ts';
 import { checkLoadable } from '../../../../engine/model/preflight.ts';
-import { trackResources } from '../../../support/processes/cleanup.ts';
+import { completeEngineOptions, type EngineOptions } from '../../../../engine/options.ts';
+import { closing, trackResources } from '../../../support/processes/cleanup.ts';
 import { denseModel, modelDirectory } from '../tiny-models.ts';
 
 trackResources(test);
 
-test('a model whose weights and cache can be addressed is let pass', (t) => {
-  const model = denseModel();
-  t.notThrows(() => checkLoadable(modelDirectory(t, model), model.config, 1024));
+/** The check of a tiny model with these options. */
+async function check(t: ExecutionContext, options: EngineOptions = {}, ranks = 1): Promise<void> {
+  const directory = closing(t, await ModelDirectory.open(modelDirectory(t, denseModel())));
+  checkLoadable(directory, completeEngineOptions(options, directory.config), ranks);
+}
+
+test('a model whose weights and cache can be addressed is accepted', async (t) => {
+  await t.notThrowsAsync(check(t, { cacheTokens: 1024 }));
 });
 
-test('a configuration that the weights are not of is told as such, not as a lack of memory', (t) => {
-  const model = denseModel();
-  const hostile = { ...model.config, headDim: 2 ** 31 - 2 };
-  t.throws(() => checkLoadable(modelDirectory(t, model), hostile, 1024), {
-    instanceOf: CheckpointError,
-    message: /q_proj\.weight" has shape/,
-  });
-});
-
-test('what is too large for one memory may be spread over ranks', (t) => {
-  const model = denseModel();
-  const dir = modelDirectory(t, model);
-  const check = (ranks: number) => checkLoadable(dir, model.config, 2 ** 25, ranks);
-  t.throws(() => check(1), {
+test('a model that is too large for one memory may be shared by ranks', async (t) => {
+  await t.throwsAsync(check(t, { cacheTokens: 2 ** 25 }), {
     instanceOf: KernelError,
     message: /or more ranks of tensor parallelism \(--tp\)$/,
   });
-  t.notThrows(() => check(2));
+  await t.notThrowsAsync(check(t, { cacheTokens: 2 ** 25 }, 2));
 });
 
-test('weights and cache that cannot be addressed are refused by their sizes', (t) => {
-  const model = denseModel();
-  t.throws(() => checkLoadable(modelDirectory(t, model), model.config, 2 ** 40), {
-    instanceOf: KernelError,
-    message:
-      /the weights take \d+\.\d MiB, and a cache of 1099511627776 tokens \d+\.\d MiB; together at most 4096\.0 MiB/,
+for (const [what, options, message] of [
+  [
+    'a cache',
+    { cacheTokens: 2 ** 30 },
+    /the weights take 0\.0 MiB, a cache of 1073741824 tokens \(cacheTokens, .*\) 196608\.0 MiB, .* expected at most 4096\.0 MiB/,
+  ],
+  ['a block', { blockSize: 2 ** 30 }, /a cache of 64 tokens .* blockSize 1073741824\) 196608\.0 MiB/],
+  [
+    'a step',
+    { maxBatchTokens: 2 ** 30 },
+    /a step of 1073741824 tokens \(maxBatchTokens\) \d+\.\d MiB; expected at most 4096\.0 MiB/,
+  ],
+] as const) {
+  test(`${what} that cannot be addressed is refused with its size and its option`, async (t) => {
+    await t.throwsAsync(check(t, options), { instanceOf: KernelError, message });
   });
-});
+}

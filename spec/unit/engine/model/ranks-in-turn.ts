@@ -1,7 +1,7 @@
 import { GroupError } from '../../../../engine/errors.ts';
 import { Collectives } from '../../../../engine/parallel/collectives.ts';
 import type { ProcessGroup } from '../../../../engine/parallel/process-group.ts';
-import type { Parts } from '../../../../engine/parallel/transport.ts';
+import type { GroupFailure, Parts } from '../../../../engine/parallel/transport.ts';
 
 /** Rank `rank` of `size` of a group in which nothing is exchanged: for what a rank does by itself. */
 export function rankAlone(
@@ -11,14 +11,14 @@ export function rankAlone(
     throw new Error('nothing was to be exchanged');
   },
 ): ProcessGroup {
-  const fail = (message: string, ranks: readonly number[]) => new GroupError(message, ranks);
+  const fail = ({ message, ranks }: GroupFailure) => new GroupError(message, ranks);
   return new Collectives({
     rank,
     size,
     exchange: (_kind, outgoing, incoming) => exchange(outgoing, incoming),
     fail,
     abort: (reason) => {
-      throw fail(reason, [rank]);
+      throw fail({ message: reason, ranks: [rank] });
     },
     close: async () => {},
   });

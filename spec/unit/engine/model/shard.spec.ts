@@ -1,10 +1,11 @@
 import test, { type ExecutionContext } from 'ava';
+import { Checkpoint } from '../../../../engine/checkpoint/checkpoint.ts';
 import { createScalarKernels } from '../../../../engine/kernels/scalar.ts';
 import { KvCache } from '../../../../engine/model/kv-cache.ts';
 import { Qwen3 } from '../../../../engine/model/qwen3.ts';
 import { type Parallelism, Shard } from '../../../../engine/model/shard.ts';
-import { spreadDense, spreadMoe } from '../../../support/groups/sharded-models.ts';
-import { trackResources } from '../../../support/processes/cleanup.ts';
+import { shardedDense, shardedMoe } from '../../../support/groups/sharded-models.ts';
+import { closing, trackResources } from '../../../support/processes/cleanup.ts';
 import type { TinyModel } from '../../../support/properties/arbitraries.ts';
 import { modelDirectory } from '../tiny-models.ts';
 import { inTurn, rankAlone } from './ranks-in-turn.ts';
@@ -19,20 +20,20 @@ const shards = ({ tp, ep }: Parallelism, numExperts = 8) =>
     (_, rank) => new Shard(rankAlone(rank, Math.max(tp, ep)), { tp, ep }, numExperts),
   );
 
-test('one process has everything, and exchanges nothing', (t) => {
+test('a single process has the whole model, and exchanges nothing', (t) => {
   const shard = new Shard();
   const whole = { outputs: { first: 0, count: 6 }, inputs: { first: 0, count: 4 }, leaves: 8 };
   for (const name of [Q, O, 'lm_head.weight', 'model.layers.1.mlp.experts.3.up_proj.weight']) {
     t.deepEqual(shard.partOf(name, [6, 4]), whole);
   }
-  t.deepEqual(shard.widths(spreadMoe().config), spreadMoe().config);
+  t.deepEqual(shard.widths(shardedMoe().config), shardedMoe().config);
   const values = Float32Array.of(1, 2);
   shard.sum(values, 2);
   shard.joinExperts(values, [1, 1]);
   t.deepEqual(values, Float32Array.of(1, 2));
 });
 
-test('ranks cut a matrix along its outputs, or along its inputs and leaves, and share nothing else', (t) => {
+test('a matrix is sharded by outputs, or by inputs and leaves, and all else is replicated', (t) => {
   const [, , third] = shards({ tp: 4, ep: 1 });
   const whole = { outputs: { first: 0, count: 16 }, inputs: { first: 0, count: 24 }, leaves: 8 };
   const byOutputs = { ...whole, outputs: { first: 8, count: 4 } };
@@ -46,7 +47,7 @@ test('ranks cut a matrix along its outputs, or along its inputs and leaves, and 
   t.deepEqual(third.partOf('a.mlp.gate.weight', [16, 24]), whole, 'the router');
 });
 
-test('experts are shared out whole, in adjacent ranges; attention only if tensor parallelism says so', (t) => {
+test('experts are sharded whole, in adjacent ranges; attention only with tensor parallelism', (t) => {
   for (const tp of [1, 4]) {
     for (const [rank, shard] of shards({ tp, ep: 4 }).entries()) {
       t.deepEqual(shard.experts(8), { first: 2 * rank, count: 2 });
@@ -61,7 +62,7 @@ test('experts are shared out whole, in adjacent ranges; attention only if tensor
 });
 
 test('widths are those of a rank; the vocabulary and the stream stay whole', (t) => {
-  const { config } = spreadMoe();
+  const { config } = shardedMoe();
   const [, shard] = shards({ tp: 2, ep: 1 });
   t.like(shard.widths(config), {
     ...{ numAttentionHeads: 8, numKeyValueHeads: 4, intermediateSize: 20, headDim: 6 },
@@ -86,13 +87,13 @@ test('outputs of experts come to every rank in the order of their ids', (t) => {
 
 /** What each rank reads of a model, and what it takes of memory, in bytes. */
 function loadAll(t: ExecutionContext, { config, ...model }: TinyModel, spread: Parallelism) {
-  const dir = modelDirectory(t, { config, ...model });
+  const checkpoint = closing(t, Checkpoint.open(modelDirectory(t, { config, ...model })));
   return shards(spread).map((shard) => {
     const kernels = createScalarKernels();
     const cache = new KvCache(kernels, shard.widths(config), { blockSize: 16, numBlocks: 64 });
     const [cached, read] = [kernels.bytesAllocated, { bytes: 0, total: 0 }];
     const onProgress = (bytes: number, total: number) => Object.assign(read, { bytes, total });
-    Qwen3.load(dir, config, kernels, cache, { maxRows: 8, shard, onProgress });
+    Qwen3.load({ config, checkpoint }, kernels, cache, { maxRows: 8, shard, onProgress });
     t.is(read.bytes, read.total);
     return { cached, read: read.bytes, allocated: kernels.bytesAllocated };
   });
@@ -102,8 +103,8 @@ const bytesOf = ({ weights }: TinyModel, name: RegExp) =>
   [...weights].reduce((sum, [key, { data }]) => sum + (name.test(key) ? 2 * data.length : 0), 0);
 
 for (const tp of [2, 4, 8]) {
-  test(`each of ${tp} ranks reads its own bytes alone: all of a matrix is read once, norms by everyone`, (t) => {
-    const model = spreadDense();
+  test(`each of ${tp} ranks reads only its own bytes: a matrix once among all ranks, norms on every rank`, (t) => {
+    const model = shardedDense();
     const [whole] = loadAll(t, model, { tp: 1, ep: 1 });
     const parts = loadAll(t, model, { tp, ep: 1 });
     const norms = bytesOf(model, /norm/);
@@ -117,7 +118,7 @@ for (const tp of [2, 4, 8]) {
 }
 
 test('each rank reads the experts it has, and no others', (t) => {
-  const model = spreadMoe();
+  const model = shardedMoe();
   const [whole] = loadAll(t, model, { tp: 1, ep: 1 });
   const experts = bytesOf(model, /experts/);
   for (const { read } of loadAll(t, model, { tp: 1, ep: 4 })) t.is(read, whole.read - (experts * 3) / 4);

@@ -9,7 +9,8 @@ import { DENSE_CONFIG, MOE_CONFIG } from '../tiny-models.ts';
 function createStep(json: object = DENSE_CONFIG): Step {
   const config = parseModelConfig(json);
   const kernels = createScalarKernels();
-  return new Step(kernels, config, new KvCache(kernels, config, { blockSize: 4, numBlocks: 3 }), 5);
+  const cache = new KvCache(kernels, config, { blockSize: 4, numBlocks: 3 });
+  return new Step({ kernels, config, cache, maxRows: 5 });
 }
 
 const span = (length: number, startPosition: number): Span => ({
@@ -43,7 +44,7 @@ test('a step counts the rows of its spans and looks up the rotation of each', (t
   for (const [row, position] of [0, 1, 7, 3, 4].entries()) {
     const cos = new Float32Array(3);
     const sin = new Float32Array(3);
-    table.write(position, 1, 0, cos, sin);
+    table.write({ startPosition: position, count: 1, row: 0, cos, sin });
     t.deepEqual(step.cos.slice(3 * row, 3 * row + 3), cos);
     t.deepEqual(step.sin.slice(3 * row, 3 * row + 3), sin);
   }
@@ -56,25 +57,25 @@ test('a step of more tokens than there is room for is refused, and the step befo
   step.begin([span(3, 0)]);
   t.throws(() => step.begin([span(3, 0), span(3, 0)]), {
     instanceOf: RangeError,
-    message: 'a step of 6 tokens; this one has room for 5',
+    message: 'a step has 6 tokens; expected at most 5',
   });
   t.is(step.rows, 3);
   t.is(step.spans.length, 1);
 });
 
-test('an observer is told the rows of this step and no more', (t) => {
+test('an observer gets the rows of this step and no more', (t) => {
   const step = createStep();
-  const told: [string, number][] = [];
-  step.begin([span(3, 0)], (stage, values) => told.push([stage, values.length]));
+  const reported: [string, number][] = [];
+  step.begin([span(3, 0)], (stage, values) => reported.push([stage, values.length]));
   step.report('a', step.x, 13);
   step.report('b', step.q, 24);
-  t.deepEqual(told, [
+  t.deepEqual(reported, [
     ['a', 39],
     ['b', 72],
   ]);
 });
 
-test('an observer is forgotten with its step', (t) => {
+test('an observer is not called in the next step', (t) => {
   const step = createStep();
   step.begin([span(1, 0)], () => t.fail());
   step.begin([span(1, 0)]);

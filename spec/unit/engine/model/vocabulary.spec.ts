@@ -5,11 +5,11 @@ import { Shard } from '../../../../engine/model/shard.ts';
 import { Step } from '../../../../engine/model/step.ts';
 import { embed, gatherLogits } from '../../../../engine/model/vocabulary.ts';
 import type { ProcessGroup } from '../../../../engine/parallel/process-group.ts';
-import { spreadDense } from '../../../support/groups/sharded-models.ts';
+import { shardedDense } from '../../../support/groups/sharded-models.ts';
 import { bitDifference } from '../kernels/same-bits.ts';
 import { inTurn, rankAlone } from './ranks-in-turn.ts';
 
-const { config } = spreadDense();
+const { config } = shardedDense();
 const { vocabSize, hiddenSize } = config;
 /** A vocabulary in which every number is −0 or negative: a sum with zeros would show. */
 const ROWS = Float32Array.from({ length: vocabSize * hiddenSize }, (_, i) => (i % 3 ? -i : -0));
@@ -28,7 +28,7 @@ function open(group?: ProcessGroup) {
     const begin = (rank * outputs + first) * hiddenSize * 4;
     return new Uint8Array(ROWS.buffer, begin, count * hiddenSize * 4);
   });
-  return { step: new Step(kernels, config, cache, 8, shard), matrix };
+  return { step: new Step({ kernels, config, cache, maxRows: 8, shard }), matrix };
 }
 
 const expected = Float32Array.from(
@@ -48,7 +48,7 @@ for (const size of [1, 2, 4, 8]) {
   });
 }
 
-test('rows of logits are put together on rank 0', (t) => {
+test('rows of logits are gathered on rank 0', (t) => {
   const part = (rank: number) => Float32Array.from([0, 1, 2, 10, 11, 12], (value) => 100 * rank + value);
   const sent: Uint8Array[] = [];
   const sender = rankAlone(1, 2, (outgoing) => sent.push((outgoing[0] as Uint8Array).slice()));

@@ -1,17 +1,17 @@
 import test from 'ava';
 import { disagreement, namesOf } from '../../../../engine/parallel/agreement.ts';
 
-test('ranks with the same agree', (t) => {
+test('equal hashes are no disagreement', (t) => {
   t.is(disagreement('config', ['a']), undefined);
   t.is(disagreement('config', ['a', 'a', 'a']), undefined);
 });
 
-test('the ranks outside the largest party are named', (t) => {
+test('a disagreement names the ranks outside the largest party', (t) => {
   t.deepEqual(disagreement('config', ['a', 'b', 'b', 'c'])?.ranks, [0, 3]);
   t.deepEqual(disagreement('config', ['b', 'a', 'b', 'b'])?.ranks, [1]);
 });
 
-test('of two parties as large as each other, the one without rank 0 is named', (t) => {
+test('a disagreement of two equally large parties names the one without rank 0', (t) => {
   t.deepEqual(disagreement('version', ['a', 'b']), {
     message:
       'The ranks disagree on version: rank 1 against the others (SHA-256: rank 0 with a…; rank 1 with b…); ' +
@@ -21,7 +21,7 @@ test('of two parties as large as each other, the one without rank 0 is named', (
   t.deepEqual(disagreement('version', ['a', 'b', 'a', 'b'])?.ranks, [1, 3]);
 });
 
-test('ranks are listed as one reads them', (t) => {
+test('a list of ranks reads as a sentence does', (t) => {
   t.is(namesOf([3]), 'rank 3');
   t.is(namesOf([1, 2]), 'ranks 1 and 2');
   t.is(namesOf([0, 1, 5]), 'ranks 0, 1 and 5');

@@ -2,7 +2,7 @@ import test from 'ava';
 import { GroupError } from '../../../../engine/errors.ts';
 import { singleProcessGroup } from '../../../../engine/parallel/single-process-group.ts';
 
-test('one process is a group of rank 0', async (t) => {
+test('a single-process group has rank 0 only', async (t) => {
   const group = singleProcessGroup();
   t.is(group.rank, 0);
   t.is(group.size, 1);
@@ -11,7 +11,7 @@ test('one process is a group of rank 0', async (t) => {
   await group.close();
 });
 
-test('it gathers, sums and exchanges with itself', (t) => {
+test('a single-process group gathers, sums and exchanges with itself', (t) => {
   const group = singleProcessGroup();
   const values = Float32Array.of(1, 2, 3);
   const all = new Float32Array(3);
@@ -21,12 +21,12 @@ test('it gathers, sums and exchanges with itself', (t) => {
   group.broadcast(all, 0);
   t.deepEqual(all, values);
   const incoming = new Float32Array(3);
-  group.allToAll(values, [3], incoming, [3]);
+  group.allToAll({ outgoing: values, outgoingCounts: [3], incoming, incomingCounts: [3] });
   t.deepEqual(incoming, values);
   t.deepEqual(group.traffic(), { messages: 0, bytesSent: 0 });
 });
 
-test('it gives up with an error', (t) => {
+test('abort of a single-process group throws a GroupError', (t) => {
   const error = t.throws(() => singleProcessGroup().abort('no reason'), { instanceOf: GroupError });
   t.is(error?.message, 'Rank 0 gave up: no reason');
   t.deepEqual(error?.ranks, [0]);

@@ -2,7 +2,7 @@ import test from 'ava';
 import fc from 'fast-check';
 import { isPowerOfTwo, sumTree } from '../../../../engine/parallel/tree-sum.ts';
 
-test('powers of two have a whole tree', (t) => {
+test('powers of two form a balanced tree', (t) => {
   t.deepEqual([0, 1, 2, 3, 4, 6, 8, 12, 16].filter(isPowerOfTwo), [1, 2, 4, 8, 16]);
 });
 
@@ -14,7 +14,7 @@ test('four vectors are added in pairs, each addition rounded to f32', (t) => {
   t.is(out[0], 2 ** 24 + 2);
 });
 
-test('the sum of one is itself', (t) => {
+test('the sum of one vector is that vector', (t) => {
   const out = new Float32Array(2);
   sumTree([Float32Array.of(1, -0)], out);
   t.deepEqual(out, Float32Array.of(1, -0));
@@ -22,7 +22,7 @@ test('the sum of one is itself', (t) => {
   t.deepEqual(out, Float32Array.of(1, -0));
 });
 
-test('eight vectors are added as the words say, into any of them', (t) => {
+test('eight vectors are added as ((a+b)+(c+d))+((e+f)+(g+h)), into any of them', (t) => {
   const float = fc.float({ noNaN: true, noDefaultInfinity: true });
   const vectors = fc
     .integer({ min: 0, max: 9 })

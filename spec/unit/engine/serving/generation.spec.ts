@@ -30,24 +30,24 @@ function contextOf(options: Partial<GenerateRequest> = {}, withText = true): Gen
 }
 
 /** Logits whose largest is that of a token. */
-const wanting = (token: number) =>
+const favouring = (token: number) =>
   Float32Array.from({ length: VOCAB }, (_, id) => (id === token ? 5 : id / 4));
 
-/** Chooses tokens until the generation ends. */
+/** Samples tokens until the generation ends. */
 function run(options: Partial<GenerateRequest>, tokens: readonly number[], withText = true) {
   const generation = new Generation(contextOf(options, withText), 0, 0);
   const events = [];
   for (const token of tokens) {
-    events.push(generation.choose(wanting(token))!);
+    events.push(generation.sampleToken(favouring(token))!);
     if (generation.finishReason) break;
   }
   const texts = events.map(({ text }) => text);
   return { generation, events, texts, result: generation.result(generation.finishReason ?? 'abort') };
 }
 
-test('a token is told with its request and sample, and appended to the sequence', (t) => {
+test('a token event has its request and sample, and the token is appended to the sequence', (t) => {
   const generation = new Generation(contextOf(), 7, 2);
-  t.deepEqual(generation.choose(wanting(B)), {
+  t.deepEqual(generation.sampleToken(favouring(B)), {
     type: 'token',
     request: 3,
     sample: 2,
@@ -61,7 +61,7 @@ test('a token is told with its request and sample, and appended to the sequence'
   t.is(generation.finishReason, undefined);
 });
 
-test('a generation ends with as many tokens as are wanted', (t) => {
+test('a generation ends with maxNewTokens tokens', (t) => {
   const { result, texts } = run({ maxNewTokens: 3 }, [A, B, A, B]);
   t.deepEqual(result.tokens, [A, B, A]);
   t.is(result.finishReason, 'length');
@@ -70,7 +70,7 @@ test('a generation ends with as many tokens as are wanted', (t) => {
   t.is(result.promptTokens, 2);
 });
 
-test('a stop token ends it, also as the last one, is among the tokens, and not in the text', (t) => {
+test('a stop token ends a generation, and is among the tokens but not in the text', (t) => {
   for (const [options, stop] of [
     [{}, EOS],
     [{ stopTokenIds: [TAG] }, TAG],
@@ -83,12 +83,12 @@ test('a stop token ends it, also as the last one, is among the tokens, and not i
   }
 });
 
-test('an ignored end of sequence is a token as any other', (t) => {
+test('an ignored end-of-sequence token is a token like any other', (t) => {
   const { result } = run({ ignoreEos: true, maxNewTokens: 3 }, [A, EOS, B]);
   t.deepEqual([result.finishReason, result.text], ['length', 'a<eos>b']);
 });
 
-test('a stop string ends it; its beginning is held back until it is certain', (t) => {
+test('a stop string ends a generation; a possible beginning of it is held back', (t) => {
   const found = run({ stop: ['ST'] }, [A, S, S, T, B]);
   t.deepEqual(found.texts, ['a', '', 'S', '']);
   t.deepEqual([found.result.text, found.result.finishReason], ['aS', 'stop']);
@@ -97,7 +97,7 @@ test('a stop string ends it; its beginning is held back until it is certain', (t
   t.deepEqual([within.texts, within.result.text], [['a', '<'], 'a<']);
 });
 
-test('what was held back for a stop string comes with the last token', (t) => {
+test('text that was held back for a stop string comes with the last token', (t) => {
   t.deepEqual(run({ stop: ['ST'], maxNewTokens: 2 }, [A, S]).texts, ['a', 'S']);
   t.deepEqual(run({ stop: ['ST'] }, [S, EOS]).texts, ['', 'S']);
   const { texts, result } = run({ stop: ['ST'] }, [A, S]);
@@ -118,9 +118,9 @@ test('without a tokenizer there is no text', (t) => {
   t.is(run({}, [A], false).result.text, undefined);
 });
 
-test('no token is chosen where none is wanted', (t) => {
+test('no token is sampled if maxNewTokens is 0', (t) => {
   const generation = new Generation(contextOf({ maxNewTokens: 0 }), 0, 0);
-  t.is(generation.choose(wanting(A)), undefined);
+  t.is(generation.sampleToken(favouring(A)), undefined);
   t.is(generation.finishReason, 'length');
   const { tokens, text, fingerprint, timing } = generation.result('length');
   t.deepEqual([tokens, text], [[], '']);
@@ -129,10 +129,10 @@ test('no token is chosen where none is wanted', (t) => {
   t.true(timing.prefillMs >= 0);
 });
 
-/** SHA-256 over the logits that want these tokens, one after the other. */
+/** SHA-256 over logits whose largest is each of these tokens in turn. */
 function fingerprintOf(tokens: readonly number[]): string {
   const hash = createHash('sha256');
-  for (const token of tokens) hash.update(new Uint8Array(wanting(token).buffer));
+  for (const token of tokens) hash.update(new Uint8Array(favouring(token).buffer));
   return hash.digest('hex');
 }
 
@@ -148,13 +148,13 @@ test('the logits of a stop token count as all others', (t) => {
 
 test('returned logits and log-probabilities are those of the model, and stay', (t) => {
   const generation = new Generation(contextOf({ returnLogits: true, logprobs: 2, temperature: 0.5 }), 0, 0);
-  const lent = wanting(S);
-  const event = generation.choose(lent)!;
+  const lent = favouring(S);
+  const event = generation.sampleToken(lent)!;
   lent.fill(0);
-  t.deepEqual(event.logits, wanting(S));
-  const normaliser = Math.log([...wanting(S)].reduce((sum, logit) => sum + Math.exp(logit), 0));
+  t.deepEqual(event.logits, favouring(S));
+  const normaliser = Math.log([...favouring(S)].reduce((sum, logit) => sum + Math.exp(logit), 0));
   const { logprobs } = event;
-  t.true(Math.abs(logprobs!.logprob - (wanting(S)[event.token] - normaliser)) < 1e-12);
+  t.true(Math.abs(logprobs!.logprob - (favouring(S)[event.token] - normaliser)) < 1e-12);
   t.deepEqual(
     logprobs!.top.map(({ token }) => token),
     [S, EOS],
@@ -162,9 +162,9 @@ test('returned logits and log-probabilities are those of the model, and stay', (
   t.deepEqual(generation.result('abort').logprobs, [logprobs]);
 });
 
-test('log-probabilities of the prompt are kept by position, also if they come again', (t) => {
+test('log-probabilities of the prompt are kept by position, also if they are computed again', (t) => {
   const generation = new Generation(contextOf({ ids: [A, B, S], promptLogprobs: 1 }), 0, 0);
-  for (const position of [0, 1, 0]) generation.seePrompt(position, wanting(position));
+  for (const position of [0, 1, 0]) generation.addPromptLogprobs(position, favouring(position));
   const { promptLogprobs, logprobs } = generation.result('abort');
   t.deepEqual(
     promptLogprobs!.map(({ token, top }) => [token, top[0].token]),
@@ -179,7 +179,7 @@ test('log-probabilities of the prompt are kept by position, also if they come ag
   t.is(new Generation(contextOf(), 0, 0).result('abort').promptLogprobs, undefined);
 });
 
-test('what the cache had of the prompt is noted once, for all samples', (t) => {
+test('the cached tokens of the prompt are recorded once, for all samples', (t) => {
   const context = contextOf();
   const [first, second] = [new Generation(context, 0, 0), new Generation(context, 1, 1)];
   t.is(first.result('abort').cachedTokens, 0);
@@ -197,7 +197,7 @@ test('samples of a request draw random numbers of their own', (t) => {
   const context = contextOf({ temperature: 1, n: 2, maxNewTokens: 30 });
   const draw = (sample: number) => {
     const generation = new Generation(context, 0, sample);
-    for (let i = 0; i < 30; i++) generation.choose(new Float32Array(VOCAB));
+    for (let i = 0; i < 30; i++) generation.sampleToken(new Float32Array(VOCAB));
     return generation.result('length').tokens;
   };
   t.deepEqual(draw(0), draw(0));

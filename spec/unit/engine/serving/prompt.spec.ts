@@ -1,6 +1,6 @@
 import test from 'ava';
-import { PromptError } from '../../../../engine/errors.ts';
-import { checkPositions, checkPrompt } from '../../../../engine/serving/prompt.ts';
+import { OptionError, PromptError } from '../../../../engine/errors.ts';
+import { checkPrompt } from '../../../../engine/serving/prompt.ts';
 
 const config = { vocabSize: 100, maxPositionEmbeddings: 8 };
 
@@ -14,7 +14,7 @@ test('a prompt without a token is refused', (t) => {
   t.throws(() => checkPrompt([], config), { instanceOf: PromptError, message: /^the prompt is empty/ });
 });
 
-test('what is not an id of the vocabulary is refused with its position', (t) => {
+test('an id outside the vocabulary is refused with its position', (t) => {
   for (const id of [-1, 100, 1.5, Number.NaN, Number.POSITIVE_INFINITY]) {
     t.throws(() => checkPrompt([0, id, 0], config), {
       instanceOf: PromptError,
@@ -32,29 +32,30 @@ test('more positions than the model has are refused, the continuation counted in
   t.throws(() => checkPrompt(new Array(9).fill(1), config), { message: /9 positions \(9 of the prompt\)/ });
 });
 
-test('what is no number of new tokens is refused', (t) => {
-  for (const maxNewTokens of [-1, 2.5, Number.NaN, Number.POSITIVE_INFINITY]) {
+test('a number of new tokens that is not a whole number, 0 or more, is refused', (t) => {
+  for (const maxNewTokens of [-1, 2.5, Number.NaN, Number.POSITIVE_INFINITY, 2 ** 31]) {
     t.throws(() => checkPrompt([1], config, maxNewTokens), {
-      instanceOf: PromptError,
-      message: `maxNewTokens is ${maxNewTokens}; expected a whole number, 0 or more`,
+      instanceOf: OptionError,
+      message: `maxNewTokens is ${maxNewTokens}; expected a whole number from 0 to 2147483647`,
     });
   }
   t.notThrows(() => checkPrompt([1], config, 0));
 });
 
-test('positions are some of the prompt, in ascending order', (t) => {
-  for (const positions of [[], [0], [2], [0, 1, 2], [0, 2]]) t.notThrows(() => checkPositions(positions, 3));
-  for (const [positions, culprit] of [
-    [[-1], -1],
-    [[3], 3],
-    [[0.5], 0.5],
-    [[0, Number.NaN], Number.NaN],
-    [[1, 1], 1],
-    [[0, 2, 1], 1],
-  ] as const) {
-    t.throws(() => checkPositions(positions, 3), {
+test('a prompt that is not an array is refused', (t) => {
+  for (const ids of [undefined, null, 'text', Int32Array.of(1)]) {
+    t.throws(() => checkPrompt(ids as unknown as number[], config), {
+      instanceOf: OptionError,
+      message: /^ids is .*; expected an array of token ids$/,
+    });
+  }
+});
+
+test('an id that is not a number is refused with its type', (t) => {
+  for (const id of ['7', null, Symbol('7'), Object.create(null)]) {
+    t.throws(() => checkPrompt([id as number], config), {
       instanceOf: PromptError,
-      message: `position ${culprit} was asked for; expected ascending whole numbers from 0 to 2`,
+      message: `the prompt's id at position 0 is of type ${typeof id}; expected a whole number from 0 to 99`,
     });
   }
 });

@@ -1,8 +1,9 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import test from 'ava';
+import { OptionError } from '../../../../engine/errors.ts';
 import { RequestQueue } from '../../../../engine/serving/request-queue.ts';
 
-/** A source that is answered by hand, and notes what it is asked. */
+/** A source that the test answers, and that records its calls. */
 function byHand() {
   const asked: PromiseWithResolvers<IteratorResult<string>>[] = [];
   const source = {
@@ -34,18 +35,18 @@ async function takeAll<T>(queue: RequestQueue<T>): Promise<T[]> {
   const taken: T[] = [];
   while (!queue.isEmpty) {
     await queue.wait();
-    for (let next = queue.take(); next !== undefined; next = queue.take()) taken.push(next);
+    for (let next = queue.take(); next; next = queue.take()) taken.push(next.request);
   }
   return taken;
 }
 
-test('all of a list arrive, in order, however few are taken ahead', async (t) => {
-  for (const ahead of [1, 2, 16])
-    t.deepEqual(await takeAll(new RequestQueue(['a', 'b', 'c'], ahead)), ['a', 'b', 'c']);
+test('all requests of a list arrive in order, whatever the capacity', async (t) => {
+  for (const capacity of [1, 2, 16])
+    t.deepEqual(await takeAll(new RequestQueue(['a', 'b', 'c'], capacity)), ['a', 'b', 'c']);
   t.deepEqual(await takeAll(new RequestQueue([], 1)), []);
 });
 
-test('what has not come yet is not there, and can be waited for', async (t) => {
+test('a request that has not arrived can be waited for', async (t) => {
   const source = byHand();
   const queue = new RequestQueue(source, 2);
   t.is(queue.take(), undefined);
@@ -58,37 +59,37 @@ test('what has not come yet is not there, and can be waited for', async (t) => {
   t.false(waited);
   await source.bring('a');
   await waiting;
-  t.is(queue.take(), 'a');
+  t.deepEqual(queue.take(), { request: 'a' });
   await source.end();
   t.true(queue.isEmpty);
   t.is(queue.take(), undefined);
   await queue.wait();
 });
 
-test('no more are taken ahead than were agreed on, one at a time', async (t) => {
+test('the queue holds no more requests than its capacity, and has one pending call at most', async (t) => {
   const source = byHand();
   const queue = new RequestQueue(source, 2);
   t.is(source.asked.length, 1);
   await source.bring('a');
   await queue.wait();
-  t.is(source.asked.length, 2, 'the first is there, the second on its way');
+  t.is(source.asked.length, 2, 'the first has arrived, the second is pending');
   await source.bring('b');
-  t.is(source.asked.length, 2, 'two lie there');
+  t.is(source.asked.length, 2, 'the queue is full');
   await queue.wait();
-  t.is(queue.take(), 'a');
+  t.deepEqual(queue.take(), { request: 'a' });
   t.is(source.asked.length, 3);
-  t.is(queue.take(), 'b');
-  t.is(source.asked.length, 3, 'asked once, until it answers');
+  t.deepEqual(queue.take(), { request: 'b' });
+  t.is(source.asked.length, 3, 'the call before is still pending');
 });
 
-test('what a source throws comes after what it brought before', async (t) => {
+test('an error of the source is thrown after the requests before it', async (t) => {
   async function* failing() {
     yield 'a';
     throw new Error('the wire was cut');
   }
   const queue = new RequestQueue(failing(), 4);
   await turn();
-  t.is(queue.take(), 'a');
+  t.deepEqual(queue.take(), { request: 'a' });
   t.throws(() => queue.take(), { message: 'the wire was cut' });
   const list = new RequestQueue(
     (function* () {
@@ -101,7 +102,7 @@ test('what a source throws comes after what it brought before', async (t) => {
   t.throws(() => list.take(), { message: 'no list' });
 });
 
-test('a source is told once that no more is wanted, and asked for nothing afterwards', async (t) => {
+test('a closed queue ends its source once, and takes nothing from it afterwards', async (t) => {
   const source = byHand();
   const queue = new RequestQueue(source, 1);
   await source.bring('a');
@@ -113,7 +114,7 @@ test('a source is told once that no more is wanted, and asked for nothing afterw
   t.is(source.asked.length, 1);
 });
 
-test('a source that has ended, or has nothing to be told, is left alone', async (t) => {
+test('a source that has ended, or cannot be ended, is left alone', async (t) => {
   const ended = byHand();
   const queue = new RequestQueue(ended, 1);
   await ended.end();
@@ -122,7 +123,7 @@ test('a source that has ended, or has nothing to be told, is left alone', async 
   await t.notThrowsAsync(new RequestQueue(['a', 'b'], 1).close());
 });
 
-test('a source that is still being asked is not waited for', async (t) => {
+test('a pending call of the source is not waited for', async (t) => {
   let cleanedUp = false;
   const { promise: forever, resolve } = Promise.withResolvers<void>();
   async function* silent() {
@@ -141,7 +142,7 @@ test('a source that is still being asked is not waited for', async (t) => {
   t.true(cleanedUp);
 });
 
-test('what a source throws when it is told to stop is thrown, unless it is not waited for', async (t) => {
+test('an error of ending the source is thrown, unless a call is pending', async (t) => {
   const failing = () => Promise.reject(new Error('cannot stop'));
   const idle = { next: async () => ({ done: false, value: 'a' }), return: failing };
   const queue = new RequestQueue({ [Symbol.asyncIterator]: () => idle }, 1);
@@ -150,3 +151,16 @@ test('what a source throws when it is told to stop is thrown, unless it is not w
   const busy = { next: () => new Promise<never>(() => {}), return: failing };
   await t.notThrowsAsync(new RequestQueue({ [Symbol.asyncIterator]: () => busy }, 1).close());
 });
+
+test('falsy requests arrive too', async (t) => {
+  t.deepEqual(await takeAll(new RequestQueue([undefined, null, 0, ''], 2)), [undefined, null, 0, '']);
+});
+
+for (const source of [undefined, null, 5, {}, () => []]) {
+  test(`a source that cannot be iterated is refused: ${typeof source} ${source}`, (t) => {
+    t.throws(() => new RequestQueue(source as unknown as string[], 1), {
+      instanceOf: OptionError,
+      message: /^requests is .*; expected requests that can be iterated$/,
+    });
+  });
+}

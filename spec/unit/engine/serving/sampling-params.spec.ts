@@ -1,11 +1,11 @@
 import test from 'ava';
-import { PromptError } from '../../../../engine/errors.ts';
+import { OptionError } from '../../../../engine/errors.ts';
 import { completeSamplingParams, type SamplingOptions } from '../../../../engine/serving/sampling-params.ts';
 
 const CONFIG = { vocabSize: 100, eosTokenIds: [98, 99] };
 const complete = (options: object) => completeSamplingParams(options as SamplingOptions, CONFIG);
 
-test('of a request that asks for nothing, greedy decoding without any penalty is made', (t) => {
+test('the default is greedy decoding without penalties', (t) => {
   t.deepEqual(complete({}), {
     temperature: 0,
     topK: 0,
@@ -27,7 +27,7 @@ test('of a request that asks for nothing, greedy decoding without any penalty is
   });
 });
 
-test('what is given is kept, also at the edges of its range', (t) => {
+test('a parameter that is given is kept, also at the edges of its range', (t) => {
   const low = { topP: 0, minP: 1, presencePenalty: -2, frequencyPenalty: -2, logprobs: 0, promptLogprobs: 0 };
   t.like(complete(low), low);
   const high = {
@@ -63,7 +63,7 @@ test('stop tokens are the end-of-sequence tokens and those of the request, each 
   t.deepEqual(complete({ ignoreEos: true }).stopIds, []);
 });
 
-test('the parameters are frozen, and know nothing of later changes to the options', (t) => {
+test('the parameters are frozen, and later changes to the options do not reach them', (t) => {
   const options = { stop: ['a'], stopTokenIds: [1], logitBias: { 5: 1 } };
   const params = complete(options);
   const before = structuredClone(params);
@@ -97,7 +97,7 @@ const REFUSED: [options: object, message: string][] = [
   [{ minNewTokens: -1 }, 'minNewTokens is -1; expected a whole number, 0 or more'],
   [{ n: 0, temperature: 1 }, 'n is 0; expected a whole number from 1 to 1024'],
   [{ n: 1025, temperature: 1 }, 'n is 1025; expected a whole number from 1 to 1024'],
-  [{ n: 2 }, 'n is 2; expected 1 with temperature 0, for greedy continuations are all the same'],
+  [{ n: 2 }, 'n is 2; expected 1 with temperature 0, because greedy samples are all the same'],
   [{ logprobs: 101 }, 'logprobs is 101; expected a whole number from 0 to 100, the size of the vocabulary'],
   [{ logprobs: true }, 'logprobs is true; expected a whole number from 0 to 100, the size of the vocabulary'],
   [
@@ -129,7 +129,7 @@ const REFUSED: [options: object, message: string][] = [
   [{ logitBias: { 5: -101 } }, 'logitBias[5] is -101; expected a number from -100 to 100'],
   [
     { logitBias: [[1, 2]] },
-    'logitBias is [[1,2]]; expected an object whose keys are token ids and whose values are numbers',
+    'logitBias is [ [ 1, 2 ] ]; expected an object whose keys are token ids and whose values are numbers',
   ],
   [
     { logitBias: null },
@@ -138,6 +138,6 @@ const REFUSED: [options: object, message: string][] = [
 ];
 for (const [options, message] of REFUSED) {
   test(`refused: ${message}`, (t) => {
-    t.throws(() => complete(options), { instanceOf: PromptError, message });
+    t.throws(() => complete(options), { instanceOf: OptionError, message });
   });
 }

@@ -21,7 +21,7 @@ for (const [signal, exitCode] of [
         signals.emit(signal, signal);
         t.true(abort.aborted);
         t.true(abort.reason instanceof Interrupted);
-        // The second signal finds no listener: the process dies of it.
+        // A second signal finds no listener, so it ends the process.
         t.deepEqual(signals.eventNames(), []);
         await Promise.resolve();
         hasEnded = true;

@@ -4,7 +4,7 @@ import test from 'ava';
 import { temporary } from '../../../../engine/terminal/temporary.ts';
 import { temporaryFolder } from '../../../support/processes/cleanup.ts';
 
-test('a temporary folder is removed with all it holds, and the process forgets it', (t) => {
+test('a temporary folder is removed with its files, and leaves no listener', (t) => {
   const listeners = process.listenerCount('exit');
   const { path, remove } = temporary(join(temporaryFolder(t), 'folder'));
   mkdirSync(path);
@@ -15,13 +15,13 @@ test('a temporary folder is removed with all it holds, and the process forgets i
   t.is(process.listenerCount('exit'), listeners);
 });
 
-test('removing what is not there, or was removed, does nothing', (t) => {
+test('removing a missing or removed path does nothing', (t) => {
   const { remove } = temporary(join(temporaryFolder(t), 'never-made'));
   t.notThrows(remove);
   t.notThrows(remove);
 });
 
-test('what was not removed is removed when the process exits', (t) => {
+test('the path is removed when the process exits', (t) => {
   const { path } = temporary(join(temporaryFolder(t), 'file'));
   writeFileSync(path, '');
   const [remove] = process.listeners('exit').slice(-1);

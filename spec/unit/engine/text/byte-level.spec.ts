@@ -1,7 +1,7 @@
 import test from 'ava';
 import { BYTE_CHARACTERS, bytesOfToken } from '../../../../engine/text/byte-level.ts';
 
-test('256 bytes have 256 characters, none of them a space or a control character', (t) => {
+test('256 bytes have 256 characters, none of them white space or a control character', (t) => {
   t.is(BYTE_CHARACTERS.length, 256);
   t.is(new Set(BYTE_CHARACTERS).size, 256);
   t.deepEqual(
@@ -31,7 +31,7 @@ test('the alphabet is the one of GPT-2 at every edge of its ranges', (t) => {
   );
 });
 
-test('a token is the bytes its characters stand for, whole UTF-8 or not', (t) => {
+test('a token is the bytes of its characters, which need not be whole UTF-8', (t) => {
   t.deepEqual([...bytesOfToken('ĠhÃ©')], [...new TextEncoder().encode(' hé')]);
   t.deepEqual([...bytesOfToken('ðŁ')], [0xf0, 0x9f]);
   t.deepEqual([...bytesOfToken('')], []);

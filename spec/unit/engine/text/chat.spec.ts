@@ -12,7 +12,7 @@ trackResources(test);
 const user: ChatMessage = { role: 'user', content: 'hi' };
 const system: ChatMessage = { role: 'system', content: 'be brief' };
 
-/** A template that is given in tokenizer_config.json, beside other keys of it. */
+/** A template in tokenizer_config.json, beside other keys. */
 const template = (t: ExecutionContext, chat_template: unknown, config: Record<string, unknown> = {}) =>
   ChatTemplate.load(modelDir(t, { 'tokenizer_config.json': { chat_template, ...config } }));
 
@@ -22,14 +22,14 @@ test('the template is taken from tokenizer_config.json', async (t) => {
   t.is((await template(t, '{{ messages[0].content }}!')).render([user]), 'hi!');
 });
 
-test('chat_template.jinja goes before tokenizer_config.json, and does without it', async (t) => {
+test('chat_template.jinja takes precedence over tokenizer_config.json, and does not need it', async (t) => {
   const file = { 'chat_template.jinja': 'file: {{ messages[0].content }}\n' };
   const both = modelDir(t, { ...file, 'tokenizer_config.json': { chat_template: 'config' } });
   t.is((await ChatTemplate.load(both)).render([user]), 'file: hi');
   t.is((await ChatTemplate.load(modelDir(t, file))).render([user]), 'file: hi');
 });
 
-test('of several templates, tool_use serves conversations with tools, default the others', async (t) => {
+test('of several templates, tool_use is for conversations with tools, default for others', async (t) => {
   const named = (...names: string[]) => names.map((name) => ({ name, template: name }));
   const both = await template(t, named('default', 'tool_use'));
   t.is(both.render([user]), 'default');
@@ -50,7 +50,7 @@ test('a template may refer to special tokens, as text or as an object with text'
   t.is((await template(t, source, tokens)).render([user]), '<s></s>false');
 });
 
-test('whether thinking is enabled is defined only if it is said', async (t) => {
+test('enable_thinking is defined only if it is given', async (t) => {
   const source = '{{ enable_thinking if enable_thinking is defined else "unsaid" }}';
   const asked = await template(t, source);
   t.is(asked.render([user]), 'unsaid');
@@ -64,7 +64,7 @@ test('no generation prompt and no tools are the defaults', async (t) => {
   t.is(asked.render([user], { addGenerationPrompt: true, tools: [] }), 'true false');
 });
 
-test('tools are written as Python writes JSON: spaces after , and :, letters of all scripts, keys in order', async (t) => {
+test("tools are rendered as Python's JSON: spaces after , and :, letters of all scripts, keys in order", async (t) => {
   const tools = [{ b: [1, 2.5, 'é中😀<&>"\\\n'], a: { x: null, '2': true }, e: {} }];
   t.is(
     (await template(t, '{{ tools[0] | tojson }}')).render([user], { tools }),
@@ -90,7 +90,7 @@ test('Qwen3: special tokens inside a message are not escaped', async (t) => {
   );
 });
 
-test('Qwen3: an assistant that calls tools says something, if only the empty text', async (t) => {
+test('Qwen3: an assistant message with tool calls needs content, which may be empty', async (t) => {
   const calls = { role: 'assistant', tool_calls: [{ name: 'f', arguments: '{"a":1}' }] } as const;
   const qwen = await qwen3();
   t.true(qwen.render([user, { ...calls, content: '' }]).includes('{"name": "f", "arguments": {"a":1}}'));
@@ -100,7 +100,7 @@ test('Qwen3: an assistant that calls tools says something, if only the empty tex
   });
 });
 
-test('a conversation that the template refuses is an error with its own words', async (t) => {
+test("a conversation that the template refuses is an error with the template's message", async (t) => {
   const source =
     "{% for m in messages %}{% if m.role == 'system' and not loop.first %}" +
     "{{ raise_exception('System message must be at the beginning.') }}{% endif %}{% endfor %}";
@@ -112,7 +112,7 @@ test('a conversation that the template refuses is an error with its own words', 
   });
 });
 
-test('a malformed conversation or tool is refused before the template sees it', async (t) => {
+test('a malformed conversation or tool is refused before it is rendered', async (t) => {
   const deaf = await template(t, 'anything');
   t.throws(() => deaf.render([{ role: 'user' }]), {
     instanceOf: ChatTemplateError,
@@ -150,7 +150,7 @@ test('a template with a syntax error is refused', async (t) => {
   });
 });
 
-test('a configuration with a value of the wrong kind is refused', async (t) => {
+test('a configuration with a value of the wrong type is refused', async (t) => {
   await t.throwsAsync(template(t, 7), {
     instanceOf: ChatTemplateError,
     message: /tokenizer_config\.json: chat_template: Invalid input/,

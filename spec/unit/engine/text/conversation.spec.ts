@@ -4,7 +4,7 @@ import { parseConversation, parseTools } from '../../../../engine/text/conversat
 
 const call = { name: 'f', arguments: { a: 1 } };
 
-test('a conversation of every role and key is returned as it is', (t) => {
+test('a conversation with every role and key is returned unchanged', (t) => {
   const messages = [
     { role: 'system', content: '' },
     { role: 'user', content: 'hi', name: 'Ada' },
@@ -85,12 +85,12 @@ for (const [what, json, message] of refused) {
   });
 }
 
-test('a long value is shown in part', (t) => {
+test('the error for a long value shows its beginning', (t) => {
   const error = t.throws(() => parseConversation(['x'.repeat(1e6)]), { instanceOf: ChatTemplateError });
   t.true(error.message.length < 200, error.message);
 });
 
-test('tools are returned as they are; what is no list of objects is refused', (t) => {
+test('tools are returned unchanged; anything but a list of objects is refused', (t) => {
   const tools = [{ type: 'function', function: { name: 'f' } }];
   const parsed: unknown = parseTools(tools);
   t.is(parsed, tools);

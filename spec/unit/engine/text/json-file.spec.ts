@@ -13,13 +13,13 @@ test('a file that does not exist is undefined', async (t) => {
   t.is(await readJsonFile(path, TokenizerError), undefined);
 });
 
-test('a byte order mark is no part of the text', async (t) => {
+test('a byte order mark is not part of the text', async (t) => {
   const path = join(modelDir(t, { 'a.json': '\ufeff{"é": 1}' }), 'a.json');
   t.is(await readTextFile(path, TokenizerError), '{"é": 1}');
   t.deepEqual(await readJsonFile(path, TokenizerError), { é: 1 });
 });
 
-test('what cannot be read is refused with the code of the system and the class asked for', async (t) => {
+test("an unreadable file is an error of the given class with the system's code", async (t) => {
   const dir = modelDir(t, {});
   await t.throwsAsync(readTextFile(dir, TokenizerError), {
     instanceOf: TokenizerError,
@@ -36,7 +36,7 @@ test('bytes that are not UTF-8 are refused, not replaced', async (t) => {
   });
 });
 
-test('JSON that was cut short is refused with its length', async (t) => {
+test('the error for truncated JSON has its length', async (t) => {
   const path = join(modelDir(t, { 'a.json': '{"model": {"ty' }), 'a.json');
   await t.throwsAsync(readJsonFile(path, TokenizerError), {
     instanceOf: TokenizerError,

@@ -25,7 +25,7 @@ test('characters beyond 16 bits are stripped whole', (t) => {
   t.is(render("{{ '😀😁😀'.strip('😀') }}"), '😁');
 });
 
-test('nothing may be left, and nothing may be to strip', (t) => {
+test('all characters may be stripped, or none', (t) => {
   t.is(render("[{{ 'aaa'.strip('a') }}{{ ''.strip('a') }}]"), '[]');
   t.is(render("{{ ' a '.strip('') }}"), ' a ');
 });
@@ -34,7 +34,7 @@ test('without an argument white space is stripped', (t) => {
   t.is(render("[{{ '\\n a '.strip() }}][{{ ' a '.lstrip() }}][{{ ' a '.rstrip() }}]"), '[a][a ][ a]');
 });
 
-test('calls are found wherever an expression may stand', (t) => {
+test('calls are found in every place of an expression', (t) => {
   const source = [
     "{%- set a = x.split('|')[-1].lstrip('\\n').rstrip('\\n') -%}",
     "{%- for b in [x.strip('\\n')] if b.strip('\\n') -%}{{ {'k': b.strip('\\n')}['k'] + a }}{%- endfor -%}",
@@ -44,14 +44,14 @@ test('calls are found wherever an expression may stand', (t) => {
   t.is(render(source, { x: '\n |\n y \n' }), ' |\n y  y  |\n y !');
 });
 
-test("a template's own names are not touched", (t) => {
+test("a template's own names are not changed", (t) => {
   t.is(
     render("{% set strip = 'variable' %}{{ strip }} {{ ' a ' | trim }} {{ o.strip }}", { o: { strip: 7 } }),
     'variable a 7',
   );
 });
 
-test('what cannot be stripped is an error', (t) => {
+test('stripping a value that is not a string is an error', (t) => {
   const message = /^lstrip\(\) takes a string of characters to strip from a string$/;
   t.throws(() => render("{{ x.lstrip('a') }}", { x: null }), { message });
   t.throws(() => render('{{ x.lstrip(1) }}', { x: 'a' }), { message });

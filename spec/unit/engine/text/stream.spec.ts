@@ -1,7 +1,9 @@
 import test from 'ava';
 import { createTextStream } from '../../../../engine/text/stream.ts';
 
-/** What a stream gives for pieces of bytes, or of text for added tokens: one string per push, and the end. */
+/**
+ * The output of a stream for pieces of bytes, or of text for added tokens: one string per push, and the end.
+ */
 function streamed(...pieces: (number[] | string)[]): string[] {
   const stream = createTextStream((i) => {
     const piece = pieces[i];
@@ -14,7 +16,7 @@ test('a character cut by tokens appears with the token that completes it', (t) =
   t.deepEqual(streamed([0x61, 0xf0], [0x9f], [0x98, 0x80, 0x62]), ['a', '', '😀b', '']);
 });
 
-test('the parts of a joined emoji appear as they are completed', (t) => {
+test('the parts of a joined emoji appear when they are complete', (t) => {
   const bytes = [...new TextEncoder().encode('👩‍💻')];
   const pieces = bytes.map((byte) => [byte]);
   t.deepEqual(streamed(...pieces).filter(Boolean), ['👩', '\u200d', '💻']);
@@ -24,7 +26,7 @@ test('a replacement character that the model wrote is not held back', (t) => {
   t.deepEqual(streamed([0xef, 0xbf, 0xbd], [0x61]), ['\ufffd', 'a', '']);
 });
 
-test('bytes that can never become a character are U+FFFD as soon as that is certain', (t) => {
+test('bytes that cannot become a character are U+FFFD at once', (t) => {
   t.deepEqual(streamed([0xff], [0x61]), ['\ufffd', 'a', '']);
   t.deepEqual(streamed([0xe2, 0x82], [0x61]), ['', '\ufffda', '']);
 });
@@ -51,14 +53,14 @@ test('a byte order mark is kept, at the start and elsewhere', (t) => {
   t.deepEqual(streamed([0xef, 0xbb], [0xbf], [0xef, 0xbb, 0xbf]), ['', '\ufeff', '\ufeff', '']);
 });
 
-test('after its end a stream begins anew', (t) => {
+test('a stream can be used again after its end', (t) => {
   const stream = createTextStream((byte) => Uint8Array.of(byte));
   t.is(stream.push(0xc3) + stream.end(), '\ufffd');
   t.is(stream.push(0xc3) + stream.push(0xa9) + stream.end(), 'é');
   t.is(stream.end(), '');
 });
 
-test('a piece that cannot be had leaves the stream as it was', (t) => {
+test('an invalid id leaves the stream unchanged', (t) => {
   const stream = createTextStream((byte) => {
     if (byte > 255) throw new RangeError('no such byte');
     return Uint8Array.of(byte);

@@ -4,12 +4,13 @@ import type { ExecutionContext } from 'ava';
 import { BYTE_CHARACTERS } from '../../../../engine/text/byte-level.ts';
 import { temporaryFolder } from '../../../support/processes/cleanup.ts';
 
-/** Ids of {@link tinyTokenizerJson}: bytes are their own ids, what follows is named here. */
+/** Ids of {@link tinyTokenizerJson}: bytes are their own ids, other tokens are named here. */
 export const ID = { he: 256, hel: 257, end: 300, note: 301, extra: 302 } as const;
 
 /**
- * A byte-level BPE with two merges, no token for ids 258 to 299, and three added tokens: `<|end|>` is special,
- * `<note>` is not, `<|extra|>` is so only by `additional_special_tokens` of {@link TINY_TOKENIZER_CONFIG}.
+ * A byte-level BPE with two merges, no token for ids 258 to 299, and three added tokens: `<|end|>` is
+ * special, `<note>` is not, `<|extra|>` is so only by `additional_special_tokens` of {@link
+ * TINY_TOKENIZER_CONFIG}.
  */
 export function tinyTokenizerJson() {
   const vocab: Record<string, unknown> = Object.fromEntries(BYTE_CHARACTERS.map((c, byte) => [c, byte]));

@@ -14,7 +14,7 @@ function withVocab(change: Record<string, unknown>) {
   return withModel({ vocab: { ...(tinyTokenizerJson().model.vocab as object), ...change } });
 }
 
-test('the added tokens are found, special or not, and the vocabulary ends after the highest id', (t) => {
+test('added tokens are found, special or not, and the vocabulary ends after the highest id', (t) => {
   t.deepEqual(parseTokenizerJson(tinyTokenizerJson(), 'tokenizer.json'), {
     vocabSize: ID.extra + 1,
     addedTokens: [

@@ -23,7 +23,7 @@ test('a text becomes merged tokens and single bytes', async (t) => {
   t.deepEqual(tokenizer.tokens(tokenizer.encode('hello é')), ['hel', 'l', 'o', 'Ġ', 'Ã', '©']);
 });
 
-test('merges written as pairs are the same merges', async (t) => {
+test('merges written as pairs give the same ids', async (t) => {
   const json = tinyTokenizerJson();
   const model = {
     ...json.model,
@@ -43,12 +43,12 @@ test('the empty text has no ids, and no ids are the empty text', async (t) => {
   t.deepEqual(tokenizer.tokens([]), []);
 });
 
-test('added tokens written out in a text become their ids', async (t) => {
+test('added tokens in a text become their ids', async (t) => {
   const tokenizer = await tiny(t);
   t.deepEqual(tokenizer.encode('<note>a<|end|>'), [ID.note, 0x61, ID.end]);
 });
 
-test('a text is brought into the normal form the tokenizer asks for', async (t) => {
+test('a text is normalised as the tokenizer says', async (t) => {
   t.deepEqual((await tiny(t)).encode('e\u0301'), [0xc3, 0xa9]);
 });
 
@@ -59,7 +59,7 @@ test('a lone surrogate is encoded as U+FFFD', async (t) => {
   t.deepEqual(tokenizer.encode('\udc00\ud800'), [...replacement, ...replacement]);
 });
 
-test('tokens of the post-processor are added unless told not to', async (t) => {
+test('tokens of the post-processor are added by default', async (t) => {
   const single = [{ SpecialToken: { id: '<|end|>', type_id: 0 } }, { Sequence: { id: 'A', type_id: 0 } }];
   const post_processor = { type: 'TemplateProcessing', single, pair: single };
   const tokenizer = await tiny(t, { 'tokenizer.json': { ...tinyTokenizerJson(), post_processor } });
@@ -67,7 +67,7 @@ test('tokens of the post-processor are added unless told not to', async (t) => {
   t.deepEqual(tokenizer.encode('a', { addSpecialTokens: false }), [0x61]);
 });
 
-test('what is not a string is not encoded', async (t) => {
+test('a value that is not a string is refused', async (t) => {
   const tokenizer = await tiny(t);
   t.throws(() => tokenizer.encode(null as unknown as string), {
     instanceOf: TokenizerError,
@@ -75,14 +75,14 @@ test('what is not a string is not encoded', async (t) => {
   });
 });
 
-test('special tokens can be left out: those marked so and those the configuration adds', async (t) => {
+test('special tokens can be left out: marked ones and those of the configuration', async (t) => {
   const tokenizer = await tiny(t);
   const ids = [0x61, ID.end, ID.note, ID.extra, 0x62];
   t.is(tokenizer.decode(ids), 'a<|end|><note><|extra|>b');
   t.is(tokenizer.decode(ids, { skipSpecialTokens: true }), 'a<note>b');
 });
 
-test('a special token left out does not part the bytes around it; one that stays does', async (t) => {
+test('a skipped special token does not separate the bytes around it; a decoded one does', async (t) => {
   const tokenizer = await tiny(t);
   const ids = [0xc3, ID.end, 0xa9];
   t.is(tokenizer.decode(ids, { skipSpecialTokens: true }), 'é');
@@ -102,7 +102,7 @@ test('an id without a token adds nothing: in a gap, after the last token, up to 
   );
 });
 
-test('what is no id is refused with its position', async (t) => {
+test('the error for an invalid id has its position', async (t) => {
   const tokenizer = await tiny(t);
   const expected = 'is not a whole number from 0 to 4294967295';
   const bad = [-1, 0.5, Number.NaN, Number.POSITIVE_INFINITY, 2 ** 32, 1n, '1', null, undefined];
@@ -118,13 +118,13 @@ test('what is no id is refused with its position', async (t) => {
   }
 });
 
-test('a stream leaves special tokens out if told to', async (t) => {
+test('a stream can leave out special tokens', async (t) => {
   const stream = (await tiny(t)).createStream({ skipSpecialTokens: true });
   t.is(stream.push(0xc3) + stream.push(ID.end) + stream.push(0xa9) + stream.push(ID.note), 'é<note>');
 });
 
 for (const file of ['tokenizer.json', 'tokenizer_config.json']) {
-  test(`without ${file} there is no tokenizer`, async (t) => {
+  test(`a tokenizer without ${file} is refused`, async (t) => {
     const files: Record<string, unknown> = {
       'tokenizer.json': tinyTokenizerJson(),
       'tokenizer_config.json': TINY_TOKENIZER_CONFIG,
@@ -137,7 +137,7 @@ for (const file of ['tokenizer.json', 'tokenizer_config.json']) {
     });
   });
 
-  test(`${file} cut short is refused`, async (t) => {
+  test(`a truncated ${file} is refused`, async (t) => {
     await t.throwsAsync(tiny(t, { [file]: '{"added_tokens": [{"id"' }), {
       instanceOf: TokenizerError,
       message: new RegExp(`${file}: is not valid JSON \\(23 characters, perhaps cut short\\)`),

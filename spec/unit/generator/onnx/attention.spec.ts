@@ -62,7 +62,7 @@ for (const precision of ['float32', 'float64'] as const) {
   });
 }
 
-test('decoding goes on with padding in the cache', async (t) => {
+test('decoding continues with padding in the cache', async (t) => {
   const loaded = await model(t, 'float64');
   const { ids, attentionMask, positionIds } = padded(0);
   const prefill = await run(loaded, padded(0));
@@ -78,7 +78,7 @@ test('decoding goes on with padding in the cache', async (t) => {
   }
 });
 
-test('what stands in the padding does not change a bit', async (t) => {
+test('the ids of padding do not change a bit', async (t) => {
   const loaded = await model(t, 'float32');
   const zeros = await run(loaded, padded(0));
   const others = await run(loaded, padded(41));
@@ -86,7 +86,7 @@ test('what stands in the padding does not change a bit', async (t) => {
   t.notDeepEqual(lastLogits(zeros, 1, SHORT.length + 1), lastLogits(others, 1, SHORT.length + 1));
 });
 
-test('a later token does not change a bit of what stands before it', async (t) => {
+test('a later token does not change a bit of the positions before it', async (t) => {
   const loaded = await model(t, 'float32');
   const one = values(await run(loaded, { ids: [LONG] }), 'logits');
   const other = values(await run(loaded, { ids: [[...LONG.slice(0, -1), 9]] }), 'logits');

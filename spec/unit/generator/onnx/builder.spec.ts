@@ -35,7 +35,7 @@ test('scalars have the precision of the graph', (t) => {
   t.deepEqual(double.rawData, new Uint8Array(Float64Array.of(0.1).buffer));
 });
 
-test('a constant that is asked for twice is stored once', (t) => {
+test('a constant that is used twice is stored once', (t) => {
   const graph = new GraphBuilder('float32');
   t.is(graph.ints(0, -1), graph.ints(0, -1));
   t.not(graph.ints(0, -1), graph.ints(0, 1));
@@ -43,7 +43,7 @@ test('a constant that is asked for twice is stored once', (t) => {
   t.is(parse(graph).graph!.initializer.length, 4);
 });
 
-test('a node and its outputs are named after the part of the model they are in, and no two alike', (t) => {
+test('nodes and outputs have unique names that begin with their part of the model', (t) => {
   const graph = new GraphBuilder('float32');
   graph.scoped('layers.1', () => {
     graph.scoped('experts.0', () => graph.node('Neg', ['x']));
@@ -58,7 +58,7 @@ test('a node and its outputs are named after the part of the model they are in, 
   t.is(new Set(nodes.flatMap(({ output }) => output)).size, 4);
 });
 
-test('whole numbers and lists of them become attributes of their kinds', (t) => {
+test('whole numbers and lists of them become attributes of their types', (t) => {
   const graph = new GraphBuilder('float32');
   graph.node('Something', [], { axis: -1, perm: [0, 2, 1] });
   const [axis, perm] = parse(graph).graph!.node[0].attribute;
@@ -66,7 +66,7 @@ test('whole numbers and lists of them become attributes of their kinds', (t) => 
   t.deepEqual([perm.name, perm.ints], ['perm', [0n, 2n, 1n]]);
 });
 
-test('an external initializer says file, offset and length, and carries no bytes', (t) => {
+test('an external initializer has file, offset and length, and no bytes', (t) => {
   const graph = new GraphBuilder('float32');
   graph.external('w', DataType.BFLOAT16, [3, 2], { file: 'model.safetensors', offset: 96, length: 12 });
   const [tensor] = parse(graph).graph!.initializer;

@@ -5,10 +5,10 @@ import type { ExecutionContext } from 'ava';
 import type { WeightDtype } from '../../../../engine/config.ts';
 import { makeModel, writeModelDirectory } from '../../../support/properties/arbitraries.ts';
 
-/** All that these fixtures need of a test. */
+/** The part of a test that these fixtures use. */
 export type Teardown = Pick<ExecutionContext<unknown>, 'teardown'>;
 
-/** A small Qwen3 in which every size is another one, so that no two can be mistaken for each other. */
+/** A small Qwen3 whose sizes all differ, so that swapping two is an error. */
 export const DENSE = {
   model_type: 'qwen3',
   vocab_size: 53,
@@ -35,14 +35,14 @@ export const MOE = {
   mlp_only_layers: [0],
 };
 
-/** Makes a temporary folder that is gone after the test. */
+/** Makes a temporary folder, removed after the test. */
 export async function temporaryDir(t: Teardown): Promise<string> {
   const dir = await mkdtemp(join(tmpdir(), 'plumbline-onnx-'));
   t.teardown(() => rm(dir, { recursive: true }));
   return dir;
 }
 
-/** Writes a model directory with one safetensors file, gone after the test. */
+/** Writes a model directory with one safetensors file, removed after the test. */
 export async function checkpoint(
   t: Teardown,
   json: Readonly<Record<string, unknown>>,

@@ -23,7 +23,7 @@ test('linear multiplies by the transpose of the weight, whose rows are outputs',
   t.true(largestDifference(y, product) < 1e-6);
 });
 
-test('quantised to int8, it is off by about one part in a hundred: neither exact nor broken', async (t) => {
+test('linear quantised to int8 is off by about one part in a hundred', async (t) => {
   const part = await partOfModel(t, await checkpoint(t, DENSE), inputs, { quantization: 'int8' });
   const y = await evaluate(t, part, linear(part, 'x', NAME), x, [ROWS, inputs]);
   const largest = Math.max(...product.map(Math.abs));

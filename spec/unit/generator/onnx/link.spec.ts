@@ -7,14 +7,14 @@ import { temporaryDir } from './checkpoints.ts';
 
 const refuse = () => Promise.reject(Object.assign(new Error('cross-device link'), { code: 'EXDEV' }));
 
-test('the second name leads to the same file, not to a copy', async (t) => {
+test('the second name is a link to the same file', async (t) => {
   const dir = await temporaryDir(t);
   await writeFile(join(dir, 'a'), 'weights');
   await linkOrCopy(join(dir, 'a'), join(dir, 'b'));
   t.is((await stat(join(dir, 'a'))).ino, (await stat(join(dir, 'b'))).ino);
 });
 
-test('where hard links are refused, the file is copied', async (t) => {
+test('without hard links, the file is copied', async (t) => {
   const dir = await temporaryDir(t);
   await writeFile(join(dir, 'a'), 'weights');
   await linkOrCopy(join(dir, 'a'), join(dir, 'b'), refuse);
@@ -22,7 +22,7 @@ test('where hard links are refused, the file is copied', async (t) => {
   t.not((await stat(join(dir, 'a'))).ino, (await stat(join(dir, 'b'))).ino);
 });
 
-test('a name that leads to another file is replaced, and one that leads to the same is left alone', async (t) => {
+test('a link to another file is replaced, a link to the same file is kept', async (t) => {
   const dir = await temporaryDir(t);
   await writeFile(join(dir, 'a'), 'new weights');
   await writeFile(join(dir, 'b'), 'old weights');
@@ -32,7 +32,7 @@ test('a name that leads to another file is replaced, and one that leads to the s
   t.deepEqual((await readdir(dir)).sort(), ['a', 'b']);
 });
 
-test('of a symbolic link, as the hub keeps them, the file behind it is linked', async (t) => {
+test("the target of a symbolic link is linked, as in the hub's cache", async (t) => {
   const dir = await temporaryDir(t);
   await writeFile(join(dir, 'blob'), 'weights');
   await symlink('blob', join(dir, 'a'));
@@ -41,7 +41,7 @@ test('of a symbolic link, as the hub keeps them, the file behind it is linked', 
   t.is((await stat(join(dir, 'b'))).ino, (await stat(join(dir, 'blob'))).ino);
 });
 
-test('a link that cannot be made leaves nothing behind', async (t) => {
+test('a link that cannot be made leaves no file', async (t) => {
   const dir = await temporaryDir(t);
   await writeFile(join(dir, 'a'), 'weights');
   await mkdir(join(dir, 'b'));
@@ -49,7 +49,7 @@ test('a link that cannot be made leaves nothing behind', async (t) => {
   t.deepEqual((await readdir(dir)).sort(), ['a', 'b']);
 });
 
-test('two writers at once leave one link and nothing else', async (t) => {
+test('two concurrent writers leave one link and no other file', async (t) => {
   const dir = await temporaryDir(t);
   await writeFile(join(dir, 'a'), 'weights');
   await linkOrCopy(join(dir, 'a'), join(dir, 'b'), async (from, to) => {

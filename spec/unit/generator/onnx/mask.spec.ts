@@ -5,7 +5,7 @@ import { attendable } from '../../../../generator/onnx/mask.ts';
 import type { Teardown } from './checkpoints.ts';
 import { int64, sessionOf } from './sessions.ts';
 
-/** @returns for each sequence and each new token a string of what it may look at. */
+/** @returns for each sequence and each new token, the positions that it attends to as a string. */
 async function mask(t: Teardown, ids: number[][], attentionMask: number[][]): Promise<string[][]> {
   const graph = new GraphBuilder('float32');
   const inputIds = graph.input('input_ids', DataType.INT64, ['batch_size', 'time']);
@@ -21,15 +21,15 @@ async function mask(t: Teardown, ids: number[][], attentionMask: number[][]): Pr
   );
 }
 
-test('a token sees itself and those before it', async (t) => {
+test('a token attends to itself and the tokens before it', async (t) => {
   t.deepEqual(await mask(t, [[7, 7, 7]], [[1, 1, 1]]), [['100', '110', '111']]);
 });
 
-test('new tokens see the whole past', async (t) => {
+test('new tokens attend to the whole cache', async (t) => {
   t.deepEqual(await mask(t, [[7, 7]], [[1, 1, 1, 1]]), [['1110', '1111']]);
 });
 
-test('no token sees padding, and each sequence has its own', async (t) => {
+test('no token attends to padding, which each sequence has its own', async (t) => {
   const masks = await mask(
     t,
     [

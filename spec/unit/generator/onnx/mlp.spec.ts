@@ -19,7 +19,7 @@ async function scalarMlp(t: Teardown, weights: { gate: number; up: number; down:
 
 const X = [-80, -30, -20, -7.5, -1, -1e-3, 0, 1e-3, 0.5, 3, 20, 100];
 
-test('silu is exact to a few roundings also far below zero, where it all but vanishes', async (t) => {
+test('silu is exact to a few roundings also far below zero, where it is tiny', async (t) => {
   // up · x is x: the output is x · silu(x).
   const y = await scalarMlp(t, { gate: 1, up: 1, down: 1 }, X);
   X.forEach((x, i) => {
@@ -32,7 +32,7 @@ test('where e^-x overflows, silu is 0 and not NaN', async (t) => {
   t.deepEqual((await scalarMlp(t, { gate: 1, up: 1, down: 1 }, [-200, -1e4])).map(Math.abs), [0, 0]);
 });
 
-test('silu is of the gate, not of up', async (t) => {
+test('silu is applied to the gate, not to up', async (t) => {
   const [y] = await scalarMlp(t, { gate: 2, up: 3, down: 0.5 }, [1.25]);
   const gate = 2 * 1.25;
   t.true(Math.abs(y - 0.5 * (gate / (1 + Math.exp(-gate))) * (3 * 1.25)) < 1e-6);

@@ -33,7 +33,7 @@ const tied = (altered?: number) => (name: string, data: Float32Array) => {
   if (name.includes(`.experts.${altered}.`)) data.fill(1);
 };
 
-test('of experts equally likely, those of the lowest index are chosen', async (t) => {
+test('of equally likely experts, those of the lowest index are chosen', async (t) => {
   const output = await mlpOutput(t, {}, tied());
   for (const unused of [3, 4]) {
     t.deepEqual(await mlpOutput(t, {}, tied(unused)), output, `expert ${unused} should not be used`);

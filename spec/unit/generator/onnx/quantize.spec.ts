@@ -22,7 +22,7 @@ const weight = fc
     }),
   );
 
-test('every weight is within half a step of what it was, and the largest of a row is 127 steps', (t) => {
+test('every quantised weight is within half a step, and the largest of a row is 127 steps', (t) => {
   const within = fc.property(weight, ({ values, outputs, inputs }) => {
     const original = Float32Array.from(values, (value) => (Math.abs(value) < 1e-6 ? 0 : value));
     const { values: rounded, scales } = quantizeRows(original, outputs, inputs);
@@ -55,14 +55,14 @@ for (const [dtype, type] of [
     const { y } = await loaded.run({});
     const got = widen('all', { file, info: file.tensors.get('all')! });
     const expected = y.data as Float32Array;
-    // Object.is holds NaN equal to NaN, whatever its payload, and tells 0 from −0.
+    // For Object.is, NaN equals NaN whatever its payload, and 0 differs from −0.
     const other = expected.findIndex((value, i) => !Object.is(value, got[i]));
     t.is(other, -1, `${other} is widened to ${got[other]}, expected ${expected[other]}`);
     t.is(got.length, expected.length);
   });
 }
 
-test('f32 is read as it is', async (t) => {
+test('f32 weights are read without a change', async (t) => {
   const path = join(await temporaryDir(t), 'some.safetensors');
   const data = Float32Array.of(1.5, -0, 1e-40, Number.NaN);
   writeSafetensors(path, new Map([['some', { dtype: 'F32', shape: [4], data }]]));

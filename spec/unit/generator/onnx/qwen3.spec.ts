@@ -50,7 +50,7 @@ for (const modelType of ['qwen3', 'qwen3_moe'] as const) {
   });
 }
 
-test('a graph without taps takes and gives what transformers.js expects of a decoder', async (t) => {
+test('a graph without taps has the inputs and outputs that transformers.js expects of a decoder', async (t) => {
   const loaded = await session(
     t,
     await writeOnnxGraph({ modelDir: await checkpoint(t, DENSE), precision: 'float32', taps: false }),
@@ -66,7 +66,7 @@ test('a graph without taps takes and gives what transformers.js expects of a dec
   t.deepEqual(key.isTensor && [key.type, ...key.shape], ['float32', 'batch_size', 2, 'past', 6]);
 });
 
-test('a graph with taps gives those of tapNames beside them, in the shapes it declares', async (t) => {
+test('a graph with taps has those of tapNames as further outputs, in the shapes it declares', async (t) => {
   const modelDir = await checkpoint(t, MOE);
   const plain = await session(
     t,
@@ -94,7 +94,7 @@ test('a graph with taps gives those of tapNames beside them, in the shapes it de
   }
 });
 
-test('num_logits_to_keep gives the last so many positions, and 0 all of them', async (t) => {
+test('num_logits_to_keep selects the last positions, and 0 selects all', async (t) => {
   const loaded = await session(
     t,
     await writeOnnxGraph({ modelDir: await checkpoint(t, DENSE), precision: 'float64', taps: false }),
@@ -116,7 +116,7 @@ test('num_logits_to_keep gives the last so many positions, and 0 all of them', a
   }
 });
 
-test('tied embeddings are the head, also where the checkpoint has another one that is not used', async (t) => {
+test('tied embeddings are the head, even if the checkpoint has an unused head', async (t) => {
   const tied = makeModel({ ...DENSE, tie_word_embeddings: true }, 'F32', 1);
   const other = makeModel(DENSE, 'F32', 2).weights.get('lm_head.weight')!;
   const both = { ...tied, weights: new Map([...tied.weights, ['lm_head.weight', other]]) };

@@ -9,7 +9,7 @@ import { float, int64, largestDifference, sessionOf, values } from './sessions.t
 const config = parseModelConfig({ ...DENSE, head_dim: 6, rope_theta: 500 });
 const POSITIONS = [0, 1, 7, 12, 100, 999, 40_959];
 
-/** Turns one head, the same at every position. */
+/** Rotates one head, the same at every position. */
 async function turn(t: Teardown, precision: Precision, head: number[]): Promise<number[]> {
   const graph = new GraphBuilder(precision);
   const positions = graph.input('positions', DataType.INT64, ['batch_size', 'time']);
@@ -37,7 +37,7 @@ function turned(head: number[], angle: (position: number, pair: number) => numbe
 
 const HEAD = [1, 0.5, -2, 3, -0.25, 0.75];
 
-test('in float64, the pair (i, i + headDim/2) is turned by position / theta^(2i/headDim)', async (t) => {
+test('in float64, the pair (i, i + headDim/2) is rotated by position / theta^(2i/headDim)', async (t) => {
   const expected = turned(HEAD, (position, i) => position / 500 ** ((2 * i) / 6));
   t.true(largestDifference(await turn(t, 'float64', HEAD), expected) < 1e-10);
 });
@@ -49,7 +49,7 @@ test('in float32, exponent, frequency and angle are rounded one after the other,
     return fround(position * frequency);
   });
   t.true(largestDifference(await turn(t, 'float32', HEAD), expected) < 1e-6);
-  // Angles of float64 would be another rotation at far positions, far beyond that.
+  // Angles of float64 would be far beyond the tolerance at large positions.
   const unrounded = turned(HEAD, (position, i) => position / 500 ** ((2 * i) / 6));
   t.true(largestDifference(expected, unrounded) > 1e-4);
 });

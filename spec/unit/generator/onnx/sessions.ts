@@ -33,7 +33,7 @@ export async function sessionOf(
 
 export type Outputs = Record<string, Tensor>;
 
-/** What {@link run} feeds a decoder; sequences are of one length. */
+/** The inputs of a decoder for {@link run}; all sequences have the same length. */
 export interface DecoderFeeds {
   ids: number[][];
   /** Default: no padding. */
@@ -84,7 +84,7 @@ export function values(outputs: Outputs, name: string): number[] {
   return Array.from(outputs[name].data as Float32Array | Float64Array);
 }
 
-/** @throws Error on other lengths, on nothing to compare, and on what is not finite. */
+/** @throws Error if the lengths differ, there are no values, or one is not finite. */
 export function largestDifference(a: ArrayLike<number>, b: ArrayLike<number>): number {
   if (a.length !== b.length || a.length === 0)
     throw new Error(`lengths ${a.length} and ${b.length} cannot be compared`);
@@ -113,7 +113,7 @@ export async function partOfModel(
     config: await readModelConfig(modelDir),
     graph,
     weights: new Weights(graph, opened),
-    // Only what is [batch, time, …] needs it.
+    // Only values [batch, time, …] need it.
     batchAndTime: 'batch_and_time',
     quantization: options.quantization,
     tap: () => {},

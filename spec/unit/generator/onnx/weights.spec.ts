@@ -8,7 +8,7 @@ import { partOfModel } from './sessions.ts';
 
 const NAME = 'model.layers.1.self_attn.q_proj.weight';
 
-test('a weight points at its own bytes in the safetensors file', async (t) => {
+test('a weight refers to its own bytes in the safetensors file', async (t) => {
   const dir = await checkpoint(t, DENSE);
   const { graph, weights } = await partOfModel(t, dir, 1);
   t.is(weights.get(NAME), NAME);

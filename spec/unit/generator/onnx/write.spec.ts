@@ -49,7 +49,7 @@ test('the weights are not copied: the graph lies beside a hard link of them', as
   t.is(linked.ino, original.ino);
 });
 
-test('weights that were replaced are linked anew', async (t) => {
+test('replaced weights are linked again', async (t) => {
   const modelDir = await checkpoint(t, DENSE);
   const before = await logits(t, { modelDir, ...FLOAT32 });
   writeModelDirectory(modelDir, makeModel(DENSE, 'F32', 2));
@@ -86,7 +86,7 @@ for (const dtype of ['BF16', 'F16'] as const) {
   });
 }
 
-test('weights at odd offsets, as a header of any length makes them, give the same bits', async (t) => {
+test('weights at odd offsets, after a header of any length, give the same bits', async (t) => {
   const modelDir = await checkpoint(t, MOE);
   const aligned = await logits(t, { modelDir, ...FLOAT32 });
   const path = join(modelDir, 'model.safetensors');
@@ -144,13 +144,13 @@ for (const [what, change, message] of changes) {
   });
 }
 
-test('a folder that is no model directory is refused', async (t) => {
+test('a folder without config.json is refused', async (t) => {
   await t.throwsAsync(writeOnnxGraph({ modelDir: await temporaryDir(t), ...FLOAT32 }), {
     instanceOf: ConfigError,
   });
 });
 
-test('a failing write leaves the graph that was there, and nothing half-written', async (t) => {
+test('a failed write leaves the old graph and no partial file', async (t) => {
   const modelDir = await checkpoint(t, DENSE);
   const path = await writeOnnxGraph({ modelDir, ...FLOAT32 });
   const before = await readFile(path);

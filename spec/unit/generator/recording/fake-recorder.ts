@@ -6,7 +6,7 @@ export const STAGES = [...Array(numHiddenLayers + 1).keys(), 'final'].map(
   (stage) => `hidden_states.${stage}`,
 );
 
-/** What a fake model was asked. */
+/** A call of a fake model. */
 export interface Call {
   call: string;
   ids: number[];
@@ -14,8 +14,8 @@ export interface Call {
 }
 
 /**
- * The logits a fake model returns after a prompt: they depend on its length and its last id, so that a row taken from
- * another position shows.
+ * The logits of a fake model after a prompt. They depend on its length and its last id, so a row of another
+ * position is different.
  */
 export function logitsAfter(ids: readonly number[]): Float64Array {
   const seed = ids.length * 7.3 + ids[ids.length - 1] * 1.1;
@@ -27,18 +27,20 @@ export function stateAt(stage: number, position: number): Float64Array {
   return Float64Array.from({ length: hiddenSize }, (_, d) => Math.cos(stage * 5.1 + position * 3.3 + d));
 }
 
-/** Numbers of a fake that are not what they should be. */
+/** Changes of a fake's numbers. */
 export interface Faults {
   /** Added to the logits of the tapped graph, which must not be recorded. */
   tapped?: number;
-  /** Of either graph in float32. */
+  /** Changes logits of both graphs in float32. */
   logits?: (row: Float32Array) => void;
   float64?: (row: Float64Array) => void;
   hidden?: (row: Float32Array) => void;
   acceptsEmpty?: boolean;
 }
 
-/** Everything that records a case, made up: the twin's numbers are exact, the others are those rounded to f32. */
+/**
+ * A recorder of invented numbers: the twin's are exact, the others are rounded to f32.
+ */
 export function fakeRecorder(faults: Faults = {}): { recorder: Recorder; calls: Call[] } {
   const calls: Call[] = [];
   const lastRows = (ids: readonly number[], rows: number) =>

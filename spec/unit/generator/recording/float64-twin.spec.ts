@@ -31,14 +31,14 @@ test('a forward pass returns a row of float64 logits for each id, or for the las
   for (const [i, value] of last.entries()) t.true(Math.abs(value - logits[3 * V + i]) < 1e-12);
 });
 
-test('it returns every stage of every position', async (t) => {
+test('the twin returns every stage of every position', async (t) => {
   const { stages } = await (await twin(t)).forward(IDS, 1);
   t.deepEqual([...stages.keys()].sort(), [...tapNames(config)].sort());
   t.is(stages.get('hidden_states.0')!.length, IDS.length * config.hiddenSize);
   t.false([...stages.keys()].some((name) => name.startsWith('present.')));
 });
 
-test('only the stages that are wanted are returned, with the logits', async (t) => {
+test('only selected stages are returned, with the logits', async (t) => {
   const loaded = await twin(t);
   const all = await loaded.forward(IDS);
   const some = await loaded.forward(IDS, IDS.length, (stage) => stage === 'hidden_states.1');
@@ -47,7 +47,7 @@ test('only the stages that are wanted are returned, with the logits', async (t) 
   t.deepEqual(some.logits, all.logits);
 });
 
-test('its numbers are finer than float32 can tell', async (t) => {
+test("the twin's numbers are finer than float32", async (t) => {
   const { logits } = await (await twin(t)).forward(IDS);
   t.true(logits.filter((value) => Math.fround(value) !== value).length > 0.9 * logits.length);
 });
@@ -56,7 +56,7 @@ for (const [name, json] of [
   ['a dense model', DENSE],
   ['a mixture of experts', MOE],
 ] as const) {
-  test(`it is the reference’s twin: for ${name} the two differ by no more than float32 rounds`, async (t) => {
+  test(`the twin of ${name} differs from the reference by float32 rounding only`, async (t) => {
     const modelDir = await checkpoint(t, json);
     const { config } = makeModel(json, 'F32', 1);
     await writeOnnxGraph({ modelDir, precision: 'float32', taps: true });

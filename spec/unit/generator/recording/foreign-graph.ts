@@ -4,11 +4,11 @@ import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
 import { TensorProto_DataType as DataType, ModelProtoSchema, TensorProtoSchema } from 'onnx-buf';
 
 /**
- * Turns a graph of ours with weights in one safetensors file into what other exporters write: it computes the logits
- * of all positions, and its weights lie in `<graph>_data` beside it.
+ * Turns a graph of ours with weights in one safetensors file into one like other exporters': it computes the
+ * logits of all positions, and its weights are in `<graph>_data` beside it.
  *
  * @param path of the graph; it is overwritten.
- * @param constants float scalars by their old value, and what they become, to tell the graph from ours.
+ * @param constants new values of float scalars by their old ones, so that the graph differs from ours.
  */
 export function makeForeign(path: string, constants: ReadonlyMap<number, number> = new Map()): void {
   const model = fromBinary(ModelProtoSchema, readFileSync(path));

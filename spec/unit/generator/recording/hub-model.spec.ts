@@ -18,7 +18,7 @@ const GRAPH_MODEL = 'plumbline-spec/tiny-ONNX';
 const GRAPH_FILES = { 'config.json': '{}', 'onnx/model.onnx': 'graph', 'onnx/model.onnx_data': 'weights' };
 const OTHERS = { 'README.md': '#', 'onnx/model_q4.onnx': 'q4', 'pytorch_model.bin': 'pickle' };
 
-/** A hub with a model and another that has its graph, and goldens that know of them what is given. */
+/** A hub with a model and another with its graph, and goldens whose `models.json` lists what is given. */
 async function setUp(t: ExecutionContext, files: Record<string, string | Uint8Array>, known: object = {}) {
   const others = { [GRAPH_MODEL]: { ...GRAPH_FILES, ...OTHERS } };
   const hub = closing(t, await LoopbackHub.start({ ...files, ...OTHERS }, others));
@@ -29,25 +29,25 @@ async function setUp(t: ExecutionContext, files: Record<string, string | Uint8Ar
   );
   const cacheDir = temporaryFolder(t);
   const env = { HF_ENDPOINT: hub.url, HF_HUB_CACHE: cacheDir, HF_HOME: cacheDir };
-  const told: string[] = [];
+  const fetches: string[] = [];
   const find = (model = LOOPBACK_MODEL) =>
-    findModel(model, { folder, env, onFetch: (text) => told.push(text) });
+    findModel(model, { folder, env, onFetch: (text) => fetches.push(text) });
   const fetched = () =>
     hub.lines.filter((line) => line.includes('/resolve/')).map((line) => line.split(`${hub.commit}/`)[1]);
-  return { hub, folder, told, find, fetched };
+  return { hub, folder, fetches, find, fetched };
 }
 
-test('of a model that nobody knows, graph and weights are fetched, and nothing else; it is told', async (t) => {
-  const { told, find, fetched } = await setUp(t, { ...GRAPH_FILES, 'model.safetensors': 'w' });
+test("an unlisted model's graph and weights are fetched, nothing else, and progress is reported", async (t) => {
+  const { fetches, find, fetched } = await setUp(t, { ...GRAPH_FILES, 'model.safetensors': 'w' });
   const { modelDir, graph } = await find();
   t.regex(modelDir, /models--plumbline-spec--tiny\/snapshots/);
   t.is(graph, undefined);
   t.deepEqual(fetched().sort(), [...Object.keys(GRAPH_FILES), 'model.safetensors'].sort());
-  t.true(told.includes('fetching model.safetensors 100 %'));
+  t.true(fetches.includes('fetching model.safetensors 100 %'));
 });
 
 for (const known of [{ identity: 'some' }, { identity: 'some', graph: GRAPH_MODEL }]) {
-  test(`a model that is known ${known.graph ? 'with its graph elsewhere' : 'alone'} is held to its identity before any graph is fetched from there`, async (t) => {
+  test(`a model listed ${known.graph ? 'with a graph elsewhere' : 'without a graph'} must have its identity before any graph is fetched`, async (t) => {
     const source = temporaryFolder(t);
     const small = { vocab_size: 16, hidden_size: 8, intermediate_size: 8, num_hidden_layers: 1 };
     writeSparseCheckpoint(source, { ...QWEN3_0_6B_CONFIG, ...small });
@@ -89,27 +89,27 @@ for (const [format, parts] of [
   });
 }
 
-test('a directory that lacks weights of its graph is refused: transformers.js would wait for ever', async (t) => {
+test('a directory without the weights of its graph is refused, because transformers.js would wait forever', async (t) => {
   const { folder, find } = await setUp(t, {});
   mkdirSync(join(folder, 'onnx'));
   writeFileSync(join(folder, 'onnx', 'model.onnx'), 'graph');
   writeFileSync(join(folder, 'config.json'), graphConfig(true));
   await t.throwsAsync(find(folder), {
     instanceOf: CheckpointError,
-    message: /: has no onnx\/model\.onnx_data, in which config\.json says that weights of the graph are/,
+    message: /: has no onnx\/model\.onnx_data, which config\.json lists as weights of the graph/,
   });
   writeFileSync(join(folder, 'config.json'), '{');
   t.deepEqual(await find(folder), { modelDir: folder });
 });
 
-test('a known model without weights is refused', async (t) => {
+test('a listed model without weights is refused', async (t) => {
   const { find } = await setUp(t, GRAPH_FILES, {
     [LOOPBACK_MODEL]: { identity: 'some', graph: GRAPH_MODEL },
   });
   await t.throwsAsync(find(), { instanceOf: HubError, message: /neither model\.safetensors nor / });
 });
 
-test('what goldens know of a hub id must be readable; a directory needs none of it', async (t) => {
+test('a malformed models.json is an error for a hub id, not for a directory', async (t) => {
   const { folder, find } = await setUp(t, GRAPH_FILES);
   writeFileSync(join(folder, 'models.json'), '{');
   await t.throwsAsync(find(), { instanceOf: FileError, message: /models\.json: is not readable JSON/ });
@@ -117,7 +117,7 @@ test('what goldens know of a hub id must be readable; a directory needs none of 
   await t.throwsAsync(find('./not-there'), { instanceOf: HubError });
 });
 
-test('a file of the cache is held to the hash it is called by, any other file to nothing', async (t) => {
+test('a file of the cache must have the hash in its name; other files are not checked', async (t) => {
   const folder = temporaryFolder(t);
   const modelDir = join(folder, 'snapshot');
   mkdirSync(modelDir);
@@ -131,15 +131,15 @@ test('a file of the cache is held to the hash it is called by, any other file to
   place('small', sha1, 'hello');
   place('elsewhere', 'notes.txt', 'hello');
   writeFileSync(join(modelDir, 'plain'), 'hello');
-  const hashes = { plain: '0', elsewhere: '0', gone: '0' };
+  const hashes = { plain: '0', elsewhere: '0', missing: '0' };
   await t.notThrowsAsync(refuseDamaged(modelDir, { ...hashes, large: sha256('hello'), small: '0' }));
   await t.throwsAsync(refuseDamaged(modelDir, { large: sha256('hellO') }), {
     instanceOf: HubError,
-    message: `${join(folder, sha256('hello'))}: has SHA-256 ${sha256('hellO')}, not the one it is called by; remove it to have it fetched again`,
+    message: `${join(folder, sha256('hello'))}: has SHA-256 ${sha256('hellO')}; expected the one in its name; remove it to have it fetched again`,
   });
   writeFileSync(join(folder, sha1), 'hellO');
   await t.throwsAsync(refuseDamaged(modelDir, { small: '0' }), {
     instanceOf: HubError,
-    message: `${join(folder, sha1)}: has another git SHA-1 than it is called by; remove it to have it fetched again`,
+    message: `${join(folder, sha1)}: has another git SHA-1 than the one in its name; remove it to have it fetched again`,
   });
 });

@@ -20,7 +20,7 @@ function model(selection = WHOLE): Model {
   };
 }
 
-test('a manifest says what was recorded, from which files, and how', (t) => {
+test('a manifest has the model, the hashes of its files, and the versions', (t) => {
   const { recordedOn: _, versions: __, ...rest } = manifestOf(model(), 16, ['one', 'two']);
   t.deepEqual(rest, {
     schemaVersion: 1,
@@ -33,21 +33,21 @@ test('a manifest says what was recorded, from which files, and how', (t) => {
   });
 });
 
-test('a manifest says which sample and projections are stored', (t) => {
+test('a manifest has the stored sample and projections', (t) => {
   const { vocabularySample, projections } = manifestOf(model(SAMPLED), 16, []);
   t.deepEqual({ vocabularySample, projections, maxPositions: 24 }, SAMPLED);
 });
 
-test('a model without seed has none in its manifest', (t) => {
+test('the manifest of a model without seed has no seed', (t) => {
   const { seed: _, ...foreign } = model();
   t.false('seed' in manifestOf(foreign, 16, []));
 });
 
-test('a graph from another repository than the model’s is named in its manifest', (t) => {
+test("a manifest names the repository of a graph that is not the model's", (t) => {
   t.is(manifestOf({ ...model(), graph: 'org/graph' }, 16, []).graph, 'org/graph');
 });
 
-test('the versions are those of the packages that are installed', (t) => {
+test('the versions are those of the installed packages', (t) => {
   const versionOf = (name: string) =>
     JSON.parse(
       readFileSync(new URL(`../../../../node_modules/${name}/package.json`, import.meta.url), 'utf8'),
@@ -58,7 +58,7 @@ test('the versions are those of the packages that are installed', (t) => {
   });
 });
 
-test('a manifest is of its schema, and names the machine', (t) => {
+test('a manifest matches its schema, and names the machine', (t) => {
   const manifest = manifestOf(model(SAMPLED), 16, ['one']);
   t.deepEqual(manifestSchema.parse(manifest), manifest);
   const { node, platform, cpu } = manifest.recordedOn;
@@ -83,6 +83,6 @@ for (const [cpu, text, features] of [
   });
 }
 
-test('where the system does not list vector extensions, none are known', (t) => {
+test('a system without a list of vector extensions has none', (t) => {
   t.deepEqual(cpuFeatures(join(temporaryFolder(t), 'absent')), []);
 });

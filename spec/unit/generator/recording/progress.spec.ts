@@ -5,7 +5,7 @@ import { progressLines } from '../../../../generator/recording/progress.ts';
 const HALF = { model: 'dense', case: 'ids-one', done: 1, total: 4, tokens: 8, maxNewTokens: 15 };
 const BEGIN = { ...HALF, done: 0, tokens: 0 };
 
-/** The line at HALF, so many ms after the first report. */
+/** The line at HALF, `elapsedMs` after the first report. */
 function lineAfter(elapsedMs: number): string {
   let now = 100_000;
   const lineOf = progressLines(() => now);

@@ -1,11 +1,12 @@
 import test from 'ava';
 import { PromptError } from '../../../../engine/errors.ts';
-import { isIdPrompt, promptIds } from '../../../../generator/recording/prompt-ids.ts';
+import { promptIds } from '../../../../generator/recording/prompt-ids.ts';
+import { isIdPrompt } from '../../../../golden/id-prompts.ts';
 import type { Prompt } from '../../../../golden/schema.ts';
 
 type Tokenizer = NonNullable<Parameters<typeof promptIds>[2]>;
 
-/** A tokenizer of one id for each character; it remembers what it was asked for. */
+/** A tokenizer of one id for each character; it keeps its arguments. */
 function characterTokenizer() {
   const calls: unknown[][] = [];
   const tokenizer = {

@@ -54,18 +54,18 @@ test('logits come from the graph that is recorded, not from ours beside it', asy
   t.true(golden.noise.logits < 1e-6);
 });
 
-test('a graph that is not of the same model as our own graph of the weights is refused', async (t) => {
+test('a graph of another model than our own graph of the weights is refused', async (t) => {
   // The largest logit is about 5.
   for (const tapped of [0.006, -1, NaN]) {
     await t.throwsAsync(record(fakeRecorder({ tapped }).recorder), {
       instanceOf: RecordingError,
       message:
-        /^a-case: the reference's graph and our own graph of the weights are \S+ apart in the last logits, /,
+        /^a-case: the last logits of the reference's graph and of our own graph of the weights differ by \S+; /,
     });
   }
 });
 
-test('of a long prompt only the rows from the first stored position on are asked for', async (t) => {
+test('of a long prompt, the reference computes only the rows from the first stored position on', async (t) => {
   const { recorder, calls } = fakeRecorder();
   const ids = Array.from({ length: 30 }, (_, i) => (i * 11) % 48);
   const { golden, tensors } = await record(
@@ -84,13 +84,13 @@ test('of a long prompt only the rows from the first stored position on are asked
       ['generate', 30, 3],
       ['reference.forward', 30, 30],
       ['tapped.forward', 30, 1],
-      // The last of three tokens is chosen, but nothing follows from it.
+      // The last of three tokens is generated, but not computed.
       ['twin.forward', 32, 32],
     ],
   );
 });
 
-test('where only the last positions fit, only their logits are asked for', async (t) => {
+test('if only the last positions are stored, only their logits are computed', async (t) => {
   const { recorder, calls } = fakeRecorder();
   const length = Math.ceil(2 ** 24 / CONFIG.vocabSize) + 1;
   const ids = Array.from({ length }, (_, i) => i % 48);
@@ -117,7 +117,7 @@ test('a foreign graph alone has logits, but neither float64 nor hidden states', 
   }
 });
 
-test('a selection decides what is stored', async (t) => {
+test('a selection decides which numbers are stored', async (t) => {
   const { recorder } = fakeRecorder();
   const { tensors } = await record({ ...recorder, selection: SAMPLED });
   t.is(tensors.logits.length, 6 * 25);
@@ -125,7 +125,7 @@ test('a selection decides what is stored', async (t) => {
   t.is(tensors.hiddenStates!.length, 3 * 3 * 2);
 });
 
-test('a text is stored beside its ids, and so is the text of the tokens, special ones included', async (t) => {
+test('a text and the text of its tokens are stored, special tokens included', async (t) => {
   const { recorder } = fakeRecorder();
   const decoded: unknown[][] = [];
   const tokenizer = {
@@ -151,7 +151,7 @@ test('every greedy token is reported', async (t) => {
   t.is(tokens, 3);
 });
 
-test('an empty prompt is recorded as the first line of the reference’s refusal', async (t) => {
+test('an empty prompt is recorded as the first line of the reference’s error', async (t) => {
   const { recorder, calls } = fakeRecorder();
   t.deepEqual(await recordCase({ ...prompt, ids: [] }, recorder), {
     golden: { id: 'a-case', category: 'short', ids: [], refusal: 'nothing to go on' },
@@ -169,7 +169,7 @@ test('an empty prompt that the reference accepts cannot be recorded', async (t) 
   });
 });
 
-test('a prompt that is not empty must be accepted: another failure is no golden', async (t) => {
+test('an error for a prompt that is not empty is not recorded', async (t) => {
   const { recorder } = fakeRecorder();
   const reference = { ...recorder.reference, generate: () => Promise.reject(new Error('out of memory')) };
   await t.throwsAsync(recordCase(prompt, { ...recorder, reference }), { message: 'out of memory' });

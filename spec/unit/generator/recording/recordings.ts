@@ -4,7 +4,7 @@ import type { Selection } from '../../../../generator/recording/selection.ts';
 import type { Recording } from '../../../../generator/review/number-changes.ts';
 import { type Manifest, SCHEMA_VERSION } from '../../../../golden/schema.ts';
 
-/** A model that exists in name only: its numbers are made up below. */
+/** A model without weights; its numbers are invented below. */
 export const CONFIG = parseModelConfig({
   model_type: 'qwen3',
   vocab_size: 48,
@@ -33,10 +33,10 @@ const IDS = [5, 47, 0];
 export const FIRST_STEP = IDS.length;
 const STEPS = 3;
 
-/** What another computation of the same prompt may make of it. */
+/** Differences of another computation of the same prompt. */
 export interface MakeOptions {
   selection?: Selection;
-  /** Changes the whole rows of f32 logits, before anything is derived from them. */
+  /** Changes the whole rows of f32 logits, before other numbers are derived from them. */
   rows?: (rows: Float32Array[]) => void;
   /** Changes the f32 hidden states [stages, positions, hiddenSize]. */
   hidden?: (states: Float32Array) => void;

@@ -78,7 +78,7 @@ test('a tapped graph also returns its stages, and the same bits of logits', asyn
   t.deepEqual([...stages.keys()].sort(), [...tapNames(config)].sort());
   t.is(stages.get('hidden_states.final')!.length, IDS.length * config.hiddenSize);
   t.deepEqual(logits, (await (await load(t, modelDir)).forward(IDS)).logits);
-  // The stages are of all positions, however many rows of logits are asked for.
+  // Stages have all positions, whatever the number of rows of logits.
   t.deepEqual((await tapped.forward(IDS, 1)).stages, stages);
 });
 

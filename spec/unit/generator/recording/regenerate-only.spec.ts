@@ -20,7 +20,7 @@ test('the first case that is recorded alone is the only one in the manifest', as
   t.deepEqual(readManifest('made-up', folder).cases, ['two']);
 });
 
-test('a single case does not make others gone', async (t) => {
+test('a single case does not remove others', async (t) => {
   const { folder, ask, record, recordAndAccept } = setUp(t);
   await recordAndAccept();
   ask(PROMPTS.slice(0, 2));
@@ -35,7 +35,7 @@ test('a single case of another recording than the rest is refused before it is r
   const before = contents(folder);
   fake.overrides = { source: 'elsewhere' };
   const error = await t.throwsAsync(record({ only: 'one' }), { instanceOf: UsageError });
-  t.regex(error.message, /^made-up: case "one" alone would not fit.*\(source differs\); leave out --only/);
+  t.regex(error.message, /^made-up: case "one" alone would not match.*\(source differs\); leave out --only/);
   t.deepEqual(contents(folder), before);
   t.deepEqual((await check({ only: 'one' }))[0].manifest, ['source differs']);
 });

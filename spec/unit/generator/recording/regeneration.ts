@@ -14,7 +14,9 @@ export const PROMPTS = [
   { id: 'words', category: 'short', text: 'needs a tokenizer' },
 ];
 
-/** Opens made-up models; they differ in their name, in faults of their numbers, and in whatever is overridden. */
+/**
+ * Opens invented models, which differ in name, in the faults of their numbers, and in overridden properties.
+ */
 export class FakeModels {
   readonly opened: string[] = [];
   readonly closed: string[] = [];
@@ -31,7 +33,7 @@ export class FakeModels {
   };
 }
 
-/** A folder of goldens with prompts and nothing else yet, and what records into it. */
+/** A folder with prompts and no goldens, and functions that record into it. */
 export function setUp(t: ExecutionContext, prompts: unknown[] = PROMPTS) {
   const folder = temporaryFolder(t);
   const fake = new FakeModels();
@@ -43,7 +45,7 @@ export function setUp(t: ExecutionContext, prompts: unknown[] = PROMPTS) {
   ask(prompts);
   const check = (options: Partial<RegenerateOptions> = {}) =>
     regenerate({ folder, models: ['made-up'], open: fake.open, ...options });
-  /** As the command does: what changed is pending, or is forgotten if anything fails. */
+  /** As the command does: publishes changed goldens, or discards them after a failure. */
   const record = async (options: Partial<RegenerateOptions> = {}) => {
     const pending = new PendingGoldens(folder);
     try {
@@ -64,7 +66,7 @@ export function setUp(t: ExecutionContext, prompts: unknown[] = PROMPTS) {
 export const kinds = (summaries: Awaited<ReturnType<typeof regenerate>>) =>
   summaries.flatMap(({ cases }) => cases.map(({ id, kind }) => `${id} ${kind}`));
 
-/** Every file with its content, so that nothing can change unseen. */
+/** The content of every file, by path. */
 export function contents(folder: string): Record<string, string> {
   const files = readdirSync(folder, { recursive: true, withFileTypes: true }).filter((file) => file.isFile());
   const paths = files.map((file) => join(file.parentPath, file.name)).sort();

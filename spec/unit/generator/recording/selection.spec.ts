@@ -8,12 +8,12 @@ const wide = parseModelConfig(FIXTURES['dense-bf16'].config);
 
 const isAscending = (values: readonly number[]) => values.every((v, i) => i === 0 || v > values[i - 1]);
 
-test('of a small model everything is stored', (t) => {
+test('all numbers of a small model are stored', (t) => {
   t.deepEqual(selectionFor(config), { maxPositions: 24 });
   t.deepEqual(selectionFor({ ...config, vocabSize: 1024, hiddenSize: 256 }), { maxPositions: 24 });
 });
 
-test('of a large vocabulary 128 ids are stored, from one end to the other, and fewer positions', (t) => {
+test('of a large vocabulary, 128 ids from all of its range are stored, and fewer positions', (t) => {
   for (const vocabSize of [1025, 151936]) {
     const { vocabularySample, maxPositions, projections } = selectionFor({ ...config, vocabSize });
     t.is(vocabularySample!.length, 128);
@@ -32,7 +32,7 @@ test('wide hidden states are stored as projections, and twice as many ids of a l
   t.is(selectionFor({ ...wide, hiddenSize: 256 }).vocabularySample!.length, 128);
 });
 
-test('a selection is the same every time', (t) => {
+test('a selection is deterministic', (t) => {
   t.deepEqual(selectionFor(wide), selectionFor(wide));
 });
 
@@ -42,7 +42,7 @@ test('all positions of a short prompt are stored', (t) => {
   }
 });
 
-test('of a longer prompt the first, the last and some between are stored, ascending', (t) => {
+test('of a longer prompt, the first, the last and some between are stored, ascending', (t) => {
   for (const length of [25, 26, 75, 1024]) {
     const positions = selectPositions(length, config, { maxPositions: 24 });
     t.is(positions.length, 24);
@@ -52,7 +52,7 @@ test('of a longer prompt the first, the last and some between are stored, ascend
   }
 });
 
-test('where the logits of all positions would not fit, the last ones are stored', (t) => {
+test('if the logits of all positions would take too much memory, the last ones are stored', (t) => {
   const tooLong = Math.floor(2 ** 24 / wide.vocabSize) + 1;
   const last = [...Array(8).keys()].map((i) => tooLong - 8 + i);
   t.deepEqual(selectPositions(tooLong, wide, { maxPositions: 8 }), last);

@@ -13,7 +13,7 @@ for (const [name, selection] of [
   test(`a case of ${name} is read back bit for bit`, (t) => {
     const folder = temporaryFolder(t);
     const made = makeRecording({ selection });
-    // What a careless writer would lose.
+    // Values that a careless writer would lose.
     made.tensors.logits.set([-0, 1e-42, 3.4028235e38]);
     made.tensors.logitsFloat64!.set([5e-324, Number.MAX_VALUE]);
     writeCase(join(folder, 'made-up'), made, CONFIG);
@@ -58,7 +58,7 @@ test('a refused case is a JSON file alone', (t) => {
   t.deepEqual(readCase('made-up', 'no', folder), golden);
 });
 
-test('a manifest is read back, and its folder is made', (t) => {
+test('a manifest is read back, and its folder is created', (t) => {
   const folder = temporaryFolder(t);
   for (const selection of [WHOLE, SAMPLED]) {
     writeManifest(join(folder, 'made-up'), makeManifest(selection));
@@ -111,13 +111,13 @@ const texts = [
   '漢字 👩🏽‍🚀 é',
 ];
 for (const text of texts) {
-  test(`text is kept as it is: ${JSON.stringify(text)}`, (t) => {
+  test(`text is not changed: ${JSON.stringify(text)}`, (t) => {
     const value = { text, list: [text, 1], [text]: [1, 2] };
     t.deepEqual(JSON.parse(formatJson(value)), value);
   });
 }
 
-test('control characters, lone surrogates and what is invisible or reorders text are escaped, the rest is not', (t) => {
+test('control characters, lone surrogates, invisible and reordering characters are escaped, others are not', (t) => {
   const formatted = formatJson(texts);
   t.notRegex(formatted, /[^\P{Cc}\n]|\p{Cf}|\p{Zl}|\p{Zp}|\p{Cs}/u);
   t.regex(formatted, /漢字/);

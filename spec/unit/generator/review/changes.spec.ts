@@ -6,7 +6,7 @@ import { makeManifest, makeRecording, SAMPLED, WHOLE } from '../recording/record
 const manifest = makeManifest();
 const REFUSED: GoldenCase = { id: 'a-case', category: 'edge', ids: [], refusal: 'I will not' };
 
-/** The golden there is, the case edited. */
+/** The existing golden, with an edited case. */
 function existing(edit: Partial<RecordedCase> = {}) {
   const { golden, tensors } = makeRecording();
   return { golden: { ...golden, ...edit }, tensors, manifest };
@@ -22,7 +22,7 @@ test('a recording without golden is new', (t) => {
   t.deepEqual(reasons, ['there is no golden of this case yet']);
 });
 
-test('a golden that cannot be read is a change, for the reason that was found', (t) => {
+test('a golden that cannot be read is a change, with the reason', (t) => {
   const change = compareCase({ unreadable: 'it is torn' }, makeRecording(), manifest);
   t.deepEqual(change, withoutNumbers('a-case', 'changed', 'it is torn'));
 });
@@ -41,7 +41,7 @@ for (const [key, value] of [
   });
 }
 
-test('numbers are compared, and what they tell is handed on', (t) => {
+test("changes of numbers are part of the case's change", (t) => {
   const old = existing();
   old.tensors.logits[3] += 1;
   const change = compareCase(old, makeRecording(), manifest);
@@ -50,7 +50,7 @@ test('numbers are compared, and what they tell is handed on', (t) => {
   t.true(Math.abs(change.largest - 1) < 1e-6 && change.rms > 0);
 });
 
-test('numbers within the noise are unchanged, and how far they are apart is told', (t) => {
+test('numbers within the noise are unchanged, and their difference is reported', (t) => {
   const old = existing();
   old.tensors.logits[3] += 1e-5;
   const { kind, reasons, largest } = compareCase(old, makeRecording(), manifest);
@@ -69,7 +69,7 @@ test('sampled rows are read by the ids of the manifest’s sample', (t) => {
   t.is(compareCase(old, now, sampled).kind, 'changed');
 });
 
-test('goldens of another sample or of other projections are changed, whatever their numbers', (t) => {
+test('goldens of another sample or other projections are changed, whatever their numbers', (t) => {
   const { golden, tensors } = makeRecording({ selection: SAMPLED });
   const old = { golden, tensors, manifest: makeManifest(SAMPLED) };
   const vocabularySample = [1, 2, 3, 4, 5];
@@ -81,14 +81,14 @@ test('goldens of another sample or of other projections are changed, whatever th
   }
 });
 
-test('a refusal in the same words is unchanged, in others changed', (t) => {
+test('a refusal with the same message is unchanged, with another changed', (t) => {
   t.is(compareCase({ golden: REFUSED, manifest }, { golden: REFUSED }, manifest).kind, 'unchanged');
   const reworded = { ...REFUSED, refusal: 'No' };
   const change = compareCase({ golden: REFUSED, manifest }, { golden: reworded }, manifest);
   t.deepEqual(change, withoutNumbers('a-case', 'changed', 'refusal differ'));
 });
 
-test('a prompt that is refused now, or no longer, is changed', (t) => {
+test('a prompt that is newly refused, or no longer refused, is changed', (t) => {
   const refused = { ...REFUSED, category: 'short', text: 'a text', ids: [5, 47, 0] };
   const now = compareCase(existing(), { golden: refused }, manifest);
   t.deepEqual([now.kind, now.reasons], ['changed', ['refusal differ', 'positions differ']]);
@@ -96,7 +96,7 @@ test('a prompt that is refused now, or no longer, is changed', (t) => {
   t.deepEqual([nowNot.kind, nowNot.reasons], ['changed', ['refusal differ', 'positions differ']]);
 });
 
-test('equal manifests have nothing to review, and the machine is none of it', (t) => {
+test('manifests that differ in the machine alone have no changes', (t) => {
   const elsewhere = { node: 'v9', platform: 'other', cpu: 'other', features: ['sve'] };
   t.deepEqual(compareManifests(manifest, { ...manifest, recordedOn: elsewhere }), []);
 });
@@ -124,7 +124,7 @@ const edits: [edit: Partial<Manifest>, reason: string][] = [
   [{ sha256: {} }, `sha256 config.json: ${'a'.repeat(64)} → none`],
 ];
 for (const [edit, reason] of edits) {
-  test(`a manifest that differs says so: ${reason}`, (t) => {
+  test(`a change of the manifest has a reason: ${reason}`, (t) => {
     t.deepEqual(compareManifests(manifest, { ...manifest, ...edit }), [reason]);
   });
 }

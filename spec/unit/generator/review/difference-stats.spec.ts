@@ -1,7 +1,7 @@
 import test from 'ava';
 import { DifferenceStats } from '../../../../generator/review/difference-stats.ts';
 
-test('a tally counts differences, those beyond their bounds, the largest and the root mean square', (t) => {
+test('the statistics are the number of differences, those beyond their bounds, the largest and the RMS', (t) => {
   const tally = new DifferenceStats();
   tally.add(1, 4, 3);
   tally.add(-2, 2, 3.9);
@@ -29,6 +29,6 @@ test('NaN on either side, or as the bound, is beyond', (t) => {
   }
 });
 
-test('an empty tally has no distance', (t) => {
+test('no differences have largest and RMS 0', (t) => {
   t.is(new DifferenceStats().rms, 0);
 });

@@ -9,14 +9,14 @@ const SAMPLE = SAMPLED.vocabularySample!;
 const WITHIN = 3e-5;
 const BEYOND = 3e-4;
 
-/** What became of a golden whose stored numbers were edited by hand. */
+/** The changes of a golden whose stored numbers were edited. */
 function edited(edit: (was: Recording) => void, selection = WHOLE) {
   const was = makeRecording({ selection });
   edit(was);
   return compareNumbers(was, makeRecording({ selection }), selection.vocabularySample);
 }
 
-/** What became of a golden, now that the reference computes other numbers. */
+/** The changes of a golden after the reference computes other numbers. */
 function recomputed(options: MakeOptions, selection = WHOLE) {
   const was = makeRecording({ selection });
   return compareNumbers(was, makeRecording({ ...options, selection }), selection.vocabularySample);
@@ -31,7 +31,7 @@ for (const [name, selection] of [
     t.deepEqual(recomputed({}, selection), nothing);
   });
 
-  test(`${name}: what differs within the noise is no change, and how far is told`, (t) => {
+  test(`${name}: a difference within the noise is no change, and its size is reported`, (t) => {
     const { reasons, flipped, largest, rms } = recomputed(
       { rows: (rows) => rows.forEach((row) => void row.set(row.map((value) => value + WITHIN))) },
       selection,
@@ -47,7 +47,7 @@ for (const [name, selection] of [
     t.true(largest > 0.9 * BEYOND);
   });
 
-  test(`${name}: the reference’s own noise widens what is let pass`, (t) => {
+  test(`${name}: the reference’s own noise widens the bound`, (t) => {
     const noisy = ({ golden }: Recording) => {
       golden.noise.logits = 1e-4;
     };
@@ -112,7 +112,7 @@ const edits: [what: string, edit: (was: Recording) => void, reason: RegExp][] = 
   ],
 ];
 for (const [what, edit, reason] of edits) {
-  test(`an edited golden is a change, and the edit is named: ${what}`, (t) => {
+  test(`an edited golden is a change, and the reason names the edit: ${what}`, (t) => {
     t.regex(edited(edit).reasons.join('; '), reason);
   });
 }
@@ -151,7 +151,7 @@ for (const [what, edit, reason] of sampledEdits) {
   });
 }
 
-test('noise of about the same size, as of another CPU, is no change', (t) => {
+test("noise of about the same size, such as another CPU's, is no change", (t) => {
   const { reasons } = edited(({ golden: { noise } }) => {
     noise.logits *= 3;
     noise.logitsRms *= 3;
@@ -160,7 +160,7 @@ test('noise of about the same size, as of another CPU, is no change', (t) => {
   t.deepEqual(reasons, []);
 });
 
-/** Makes the two ids around the border of the largest change places, by `by` logits. */
+/** Swaps the two ids at the border of the largest, by `by` logits. */
 function crossBorder(by: number) {
   return (rows: Float32Array[]) => {
     const order = largest(rows[0], TOP + 1);
@@ -169,7 +169,7 @@ function crossBorder(by: number) {
   };
 }
 
-test('an id that takes another’s place among the largest within the noise is no change', (t) => {
+test('an id that replaces another among the largest within the noise is no change', (t) => {
   const was = makeRecording({ selection: SAMPLED, rows: crossBorder(-1e-5) });
   const is = makeRecording({ selection: SAMPLED, rows: crossBorder(1e-5) });
   t.notDeepEqual(is.tensors.sampled!.topIds, was.tensors.sampled!.topIds);
@@ -185,7 +185,7 @@ for (const direction of ['joins', 'leaves'] as const) {
   });
 }
 
-/** Puts the second-best id of a greedy step `by` logits before the best. */
+/** Raises the second-best id of a greedy step `by` logits above the best. */
 function overtake(step: number, by: number) {
   return (rows: Float32Array[]) => {
     const row = rows[FIRST_STEP + step];
@@ -198,7 +198,7 @@ for (const [name, selection] of [
   ['whole rows', WHOLE],
   ['sampled rows', SAMPLED],
 ] as const) {
-  test(`${name}: a token that flips where the reference could not tell is told, but no change`, (t) => {
+  test(`${name}: a flipped token within the noise is reported, but no change`, (t) => {
     const was = makeRecording({ selection, rows: overtake(1, -2e-5) });
     const is = makeRecording({ selection, rows: overtake(1, 2e-5) });
     const { reasons, flipped } = compareNumbers(was, is, selection.vocabularySample);
@@ -208,23 +208,26 @@ for (const [name, selection] of [
     t.not(tokens[1], is.golden.greedy.tokens[1]);
   });
 
-  test(`${name}: a token that flips with a margin above the noise is a change`, (t) => {
+  test(`${name}: a flipped token with a margin above the noise is a change`, (t) => {
     const { reasons, flipped } = recomputed({ rows: overtake(1, 0.5) }, selection);
     t.is(flipped.length, 1);
-    t.regex(reasons.join('; '), /greedy token 1 is another: the old one is 0\.5\d* behind it now, and was/);
+    t.regex(
+      reasons.join('; '),
+      /greedy token 1 changed: the old one is now 0\.5\d* below the new one; its recorded margin was/,
+    );
   });
 
-  test(`${name}: an edited token is a change, whatever its margin says`, (t) => {
+  test(`${name}: an edited token is a change, whatever its margin`, (t) => {
     const { reasons, flipped } = edited(({ golden }) => {
       golden.greedy.tokens[2] = 46;
       golden.greedy.margins[2] = 0;
     }, selection);
     t.is(flipped[0].was, 46);
-    t.regex(reasons.join('; '), /^greedy token 2 is another: /);
+    t.regex(reasons.join('; '), /^greedy token 2 changed: /);
   });
 }
 
-test('after a token that flipped nothing is compared: the two continue different texts', (t) => {
+test('after a flipped token nothing is compared, because the texts differ', (t) => {
   const was = makeRecording({ rows: overtake(1, -2e-5) });
   const is = makeRecording({
     rows: (rows) => {
@@ -246,7 +249,7 @@ test('the logits of the flipped token itself are compared', (t) => {
   t.regex(compareNumbers(was, is).reasons[0], /^1 of \d+ logits differ beyond the noise$/);
 });
 
-test('a foreign graph’s recordings, which have logits alone, are compared', (t) => {
+test('recordings of a foreign graph, which have only logits, are compared', (t) => {
   const foreign = () => {
     const { golden, tensors } = makeRecording();
     const noise = { logits: 0, probabilities: 0, logitsRms: 0, hiddenStates: [] };

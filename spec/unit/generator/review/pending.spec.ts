@@ -34,15 +34,15 @@ function contents(folder: string): Record<string, string> {
   return Object.fromEntries(paths.map((path) => [path.slice(folder.length + 1), readFileSync(path, 'utf8')]));
 }
 
-/** Something new of two models, not yet published. */
+/** New goldens of two models, not yet published. */
 function filled(folder: string): PendingGoldens {
   const pending = new PendingGoldens(folder);
   write(join(pending.modelFolder('dense'), 'manifest.json'), 'new manifest');
   write(join(pending.modelFolder('dense'), 'one.json'), 'new one');
   write(join(pending.modelFolder('dense'), 'one.safetensors'), 'new one’s numbers');
   write(join(pending.modelFolder('moe'), 'manifest.json'), 'another manifest');
-  pending.addGone('dense', 'two.json');
-  pending.addGone('dense', 'two.safetensors');
+  pending.addRemoved('dense', 'two.json');
+  pending.addRemoved('dense', 'two.safetensors');
   return pending;
 }
 
@@ -53,20 +53,20 @@ const ACCEPTED = {
   'moe/manifest.json': 'another manifest',
 };
 
-test('what is published waits, and the goldens stay as they were', (t) => {
+test('published goldens are pending, and the old ones stay', (t) => {
   const folder = goldens(t);
   t.true(filled(folder).publish());
   t.deepEqual(contents(folder), {
     '.pending/dense/manifest.json': 'new manifest',
     '.pending/dense/one.json': 'new one',
     '.pending/dense/one.safetensors': 'new one’s numbers',
-    '.pending/gone.json': '["dense/two.json","dense/two.safetensors"]',
+    '.pending/removed.json': '["dense/two.json","dense/two.safetensors"]',
     '.pending/moe/manifest.json': 'another manifest',
     ...OLD,
   });
 });
 
-test('before it is published nothing is pending, and what is discarded leaves nothing', (t) => {
+test('nothing is pending before it is published, and discarding leaves no file', (t) => {
   const folder = goldens(t);
   const pending = filled(folder);
   t.false(existsSync(join(folder, PENDING)));
@@ -75,7 +75,7 @@ test('before it is published nothing is pending, and what is discarded leaves no
   t.deepEqual(contents(folder), OLD);
 });
 
-test('discarding after publishing leaves what is pending', (t) => {
+test('discarding after publishing leaves the pending goldens', (t) => {
   const folder = goldens(t);
   const pending = filled(folder);
   pending.publish();
@@ -84,28 +84,28 @@ test('discarding after publishing leaves what is pending', (t) => {
   t.deepEqual(contents(folder), before);
 });
 
-test('publishing replaces what was pending before, also by nothing', (t) => {
+test('publishing replaces the pending goldens, also by none', (t) => {
   const folder = goldens(t);
   filled(folder).publish();
   const second = new PendingGoldens(folder);
   write(join(second.modelFolder('moe'), 'three.json'), 'three');
   t.true(second.publish());
-  t.deepEqual(contents(join(folder, PENDING)), { 'gone.json': '[]', 'moe/three.json': 'three' });
+  t.deepEqual(contents(join(folder, PENDING)), { 'removed.json': '[]', 'moe/three.json': 'three' });
   t.false(new PendingGoldens(folder).publish());
   t.deepEqual(contents(folder), OLD);
 });
 
-test('a case that is gone is pending, even if nothing else is', (t) => {
+test('a removed case alone is pending', (t) => {
   const folder = goldens(t);
   const pending = new PendingGoldens(folder);
-  pending.addGone('dense', 'two.json');
+  pending.addRemoved('dense', 'two.json');
   t.true(pending.publish());
   t.deepEqual(acceptPending(folder), ['dense/two.json']);
   const { 'dense/two.json': _, ...rest } = OLD;
   t.deepEqual(contents(folder), rest);
 });
 
-test('accepting moves everything to its place, removes what is gone, and leaves no trace', (t) => {
+test('accepting moves new files, deletes removed ones, and leaves no other file', (t) => {
   const folder = goldens(t);
   filled(folder).publish();
   t.deepEqual(acceptPending(folder), [
@@ -120,30 +120,30 @@ test('accepting moves everything to its place, removes what is gone, and leaves 
   t.deepEqual(readdirSync(folder).sort(), ['dense', 'moe']);
 });
 
-test('a file that is gone but was never there is not counted', (t) => {
+test('a removed file that does not exist is not counted', (t) => {
   const folder = goldens(t);
   const pending = new PendingGoldens(folder);
-  pending.addGone('dense', 'refused.safetensors');
+  pending.addRemoved('dense', 'refused.safetensors');
   pending.publish();
   t.deepEqual(acceptPending(folder), []);
   t.deepEqual(contents(folder), OLD);
 });
 
-test('with nothing pending there is nothing to accept, and the error says what to do', (t) => {
+test('accepting without pending goldens is an error that says what to do', (t) => {
   const folder = goldens(t);
   const error = t.throws(() => acceptPending(folder), { instanceOf: FileError });
-  t.regex(error.message, /nothing is pending; record first, look at what changed, then accept it$/);
+  t.regex(error.message, /nothing is pending; record first, review the changes, then accept them$/);
   t.deepEqual(contents(folder), OLD);
 });
 
-test('the manifest comes last: an acceptance that is cut short leaves the old one, and is completed by the next', (t) => {
+test('the manifest is moved last: an interrupted acceptance leaves the old one, and the next completes it', (t) => {
   const folder = goldens(t);
   filled(folder).publish();
   const obstacle = join(folder, 'dense', 'one.safetensors');
   rmSync(obstacle);
   mkdirSync(obstacle);
   const error = t.throws(() => acceptPending(folder), { instanceOf: FileError });
-  t.regex(error.message, /\.pending: cannot be accepted \(E.*what is left of it is still pending$/);
+  t.regex(error.message, /^cannot accept .*\.pending \(E.*the rest of it is still pending$/);
   t.is(contents(folder)['dense/manifest.json'], 'old manifest');
   t.is(contents(folder)['dense/two.json'], 'old two');
   rmSync(obstacle, { recursive: true });
@@ -151,7 +151,7 @@ test('the manifest comes last: an acceptance that is cut short leaves the old on
   t.deepEqual(contents(folder), ACCEPTED);
 });
 
-test('what was accepted but not yet cleared away is cleared by the next acceptance', (t) => {
+test('an accepted folder that was not deleted is deleted by the next acceptance', (t) => {
   const folder = goldens(t);
   mkdirSync(join(folder, PENDING, 'dense'), { recursive: true });
   t.deepEqual(acceptPending(folder), []);
@@ -159,14 +159,14 @@ test('what was accepted but not yet cleared away is cleared by the next acceptan
   t.false(existsSync(join(folder, PENDING)));
 });
 
-test('a list of what is gone that was damaged is refused', (t) => {
+test('a damaged list of removed files is refused', (t) => {
   const folder = goldens(t);
-  write(join(folder, PENDING, 'gone.json'), '{"dense": 1}');
-  t.throws(() => acceptPending(folder), { instanceOf: FileError, message: /cannot be accepted/ });
-  t.deepEqual(contents(folder), { ...OLD, '.pending/gone.json': '{"dense": 1}' });
+  write(join(folder, PENDING, 'removed.json'), '{"dense": 1}');
+  t.throws(() => acceptPending(folder), { instanceOf: FileError, message: /^cannot accept / });
+  t.deepEqual(contents(folder), { ...OLD, '.pending/removed.json': '{"dense": 1}' });
 });
 
-test('what a killed process left half-way is nobody’s', (t) => {
+test('a folder that a killed process left is not used', (t) => {
   const folder = goldens(t);
   write(join(filled(folder).modelFolder('dense'), 'half.json'), '');
   const next = new PendingGoldens(folder);

@@ -3,23 +3,23 @@ import { setImmediate as later } from 'node:timers/promises';
 import test from 'ava';
 import { onLine, onMessage, sendMessage, type ToRank } from '../../../../../engine/parallel/fork/control.ts';
 
-test('messages arrive one by one, however they are cut', async (t) => {
+test('messages arrive one by one, however the stream is cut', async (t) => {
   const stream = new PassThrough();
-  const heard: ToRank[] = [];
-  onMessage<ToRank>(stream, (message) => heard.push(message));
+  const received: ToRank[] = [];
+  onMessage<ToRank>(stream, (message) => received.push(message));
   sendMessage(stream, { type: 'start' });
-  const verdict: ToRank = { type: 'verdict', verdict: { message: 'Größe\nund mehr', ranks: [1] } };
-  const bytes = Buffer.from(`${JSON.stringify(verdict)}\n`);
+  const failed: ToRank = { type: 'failed', failure: { message: 'Größe\nund mehr', ranks: [1] } };
+  const bytes = Buffer.from(`${JSON.stringify(failed)}\n`);
   const inUmlaut = bytes.indexOf(0xc3) + 1;
   stream.write(bytes.subarray(0, inUmlaut));
   await later();
-  t.is(heard.length, 1);
+  t.is(received.length, 1);
   stream.write(bytes.subarray(inUmlaut));
   await later();
-  t.deepEqual(heard, [{ type: 'start' }, verdict]);
+  t.deepEqual(received, [{ type: 'start' }, failed]);
 });
 
-test('what is cut off at the end is no message', async (t) => {
+test('an incomplete last line is no message', async (t) => {
   const stream = new PassThrough();
   const lines: string[] = [];
   onLine(stream, (line) => lines.push(line));
@@ -28,8 +28,8 @@ test('what is cut off at the end is no message', async (t) => {
   t.deepEqual(lines, ['whole', '']);
 });
 
-test('a message to one that has gone is lost', (t) => {
+test('a message to a closed stream is dropped', (t) => {
   const stream = new PassThrough();
   stream.destroy();
-  t.notThrows(() => sendMessage(stream, { type: 'pulse' }));
+  t.notThrows(() => sendMessage(stream, { type: 'heartbeat' }));
 });

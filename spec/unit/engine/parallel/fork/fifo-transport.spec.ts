@@ -3,28 +3,29 @@ import { GroupError } from '../../../../../engine/errors.ts';
 import { FifoTransport } from '../../../../../engine/parallel/fork/fifo-transport.ts';
 import { closeFifos, linksOf, openFifos } from '../../../../../engine/parallel/fork/fifos.ts';
 import { WaitState } from '../../../../../engine/parallel/fork/wait-state.ts';
+import type { GroupFailure } from '../../../../../engine/parallel/transport.ts';
 import { trackResources } from '../../../../support/processes/cleanup.ts';
 
 trackResources(test);
 
-/** Two ranks in one thread, which can exchange what a FIFO holds. */
+/** Two ranks in one thread, which can exchange as much as a FIFO holds. */
 async function pair(t: { teardown(fn: () => void): void }) {
   const fifos = await openFifos(2);
   t.teardown(() => closeFifos(fifos, () => true));
   const states = [new WaitState(), new WaitState()];
   const ranks = states.map((state, rank) => {
-    const watch = {
-      report: (message: string, ranks: readonly number[]) => state.fail({ message, ranks }),
+    const monitor = {
+      report: (failure: GroupFailure) => state.fail(failure),
       close: async () => {},
     };
-    return new FifoTransport({ rank, links: linksOf(rank, fifos), state, watch, timeoutMs: 1000 });
+    return new FifoTransport({ rank, links: linksOf(rank, fifos), state, monitor, timeoutMs: 1000 });
   });
   return { ranks, states };
 }
 
 const bytes = Uint8Array.of(1, 2, 3);
 
-test('what one rank sends the other receives', async (t) => {
+test('one rank receives what the other sends', async (t) => {
   const { ranks } = await pair(t);
   const [received, nothing] = [new Uint8Array(3), new Uint8Array()];
   t.deepEqual([ranks[0].size, ranks[1].rank], [2, 1]);
@@ -40,7 +41,7 @@ for (const [what, kind, length] of [
   ['fewer bytes', 'broadcast', 4],
   ['more bytes', 'broadcast', 2],
 ] as const) {
-  test(`${what} than expected is an error, and the end of the group`, async (t) => {
+  test(`a message of ${what} than expected fails the group`, async (t) => {
     const { ranks } = await pair(t);
     ranks[0].exchange('broadcast', [undefined, bytes], []);
     const receive = () => ranks[1].exchange(kind, [], [new Uint8Array(length)]);
@@ -54,14 +55,14 @@ for (const [what, kind, length] of [
   });
 }
 
-test('of two errors the first is thrown', async (t) => {
+test('a rank that fails after another throws the first failure', async (t) => {
   const { ranks, states } = await pair(t);
   states[0].fail({ message: 'Rank 1 was faster', ranks: [1] });
-  t.is(ranks[0].fail('too late', [0]).message, 'Rank 1 was faster');
+  t.is(ranks[0].fail({ message: 'too late', ranks: [0] }).message, 'Rank 1 was faster');
   t.throws(() => ranks[1].abort('enough'), { instanceOf: GroupError, message: 'Rank 1 gave up: enough' });
 });
 
-test('an error that nobody has heard of is thrown at the end, once', async (t) => {
+test('close throws a failure that no operation has thrown, once', async (t) => {
   const { ranks, states } = await pair(t);
   states[0].fail({ message: 'Rank 1 was killed', ranks: [1] });
   await t.throwsAsync(ranks[0].close(), { instanceOf: GroupError, message: 'Rank 1 was killed' });
@@ -71,7 +72,7 @@ test('an error that nobody has heard of is thrown at the end, once', async (t) =
   await t.notThrowsAsync(ranks[1].close());
 });
 
-test('a rank that is to blame itself has its own error to throw', async (t) => {
+test('close does not throw on the rank at fault, which has an error of its own', async (t) => {
   const { ranks, states } = await pair(t);
   states[0].fail({ message: 'Rank 0 has left the group', ranks: [0] });
   await t.notThrowsAsync(ranks[0].close());

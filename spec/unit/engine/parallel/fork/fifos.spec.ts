@@ -19,7 +19,7 @@ trackResources(test);
 
 const FIFOS = import.meta.resolve('../../../../../engine/parallel/fork/fifos.ts');
 
-test.serial('there is a FIFO from every rank to every other, and no file', async (t) => {
+test.serial('every rank has a FIFO to every other, and no file is left', async (t) => {
   const fifos = await openFifos(3);
   t.teardown(() => closeFifos(fifos, () => true));
   t.deepEqual(readdirSync(tmpdir()), []);
@@ -28,10 +28,10 @@ test.serial('there is a FIFO from every rank to every other, and no file', async
   writeSync(one.outgoing[2]?.blocking ?? -1, 'word');
   const bytes = new Uint8Array(10);
   t.is(readSync(two.incoming[1]?.blocking ?? -1, bytes), 4);
-  t.throws(() => readSync(two.incoming[1]?.prompt ?? -1, bytes), { code: 'EAGAIN' });
+  t.throws(() => readSync(two.incoming[1]?.nonBlocking ?? -1, bytes), { code: 'EAGAIN' });
 });
 
-test.serial('a child finds its FIFOs in the order in which it gets them', async (t) => {
+test.serial('inherited descriptors are in the order in which a child receives them', async (t) => {
   const fifos = await openFifos(4);
   t.teardown(() => closeFifos(fifos, () => true));
   for (const rank of [0, 1, 2, 3]) {
@@ -42,13 +42,13 @@ test.serial('a child finds its FIFOs in the order in which it gets them', async 
     for (const peer of [0, 1, 2, 3].filter((other) => other !== rank)) {
       for (const way of ['incoming', 'outgoing'] as const) {
         t.is(descriptors[(inherited[way][peer]?.blocking ?? 0) - 4], links[way][peer]?.blocking ?? -1);
-        t.is(descriptors[(inherited[way][peer]?.prompt ?? 0) - 4], links[way][peer]?.prompt ?? -1);
+        t.is(descriptors[(inherited[way][peer]?.nonBlocking ?? 0) - 4], links[way][peer]?.nonBlocking ?? -1);
       }
     }
   }
 });
 
-test.serial('a system without mkfifo is told what is missing', async (t) => {
+test.serial('opening FIFOs on a system without mkfifo names mkfifo', async (t) => {
   const path = process.env.PATH;
   t.teardown(() => {
     process.env.PATH = path;
@@ -61,7 +61,7 @@ test.serial('a system without mkfifo is told what is missing', async (t) => {
   t.deepEqual(readdirSync(tmpdir()), []);
 });
 
-test.serial('a temporary folder that cannot be written to is named', async (t) => {
+test.serial('opening FIFOs in a temporary folder that cannot be written names the folder', async (t) => {
   const folder = process.env.TMPDIR;
   t.teardown(() => {
     process.env.TMPDIR = folder;
@@ -83,7 +83,7 @@ test.serial('a launcher that is killed while its FIFOs are made leaves no file',
   while (readdirSync(files).length === 0) await sleep(5);
   launcher.kill('SIGKILL');
   await once(launcher, 'exit');
-  t.is(readdirSync(files).length, 1, 'it was killed in between');
+  t.is(readdirSync(files).length, 1, 'it was killed before the FIFOs were made');
   for (let i = 0; i < 200 && readdirSync(files).length > 0; i++) await sleep(10);
   t.deepEqual(readdirSync(files), []);
 });

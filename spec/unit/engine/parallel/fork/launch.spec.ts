@@ -8,7 +8,7 @@ import { temporaryFolder, trackResources } from '../../../../support/processes/c
 
 trackResources(test);
 
-/** Launches ranks, two by default, of which the others run a module of this text. */
+/** Launches ranks, two by default; all but rank 0 run a module with this text. */
 function launchRanks(t: ExecutionContext, text: string, options?: LaunchOptions, size = 2) {
   const entry = join(temporaryFolder(t), 'entry.mjs');
   writeFileSync(entry, text);
@@ -24,13 +24,13 @@ test('a group has at least one rank', async (t) => {
   }
 });
 
-test('one rank needs no other process', async (t) => {
+test('a group of one rank starts no process', async (t) => {
   const group = await launch(1, new URL('file:///no-entry.mjs'));
   t.is(group.size, 1);
   await group.close();
 });
 
-test.serial('the other rank runs the entry with its argument', async (t) => {
+test.serial('a launched rank runs the entry with its argument', async (t) => {
   const text = 'export default (group, { word }) => group.send(Uint8Array.from(Buffer.from(word)), 0);';
   const group = await launchRanks(t, text, { argument: { word: 'héllo' } });
   const received = new Uint8Array(6);
@@ -40,14 +40,14 @@ test.serial('the other rank runs the entry with its argument', async (t) => {
   await group.close();
 });
 
-test.serial('what the others use among themselves is not kept open', async (t) => {
+test.serial('the launcher closes the FIFOs between other ranks', async (t) => {
   const group = await launchRanks(t, 'export default (group) => group.barrier();', {}, 3);
   group.barrier();
   t.is(group.size, 3);
   await group.close();
 });
 
-test.serial('an entry that cannot be imported is an error, with its reason', async (t) => {
+test.serial('launch fails with the reason if the entry cannot be imported', async (t) => {
   const error = await t.throwsAsync(launchRanks(t, "throw new Error('no model here');"), {
     instanceOf: GroupError,
   });
@@ -55,7 +55,7 @@ test.serial('an entry that cannot be imported is an error, with its reason', asy
   t.deepEqual(error?.ranks, [1]);
 });
 
-test.serial('ranks that do not start in time are named', async (t) => {
+test.serial('launch names the ranks that do not start in time', async (t) => {
   const text = 'setInterval(() => {}, 1000); await new Promise(() => {});';
   await t.throwsAsync(launchRanks(t, text, { startTimeoutMs: 700 }), {
     instanceOf: GroupError,

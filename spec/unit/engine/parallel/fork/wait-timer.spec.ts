@@ -5,28 +5,28 @@ import { tickMsOf, WaitTimer } from '../../../../../engine/parallel/fork/wait-ti
 
 test('a wait is counted from the tick that first sees it', async (t) => {
   const state = new WaitState();
-  const clock = new WaitTimer(state, 1000);
-  t.is(clock.tick().waited, undefined);
+  const timer = new WaitTimer(state, 1000);
+  t.is(timer.tick().wait, undefined);
   state.begin(1, 'read', 500);
-  t.deepEqual(clock.tick().waited, { peer: 1, ms: 0, timeoutMs: 500 });
+  t.deepEqual(timer.tick().wait, { peer: 1, ms: 0, timeoutMs: 500 });
   await sleep(20);
-  const { elapsedMs, waited } = clock.tick();
+  const { elapsedMs, wait } = timer.tick();
   t.true(elapsedMs >= 15);
-  t.is(waited?.ms, elapsedMs);
+  t.is(wait?.ms, elapsedMs);
   state.end();
   state.begin(1, 'read', Number.POSITIVE_INFINITY);
-  t.deepEqual(clock.tick().waited, { peer: 1, ms: 0, timeoutMs: null });
+  t.deepEqual(timer.tick().wait, { peer: 1, ms: 0, timeoutMs: null });
 });
 
-test('a process that was stopped has not waited meanwhile', async (t) => {
+test('time in which the process was stopped does not count as waiting', async (t) => {
   const state = new WaitState();
-  const clock = new WaitTimer(state, 10);
+  const timer = new WaitTimer(state, 10);
   state.begin(1, 'read', 500);
-  clock.tick();
+  timer.tick();
   await sleep(100);
-  t.is(clock.tick().waited?.ms, 20);
+  t.is(timer.tick().wait?.ms, 20);
 });
 
-test('a group looks after itself ten times within its time limit, within reason', (t) => {
+test('a group checks itself ten times within its time limit, every 20 to 250 ms', (t) => {
   t.deepEqual([1, 1000, 10_000].map(tickMsOf), [20, 100, 250]);
 });

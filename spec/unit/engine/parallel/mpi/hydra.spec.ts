@@ -18,7 +18,7 @@ test('MPICH before 4.2 hangs in MPI_Finalize, under its own mpirun', (t) => {
   t.false(finalizeHangs('MPICH Version:\t4.0.2', {}));
 });
 
-test('a process that leaves says so, and waits for the answer', async (t) => {
+test('leaveHydra sends the finalize command and waits for the answer', async (t) => {
   const script = `const { leaveHydra } = await import('${URL_OF_HYDRA}'); leaveHydra({ PMI_FD: '3' }); console.log('left');`;
   const child = spawn(process.execPath, ['--input-type=module', '-e', script], {
     stdio: ['ignore', 'pipe', 'inherit', 'pipe'],

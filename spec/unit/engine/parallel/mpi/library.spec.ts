@@ -10,7 +10,7 @@ import {
   socketOptions,
 } from '../../../../../engine/parallel/mpi/library.ts';
 
-const none = (path: string): Library => {
+const notFound = (path: string): Library => {
   throw new Error(`${path} is not there`);
 };
 
@@ -20,40 +20,41 @@ test('the library of the mpirun that started this process is tried first', (t) =
   t.deepEqual(candidates({}).toSorted(), candidates({ OMPI_COMM_WORLD_SIZE: '2' }).toSorted());
 });
 
-test('a library that is named is the only one tried', (t) => {
+test('a library that the variable names is the only one tried', (t) => {
   t.deepEqual(candidates({ PLUMBLINE_MPI_LIBRARY: '/opt/libmpi.so', OMPI_COMM_WORLD_SIZE: '2' }), [
     '/opt/libmpi.so',
   ]);
 });
 
-test('the first library that opens is taken', (t) => {
+test('the first library that opens is used', (t) => {
   const library: Library = { func: () => () => 0, symbol: () => 0 };
-  const load = (path: string) => (path === 'libmpi.so.40' ? library : none(path));
+  const load = (path: string) => (path === 'libmpi.so.40' ? library : notFound(path));
   t.is(findLibrary(load, {}), library);
 });
 
-test('without a library, the packages that have one are named', (t) => {
-  const error = t.throws(() => findLibrary(none, {}), { instanceOf: GroupError });
+test('a missing library is an error that names the packages to install', (t) => {
+  const error = t.throws(() => findLibrary(notFound, {}), { instanceOf: GroupError });
   t.regex(
     error?.message ?? '',
     /libmpich\.so\.12: libmpich\.so\.12 is not there; .*apt install mpich, or openmpi-bin/,
   );
-  t.regex(error?.message ?? '', /or name the library in PLUMBLINE_MPI_LIBRARY/);
+  t.regex(error?.message ?? '', /or set PLUMBLINE_MPI_LIBRARY to the library's path/);
 });
 
-test('without koffi, it is named', async (t) => {
+test('a missing koffi is an error with the command that installs it', async (t) => {
   await t.throwsAsync(importKoffi('no-such-koffi'), {
     instanceOf: GroupError,
-    message: 'MPI is called through the package no-such-koffi: npm install no-such-koffi',
+    message:
+      'Cannot import no-such-koffi, through which MPI is called; install it: npm install no-such-koffi',
   });
 });
 
-test('koffi opens a library of the system, or says that it cannot', async (t) => {
+test('koffi throws if a library does not exist', async (t) => {
   const load = await importKoffi();
   t.throws(() => load('libnothing.so.0'), { message: /cannot open|libnothing/ });
 });
 
-test('options of a socket are set by the C library', async (t) => {
+test('socketOptions sets an option of a socket through the C library', async (t) => {
   const libc = (await importKoffi())('libc.so.6');
   const server = createServer().listen(0);
   t.teardown(() => server.close());

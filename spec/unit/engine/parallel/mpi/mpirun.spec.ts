@@ -1,5 +1,5 @@
 import test from 'ava';
-import { rankTag, startedByMpirun, toldByMpirun } from '../../../../../engine/parallel/mpi/mpirun.ts';
+import { mpirunEnvironment, rankTag, startedByMpirun } from '../../../../../engine/parallel/mpi/mpirun.ts';
 
 const MPICH = { PMI_SIZE: '4', PMI_RANK: '3', MPI_LOCALNRANKS: '2' };
 const OPEN_MPI = {
@@ -9,15 +9,15 @@ const OPEN_MPI = {
 };
 
 for (const [name, environment] of Object.entries({ MPICH, OPEN_MPI })) {
-  test(`${name} tells a process who it is`, (t) => {
-    t.deepEqual(toldByMpirun(environment), { size: 4, rank: 3, localSize: 2 });
+  test(`size, rank and local size are read from the variables of ${name}`, (t) => {
+    t.deepEqual(mpirunEnvironment(environment), { size: 4, rank: 3, localSize: 2 });
     t.true(startedByMpirun(environment));
     t.is(rankTag(environment), '[rank 3] ');
   });
 }
 
-test('a process that nobody has started, or by itself, is told apart from none', (t) => {
-  t.deepEqual(toldByMpirun({}), { size: undefined, rank: undefined, localSize: undefined });
+test('a process without mpirun, or the only one of mpirun, is not one of several', (t) => {
+  t.deepEqual(mpirunEnvironment({}), { size: undefined, rank: undefined, localSize: undefined });
   for (const environment of [{}, { PMI_SIZE: '1', PMI_RANK: '0' }]) {
     t.false(startedByMpirun(environment));
     t.is(rankTag(environment), '');

@@ -1,0 +1,50 @@
+import type { ModelConfig } from '../config.ts';
+import { OptionError, PromptError } from '../errors.ts';
+import { checkBoolean, checkCount, checkObject } from '../options.ts';
+import { checkPrompt } from './prompt.ts';
+import type { GenerateRequest } from './requests.ts';
+import { completeSamplingParams, type SamplingParams } from './sampling-params.ts';
+
+/** What an engine can serve. */
+export interface RequestLimits {
+  readonly config: ModelConfig;
+  /** Positions of the whole cache, in full blocks. */
+  readonly cacheTokens: number;
+  /** Whether the engine can turn tokens into text. */
+  readonly hasTokenizer: boolean;
+}
+
+/**
+ * Checks a request against what the engine can serve.
+ *
+ * @returns its sampling parameters, complete.
+ * @throws OptionError if a field has the wrong type or is out of range.
+ * @throws PromptError if the model cannot take the prompt, or prompt and continuation do not fit into the
+ * cache.
+ */
+export function checkRequest(
+  request: GenerateRequest,
+  { config, cacheTokens, hasTokenizer }: RequestLimits,
+): SamplingParams {
+  checkObject('request', request);
+  const { ids, maxNewTokens, signal, returnLogits } = request;
+  const params = completeSamplingParams(request, config);
+  // Before checkPrompt(), which has a default for it.
+  checkCount('maxNewTokens', maxNewTokens, 0);
+  checkPrompt(ids, config, maxNewTokens);
+  if (signal !== undefined && typeof signal?.aborted !== 'boolean') {
+    throw new OptionError('signal', signal, 'an AbortSignal');
+  }
+  if (returnLogits !== undefined) checkBoolean('returnLogits', returnLogits);
+  if (params.stop.length > 0 && !hasTokenizer) {
+    throw new OptionError('stop', params.stop, 'no stop strings without text: give the engine a tokenizer');
+  }
+  const positions = ids.length + maxNewTokens;
+  if (positions > cacheTokens) {
+    throw new PromptError(
+      `prompt and continuation take ${positions} positions (${ids.length} of the prompt); the cache has ` +
+        `${cacheTokens}: raise cacheTokens`,
+    );
+  }
+  return params;
+}

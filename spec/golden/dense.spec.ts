@@ -1,3 +1,0 @@
-import { goldenTests } from '../support/golden/golden-tests.ts';
-
-goldenTests('dense');

@@ -1,0 +1,121 @@
+import test from 'ava';
+import type { Generation, GenerationContext } from '../../../../engine/serving/generation.ts';
+import { type RequestStream, RequestTracker } from '../../../../engine/serving/request-tracker.ts';
+import type { GenerateRequest, TokenEvent } from '../../../../engine/serving/requests.ts';
+import { createSamplingScratch } from '../../../../engine/serving/sampler.ts';
+import { completeSamplingParams } from '../../../../engine/serving/sampling-params.ts';
+
+const VOCAB = 4;
+
+function contextOf(index: number, options: Partial<GenerateRequest> = {}): GenerationContext {
+  const request = { ids: [1, 2], maxNewTokens: 3, ...options };
+  return {
+    index,
+    request,
+    ids: request.ids,
+    params: completeSamplingParams(request, { vocabSize: VOCAB, eosTokenIds: [] }),
+    tokenizer: undefined,
+    scratch: createSamplingScratch(VOCAB),
+    begun: 0,
+    promptLogprobs: [],
+  };
+}
+
+const tokenOf = (generation: Generation): TokenEvent =>
+  generation.sampleToken(new Float32Array(VOCAB)) as TokenEvent;
+
+function pushTokens(tracker: RequestTracker, generation: Generation, count: number): void {
+  const event = tokenOf(generation);
+  for (let i = 0; i < count; i++) tracker.push(generation, event);
+}
+
+/** A caller with one request. */
+function startOne(tracker: RequestTracker, index = 0): { stream: RequestStream; generation: Generation } {
+  const stream = tracker.createStream();
+  return { stream, generation: tracker.start(contextOf(index), stream) };
+}
+
+test('an event goes to the caller of its generation, and to no other', (t) => {
+  const tracker = new RequestTracker();
+  const [one, other] = [startOne(tracker), startOne(tracker)];
+  const event = tokenOf(other.generation);
+  tracker.push(other.generation, event);
+  t.deepEqual([one.stream.events, other.stream.events], [[], [event]]);
+  t.deepEqual([...one.stream.generations], [one.generation]);
+});
+
+test('every sequence has an id of its own, among all callers', (t) => {
+  const tracker = new RequestTracker();
+  const { generation: one } = startOne(tracker);
+  const first = tracker.start(contextOf(0, { n: 3, temperature: 1 }), tracker.createStream());
+  const all = [one, first, ...tracker.fork(first), startOne(tracker).generation];
+  t.deepEqual(
+    all.map(({ sequence }) => sequence.id),
+    [0, 1, 2, 3, 4],
+  );
+});
+
+test('a request is forked into its other samples, which belong to its caller', (t) => {
+  const tracker = new RequestTracker();
+  const stream = tracker.createStream();
+  const first = tracker.start(contextOf(5, { n: 3, temperature: 1 }), stream);
+  t.is(first.sample, 0);
+  const others = tracker.fork(first);
+  t.deepEqual(
+    others.map(({ sample }) => sample),
+    [1, 2],
+  );
+  for (const { context } of others) t.is(context, first.context);
+  t.deepEqual([...stream.generations], [first, ...others]);
+  t.deepEqual(tracker.fork(startOne(tracker).generation), []);
+});
+
+test('a finished generation gives its caller a result, and is removed', (t) => {
+  const tracker = new RequestTracker();
+  const { stream, generation } = startOne(tracker, 7);
+  tokenOf(generation);
+  tracker.finish(generation, 'abort');
+  t.is(stream.generations.size, 0);
+  const [event] = stream.events;
+  if (event.type !== 'result') return t.fail(event.type);
+  t.deepEqual([event.request, event.sample], [7, 0]);
+  t.deepEqual([event.result.tokens, event.result.finishReason], [[0], 'abort']);
+});
+
+test('a removed generation gives no event, and is not tracked any more', (t) => {
+  const tracker = new RequestTracker();
+  const { stream, generation } = startOne(tracker);
+  tracker.remove(generation);
+  t.deepEqual([stream.events, stream.generations.size], [[], 0]);
+  for (const use of [() => tracker.fork(generation), () => tracker.remove(generation)]) {
+    t.throws(use, { instanceOf: RangeError, message: 'sequence 0 is not tracked' });
+  }
+});
+
+test('generations whose signal is aborted are found', (t) => {
+  const tracker = new RequestTracker();
+  const stream = tracker.createStream();
+  const controller = new AbortController();
+  startOne(tracker);
+  const generation = tracker.start(contextOf(0, { signal: controller.signal }), stream);
+  t.deepEqual(tracker.aborted(), []);
+  controller.abort();
+  t.deepEqual(tracker.aborted(), [generation]);
+  tracker.remove(generation);
+  t.deepEqual(tracker.aborted(), []);
+});
+
+test('the sequences of a caller with 256 events pause until it takes one', (t) => {
+  const tracker = new RequestTracker();
+  const [slow, quick] = [startOne(tracker), startOne(tracker)];
+  const paused = () => {
+    tracker.pauseSlow();
+    return [slow, quick].map(({ generation }) => generation.sequence.paused);
+  };
+  pushTokens(tracker, slow.generation, 255);
+  t.deepEqual(paused(), [false, false]);
+  pushTokens(tracker, slow.generation, 1);
+  t.deepEqual(paused(), [true, false]);
+  slow.stream.events.shift();
+  t.deepEqual(paused(), [false, false]);
+});

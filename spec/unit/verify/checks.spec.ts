@@ -1,0 +1,11 @@
+import test from 'ava';
+import { UsageError } from '../../../engine/errors.ts';
+import { CHECKS, parseChecks } from '../../../verify/checks.ts';
+
+test('names of checks are accepted, others are wrong usage', (t) => {
+  t.deepEqual(parseChecks(['greedy', 'prompt']), ['greedy', 'prompt']);
+  t.throws(() => parseChecks(['greed']), {
+    instanceOf: UsageError,
+    message: `there is no check "greed"; the checks are ${CHECKS.join(', ')}`,
+  });
+});

@@ -1,0 +1,41 @@
+import test from 'ava';
+import { changeOf, tokenChange } from '../../../../verify/consistency/change.ts';
+
+const row = (...values: number[]) => ({ values: Float32Array.from(values) });
+const top = (ids: number[], values: number[]) => ({
+  ids: Int32Array.from(ids),
+  values: Float32Array.from(values),
+});
+
+test('equal values are equal bits, also of views into larger arrays', (t) => {
+  const view = { values: Float32Array.of(9, 1, 2).subarray(1) };
+  t.deepEqual(changeOf([row(1, 2)], [view], [7]), { equalBits: true, largest: 0 });
+});
+
+test('a change is told with its size and the position where it begins', (t) => {
+  const change = changeOf([row(1, 2), row(1, 2), row(1, 2)], [row(1, 2), row(1, 2.5), row(4, 2)], [3, 5, 8]);
+  t.deepEqual(change, { equalBits: false, largest: 3, position: 5 });
+});
+
+test('zeros of another sign are other bits', (t) => {
+  t.deepEqual(changeOf([row(0)], [row(-0)], [0]), { equalBits: false, largest: 0, position: 0 });
+});
+
+test('likeliest tokens are compared by token, not by place', (t) => {
+  const change = changeOf([top([4, 9], [-1, -2])], [top([9, 4], [-2, -1.25])], [0]);
+  t.deepEqual(change, { equalBits: false, largest: 0.25, position: 0 });
+  t.true(changeOf([top([4], [-1])], [top([4], [-1])], [0]).equalBits);
+  t.false(changeOf([top([4], [-1])], [top([5], [-1])], [0]).equalBits);
+});
+
+test('tokens part at the first that differs, or where one answer ends', (t) => {
+  t.deepEqual(tokenChange([1, 2, 3], [1, 2, 3], 10), { equalBits: true, largest: 0 });
+  t.deepEqual(tokenChange([1, 2, 3], [1, 9, 3], 10), { equalBits: false, largest: Infinity, position: 11 });
+  t.deepEqual(tokenChange([1, 2], [1], 10), { equalBits: false, largest: Infinity, position: 11 });
+});
+
+test('with scores the change of a token is what it lacks', (t) => {
+  const scores = [row(0, 0, 5), top([1, 2], [-0.5, -0.75])];
+  t.is(tokenChange([2, 1], [2, 2], 0, scores).largest, 0.25);
+  t.is(tokenChange([2, 1], [2, 0], 0, scores).largest, Infinity, 'a token that the row does not show');
+});

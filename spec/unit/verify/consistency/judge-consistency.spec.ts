@@ -1,0 +1,132 @@
+import test from 'ava';
+import { sequenceOf, type VerifyCase } from '../../../../verify/cases/verify-case.ts';
+import type { FirstAnswer } from '../../../../verify/consistency/checks.ts';
+import { judgeConsistency } from '../../../../verify/consistency/judge-consistency.ts';
+import { NoAnswerError, NotSupportedError } from '../../../../verify/errors.ts';
+import type { SubjectModel, TokenScores } from '../../../../verify/subject.ts';
+import { fakeSubject } from '../../../support/verify/fake-subject.ts';
+
+const CASES: VerifyCase[] = [0, 1, 2, 3].map((i) => ({
+  id: `case-${i}`,
+  promptIds: [i, i + 1, i + 2],
+  greedy: [1, 2],
+  positions: [0, 1, 2, 3],
+}));
+
+/** Answers of an honest subject. */
+async function firstAnswers(subject: SubjectModel = fakeSubject()): Promise<FirstAnswer[]> {
+  return Promise.all(
+    CASES.map(async (each) => {
+      const { rows } = await subject.forward({ ids: sequenceOf(each), positions: each.positions });
+      const { tokens } = await subject.generate({ ids: each.promptIds, maxNewTokens: 4 });
+      return { case: each, rows, tokens };
+    }),
+  );
+}
+
+const judge = async (subject: SubjectModel, allowed = 1e-3) => {
+  const { verdicts, unchecked } = await judgeConsistency(subject, await firstAnswers(), { allowed });
+  return { verdicts: new Map(verdicts.map((each) => [each.name, each])), unchecked };
+};
+
+const honest = fakeSubject();
+const shifted = (rows: readonly TokenScores[], by: number, from = 0): TokenScores[] =>
+  rows.map(({ values }, i) => ({ values: i < from ? values : values.map((value) => value + by) }));
+
+test('a deterministic subject has equal bits in every check', async (t) => {
+  const { verdicts, unchecked } = await judge(honest);
+  t.is(verdicts.size, 5);
+  for (const each of verdicts.values()) t.like(each, { verdict: 'right', equalBits: true, largest: 0 });
+  t.deepEqual(unchecked, []);
+});
+
+test('a subject whose neighbours leak is caught among others, and only there', async (t) => {
+  let running = 0;
+  const subject = fakeSubject({
+    async forward(request) {
+      const neighbours = running++;
+      await new Promise((resolve) => setTimeout(resolve, 2));
+      const { rows } = await honest.forward(request);
+      running--;
+      return { rows: neighbours > 0 ? shifted(rows, 0.5, 2) : rows };
+    },
+  });
+  const { verdicts } = await judge(subject);
+  const wrong = [...verdicts.values()].filter(({ verdict }) => verdict === 'wrong');
+  t.deepEqual(
+    wrong.map(({ name, largest, position }) => [name, largest?.toFixed(3), position]),
+    [['alone and among others', '0.500', 2]],
+  );
+});
+
+test('a subject that is wrong after a prefix hit is caught', async (t) => {
+  const seen = new Set<string>();
+  const subject = fakeSubject({
+    async forward(request) {
+      const { rows } = await honest.forward(request);
+      const prefix = request.ids.slice(0, 2).join();
+      const hit = seen.has(prefix);
+      if (request.ids.length === 2) seen.add(prefix);
+      return { rows: hit ? shifted(rows, 1, 1) : rows };
+    },
+  });
+  const { verdicts } = await judge(subject);
+  t.like(verdicts.get('after a request with a common prefix'), { verdict: 'wrong', position: 1 });
+  t.is(verdicts.get('in another order')?.verdict, 'right');
+});
+
+test('a subject that loses its place when it continues is caught by its tokens', async (t) => {
+  const subject = fakeSubject({
+    async generate({ ids, maxNewTokens }) {
+      const { tokens } = await honest.generate({ ids, maxNewTokens });
+      return { tokens: ids.length > 4 ? tokens.map((token) => (token + 1) % 8) : tokens };
+    },
+  });
+  const { verdicts } = await judge(subject);
+  t.like(verdicts.get('in one go and continued from the middle'), {
+    verdict: 'wrong',
+    largest: null,
+    position: 5,
+  });
+});
+
+test('changes within the noise of the class are right, and told with their size', async (t) => {
+  const subject = fakeSubject({
+    async forward(request) {
+      const { rows } = await honest.forward(request);
+      return { rows: shifted(rows, 1e-4) };
+    },
+  });
+  const { verdicts } = await judge(subject);
+  const { verdict, equalBits, largest } = verdicts.get('the same request twice')!;
+  t.is(verdict, 'right');
+  t.false(equalBits);
+  t.true(largest! > 9e-5 && largest! < 2e-4);
+  t.is((await judge(subject, 1e-6)).verdicts.get('the same request twice')?.verdict, 'wrong');
+});
+
+test('checks that a subject cannot be asked are named with the reason', async (t) => {
+  const alone = await judge(fakeSubject({}, { maxConcurrency: 1 }));
+  t.deepEqual(alone.unchecked, [
+    { what: 'consistency: alone and among others', why: 'the subject takes one request at a time' },
+  ]);
+  const tokensOnly = await judge(fakeSubject({}, { scores: 'none' }));
+  t.is(tokensOnly.unchecked.length, 4);
+  t.deepEqual([...tokensOnly.verdicts.keys()], ['in one go and continued from the middle']);
+  const refuses = await judge(fakeSubject({ forward: () => Promise.reject(new NotSupportedError('no')) }));
+  t.is(refuses.unchecked.length, 4);
+});
+
+test('a subject that dies when it is asked again is wrong', async (t) => {
+  const { verdicts } = await judge(
+    fakeSubject({ forward: () => Promise.reject(new NoAnswerError('it died')) }),
+  );
+  t.like(verdicts.get('the same request twice'), { verdict: 'wrong', equalBits: false, largest: null });
+});
+
+test('without first answers nothing is compared, and that is said', async (t) => {
+  const { verdicts, unchecked } = await judgeConsistency(honest, [], { allowed: 1 });
+  t.deepEqual(verdicts, []);
+  t.true(unchecked.every(({ why }) => why === 'no answers to compare with'));
+  t.is(unchecked.length, 5);
+});

@@ -1,0 +1,26 @@
+import test from 'ava';
+import { ensureFixture } from '../../../../generator/fixtures/fixtures.ts';
+import { readPrompts } from '../../../../golden/goldens.ts';
+import { storedCases } from '../../../../verify/cases/verify-case.ts';
+import { loadModelText } from '../../../../verify/prompts/prompt-tools.ts';
+
+test('the tools of a conversation render it with other options', async (t) => {
+  const text = await loadModelText(await ensureFixture('dense-bf16'));
+  const cases = storedCases('dense-bf16', readPrompts().prompts, 151_936);
+  const chat = cases.find(({ id }) => id === 'chat-tools')!;
+  const tools = text.toolsFor(chat);
+  t.is(tools.render?.({}), chat.text);
+  t.false(tools.render?.({ addGenerationPrompt: false }).endsWith('<|im_start|>assistant\n'));
+  t.false(tools.render?.({ withTools: false }).includes('get_weather'));
+  t.true(tools.render?.({ enableThinking: false }).endsWith('</think>\n\n'));
+  t.is(tools.specialId('<|im_start|>'), 151644);
+  t.is(tools.specialId('<s>'), undefined);
+  t.deepEqual(text.tokens([151644]), ['<|im_start|>']);
+});
+
+test('a text is not rendered', async (t) => {
+  const text = await loadModelText(await ensureFixture('dense-bf16'));
+  const plain = { id: 'a', promptIds: [], greedy: [], positions: [], text: 'a' };
+  t.is(text.toolsFor(plain).render, undefined);
+  t.deepEqual(text.toolsFor(plain).encode('a'), [64]);
+});

@@ -1,0 +1,74 @@
+import test from 'ava';
+import {
+  bugsWith,
+  escapeMarkup,
+  formatCoefficient,
+  formatFigure,
+  formatPlace,
+  headline,
+  powerSentence,
+  precisionSentence,
+} from '../../../../verify/report/words.ts';
+import { RIGHT, UNKNOWN, WRONG } from '../../../support/verify/sample-verdicts.ts';
+
+test('the headline says what is wrong first', (t) => {
+  t.is(headline(RIGHT), 'RIGHT: rusty-qwen 1.2.0 computes dense as bf16 does');
+  t.is(headline(WRONG), 'WRONG: rusty <qwen> & "co" 1.2.0 does not compute dense: a sliding window of 64');
+  t.regex(headline(UNKNOWN), /^UNKNOWN: nothing could be concluded .* on dense: http.* refuses connections$/);
+  const { version: _, ...subject } = RIGHT.subject;
+  t.is(
+    headline({ ...RIGHT, subject, precision: UNKNOWN.precision }),
+    'RIGHT: rusty-qwen computes dense (precision not checked)',
+  );
+});
+
+test('the sentence on precision names the class found and the class demanded', (t) => {
+  t.is(precisionSentence(RIGHT), 'bf16; the median error is 1.04 times the noise of bf16');
+  t.is(
+    precisionSentence(WRONG),
+    'no precision class explains the errors (bf16 was demanded); the median error is 1.04 times the noise of bf16',
+  );
+  const demanded = { ...RIGHT, precision: { ...RIGHT.precision, demanded: 'f16' as const } };
+  t.is(
+    precisionSentence(demanded),
+    'bf16 (f16 was demanded); the median error is 1.04 times the noise of bf16',
+  );
+  t.is(precisionSentence(UNKNOWN), 'not checked');
+  const none = { ...RIGHT, precision: { ...RIGHT.precision, class: 'none' as const } };
+  t.is(
+    precisionSentence(none),
+    'no precision class explains the errors; the median error is 1.04 times the noise of the nearest class',
+  );
+});
+
+test('the sentence on power counts values and injected faults', (t) => {
+  t.is(powerSentence(RIGHT), '15,744 values in 41 rows were compared; 6 of 6 injected faults were refused');
+});
+
+test('bugs of a verdict are sorted by the size of their coefficients', (t) => {
+  const names = bugsWith(RIGHT, 'ruled out').map(({ name }) => name);
+  t.deepEqual(names, ['norms of q and k swapped', 'theta times 10']);
+  const unseen = { name: 'x', verdict: 'ruled out' as const, coefficient: null, standardError: null };
+  t.is(bugsWith({ ...RIGHT, bugs: [unseen, ...RIGHT.bugs] }, 'ruled out').at(-1), unseen);
+});
+
+test('figures have three significant digits, and small ones an exponent', (t) => {
+  t.deepEqual([0, 0.98765, 24000.4, -0.00001234, null].map(formatFigure), [
+    '0',
+    '0.988',
+    '24000',
+    '-1.2e-5',
+    '–',
+  ]);
+  t.is(formatCoefficient(WRONG.bugs[0]), '1 ± 0.01');
+});
+
+test('a place shows numbers in short and texts in quotes', (t) => {
+  t.is(formatPlace(WRONG.cases[2].first!), 'hidden_states.2, position 64: got 0.53, expected 0.52');
+  const ids = { what: 'prompt ids', position: 1, got: 'a\n', expected: 'b' };
+  t.is(formatPlace(ids), 'prompt ids, position 1: got "a\\n", expected "b"');
+});
+
+test('markup of engines stays text, and what XML forbids is replaced', (t) => {
+  t.is(escapeMarkup('<a href="x">&\'\u0000\ud800'), '&lt;a href=&quot;x&quot;&gt;&amp;&#39;\ufffd\ufffd');
+});

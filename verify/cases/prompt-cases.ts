@@ -1,0 +1,78 @@
+import { Engine } from '../../engine/index.ts';
+import { ChatTemplate } from '../../engine/text/chat.ts';
+import type { ChatMessage } from '../../engine/text/conversation.ts';
+import { Tokenizer } from '../../engine/text/tokenizer.ts';
+import { idsOfPrompt, isIdPrompt } from '../../golden/id-prompts.ts';
+import type { Prompt, Prompts } from '../../golden/schema.ts';
+import { generateOne } from '../generate.ts';
+import { judgedPositions } from './positions.ts';
+import type { VerifyCase } from './verify-case.ts';
+
+/** The prompt of a case before anything was generated. */
+type EncodedPrompt = Omit<VerifyCase, 'greedy' | 'positions'>;
+
+/**
+ * The cases of a model that has no goldens: its own tokenizer encodes the prompts, and our engine continues them.
+ *
+ * @param onCase called before each prompt is continued.
+ * @throws PromptError if an id is outside the vocabulary, or a prompt does not fit the model.
+ * @throws TokenizerError, ChatTemplateError as their readers do, if a prompt is a text.
+ * @throws what `Engine.load` throws.
+ */
+export async function promptCases(
+  modelDir: string,
+  { prompts, maxNewTokens }: Prompts,
+  onCase: (id: string) => void = () => {},
+): Promise<VerifyCase[]> {
+  const engine = await Engine.load(modelDir);
+  try {
+    const { vocabSize } = engine.config;
+    const encoded = await encodePrompts(modelDir, prompts, vocabSize);
+    const cases: VerifyCase[] = [];
+    for (const prompt of encoded) {
+      onCase(prompt.id);
+      const { promptIds } = prompt;
+      if (promptIds.length === 0) {
+        cases.push({ ...prompt, greedy: [], positions: [], refusal: 'the prompt is empty' });
+        continue;
+      }
+      const { result } = await generateOne(engine, { ids: promptIds, maxNewTokens, ignoreEos: true });
+      const greedy = result.tokens;
+      const sizes = { promptLength: promptIds.length, numGreedy: greedy.length, vocabSize };
+      cases.push({ ...prompt, greedy, positions: judgedPositions(sizes) });
+    }
+    return cases;
+  } finally {
+    await engine.close();
+  }
+}
+
+async function encodePrompts(
+  modelDir: string,
+  prompts: readonly Prompt[],
+  vocabSize: number,
+): Promise<EncodedPrompt[]> {
+  const tokenizer = prompts.some((prompt) => !isIdPrompt(prompt))
+    ? await Tokenizer.load(modelDir)
+    : undefined;
+  const isChat = prompts.some((prompt) => 'messages' in prompt);
+  const template = isChat ? await ChatTemplate.load(modelDir) : undefined;
+  return prompts.map((prompt): EncodedPrompt => {
+    const { id } = prompt;
+    if (isIdPrompt(prompt)) return { id, promptIds: idsOfPrompt(prompt, vocabSize) };
+    if ('text' in prompt) {
+      return {
+        id,
+        text: prompt.text,
+        promptIds: tokenizer!.encode(prompt.text, { addSpecialTokens: false }),
+      };
+    }
+    const { tools, ...options } = { addGenerationPrompt: true, ...prompt.template };
+    const text = template!.render(prompt.messages as unknown as ChatMessage[], {
+      ...options,
+      ...(tools ? { tools: tools as Record<string, unknown>[] } : {}),
+    });
+    const promptIds = tokenizer!.encode(text, { addSpecialTokens: false });
+    return { id, text, promptIds, conversation: prompt };
+  });
+}

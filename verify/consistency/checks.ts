@@ -1,0 +1,106 @@
+import { inParallel } from '../ask/in-parallel.ts';
+import { sequenceOf, type VerifyCase } from '../cases/verify-case.ts';
+import type { SubjectModel, TokenScores } from '../subject.ts';
+import { type Change, changeOf, tokenChange } from './change.ts';
+
+/** Answers that were given before, to compare with. */
+export interface FirstAnswer {
+  readonly case: VerifyCase;
+  /** Rows at the case's positions; undefined if the subject gave none. */
+  readonly rows?: readonly TokenScores[];
+  readonly tokens?: readonly number[];
+  /** Of the rows that the tokens were chosen from. */
+  readonly scores?: readonly TokenScores[];
+}
+
+/** One way to ask the same again. Its answers must be those of the first time. */
+export interface ConsistencyCheck {
+  readonly name: string;
+  /** Why a subject cannot be asked so; undefined if it can. */
+  unless(subject: SubjectModel): string | undefined;
+  /** @returns the change of each case. */
+  run(subject: SubjectModel, first: readonly FirstAnswer[], signal?: AbortSignal): Promise<CaseChange[]>;
+}
+
+export interface CaseChange extends Change {
+  readonly case: string;
+}
+
+/** Requests that are on their way together. */
+const NEIGHBOURS = 8;
+
+const withRows = (first: readonly FirstAnswer[]) =>
+  first.flatMap((each) => (each.rows ? [{ ...each, rows: each.rows }] : []));
+
+async function askAgain(
+  subject: SubjectModel,
+  { case: each, rows }: Required<Pick<FirstAnswer, 'case' | 'rows'>>,
+  signal?: AbortSignal,
+): Promise<CaseChange> {
+  const { id, positions } = each;
+  const { rows: again } = await subject.forward({ ids: sequenceOf(each), positions, signal });
+  return { case: id, ...changeOf(rows, again, positions) };
+}
+
+/** Asks one after the other. */
+async function inTurn<T>(first: readonly T[], ask: (each: T) => Promise<CaseChange>): Promise<CaseChange[]> {
+  const changes: CaseChange[] = [];
+  for (const each of first) changes.push(await ask(each));
+  return changes;
+}
+
+const scoresNothing = ({ capabilities }: SubjectModel) =>
+  capabilities.scores === 'none' ? 'the subject gives no scores' : undefined;
+
+/** In the order in which they are asked. */
+export const CONSISTENCY_CHECKS: readonly ConsistencyCheck[] = [
+  {
+    name: 'the same request twice',
+    unless: scoresNothing,
+    run: (subject, first, signal) => inTurn(withRows(first), (each) => askAgain(subject, each, signal)),
+  },
+  {
+    name: 'in another order',
+    unless: scoresNothing,
+    run: (subject, first, signal) =>
+      inTurn(withRows(first).reverse(), (each) => askAgain(subject, each, signal)),
+  },
+  {
+    name: 'alone and among others',
+    unless: (subject) =>
+      scoresNothing(subject) ??
+      (subject.capabilities.maxConcurrency < 2 ? 'the subject takes one request at a time' : undefined),
+    run: (subject, first, signal) =>
+      inParallel(withRows(first), Math.min(NEIGHBOURS, subject.capabilities.maxConcurrency), (each) =>
+        askAgain(subject, each, signal),
+      ),
+  },
+  {
+    name: 'after a request with a common prefix',
+    unless: scoresNothing,
+    run: (subject, first, signal) =>
+      inTurn(withRows(first), async (each) => {
+        const ids = sequenceOf(each.case);
+        const prefix = ids.slice(0, Math.max(1, Math.floor(ids.length / 2)));
+        await subject.forward({ ids: prefix, positions: [prefix.length - 1], signal });
+        return askAgain(subject, each, signal);
+      }),
+  },
+  {
+    name: 'in one go and continued from the middle',
+    unless: () => undefined,
+    run: (subject, first, signal) =>
+      inTurn(
+        first.filter(({ tokens }) => tokens !== undefined && tokens.length > 1),
+        async ({ case: { id, promptIds }, tokens = [], scores }) => {
+          const half = Math.floor(tokens.length / 2);
+          const ids = [...promptIds, ...tokens.slice(0, half)];
+          const rest = await subject.generate({ ids, maxNewTokens: tokens.length - half, signal });
+          return {
+            case: id,
+            ...tokenChange(tokens.slice(half), rest.tokens, ids.length, scores?.slice(half)),
+          };
+        },
+      ),
+  },
+];

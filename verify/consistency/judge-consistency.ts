@@ -1,0 +1,68 @@
+import { type Outcome, settle } from '../ask/outcome.ts';
+import type { SubjectModel } from '../subject.ts';
+import type { Verdict } from '../verdict.ts';
+import { type CaseChange, CONSISTENCY_CHECKS, type FirstAnswer } from './checks.ts';
+
+type ConsistencyVerdict = Verdict['consistency'][number];
+
+export interface ConsistencyOptions {
+  /** A change of a log-probability that is the noise of the subject's precision class, in nats. */
+  readonly allowed: number;
+  readonly signal?: AbortSignal;
+  readonly onCheck?: (name: string) => void;
+}
+
+/** What came of all checks, and why some were not made. */
+export interface ConsistencyResult {
+  readonly verdicts: readonly ConsistencyVerdict[];
+  readonly unchecked: Verdict['unchecked'];
+}
+
+/**
+ * Asks a subject the same in other ways and compares its answers with the first ones. Needs no reference.
+ *
+ * @throws the reason of `signal` if it is aborted.
+ */
+export async function judgeConsistency(
+  subject: SubjectModel,
+  first: readonly FirstAnswer[],
+  { allowed, signal, onCheck }: ConsistencyOptions,
+): Promise<ConsistencyResult> {
+  const verdicts: ConsistencyVerdict[] = [];
+  const unchecked: Verdict['unchecked'] = [];
+  for (const check of CONSISTENCY_CHECKS) {
+    const why = check.unless(subject);
+    if (why !== undefined) {
+      unchecked.push({ what: `consistency: ${check.name}`, why });
+      continue;
+    }
+    onCheck?.(check.name);
+    const outcome = await settle(() => check.run(subject, first, signal), signal);
+    if (outcome.kind === 'skipped' || (outcome.kind === 'result' && outcome.value.length === 0)) {
+      const reason = outcome.kind === 'skipped' ? outcome.message : 'no answers to compare with';
+      unchecked.push({ what: `consistency: ${check.name}`, why: reason });
+    } else verdicts.push(verdictOf(check.name, outcome, allowed));
+  }
+  return { verdicts, unchecked };
+}
+
+function verdictOf(
+  name: string,
+  outcome: Exclude<Outcome<CaseChange[]>, { kind: 'skipped' }>,
+  allowed: number,
+): ConsistencyVerdict {
+  // A subject that answers once and fails when asked again is not consistent.
+  if (outcome.kind !== 'result') return { name, verdict: 'wrong', equalBits: false, largest: null };
+  const worst = outcome.value.reduce((a, b) => (b.largest > a.largest ? b : a));
+  const changed = outcome.value.find(({ equalBits }) => !equalBits);
+  if (!changed) return { name, verdict: 'right', equalBits: true, largest: 0 };
+  const shown = worst.equalBits ? changed : worst;
+  return {
+    name,
+    verdict: worst.largest <= allowed ? 'right' : 'wrong',
+    equalBits: false,
+    largest: Number.isFinite(worst.largest) ? worst.largest : null,
+    case: shown.case,
+    position: shown.position,
+  };
+}

@@ -1,0 +1,79 @@
+import { type Outcome, settle } from '../ask/outcome.ts';
+import type { VerifyCase } from '../cases/verify-case.ts';
+import type { Conversation, SubjectModel } from '../subject.ts';
+import type { Verdict } from '../verdict.ts';
+import { causeOf } from './cause.ts';
+import type { ModelText } from './prompt-tools.ts';
+
+type PromptVerdict = Verdict['prompt'];
+type PromptCase = PromptVerdict['cases'][number];
+
+/**
+ * Holds the ids that a subject makes of texts and conversations to HuggingFace's.
+ *
+ * @param text the model's own tokenizer, to show tokens as text; undefined if it has none.
+ * @throws the reason of `signal` if it is aborted.
+ */
+export async function judgePrompts(
+  subject: SubjectModel,
+  cases: readonly VerifyCase[],
+  text: ModelText | undefined,
+  signal?: AbortSignal,
+): Promise<PromptVerdict> {
+  const judged: PromptCase[] = [];
+  for (const each of cases) {
+    signal?.throwIfAborted();
+    const ask = questionOf(subject, each);
+    if (ask) judged.push(judgePrompt(each, ask.by, await settle(ask.ids, signal), text));
+  }
+  const wrong = judged.some(({ verdict }) => verdict === 'wrong');
+  const right = judged.some(({ verdict }) => verdict === 'right');
+  return { verdict: wrong ? 'wrong' : right ? 'right' : 'unknown', cases: judged };
+}
+
+/** How a subject can be asked for the ids of a case; undefined if it cannot. */
+function questionOf(
+  { capabilities, tokenize, tokenizeChat }: SubjectModel,
+  { text, conversation }: VerifyCase,
+): { by: string; ids: () => Promise<number[]> } | undefined {
+  if (conversation && capabilities.chat && tokenizeChat) {
+    const { messages, template = {} } = conversation;
+    const { tools, enableThinking, addGenerationPrompt } = template;
+    const asked: Conversation = {
+      messages,
+      ...(tools ? { tools: tools as object[] } : {}),
+      ...(enableThinking === undefined ? {} : { enableThinking }),
+      ...(addGenerationPrompt === undefined ? {} : { addGenerationPrompt }),
+    };
+    return { by: 'tokenize of the conversation', ids: () => tokenizeChat(asked) };
+  }
+  if (text !== undefined && capabilities.tokenize && tokenize) {
+    return { by: 'tokenize of the text', ids: () => tokenize(text) };
+  }
+  return undefined;
+}
+
+function judgePrompt(
+  each: VerifyCase,
+  by: string,
+  outcome: Outcome<number[]>,
+  modelText: ModelText | undefined,
+): PromptCase {
+  const { id, promptIds: expected, text = '' } = each;
+  if (outcome.kind !== 'result') {
+    const verdict = outcome.kind === 'skipped' ? 'unknown' : 'wrong';
+    return { id, by, verdict, cause: `${outcome.kind}: ${outcome.message}` };
+  }
+  const got = outcome.value;
+  const length = Math.max(got.length, expected.length);
+  const position = Array.from({ length }, (_, i) => i).find((i) => got[i] !== expected[i]);
+  if (position === undefined) return { id, by, verdict: 'right' };
+  const show = (ids: readonly number[]) => {
+    const token = ids[position];
+    if (token === undefined) return 'end of the prompt';
+    return modelText ? `${token} ${JSON.stringify(modelText.tokens([token])[0])}` : token;
+  };
+  const first = { what: 'prompt ids', position, got: show(got), expected: show(expected) };
+  const cause = modelText && causeOf({ got, expected, text }, modelText.toolsFor(each));
+  return { id, by, verdict: 'wrong', first, ...(cause ? { cause } : {}) };
+}
