@@ -107,7 +107,8 @@ test('attention: neither the size of a block nor the chunks of a prefill change 
 });
 
 test('attention: exponentials down to the denormals and to 0 are the same bits', (t) => {
-  // Two positions with scores s and 0 and values 1 and 0: the weight of the first is eˢ / (1 + eˢ), or eˢ where that is small.
+  // Two positions with scores s and 0 and values 1 and 0: the weight of the first is eˢ / (1 + eˢ), or eˢ
+  // where that is small.
   const attendTo = (kernels: Kernels, score: number) => {
     const c = {
       blockSize: 2,

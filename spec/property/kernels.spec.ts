@@ -145,7 +145,8 @@ test('rmsNorm in place gives the bits that it gives elsewhere', (t) => {
 });
 
 test('exp: wasm equals scalar to the last bit at every exponent of both signs', (t) => {
-  // siluMultiply of x and 1/x shows exp(−x) bare where it is large; attention, in its own spec, where it is small.
+  // siluMultiply of x and 1/x shows exp(−x) bare where it is large; attention, in its own spec, where it is
+  // small.
   const bits = Uint32Array.from({ length: 2 ** 16 }, (_, i) => (i << 16) | ((i * 40503) & 0xffff));
   agree((kernels) => {
     const x = put(kernels, new Float32Array(bits.buffer));

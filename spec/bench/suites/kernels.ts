@@ -155,7 +155,11 @@ function limitMeasurements(limits: readonly MachineLimits[], threads: number): M
   }));
 }
 
-/** Every kernel of the table. @param bytes that a matmul of a single row, or one value after the other, reads and writes */
+/**
+ * Every kernel of the table.
+ *
+ * @param bytes that a matmul of a single row, or one value after the other, reads and writes
+ */
 function kernelTasks(bytes: number): KernelTask[] {
   // One value after the other: two arrays are read, and one is written, of f32 [rows, inputs].
   const stream: SampleSize = { ...SIZE, rows: Math.floor(bytes / SIZE.inputs / (3 * 4)) };
