@@ -36,7 +36,7 @@ export class MpiTransport implements Transport {
   readonly #poller: Poller;
   readonly #messages: PointToPoint;
   readonly #failures: FailureChannel;
-  /** Ranks that were waited for in vain. */
+  /** Ranks that were missing at a time limit. */
   readonly #late = new Set<number>();
   #finalized = false;
   /**
