@@ -29,6 +29,7 @@ const DATA = [
 const COMMANDS = {
   plumbline: 'engine/cli.js',
   'plumbline-goldens': 'generator/cli.js',
+  'plumbline-verify': 'verify/cli.js',
 };
 
 rmSync(DIST, { recursive: true, force: true });

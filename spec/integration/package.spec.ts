@@ -1,6 +1,7 @@
 import { mkdtempSync, readdirSync, readFileSync, realpathSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import test from 'ava';
 import { FIXTURES, QUICK_FIXTURES } from '../../generator/fixtures/fixtures.ts';
 import { readCase, readFingerprints, readManifest } from '../../golden/goldens.ts';
@@ -35,7 +36,7 @@ test('the tarball holds compiled modules, kernels and goldens of small models, a
   const golden = `golden/(${QUICK_FIXTURES.join('|')})/[\\w-]+\\.(json|safetensors)`;
   const wanted = [
     /^(package\.json|LICENSE|README\.md|CHANGELOG\.md)$/,
-    /^dist\/bin\/plumbline(-goldens)?$/,
+    /^dist\/bin\/plumbline(-goldens|-verify)?$/,
     /^dist\/(engine|generator|golden|verify)\/.*\.(js|js\.map|d\.ts)$/,
     /^dist\/(engine\/kernels\/build\/kernels\.wasm|golden\/(models|prompts)\.json|verify\/verdict\.schema\.json)$/,
     new RegExp(`^dist/${golden}$`),
@@ -143,7 +144,7 @@ for (const [resolution, module] of [
 }
 
 test('the commands say their version', async (t) => {
-  for (const name of ['plumbline', 'plumbline-goldens']) {
+  for (const name of ['plumbline', 'plumbline-goldens', 'plumbline-verify']) {
     t.deepEqual(await user.command(name, '--version'), { exitCode: 0, out: `${version}\n`, err: '' });
   }
 });
@@ -190,6 +191,22 @@ test('recording names the one command that installs what it needs', async (t) =>
     err,
     /^plumbline-goldens: recording needs packages that are not installed; install them: npm install --ignore-scripts [^\n]*onnxruntime-node@[^\n]*\n$/,
   );
+});
+
+test('goldens of the package are what its engine is compared with', async (t) => {
+  const argv = ['inspect', '--model', 'dense', '--case', 'ids-one'];
+  const { exitCode, out, err } = await user.command('plumbline-verify', ...argv);
+  t.deepEqual({ exitCode, err }, { exitCode: 0, err: '' });
+  t.regex(out, /logits/);
+});
+
+test('the repository imports the package by its name without a build', async (t) => {
+  const program =
+    "import { Engine } from 'plumbline-llm'; console.log(import.meta.resolve('plumbline-llm'), Engine.name)";
+  const argv = ['--conditions', 'plumbline-source', '--input-type', 'module', '--eval', program];
+  const { exitCode, out, err } = await run(process.execPath, argv, { cwd: ROOT });
+  t.deepEqual({ exitCode, err }, { exitCode: 0, err: '' });
+  t.is(out, `${pathToFileURL(join(ROOT, 'engine/index.ts')).href} Engine\n`);
 });
 
 test('npx in the repository runs the sources, and changes nothing that only its owner may', async (t) => {
