@@ -42,17 +42,25 @@ export const MUTANTS: readonly Mutant[] = [
     name: 'q is normed after RoPE',
     model: 'dense',
     edits: [
-      attention('    kernels.rmsNorm(q, rows * numAttentionHeads, this.qNorm, rmsNormEps, q);\n', ''),
       attention(
-        '    kernels.rope(q, rows, numAttentionHeads, headDim, cos, sin);\n',
-        '    kernels.rope(q, rows, numAttentionHeads, headDim, cos, sin);\n    kernels.rmsNorm(q, rows * numAttentionHeads, this.qNorm, rmsNormEps, q);\n',
+        '    kernels.rmsNorm({ x: q, rows: rows * numAttentionHeads, weight: this.qNorm, eps: rmsNormEps, y: q });\n',
+        '',
+      ),
+      attention(
+        '    kernels.rope({ x: q, rows, heads: numAttentionHeads, headDim, cos, sin });\n',
+        '    kernels.rope({ x: q, rows, heads: numAttentionHeads, headDim, cos, sin });\n    kernels.rmsNorm({ x: q, rows: rows * numAttentionHeads, weight: this.qNorm, eps: rmsNormEps, y: q });\n',
       ),
     ],
   },
   {
     name: 'k is not normed',
     model: 'dense',
-    edits: [attention('    kernels.rmsNorm(k, rows * numKeyValueHeads, this.kNorm, rmsNormEps, k);\n', '')],
+    edits: [
+      attention(
+        '    kernels.rmsNorm({ x: k, rows: rows * numKeyValueHeads, weight: this.kNorm, eps: rmsNormEps, y: k });\n',
+        '',
+      ),
+    ],
   },
   {
     name: 'RoPE rotates interleaved pairs',
@@ -74,8 +82,8 @@ export const MUTANTS: readonly Mutant[] = [
     model: 'dense',
     edits: [
       attention(
-        '    kernels.rope(k, rows,',
-        '    kernels.rope(v, rows, numKeyValueHeads, headDim, cos, sin);\n    kernels.rope(k, rows,',
+        '    kernels.rope({ x: k, rows,',
+        '    kernels.rope({ x: v, rows, heads: numKeyValueHeads, headDim, cos, sin });\n    kernels.rope({ x: k, rows,',
       ),
     ],
   },
@@ -196,7 +204,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'the last norm is skipped',
     model: 'dense',
-    edits: [qwen3('kernels.rmsNorm(x, rows, this.#norm, rmsNormEps, y);', 'y.set(x);')],
+    edits: [qwen3('kernels.rmsNorm({ x, rows, weight: this.#norm, eps: rmsNormEps, y });', 'y.set(x);')],
   },
   {
     name: 'an untied head is taken from the embedding',
