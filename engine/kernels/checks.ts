@@ -3,8 +3,8 @@ import { type AttentionArgs, type PackedMatrix, type StoreKeyValueArgs, scoresLe
 import { LEAVES } from './numerics.ts';
 import { type MatrixShape, packedBytes } from './pack.ts';
 
-// What every kernel asks of its caller, checked before it runs: in WebAssembly a wrong length would not fail, it
-// would read or write a neighbour's memory. The names are constants, so a check that passes builds no string.
+// Checks of a kernel's arguments before it runs: in WebAssembly a wrong length would not fail but read or
+// write another array. The names are constants, so a check that passes builds no string.
 
 type Sized = ArrayLike<number>;
 
@@ -89,7 +89,7 @@ export function checkRope(
   requireLength('rope', 'sin', sin, '[rows, headDim / 2]', (rows * headDim) / 2);
 }
 
-/** The checks that writing the cache and reading it have in common. */
+/** The checks common to writing and reading the cache. */
 function checkCache(kernel: string, args: Omit<StoreKeyValueArgs, 'k' | 'v'>): void {
   const { rows, startPosition, blockSize, numKeyValueHeads, headDim, blockTable, keys, values } = args;
   requireWhole(kernel, 'rows', rows);
@@ -118,7 +118,7 @@ export function checkStoreKeyValue(args: StoreKeyValueArgs): void {
   requireLength('storeKeyValue', 'v', args.v, '[rows, numKeyValueHeads, headDim]', needed);
 }
 
-/** @param threads that need scores of their own */
+/** @param threads number of threads, each with scores of its own */
 export function checkAttention(args: AttentionArgs, threads: number): void {
   checkCache('attention', args);
   const { rows, startPosition, numAttentionHeads, numKeyValueHeads, headDim } = args;

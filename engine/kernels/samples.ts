@@ -11,7 +11,10 @@ export interface SampleSize {
   readonly numKeyValueHeads: number;
   /** numAttentionHeads / numKeyValueHeads. */
   readonly headsPerKey: number;
-  /** Half of headDim; attention in tiles rounds headDim up to a multiple of 8, attention without makes it 4 more than one. */
+  /**
+   * Half of headDim; attention in tiles rounds headDim up to a multiple of 8, attention without makes it 4
+   * more than one.
+   */
   readonly halfHeadDim: number;
   /** Attention in tiles rounds it up to a multiple of 8. */
   readonly blockSize: number;

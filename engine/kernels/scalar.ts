@@ -18,20 +18,20 @@ import { weightBits, widenBits } from './widen.ts';
 export { expF32, softmax } from './exp.ts';
 export { widen } from './widen.ts';
 
-/** Rounds to f32. One round after a double's +, −, ·, / or √ of f32s gives what f32 hardware gives. */
+/** Rounds to f32. A double's +, −, ·, / or √ of f32s, rounded once, equals the f32 operation. */
 const f = Math.fround;
 
-/** What the SIMD kernels have too: all that WebAssembly addresses. */
+/** The limit of the SIMD kernels, too: all that WebAssembly addresses. */
 const MAX_BYTES = 2 ** 32;
 
-/** The numerics of `kernels.ts` in plain TypeScript: made to be read, and to be what the SIMD kernels must equal. */
+/** The numerics of `kernels.ts` in plain, readable TypeScript. The SIMD kernels must give the same bits. */
 export function createScalarKernels(): Kernels {
   let bytesAllocated = 0;
   const allocateBytes = (bytes: number) => {
-    // Refused before it is tried: a worker thread of Node 26 ends when a buffer cannot be had.
+    // Refused before the attempt: a worker thread of Node 26 ends when a buffer cannot be allocated.
     if (bytesAllocated + bytes > MAX_BYTES) {
       throw new KernelError(
-        `the kernels have no memory left: ${bytes} bytes were asked for, ${MAX_BYTES - bytesAllocated} of 4 GiB are free`,
+        `cannot allocate ${bytes} bytes: ${MAX_BYTES - bytesAllocated} of 4 GiB are free; use a smaller model or a smaller cache`,
       );
     }
     bytesAllocated += bytes;

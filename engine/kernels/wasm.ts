@@ -37,7 +37,10 @@ export interface WasmKernelsOptions extends PoolOptions {
   threads?: number;
 }
 
-/** Number of rows from which on 16-bit weights are widened once for all; 256-bit vectors widen faster in each strip. */
+/**
+ * Number of rows from which on 16-bit weights are widened once for all; 256-bit vectors widen faster in each
+ * strip.
+ */
 const WIDEN_ROWS = 17;
 /** Panels of a part of a matmul: a single row reads four panels side by side. */
 const PANELS_PER_PART = 4;

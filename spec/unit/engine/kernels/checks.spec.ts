@@ -7,7 +7,7 @@ import { createWasmKernels } from '../../../../engine/kernels/wasm.ts';
 const wasm = await createWasmKernels();
 test.after.always(() => wasm.dispose());
 
-/** A call that a kernel must refuse, and the beginning of what it says. */
+/** A call that a kernel must refuse, and the beginning of the error message. */
 type Refusal = [call: (kernels: Kernels, f: (length: number) => Float32Array) => unknown, message: string];
 
 const matrixOf = (kernels: Kernels) =>

@@ -3,8 +3,8 @@ import type { Kernels, PackedMatrix } from '../../../../engine/kernels/kernels.t
 import { createScalarKernels } from '../../../../engine/kernels/scalar.ts';
 import { createWasmKernels } from '../../../../engine/kernels/wasm.ts';
 
-// Examples small enough to work out by hand, for both implementations: they pin the formulae and the order of additions
-// that the comments of kernels.ts promise.
+// Examples small enough to work out by hand, for both implementations: they pin the formulae and the order
+// of additions that the comments of kernels.ts promise.
 
 const wasm = await createWasmKernels();
 test.after.always(() => wasm.dispose());
@@ -86,7 +86,7 @@ for (const kernels of [createScalarKernels(), wasm]) {
   });
 
   test(title('rope turns the pair of a dimension and the one half a head on'), (t) => {
-    // Two rows of two heads of four dimensions: the first row by a quarter, the second by nothing.
+    // Two rows of two heads of four dimensions: the first row by a quarter, the second not at all.
     const x = array(1, 2, 3, 4, 5, 6, 7, 8, 1, 2, 3, 4, 5, 6, 7, 8);
     kernels.rope(x, 2, 2, 4, array(0, 0, 1, 1), array(1, 1, 0, 0));
     t.deepEqual([...x], [-3, -4, 1, 2, -7, -8, 5, 6, 1, 2, 3, 4, 5, 6, 7, 8]);
