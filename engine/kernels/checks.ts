@@ -1,5 +1,12 @@
 import { KernelError } from '../errors.ts';
-import { type AttentionArgs, type PackedMatrix, type StoreKeyValueArgs, scoresLength } from './kernels.ts';
+import {
+  type AttentionArgs,
+  type PackedMatrix,
+  type RmsNormArgs,
+  type RopeArgs,
+  type StoreKeyValueArgs,
+  scoresLength,
+} from './kernels.ts';
 import { LEAVES } from './numerics.ts';
 import { type MatrixShape, packedBytes } from './pack.ts';
 
@@ -66,21 +73,14 @@ export function checkGather(matrix: PackedMatrix, ids: Sized, y: Sized): void {
   }
 }
 
-export function checkRmsNorm(x: Sized, rows: number, weight: Sized, y: Sized): void {
+export function checkRmsNorm({ x, rows, weight, y }: RmsNormArgs): void {
   requireWhole('rmsNorm', 'rows', rows);
   requireWhole('rmsNorm', 'width, the length of weight,', weight.length, 1);
   requireLength('rmsNorm', 'x', x, '[rows, width]', rows * weight.length);
   requireLength('rmsNorm', 'y', y, '[rows, width]', rows * weight.length);
 }
 
-export function checkRope(
-  x: Sized,
-  rows: number,
-  heads: number,
-  headDim: number,
-  cos: Sized,
-  sin: Sized,
-): void {
+export function checkRope({ x, rows, heads, headDim, cos, sin }: RopeArgs): void {
   requireWhole('rope', 'rows', rows);
   requireWhole('rope', 'heads', heads);
   requireWhole('rope', 'half of headDim', headDim / 2, 1);

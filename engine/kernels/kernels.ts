@@ -63,6 +63,32 @@ export interface StoreKeyValueArgs
   v: Float32Array;
 }
 
+/** Rows to normalise. */
+export interface RmsNormArgs {
+  /** f32 [rows, width]. */
+  x: Float32Array;
+  rows: number;
+  /** f32 [width]. */
+  weight: Float32Array;
+  /** Added to the mean of squares. Rounded to f32. */
+  eps: number;
+  /** f32 [rows, width], written; may be x. */
+  y: Float32Array;
+}
+
+/** Rows of heads to rotate, and the angles of the rows. */
+export interface RopeArgs {
+  /** f32 [rows, heads, headDim], rotated in place. */
+  x: Float32Array;
+  rows: number;
+  heads: number;
+  headDim: number;
+  /** f32 [rows, headDim / 2]. */
+  cos: Float32Array;
+  /** f32 [rows, headDim / 2]. */
+  sin: Float32Array;
+}
+
 /**
  * The arithmetic of a Qwen3 forward pass. Two implementations, `scalar.ts` (plain TypeScript, the readable
  * truth) and `wasm.ts` (AssemblyScript SIMD), give the same bits.
@@ -157,30 +183,11 @@ export interface Kernels {
   /** `y = x · Wᵀ`. @param x f32 [rows, inputs] @param y f32 [rows, outputs] */
   matmul(x: Float32Array, rows: number, matrix: PackedMatrix, y: Float32Array): void;
 
-  /**
-   * RMSNorm (Zhang & Sennrich 2019) of each row.
-   *
-   * @param x f32 [rows, width]
-   * @param weight f32 [width]
-   * @param y may be x
-   */
-  rmsNorm(x: Float32Array, rows: number, weight: Float32Array, eps: number, y: Float32Array): void;
+  /** RMSNorm (Zhang & Sennrich 2019) of each row. */
+  rmsNorm(args: RmsNormArgs): void;
 
-  /**
-   * RoPE (Su et al. 2021) in place, in HuggingFace's rotate-half form: pairs are (d, d + headDim/2).
-   *
-   * @param x f32 [rows, heads, headDim]
-   * @param cos f32 [rows, headDim / 2]
-   * @param sin f32 [rows, headDim / 2]
-   */
-  rope(
-    x: Float32Array,
-    rows: number,
-    heads: number,
-    headDim: number,
-    cos: Float32Array,
-    sin: Float32Array,
-  ): void;
+  /** RoPE (Su et al. 2021) in place, in HuggingFace's rotate-half form: pairs are (d, d + headDim/2). */
+  rope(args: RopeArgs): void;
 
   /** Writes k and v of consecutive positions into the cache. */
   storeKeyValue(args: StoreKeyValueArgs): void;

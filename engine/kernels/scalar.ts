@@ -10,7 +10,7 @@ import {
   checkRope,
 } from './checks.ts';
 import { siluF32, sumByFour } from './exp.ts';
-import type { Kernels, PackedMatrix } from './kernels.ts';
+import type { Kernels, PackedMatrix, RmsNormArgs, RopeArgs } from './kernels.ts';
 import { laneOf, packedBytes, packPanels } from './pack.ts';
 import { attention, storeKeyValue } from './scalar-attention.ts';
 import { weightBits, widenBits } from './widen.ts';
@@ -109,8 +109,9 @@ function dot(x: Float32Array, offset: number, weights: Float32Array, leaves: num
   return tree(0, leaves);
 }
 
-function rmsNorm(x: Float32Array, rows: number, weight: Float32Array, eps: number, y: Float32Array): void {
-  checkRmsNorm(x, rows, weight, y);
+function rmsNorm(args: RmsNormArgs): void {
+  checkRmsNorm(args);
+  const { x, rows, weight, eps, y } = args;
   const width = weight.length;
   for (let row = 0; row < rows; row++) {
     const from = row * width;
@@ -120,15 +121,9 @@ function rmsNorm(x: Float32Array, rows: number, weight: Float32Array, eps: numbe
   }
 }
 
-function rope(
-  x: Float32Array,
-  rows: number,
-  heads: number,
-  headDim: number,
-  cos: Float32Array,
-  sin: Float32Array,
-): void {
-  checkRope(x, rows, heads, headDim, cos, sin);
+function rope(args: RopeArgs): void {
+  checkRope(args);
+  const { x, rows, heads, headDim, cos, sin } = args;
   const half = headDim / 2;
   for (let row = 0; row < rows; row++) {
     for (let head = 0; head < heads; head++) {

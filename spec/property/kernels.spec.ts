@@ -135,8 +135,8 @@ test('rmsNorm in place gives the bits that it gives elsewhere', (t) => {
       const weight = put(wasm, arrayOf(c.inputs, c.seed + 1, c.flavour));
       const x = put(wasm, values);
       const y = wasm.allocate(x.length);
-      wasm.rmsNorm(x, c.rows, weight, 1e-6, y);
-      wasm.rmsNorm(x, c.rows, weight, 1e-6, x);
+      wasm.rmsNorm({ x, rows: c.rows, weight, eps: 1e-6, y });
+      wasm.rmsNorm({ x, rows: c.rows, weight, eps: 1e-6, y: x });
       same(x, y);
     }),
     RUN,

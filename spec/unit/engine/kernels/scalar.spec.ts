@@ -38,7 +38,7 @@ for (const dtype of ['F32', 'F16', 'BF16'] as const satisfies WeightDtype[]) {
 test('rmsNorm is x / √(mean of squares + eps) · weight', (t) => {
   const width = 101;
   const [x, weight, y] = [arrayOf(width, 3), arrayOf(width, 4), kernels.allocate(width)];
-  kernels.rmsNorm(x, 1, weight, 1e-3, y);
+  kernels.rmsNorm({ x, rows: 1, weight, eps: 1e-3, y });
   const root = Math.sqrt(total(Array.from(x, (value) => value ** 2)) / width + 1e-3);
   for (let i = 0; i < width; i++) {
     const exact = (x[i] / root) * weight[i];
@@ -51,7 +51,7 @@ test('rope is the rotation of each pair by its angle', (t) => {
   const x = arrayOf(heads * headDim, 5);
   const angles = arrayOf(headDim / 2, 6);
   const y = x.slice();
-  kernels.rope(y, 1, heads, headDim, angles.map(Math.cos), angles.map(Math.sin));
+  kernels.rope({ x: y, rows: 1, heads, headDim, cos: angles.map(Math.cos), sin: angles.map(Math.sin) });
   for (let head = 0; head < heads; head++) {
     for (let d = 0; d < headDim / 2; d++) {
       const [first, second] = [head * headDim + d, head * headDim + d + headDim / 2];
