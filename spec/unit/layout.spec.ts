@@ -35,6 +35,13 @@ const WITHOUT_SPEC: Readonly<Record<string, string>> = {
   'verify/compare/difference.ts': 'an interface and its constants',
   'verify/precision.ts': 'a type and the list of its values',
   'verify/judge/judgement.ts': 'interfaces',
+  'verify/signatures/bug.ts': 'interfaces',
+  'verify/signatures/attention-bugs.ts': 'rows of the table of bugs; bugs.spec.ts goes over all of them',
+  'verify/signatures/head-bugs.ts': 'likewise',
+  'verify/signatures/layer-bugs.ts': 'likewise',
+  'verify/signatures/mixture-bugs.ts': 'likewise',
+  'verify/signatures/norm-bugs.ts': 'likewise',
+  'verify/signatures/rope-bugs.ts': 'likewise',
   'verify/consistency/checks.ts': 'a table of checks; judge-consistency.spec.ts runs each of them',
   'verify/report/html/style.ts':
     'a style sheet; spec/integration/verdict-page.spec.ts looks at it in a browser',
