@@ -109,7 +109,7 @@ test('a cache that the memory cannot hold is refused, and nothing stays open', a
   const kernels = await createWasmKernels({ maxBytes: 2 ** 20 });
   await t.throwsAsync(Engine.load(dir, { cacheTokens: 10_000, kernels }), {
     instanceOf: KernelError,
-    message: /no memory left.*smaller cache/,
+    message: /cannot allocate .*smaller cache/,
   });
   t.throws(() => kernels.allocate(1), { instanceOf: KernelError, message: /disposed/ });
 });
@@ -194,7 +194,7 @@ test('an observer is called with every stage of every step, chunk by chunk', asy
 
 const REFUSED: [string, readonly number[], ForwardOptions, RegExp][] = [
   ['an empty prompt', [], {}, /the prompt is empty/],
-  ['an empty prompt, whatever positions are asked for', [], { positions: [0] }, /the prompt is empty/],
+  ['an empty prompt, whatever the positions', [], { positions: [0] }, /the prompt is empty/],
   ['an id beyond the vocabulary', [0, 19], {}, /id at position 1 is 19; expected .* from 0 to 18/],
   ['a negative id', [-1], {}, /id at position 0 is -1/],
   ['half an id', [1, 2, 2.5], {}, /id at position 2 is 2\.5/],

@@ -70,9 +70,19 @@ for (const [what, view] of VIEWS) {
     const token = top(2)(logits[2]).ids![1];
     const [first] = differences(changed(rows, 2, token, 3e-3));
     t.deepEqual([first.what, first.position, first.index], ['logits', 2, token]);
-    t.true(Math.abs(first.got - first.expected) > 2e-3, 'got is told as a logit');
+    t.true(Math.abs(first.got - first.expected) > 2e-3, 'got is a logit');
   });
 }
+
+test('log-probabilities of which most are wrong are reported as logits too', (t) => {
+  const wrong = logits.map(({ values }) => ({
+    values: values.map((value, id) => value + 0.1 * Math.sin(id)),
+  }));
+  for (const view of [logProbabilities, (row: TokenScores) => top(20)(logProbabilities(row))]) {
+    const [first] = differences(wrong.map(view));
+    t.true(Math.abs(first.got - first.expected) < 0.3, `got ${first.got}, expected ${first.expected}`);
+  }
+});
 
 test('a constant in one row only is an error of that row', (t) => {
   for (const view of [(row: TokenScores) => row, top(20)]) {
