@@ -61,12 +61,6 @@ export class ServedModel {
     return rows.map(({ values }) => likeliest(values, options));
   }
 
-  /** All log-probabilities of one position. */
-  async rowAt(ids: readonly number[], position: number): Promise<Float64Array> {
-    const { rows } = await this.#model.forward({ ids, positions: [position] });
-    return logProbabilities(rows[0].values, 1);
-  }
-
   /**
    * The likeliest tokens, always: tests ask for other sampling only to see its scores.
    *
