@@ -3,7 +3,6 @@ import type { Scored, ServedModel } from './served-model.ts';
 
 /** The part of SGLang's server that is asked for numbers. It scores after temperature. */
 export function sglangRoutes(model: ServedModel): Routes {
-  const triple = ({ id, logprob }: Scored) => [logprob, id, null];
   return {
     'GET /get_model_info': () => ({
       model_path: model.name,
@@ -43,13 +42,13 @@ export function sglangRoutes(model: ServedModel): Routes {
 
 /** The first token of a prompt has no log-probability. */
 async function promptScores(model: ServedModel, ids: readonly number[], top: number): Promise<object> {
-  const rows = await model.promptRows(ids, { top: Number.POSITIVE_INFINITY });
-  const own = ids.map((id, i) => {
-    const scored = i === 0 ? undefined : rows[i - 1].find((each) => each.id === id);
-    return [scored?.logprob ?? null, id, null];
-  });
-  const likeliest = ids.map((_, i) =>
-    i === 0 ? null : rows[i - 1].slice(0, top).map(({ id, logprob }) => [logprob, id, null]),
-  );
-  return { input_token_logprobs: own, input_top_logprobs: likeliest };
+  const rows = await model.promptRows(ids, top);
+  return {
+    input_token_logprobs: ids.map((id, i) => [i === 0 ? null : rows[i - 1].logprobs[id], id, null]),
+    input_top_logprobs: ids.map((_, i) => (i === 0 ? null : rows[i - 1].likeliest.map(triple))),
+  };
+}
+
+function triple({ id, logprob }: Scored): unknown[] {
+  return [logprob, id, null];
 }
