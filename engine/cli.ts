@@ -4,13 +4,18 @@ import { compileCacheFolder } from './checkpoint/cache-folder.ts';
 
 enableCompileCache(compileCacheFolder());
 // Dynamic, because modules imported before the cache is enabled are not cached.
-const [{ processIo }, { run }, { exitOnOutputError }, { withFixtures }] = await Promise.all([
-  import('./cli/io.ts'),
-  import('./cli/program.ts'),
-  import('./terminal/output.ts'),
-  import('../generator/fixtures/resolve-fixture.ts'),
-]);
+const [{ processIo }, { run }, { mpirunEnvironment }, { exitOnOutputError }, { withFixtures }] =
+  await Promise.all([
+    import('./cli/io.ts'),
+    import('./cli/program.ts'),
+    import('./parallel/mpi/mpirun.ts'),
+    import('./terminal/output.ts'),
+    import('../generator/fixtures/resolve-fixture.ts'),
+  ]);
 
 exitOnOutputError('plumbline');
-const resolveModel = withFixtures(processIo.resolveModel, processIo.stderr);
+// Of the ranks of one mpirun, the first warns for all.
+const isFirst = (mpirunEnvironment().rank ?? 0) === 0;
+const warn = (line: string) => isFirst && processIo.stderr.write(`plumbline: ${line}\n`);
+const resolveModel = withFixtures(processIo.resolveModel, warn);
 process.exitCode = await run(process.argv.slice(2), { ...processIo, resolveModel });

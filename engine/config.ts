@@ -240,12 +240,12 @@ async function readJson(path: string, whenMissing?: unknown): Promise<unknown> {
     const { code } = cause as NodeJS.ErrnoException;
     if (whenMissing !== undefined && code === 'ENOENT') return whenMissing;
     const hint = code === 'ENOENT' ? '; a HuggingFace model directory has a config.json' : '';
-    throw new ConfigError(`${path}: cannot be read (${code})${hint}`, { cause });
+    throw new ConfigError(`cannot read ${path} (${code})${hint}`, { cause });
   }
   try {
     return JSON.parse(text);
   } catch (cause) {
-    throw new ConfigError(`${path}: is not valid JSON: ${(cause as Error).message}`, { cause });
+    throw new ConfigError(`cannot read ${path} as JSON: ${(cause as Error).message}`, { cause });
   }
 }
 

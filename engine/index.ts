@@ -10,8 +10,9 @@ export {
 export { Engine, type LoadOptions } from './engine.ts';
 export * from './errors.ts';
 export type { AttentionArgs, Kernels, PackedMatrix, ReadRows, StoreKeyValueArgs } from './kernels/kernels.ts';
-export { createScalarKernels, widen } from './kernels/scalar.ts';
+export { createScalarKernels } from './kernels/scalar.ts';
 export { createWasmKernels, type WasmKernelsOptions } from './kernels/wasm.ts';
+export { widen } from './kernels/widen.ts';
 export type { Backend, EngineOptions, LoadProgress, Observer, ScheduleOptions } from './options.ts';
 export type { TokenLogprob, TokenLogprobs } from './serving/logprobs.ts';
 export type {
@@ -27,3 +28,7 @@ export type {
   TokenEvent,
 } from './serving/requests.ts';
 export type { SamplingOptions } from './serving/sampling-params.ts';
+export { ChatTemplate, type RenderOptions } from './text/chat.ts';
+export type { ChatMessage, FunctionCall } from './text/conversation.ts';
+export type { TextStream } from './text/stream.ts';
+export { type DecodeOptions, type EncodeOptions, Tokenizer } from './text/tokenizer.ts';

@@ -138,7 +138,7 @@ function readJson<T>(path: string, schema: z.ZodType<T>): T {
   try {
     json = JSON.parse(readFileSync(path, 'utf8'));
   } catch (cause) {
-    throw new FileError(`${path}: is not readable JSON: ${(cause as Error).message}`, { cause });
+    throw new FileError(`cannot read ${path} as JSON: ${(cause as Error).message}`, { cause });
   }
   const result = schema.safeParse(json);
   if (result.success) return result.data;

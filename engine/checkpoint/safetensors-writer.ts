@@ -65,7 +65,7 @@ export function* writingSafetensors(
   } catch (cause) {
     const { code, syscall } = cause as NodeJS.ErrnoException;
     if (syscall === undefined) throw cause;
-    throw new FileError(`${path}: cannot be written (${code})`, { cause });
+    throw new FileError(`cannot write ${path} (${code})`, { cause });
   } finally {
     // Once renamed, it is no longer there.
     rmSync(temporary, { force: true });

@@ -62,7 +62,7 @@ export class SafetensorsFile {
     try {
       fd = openSync(path, 'r');
     } catch (cause) {
-      throw new CheckpointError(`${path}: cannot be opened (${(cause as NodeJS.ErrnoException).code})`, {
+      throw new CheckpointError(`cannot open ${path} (${(cause as NodeJS.ErrnoException).code})`, {
         cause,
       });
     }

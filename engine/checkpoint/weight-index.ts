@@ -16,7 +16,7 @@ export function readWeightIndex(path: string): Map<string, string> {
   try {
     json = JSON.parse(readFileSync(path, 'utf8'));
   } catch (cause) {
-    throw new CheckpointError(`${path}: is not readable JSON: ${(cause as Error).message}`, { cause });
+    throw new CheckpointError(`cannot read ${path} as JSON: ${(cause as Error).message}`, { cause });
   }
   const result = indexJson.safeParse(json);
   if (!result.success) throw new CheckpointError(`${path}: has no weight_map of tensor names to file names`);

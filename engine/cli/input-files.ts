@@ -92,7 +92,7 @@ async function readArray(path: string, expected: string): Promise<unknown[]> {
 
 async function readJson(path: string): Promise<unknown> {
   const json = await readJsonFile(path, FileError);
-  if (json === undefined) throw new FileError(`${path}: does not exist (looked for at ${resolve(path)})`);
+  if (json === undefined) throw new FileError(`cannot find ${path} (looked for at ${resolve(path)})`);
   return json;
 }
 

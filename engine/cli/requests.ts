@@ -151,7 +151,7 @@ export function checkRequests(
  */
 async function readRequestFile(path: string): Promise<GivenRequest[]> {
   const text = await readTextFile(path, FileError);
-  if (text === undefined) throw new FileError(`${path}: does not exist (looked for at ${resolve(path)})`);
+  if (text === undefined) throw new FileError(`cannot find ${path} (looked for at ${resolve(path)})`);
   const inputs = text
     .split('\n')
     .flatMap((line, i) => (line.trim() === '' ? [] : [parseLine(line, `${path}: line ${i + 1}`)]));
@@ -183,7 +183,7 @@ function parseObject(line: string, where: string): Json {
   try {
     json = JSON.parse(line);
   } catch (cause) {
-    throw new FileError(`${where}: is not valid JSON: ${(cause as Error).message}`, { cause });
+    throw new FileError(`cannot read ${where} as JSON: ${(cause as Error).message}`, { cause });
   }
   if (typeof json === 'object' && json !== null && !Array.isArray(json)) return json as Json;
   throw misplaced(where, 'the whole', json, 'an object');

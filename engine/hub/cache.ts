@@ -169,7 +169,7 @@ export function unwritable(path: string, error: unknown): unknown {
   const { code, syscall } = error as NodeJS.ErrnoException;
   if (syscall === undefined) return error;
   return new HubError(
-    `${path}: cannot be written (${code}); make room or give access, or set HF_HUB_CACHE to another folder`,
+    `cannot write ${path} (${code}); make room or give access, or set HF_HUB_CACHE to another folder`,
     { cause: error },
   );
 }

@@ -63,7 +63,7 @@ function isDirectory(model: string): boolean {
     found = statSync(model, { throwIfNoEntry: false });
   } catch (cause) {
     const { code } = cause as NodeJS.ErrnoException;
-    throw new HubError(`${model}: cannot be read (${code}); expected a model directory, or a hub id`, {
+    throw new HubError(`cannot read ${model} (${code}); expected a model directory, or a hub id`, {
       cause,
     });
   }

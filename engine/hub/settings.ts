@@ -90,7 +90,7 @@ function tokenFile(path: string): string | undefined {
     const { code } = cause as NodeJS.ErrnoException;
     if (code === 'ENOENT' || code === 'ENOTDIR') return undefined;
     throw new HubError(
-      `${path}: the token of hf auth login cannot be read (${code}); give access to it, or remove it`,
+      `cannot read ${path}, the token of hf auth login (${code}); give access to it, or remove it`,
       {
         cause,
       },

@@ -15,6 +15,12 @@ import { type MatrixShape, packedBytes } from './pack.ts';
 
 type Sized = ArrayLike<number>;
 
+/** What an argument has to hold, at least. */
+interface Needed {
+  readonly shape: string;
+  readonly values: number;
+}
+
 /** @throws KernelError unless the value is a whole number of at least `least`. */
 function requireWhole(kernel: string, name: string, value: number, least = 0): void {
   if (!Number.isInteger(value) || value < least) {
@@ -22,10 +28,10 @@ function requireWhole(kernel: string, name: string, value: number, least = 0): v
   }
 }
 
-function requireLength(kernel: string, name: string, array: Sized, shape: string, needed: number): void {
-  if (array.length < needed) {
+function requireLength(kernel: string, name: string, { length }: Sized, needed: Needed): void {
+  if (length < needed.values) {
     throw new KernelError(
-      `${kernel}: ${name} holds ${array.length} values, expected at least ${needed}: ${shape}`,
+      `${kernel}: ${name} holds ${length} values, expected at least ${needed.values}: ${needed.shape}`,
     );
   }
 }
@@ -57,13 +63,13 @@ function checkMatrix(kernel: string, matrix: PackedMatrix): void {
 export function checkMatmul(x: Sized, rows: number, matrix: PackedMatrix, y: Sized): void {
   requireWhole('matmul', 'rows', rows);
   checkMatrix('matmul', matrix);
-  requireLength('matmul', 'x', x, '[rows, inputs]', rows * matrix.inputs);
-  requireLength('matmul', 'y', y, '[rows, outputs]', rows * matrix.outputs);
+  requireLength('matmul', 'x', x, { shape: '[rows, inputs]', values: rows * matrix.inputs });
+  requireLength('matmul', 'y', y, { shape: '[rows, outputs]', values: rows * matrix.outputs });
 }
 
 export function checkGather(matrix: PackedMatrix, ids: Sized, y: Sized): void {
   checkMatrix('gather', matrix);
-  requireLength('gather', 'y', y, '[ids, inputs]', ids.length * matrix.inputs);
+  requireLength('gather', 'y', y, { shape: '[ids, inputs]', values: ids.length * matrix.inputs });
   for (let i = 0; i < ids.length; i++) {
     if (!Number.isInteger(ids[i]) || ids[i] < 0 || ids[i] >= matrix.outputs) {
       throw new KernelError(
@@ -76,17 +82,17 @@ export function checkGather(matrix: PackedMatrix, ids: Sized, y: Sized): void {
 export function checkRmsNorm({ x, rows, weight, y }: RmsNormArgs): void {
   requireWhole('rmsNorm', 'rows', rows);
   requireWhole('rmsNorm', 'width, the length of weight,', weight.length, 1);
-  requireLength('rmsNorm', 'x', x, '[rows, width]', rows * weight.length);
-  requireLength('rmsNorm', 'y', y, '[rows, width]', rows * weight.length);
+  requireLength('rmsNorm', 'x', x, { shape: '[rows, width]', values: rows * weight.length });
+  requireLength('rmsNorm', 'y', y, { shape: '[rows, width]', values: rows * weight.length });
 }
 
 export function checkRope({ x, rows, heads, headDim, cos, sin }: RopeArgs): void {
   requireWhole('rope', 'rows', rows);
   requireWhole('rope', 'heads', heads);
   requireWhole('rope', 'half of headDim', headDim / 2, 1);
-  requireLength('rope', 'x', x, '[rows, heads, headDim]', rows * heads * headDim);
-  requireLength('rope', 'cos', cos, '[rows, headDim / 2]', (rows * headDim) / 2);
-  requireLength('rope', 'sin', sin, '[rows, headDim / 2]', (rows * headDim) / 2);
+  requireLength('rope', 'x', x, { shape: '[rows, heads, headDim]', values: rows * heads * headDim });
+  requireLength('rope', 'cos', cos, { shape: '[rows, headDim / 2]', values: (rows * headDim) / 2 });
+  requireLength('rope', 'sin', sin, { shape: '[rows, headDim / 2]', values: (rows * headDim) / 2 });
 }
 
 /** The checks common to writing and reading the cache. */
@@ -98,7 +104,10 @@ function checkCache(kernel: string, args: Omit<StoreKeyValueArgs, 'k' | 'v'>): v
   requireWhole(kernel, 'numKeyValueHeads', numKeyValueHeads, 1);
   requireWhole(kernel, 'half of headDim', headDim / 2, 1);
   const blocksUsed = Math.ceil((startPosition + rows) / blockSize);
-  requireLength(kernel, 'blockTable', blockTable, 'a block for every position', blocksUsed);
+  requireLength(kernel, 'blockTable', blockTable, {
+    shape: 'a block for every position',
+    values: blocksUsed,
+  });
   const numBlocks = Math.floor(
     Math.min(keys.length, values.length) / (blockSize * numKeyValueHeads * headDim),
   );
@@ -114,8 +123,8 @@ function checkCache(kernel: string, args: Omit<StoreKeyValueArgs, 'k' | 'v'>): v
 export function checkStoreKeyValue(args: StoreKeyValueArgs): void {
   checkCache('storeKeyValue', args);
   const needed = args.rows * args.numKeyValueHeads * args.headDim;
-  requireLength('storeKeyValue', 'k', args.k, '[rows, numKeyValueHeads, headDim]', needed);
-  requireLength('storeKeyValue', 'v', args.v, '[rows, numKeyValueHeads, headDim]', needed);
+  requireLength('storeKeyValue', 'k', args.k, { shape: '[rows, numKeyValueHeads, headDim]', values: needed });
+  requireLength('storeKeyValue', 'v', args.v, { shape: '[rows, numKeyValueHeads, headDim]', values: needed });
 }
 
 /** @param threads number of threads, each with scores of its own */
@@ -124,14 +133,20 @@ export function checkAttention(args: AttentionArgs, threads: number): void {
   const { rows, startPosition, numAttentionHeads, numKeyValueHeads, headDim } = args;
   requireWhole('attention', 'numAttentionHeads / numKeyValueHeads', numAttentionHeads / numKeyValueHeads, 1);
   const needed = rows * numAttentionHeads * headDim;
-  requireLength('attention', 'q', args.q, '[rows, numAttentionHeads, headDim]', needed);
-  requireLength('attention', 'out', args.out, '[rows, numAttentionHeads, headDim]', needed);
+  requireLength('attention', 'q', args.q, { shape: '[rows, numAttentionHeads, headDim]', values: needed });
+  requireLength('attention', 'out', args.out, {
+    shape: '[rows, numAttentionHeads, headDim]',
+    values: needed,
+  });
   const scores = scoresLength(threads, startPosition + rows);
-  requireLength('attention', 'scores', args.scores, 'scoresLength(threads, startPosition + rows)', scores);
+  requireLength('attention', 'scores', args.scores, {
+    shape: 'scoresLength(threads, startPosition + rows)',
+    values: scores,
+  });
 }
 
 export function checkElements(kernel: string, a: Sized, b: Sized, length: number): void {
   requireWhole(kernel, 'length', length);
-  requireLength(kernel, 'its first array', a, 'length', length);
-  requireLength(kernel, 'its second array', b, 'length', length);
+  requireLength(kernel, 'its first array', a, { shape: 'length', values: length });
+  requireLength(kernel, 'its second array', b, { shape: 'length', values: length });
 }

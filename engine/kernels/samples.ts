@@ -102,14 +102,8 @@ export function gatherSample(dtype: WeightDtype): MakeSample {
 }
 
 /** Keys and values of all positions in blocks of shuffled order, with an unused block in front. */
-function cacheOf(
-  kernels: Kernels,
-  size: SampleSize,
-  headDim: number,
-  blockSize: number,
-  values: SampleValues,
-) {
-  const { rows, startPosition, numKeyValueHeads } = size;
+function cacheOf(kernels: Kernels, size: SampleSize & { headDim: number }, values: SampleValues) {
+  const { rows, startPosition, numKeyValueHeads, headDim, blockSize } = size;
   const numBlocks = Math.ceil((startPosition + rows) / blockSize);
   const blockTable = kernels.allocateInt32(numBlocks);
   for (let i = 0; i < numBlocks; i++) blockTable[i] = numBlocks - i;
@@ -127,7 +121,7 @@ export function attentionSample(isTiled: boolean): MakeSample {
   return (kernels, size, values) => {
     const headDim = isTiled ? upToEight(2 * size.halfHeadDim) : upToEight(2 * size.halfHeadDim) + 4;
     const blockSize = isTiled ? upToEight(size.blockSize) : size.blockSize;
-    const cache = cacheOf(kernels, size, headDim, blockSize, values);
+    const cache = cacheOf(kernels, { ...size, headDim, blockSize }, values);
     const { rows, startPosition, numKeyValueHeads } = size;
     const numAttentionHeads = numKeyValueHeads * size.headsPerKey;
     const length = rows * numAttentionHeads * headDim;
@@ -150,7 +144,7 @@ export function attentionSample(isTiled: boolean): MakeSample {
 }
 
 export const storeKeyValueSample: MakeSample = (kernels, size, values) => {
-  const cache = cacheOf(kernels, size, 2 * size.halfHeadDim, size.blockSize, values);
+  const cache = cacheOf(kernels, { ...size, headDim: 2 * size.halfHeadDim }, values);
   const length = size.rows * size.numKeyValueHeads * cache.headDim;
   const args = { ...cache, k: put(kernels, values.floats(length)), v: put(kernels, values.floats(length)) };
   return {

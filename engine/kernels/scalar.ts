@@ -15,9 +15,6 @@ import { laneOf, packedBytes, packPanels } from './pack.ts';
 import { attention, storeKeyValue } from './scalar-attention.ts';
 import { weightBits, widenBits } from './widen.ts';
 
-export { expF32, softmax } from './exp.ts';
-export { widen } from './widen.ts';
-
 /** Rounds to f32. A double's +, −, ·, / or √ of f32s, rounded once, equals the f32 operation. */
 const f = Math.fround;
 

@@ -1,8 +1,7 @@
 import type { Checkpoint } from '../checkpoint/checkpoint.ts';
 import type { WeightDtype } from '../config.ts';
 import type { Kernels, PackedMatrix } from '../kernels/kernels.ts';
-import { widen } from '../kernels/scalar.ts';
-import { bytesPerWeight } from '../kernels/widen.ts';
+import { bytesPerWeight, widen } from '../kernels/widen.ts';
 import type { LoadProgress } from '../options.ts';
 import { type MatrixPart, Shard } from './shard.ts';
 

@@ -1,6 +1,6 @@
 import type { MoeConfig } from '../config.ts';
+import { softmax } from '../kernels/exp.ts';
 import type { PackedMatrix } from '../kernels/kernels.ts';
-import { softmax } from '../kernels/scalar.ts';
 import type { WeightLoader } from './loader.ts';
 import { Mlp } from './mlp.ts';
 import type { Step } from './step.ts';

@@ -18,12 +18,12 @@ export async function readTextFile(path: string, ErrorClass: TextErrorClass): Pr
   } catch (cause) {
     const { code } = cause as NodeJS.ErrnoException;
     if (code === 'ENOENT') return undefined;
-    throw new ErrorClass(`${path}: cannot be read (${code})`, { cause });
+    throw new ErrorClass(`cannot read ${path} (${code})`, { cause });
   }
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
   } catch (cause) {
-    throw new ErrorClass(`${path}: is not UTF-8; the file is damaged, fetch it again`, { cause });
+    throw new ErrorClass(`cannot read ${path} as UTF-8; the file is damaged, fetch it again`, { cause });
   }
 }
 
@@ -41,7 +41,7 @@ export async function readJsonFile(path: string, ErrorClass: TextErrorClass): Pr
     return JSON.parse(text);
   } catch (cause) {
     throw new ErrorClass(
-      `${path}: is not valid JSON (${text.length} characters, perhaps cut short): ${(cause as Error).message}`,
+      `cannot read ${path} as JSON (${text.length} characters, perhaps cut short): ${(cause as Error).message}`,
       { cause },
     );
   }

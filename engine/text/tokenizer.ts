@@ -148,7 +148,7 @@ async function readRequired(path: string): Promise<unknown> {
   const json = await readJsonFile(path, TokenizerError);
   if (json !== undefined) return json;
   throw new TokenizerError(
-    `${path}: does not exist; text needs tokenizer.json and tokenizer_config.json in the model directory`,
+    `cannot find ${path}; text needs tokenizer.json and tokenizer_config.json in the model directory`,
   );
 }
 

@@ -63,7 +63,7 @@ export async function writeOnnxGraph(options: WriteOnnxGraphOptions): Promise<st
     for (const file of weightFiles) await linkOrCopy(file, join(onnxDir, basename(file)));
     await writeAtomically(path, bytes);
   } catch (cause) {
-    throw new FileError(`${path}: cannot be written (${(cause as NodeJS.ErrnoException).code})`, { cause });
+    throw new FileError(`cannot write ${path} (${(cause as NodeJS.ErrnoException).code})`, { cause });
   }
   return path;
 }

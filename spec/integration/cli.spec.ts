@@ -127,12 +127,12 @@ test('every kind of bad input is one line with exit code 1', async (t) => {
   writeFileSync(join(other, 'config.json'), '{"model_type": "llama"}');
   const limit = ['--max-tokens', '4'];
   for (const [argv, complaint] of [
-    [['generate', '--model', dense, '--prompt', 'a', ...limit], /tokenizer\.json: does not exist/],
+    [['generate', '--model', dense, '--prompt', 'a', ...limit], /cannot find .*tokenizer\.json; /],
     [
       ['generate', '--model', dense, '--ids', ids, '--max-tokens', '4096'],
       /prompt 0: .*4097 positions.*has 4096/,
     ],
-    [['generate', '--model', dense, '--ids', 'none.json', ...limit], /none\.json: does not exist/],
+    [['generate', '--model', dense, '--ids', 'none.json', ...limit], /cannot find none\.json \(/],
     [
       ['generate', '--model', truncated, '--ids', ids, ...limit],
       /model\.safetensors: not a valid .*truncated/,

@@ -94,7 +94,7 @@ test('JavaScript imports the engine: over threads and ranks it computes the bits
   const { maxNewTokens } = readManifest('dense');
   const { exitCode, out, err } = await user.program(
     'use.js',
-    `import { Engine, PlumblineError, PromptError } from 'plumbline-llm';
+    `import { ChatTemplate, Engine, PlumblineError, PromptError, Tokenizer } from 'plumbline-llm';
     const request = { ids: ${JSON.stringify(ids)}, maxNewTokens: ${maxNewTokens}, ignoreEos: true };
     for (const options of [{ threads: 2 }, { tp: 2, threads: 1 }]) {
       const engine = await Engine.load(process.argv[2], options);
@@ -103,17 +103,21 @@ test('JavaScript imports the engine: over threads and ranks it computes the bits
       }
       await engine.close();
     }
+    const tokenizer = await Tokenizer.load(process.argv[2]);
+    const chat = await ChatTemplate.load(process.argv[2]);
+    const prompt = chat.render([{ role: 'user', content: 'Hé' }], { addGenerationPrompt: true });
+    console.log(prompt.includes('Hé'), tokenizer.decode(tokenizer.encode(prompt)) === prompt);
     console.log(new PromptError('').name, new PromptError('') instanceof PlumblineError);`,
     join(folder, 'cache', modelDir),
   );
   const fingerprint = readFingerprints('dense')['ids-block'];
   t.deepEqual({ exitCode, err }, { exitCode: 0, err: '' });
-  t.is(out, `${fingerprint}\n${fingerprint}\nPromptError true\n`);
+  t.is(out, `${fingerprint}\n${fingerprint}\ntrue true\nPromptError true\n`);
 });
 
 /** Errors are expected where types must be known; were the package untyped, there would be none. */
 const TYPED = `
-import { Engine, type EngineOptions, type GenerateRequest, PlumblineError } from 'plumbline-llm';
+import { ChatTemplate, Engine, type EngineOptions, type GenerateRequest, PlumblineError, Tokenizer } from 'plumbline-llm';
 const options: EngineOptions = { threads: 1 };
 const engine: Engine = await Engine.load('model', options);
 const request: GenerateRequest = { ids: [1, 2, 3], maxNewTokens: 4 };
@@ -126,6 +130,10 @@ const logits: Float32Array = engine.forward([1]).logits;
 // @ts-expect-error there is no such option
 await Engine.load('model', { nonsense: 1 });
 const error: Error = new PlumblineError('message');
+const tokenizer: Tokenizer = await Tokenizer.load('model');
+const chat: ChatTemplate = await ChatTemplate.load('model');
+const ids: number[] = tokenizer.encode(chat.render([{ role: 'user', content: 'Hi' }]));
+const piece: string | undefined = tokenizer.createStream({ skipSpecialTokens: true }).push(ids[0]);
 `;
 
 for (const [resolution, module] of [

@@ -66,15 +66,15 @@ function wrongImports(sources: Sources, architecture: Architecture): string[] {
   );
 }
 
-/** Files see their own room and the rooms of lower layers. */
+/** Files see their own part and the parts of lower layers. */
 function wrongStep(from: string, to: string, { layers }: Architecture): string[] {
   const [above, below] = [from, to].map((path) => {
-    const layer = layers.findIndex((rooms) => rooms.flat().some((name) => fits(name, path)));
-    return { path, layer, room: layers[layer]?.findIndex((names) => names.some((name) => fits(name, path))) };
+    const layer = layers.findIndex((parts) => parts.flat().some((name) => fits(name, path)));
+    return { path, layer, part: layers[layer]?.findIndex((names) => names.some((name) => fits(name, path))) };
   });
   const homeless = [above, below].find(({ layer }) => layer < 0);
-  if (homeless) return [`${homeless.path} is in no room of the engine in ARCHITECTURE.md`];
-  if (above.layer > below.layer || (above.layer === below.layer && above.room === below.room)) return [];
+  if (homeless) return [`${homeless.path} is in no part of the engine in ARCHITECTURE.md`];
+  if (above.layer > below.layer || (above.layer === below.layer && above.part === below.part)) return [];
   return [`${from} must not import ${above.layer === below.layer ? 'sideways' : 'upward'} from ${to}`];
 }
 
@@ -196,12 +196,12 @@ test('an import up or across the layers of the engine is found', (t) => {
     ['engine/engine.ts', 'engine/misc/a.ts'],
   ]) {
     t.deepEqual(wrongImports(pair(from, to), architecture), [
-      'engine/misc/a.ts is in no room of the engine in ARCHITECTURE.md',
+      'engine/misc/a.ts is in no part of the engine in ARCHITECTURE.md',
     ]);
   }
 });
 
-test('imports along the arrows, down the layers and within a room are allowed', (t) => {
+test('imports along the arrows, down the layers and within a part are allowed', (t) => {
   for (const [from, to] of [
     ['engine/config.ts', 'engine/errors.ts'],
     ['engine/model/qwen3.ts', 'engine/model/rope.ts'],

@@ -12,7 +12,7 @@ export function readKnownFailing(path: string, ids: readonly string[]): Set<stri
     text = readFileSync(path, 'utf8');
   } catch (cause) {
     const { code } = cause as NodeJS.ErrnoException;
-    throw new FileError(`${path}: cannot be read (${code}); expected a file of case ids, one a line`, {
+    throw new FileError(`cannot read ${path} (${code}); expected a file of case ids, one a line`, {
       cause,
     });
   }

@@ -136,6 +136,6 @@ function named<T>(what: string, read: () => T): T {
   } catch (cause) {
     if (cause instanceof SubjectError) throw cause;
     const { code, message } = cause as NodeJS.ErrnoException;
-    throw new SubjectError(`${what}: ${code ? `cannot be read (${code})` : message}`, { cause });
+    throw new SubjectError(code ? `cannot read ${what} (${code})` : `${what}: ${message}`, { cause });
   }
 }

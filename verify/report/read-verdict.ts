@@ -15,7 +15,7 @@ export function readVerdict(path: string): Verdict {
   } catch (cause) {
     const reason = (cause as NodeJS.ErrnoException).code ?? (cause as Error).message;
     throw new FileError(
-      `${path}: cannot be read as JSON (${reason}); expected what plumbline-verify --json writes`,
+      `cannot read ${path} as JSON (${reason}); expected what plumbline-verify --json writes`,
       {
         cause,
       },

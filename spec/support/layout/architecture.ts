@@ -2,12 +2,12 @@
 export interface Architecture {
   /** Names that a file's imports must fit, by the name that the file itself fits. */
   readonly arrows: ReadonlyMap<string, readonly string[]>;
-  /** The engine from the ground up: layers of rooms, each a list of names, relative to the root of the project. */
+  /** The engine from the ground up: layers of parts, each a list of names, relative to the root of the project. */
   readonly layers: readonly (readonly (readonly string[])[])[];
 }
 
 const ARROWS = ['a file in', 'may import from'];
-const LAYERS = ['layer', 'rooms of engine/', 'what lives there'];
+const LAYERS = ['layer', 'parts of engine/', 'what lives there'];
 
 /** @throws Error that says which table or cell cannot be read, and in what form it is expected. */
 export function parseArchitecture(markdown: string): Architecture {
@@ -19,8 +19,8 @@ export function parseArchitecture(markdown: string): Architecture {
     if (arrows.has(name)) throw new Error(`ARCHITECTURE.md: \`${name}\` has two rows; expected one`);
     arrows.set(name, namesIn(to));
   }
-  const layers = tableOf(markdown, LAYERS).map(([, rooms]) =>
-    rooms
+  const layers = tableOf(markdown, LAYERS).map(([, parts]) =>
+    parts
       .split(',')
       .map((room) => room.split('+').flatMap((name) => namesIn(name).map((n) => `engine/${n}`))),
   );

@@ -60,7 +60,7 @@ test('a folder without prompts fails, without a stack trace', async (t) => {
   const { exitCode, err } = await runGoldens(t, args);
   t.is(exitCode, 1);
   t.is(err.split('\n').length, 2, err);
-  t.true(err.startsWith(`plumbline-goldens: ${join(folder, 'prompts.json')}: is not readable JSON`), err);
+  t.true(err.startsWith(`plumbline-goldens: cannot read ${join(folder, 'prompts.json')} as JSON: `), err);
   t.deepEqual(readdirSync(folder), []);
 });
 

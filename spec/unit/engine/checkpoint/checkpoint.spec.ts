@@ -97,7 +97,7 @@ const REFUSED: [string, Files, RegExp][] = [
   [
     'a missing shard',
     { shards: { [A]: shards[A] }, index: TWO_SHARDS.index },
-    /model-00002-of-00002\.safetensors: cannot be opened \(ENOENT\)/,
+    /cannot open .*model-00002-of-00002\.safetensors \(ENOENT\)/,
   ],
   [
     'a tensor in no shard',
@@ -122,8 +122,8 @@ const REFUSED: [string, Files, RegExp][] = [
     },
     /"a" is in model-00002\S+ but.* lists it in model-00001/,
   ],
-  ['an index that is not JSON', { shards, index: '{"weight_map"' }, /index\.json: is not readable JSON/],
-  ['an empty index', { shards, index: '' }, /index\.json: is not readable JSON/],
+  ['an index that is not JSON', { shards, index: '{"weight_map"' }, /cannot read .*index\.json as JSON: /],
+  ['an empty index', { shards, index: '' }, /cannot read .*index\.json as JSON: /],
   ['an index that is null', { shards, index: 'null' }, /index\.json: has no weight_map/],
   ['an index without a map', { shards, index: {} }, /index\.json: has no weight_map/],
   ['a map of numbers', weightMap({ a: 1 }), /index\.json: has no weight_map/],
@@ -142,7 +142,7 @@ for (const [what, files, message] of REFUSED) {
   test(`refused: ${what}`, (t) => {
     const dir = writeModel(t, files);
     const error = t.throws(() => Checkpoint.open(dir), { instanceOf: CheckpointError, message });
-    t.true(error.message.startsWith(dir), error.message);
+    t.true(error.message.includes(dir), error.message);
   });
 }
 
@@ -155,7 +155,10 @@ test('a shard that is cut short is refused', (t) => {
 test('an index that is a folder is refused', (t) => {
   const dir = temporaryFolder(t);
   mkdirSync(join(dir, INDEX));
-  t.throws(() => Checkpoint.open(dir), { instanceOf: CheckpointError, message: /not readable JSON: EISDIR/ });
+  t.throws(() => Checkpoint.open(dir), {
+    instanceOf: CheckpointError,
+    message: /cannot read .* as JSON: EISDIR/,
+  });
 });
 
 test('a missing folder is refused', (t) => {

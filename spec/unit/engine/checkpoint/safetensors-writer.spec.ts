@@ -72,7 +72,7 @@ test('a tensor that the format cannot hold is refused, and an existing file stay
 test('a file that cannot be written is a FileError, and nothing is left behind', (t) => {
   const folder = temporaryFolder(t);
   const missing = join(folder, 'missing', 'x.safetensors');
-  const message = `${missing}: cannot be written (ENOENT)`;
+  const message = `cannot write ${missing} (ENOENT)`;
   t.throws(() => writeSafetensors(missing, new Map()), { instanceOf: FileError, message });
   // A folder is in the way when the finished file gets its name.
   t.throws(() => writeSafetensors(folder, new Map()), { instanceOf: FileError, message: /EISDIR|ENOTEMPTY/ });

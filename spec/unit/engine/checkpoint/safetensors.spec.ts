@@ -160,7 +160,7 @@ test('a path that is missing or a folder is refused', (t) => {
   const missing = join(folder, 'missing.safetensors');
   t.throws(() => SafetensorsFile.open(missing), {
     instanceOf: CheckpointError,
-    message: `${missing}: cannot be opened (ENOENT)`,
+    message: `cannot open ${missing} (ENOENT)`,
   });
   t.throws(() => SafetensorsFile.open(folder), {
     instanceOf: CheckpointError,

@@ -23,7 +23,7 @@ test('an index maps tensors to the files that hold them', (t) => {
 test('an index that is not JSON, is empty, or leads out of its directory is refused with its path', (t) => {
   const path = join(temporaryFolder(t), 'index.json');
   for (const [text, problem] of [
-    ['{', /is not readable JSON/],
+    ['{', /cannot read .* as JSON: /],
     ['{}', /has no weight_map/],
     ['{"weight_map": {"a": 1}}', /has no weight_map/],
     ['{"weight_map": {}}', /weight_map is empty/],
@@ -32,6 +32,6 @@ test('an index that is not JSON, is empty, or leads out of its directory is refu
   ] as const) {
     writeFileSync(path, text);
     const error = t.throws(() => readWeightIndex(path), { instanceOf: CheckpointError, message: problem });
-    t.true(error.message.startsWith(path));
+    t.true(error.message.includes(path));
   }
 });

@@ -81,7 +81,7 @@ test('a file without requests, and a missing file, are refused', async (t) => {
   const missing = join(temporaryFolder(t), 'missing.jsonl');
   await t.throwsAsync(readRequests({ requests: missing }), {
     instanceOf: FileError,
-    message: `${missing}: does not exist (looked for at ${missing})`,
+    message: `cannot find ${missing} (looked for at ${missing})`,
   });
   const empty = linesFile(t, '', ' ');
   await t.throwsAsync(readRequests({ requests: empty }), {
@@ -91,7 +91,9 @@ test('a file without requests, and a missing file, are refused', async (t) => {
 });
 
 test('the error of a malformed line has its number', async (t) => {
-  t.regex(await complaint(t, '{"prompt"'), /^is not valid JSON: /);
+  const torn = linesFile(t, { prompt: 'good' }, '{"prompt"');
+  const error = await t.throwsAsync(readRequests({ requests: torn }), { instanceOf: FileError });
+  t.true(error.message.startsWith(`cannot read ${torn}: line 2 as JSON: `), error.message);
   for (const [line, expected] of [
     ['[1]', 'the whole: found [1]; expected an object'],
     ['null', 'the whole: found null; expected an object'],

@@ -60,7 +60,7 @@ test('a name that is invalid as a path is refused', async (t) => {
   for (const model of ['a\0b', 'x'.repeat(5000)]) {
     await t.throwsAsync(resolveModel(model, OPTIONS), {
       instanceOf: HubError,
-      message: /: cannot be read \(E\w+\);/,
+      message: /cannot read \S+ \(E\w+\);/,
     });
   }
 });

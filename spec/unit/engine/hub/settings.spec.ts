@@ -102,7 +102,7 @@ test('an error of a token file names the file and does not show its content', (t
   const folder = temporaryFolder(t);
   t.throws(() => hubSettings({ HF_TOKEN_PATH: folder }), {
     instanceOf: HubError,
-    message: `${folder}: the token of hf auth login cannot be read (EISDIR); give access to it, or remove it`,
+    message: `cannot read ${folder}, the token of hf auth login (EISDIR); give access to it, or remove it`,
   });
   const path = join(folder, 'token');
   writeFileSync(path, 'hf_secret\nhf_another');

@@ -2,7 +2,8 @@ import test from 'ava';
 import type { WeightDtype } from '../../../../engine/config.ts';
 import { KernelError } from '../../../../engine/errors.ts';
 import { scoresLength } from '../../../../engine/kernels/kernels.ts';
-import { createScalarKernels, widen } from '../../../../engine/kernels/scalar.ts';
+import { createScalarKernels } from '../../../../engine/kernels/scalar.ts';
+import { widen } from '../../../../engine/kernels/widen.ts';
 import { arrayOf, weightsOf } from './arrays.ts';
 
 // The scalar kernels against the plain formulae in float64. Bounds follow the standard analysis (Higham

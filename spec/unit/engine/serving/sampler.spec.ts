@@ -1,6 +1,6 @@
 import test from 'ava';
 import seedrandom from 'seedrandom';
-import { expF32, softmax } from '../../../../engine/kernels/scalar.ts';
+import { expF32, softmax } from '../../../../engine/kernels/exp.ts';
 import {
   argmax,
   createSamplingScratch,

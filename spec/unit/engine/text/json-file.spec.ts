@@ -23,7 +23,7 @@ test("an unreadable file is an error of the given class with the system's code",
   const dir = modelDir(t, {});
   await t.throwsAsync(readTextFile(dir, TokenizerError), {
     instanceOf: TokenizerError,
-    message: `${dir}: cannot be read (EISDIR)`,
+    message: `cannot read ${dir} (EISDIR)`,
   });
   await t.throwsAsync(readTextFile(dir, ChatTemplateError), { instanceOf: ChatTemplateError });
 });
@@ -32,7 +32,7 @@ test('bytes that are not UTF-8 are refused, not replaced', async (t) => {
   const path = join(modelDir(t, { 'a.json': Uint8Array.of(0x22, 0xc3, 0x22) }), 'a.json');
   await t.throwsAsync(readJsonFile(path, TokenizerError), {
     instanceOf: TokenizerError,
-    message: `${path}: is not UTF-8; the file is damaged, fetch it again`,
+    message: `cannot read ${path} as UTF-8; the file is damaged, fetch it again`,
   });
 });
 
@@ -40,6 +40,6 @@ test('the error for truncated JSON has its length', async (t) => {
   const path = join(modelDir(t, { 'a.json': '{"model": {"ty' }), 'a.json');
   await t.throwsAsync(readJsonFile(path, TokenizerError), {
     instanceOf: TokenizerError,
-    message: /a\.json: is not valid JSON \(14 characters, perhaps cut short\): ./,
+    message: /cannot read .*a\.json as JSON \(14 characters, perhaps cut short\): ./,
   });
 });

@@ -133,14 +133,14 @@ for (const file of ['tokenizer.json', 'tokenizer_config.json']) {
     const dir = modelDir(t, files);
     await t.throwsAsync(Tokenizer.load(dir), {
       instanceOf: TokenizerError,
-      message: `${join(dir, file)}: does not exist; text needs tokenizer.json and tokenizer_config.json in the model directory`,
+      message: `cannot find ${join(dir, file)}; text needs tokenizer.json and tokenizer_config.json in the model directory`,
     });
   });
 
   test(`a truncated ${file} is refused`, async (t) => {
     await t.throwsAsync(tiny(t, { [file]: '{"added_tokens": [{"id"' }), {
       instanceOf: TokenizerError,
-      message: new RegExp(`${file}: is not valid JSON \\(23 characters, perhaps cut short\\)`),
+      message: new RegExp(`cannot read .*${file} as JSON \\(23 characters, perhaps cut short\\)`),
     });
   });
 }

@@ -19,13 +19,13 @@ const product = Array.from({ length: ROWS * outputs }, (_, i) => {
 
 test('linear multiplies by the transpose of the weight, whose rows are outputs', async (t) => {
   const part = await partOfModel(t, await checkpoint(t, DENSE), inputs);
-  const y = await evaluate(t, part, linear(part, 'x', NAME), x, [ROWS, inputs]);
+  const y = await evaluate(t, part, linear(part, 'x', NAME), { values: x, shape: [ROWS, inputs] });
   t.true(largestDifference(y, product) < 1e-6);
 });
 
 test('linear quantised to int8 is off by about one part in a hundred', async (t) => {
   const part = await partOfModel(t, await checkpoint(t, DENSE), inputs, { quantization: 'int8' });
-  const y = await evaluate(t, part, linear(part, 'x', NAME), x, [ROWS, inputs]);
+  const y = await evaluate(t, part, linear(part, 'x', NAME), { values: x, shape: [ROWS, inputs] });
   const largest = Math.max(...product.map(Math.abs));
   const off = largestDifference(y, product) / largest;
   t.true(off > 1e-3 && off < 0.02, `off by ${off} of the largest`);

@@ -14,7 +14,7 @@ async function scalarMlp(t: Teardown, weights: { gate: number; up: number; down:
   );
   writeSafetensors(join(dir, 'model.safetensors'), new Map(tensors));
   const part = await partOfModel(t, dir, 1);
-  return evaluate(t, part, mlp(part, 'x', 'm'), Float32Array.from(x), [x.length, 1]);
+  return evaluate(t, part, mlp(part, 'x', 'm'), { values: Float32Array.from(x), shape: [x.length, 1] });
 }
 
 const X = [-80, -30, -20, -7.5, -1, -1e-3, 0, 1e-3, 0.5, 3, 20, 100];

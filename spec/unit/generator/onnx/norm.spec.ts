@@ -21,7 +21,10 @@ async function normed(t: Parameters<typeof evaluate>[0], precision: Precision): 
   const graph = new GraphBuilder(precision);
   const x = graph.input('x', graph.floatType, ['rows', 4]);
   const weight = graph.constant('gains', graph.floatType, [4], floats.from(GAINS));
-  return evaluate(t, { graph }, rmsNorm(graph, x, weight, EPS), floats.from(ROWS.flat()), [3, 4]);
+  return evaluate(t, { graph }, rmsNorm(graph, x, weight, EPS), {
+    values: floats.from(ROWS.flat()),
+    shape: [3, 4],
+  });
 }
 
 test('rmsNorm divides each row by its root mean square, eps included, and multiplies by the gains', async (t) => {

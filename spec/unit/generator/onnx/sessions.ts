@@ -120,15 +120,14 @@ export async function partOfModel(
   };
 }
 
-/** Makes `y` an output of a graph with the input `x` and evaluates it. @param shape of x. */
+/** Makes `y` an output of a graph with the input `x` and evaluates it. */
 export async function evaluate(
   t: Teardown,
   part: { graph: GraphBuilder; modelDir?: string },
   y: Value,
-  x: Float32Array | Float64Array,
-  shape: number[],
+  x: { values: Float32Array | Float64Array; shape: number[] },
 ): Promise<number[]> {
   part.graph.output('y', y, ['rows', 'columns']);
   const loaded = await sessionOf(t, part.graph, part.modelDir);
-  return values(await loaded.run({ x: float(x, shape) }), 'y');
+  return values(await loaded.run({ x: float(x.values, x.shape) }), 'y');
 }

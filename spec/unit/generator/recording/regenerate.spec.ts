@@ -121,8 +121,8 @@ test('a model with a tokenizer also gets the texts', async (t) => {
 });
 
 for (const [what, file, reason] of [
-  ['torn', 'one.json', /one\.json: is not readable JSON/],
-  ['missing', 'two.json', /two\.json: is not readable JSON.*ENOENT/],
+  ['torn', 'one.json', /cannot read .*one\.json as JSON: /],
+  ['missing', 'two.json', /cannot read .*two\.json as JSON: .*ENOENT/],
   ['torn', 'one.safetensors', /one\.safetensors/],
   ['missing', 'two.safetensors', /two\.safetensors/],
 ] as const) {
@@ -152,7 +152,7 @@ for (const [what, manifest] of [
     const before = contents(folder);
     write('made-up/manifest.json', manifest);
     const { summaries, kinds } = await record();
-    t.regex(summaries[0].manifest.join(), /made-up\/manifest\.json: /);
+    t.regex(summaries[0].manifest.join(), /cannot read .*made-up\/manifest\.json as JSON: /);
     t.deepEqual(kinds, ['one new', 'two new', 'empty new']);
     acceptPending(folder);
     t.deepEqual(contents(folder), before);
@@ -191,7 +191,7 @@ test('a model whose recording fails is closed, and no file is left', async (t) =
 test('prompts that cannot be read are a FileError', async (t) => {
   const { write, check } = setUp(t);
   write('prompts.json', '{');
-  await t.throwsAsync(check(), { instanceOf: FileError, message: /prompts\.json: is not readable JSON/ });
+  await t.throwsAsync(check(), { instanceOf: FileError, message: /cannot read .*prompts\.json as JSON: / });
 });
 
 test('progress is reported before a case and after each of its tokens', async (t) => {

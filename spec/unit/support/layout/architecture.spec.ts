@@ -13,7 +13,7 @@ Some text, and another table.
 | \`engine/\` | \`engine/\` |
 | \`verify/\` | \`golden/\`, \`engine/index.ts\` |
 
-| layer | rooms of engine/ | what lives there |
+| layer | parts of engine/ | what lives there |
 |---|:---:|---|
 | 0 | \`errors.ts\` + \`config.ts\` | the ground |
 | 1 | \`text/\`, \`kernels/\` | tools |

@@ -57,8 +57,8 @@ test('a file that is missing, cut off, too long or of another kind is refused wi
   writeSafetensors(cut, tensors);
   truncateSync(cut, 40);
   for (const [path, message] of [
-    [join(folder, 'none.npy'), /none\.npy: cannot be read \(ENOENT\)/],
-    [join(folder, 'none.safetensors'), /none\.safetensors: cannot be opened \(ENOENT\)/],
+    [join(folder, 'none.npy'), /cannot read .*none\.npy \(ENOENT\)/],
+    [join(folder, 'none.safetensors'), /cannot open .*none\.safetensors \(ENOENT\)/],
     [write('a.bin', npy), /a\.bin: expected a file whose name ends in \.npy or \.safetensors/],
     [write('short.npy', npy.subarray(0, -1)), /short\.npy: has 23 bytes of elements; F32 \[2, 3\] takes 24/],
     [write('long.npy', Buffer.concat([npy, npy])), /has 176 bytes of elements; F32 \[2, 3\] takes 24/],

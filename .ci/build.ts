@@ -11,9 +11,9 @@ import { execFileSync } from 'node:child_process';
 import { cpSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { QUICK_FIXTURES } from './generator/fixtures/fixture-specs.ts';
+import { QUICK_FIXTURES } from '../generator/fixtures/fixture-specs.ts';
 
-const ROOT = fileURLToPath(new URL('.', import.meta.url));
+const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const DIST = join(ROOT, 'dist');
 
 /** Files that compiled modules read, by their paths in the repository and in `dist/`. */
@@ -34,7 +34,7 @@ const COMMANDS = {
 
 rmSync(DIST, { recursive: true, force: true });
 const compiler = join(ROOT, 'node_modules/typescript/bin/tsc');
-execFileSync(process.execPath, [compiler, '-p', join(ROOT, 'tsconfig.build.json')], { stdio: 'inherit' });
+execFileSync(process.execPath, [compiler, '-p', join(ROOT, '.ci/tsconfig.build.json')], { stdio: 'inherit' });
 for (const path of DATA) cpSync(join(ROOT, path), join(DIST, path), { recursive: true });
 if (process.argv.includes('--commands')) writeCommands();
 
