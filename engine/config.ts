@@ -43,8 +43,8 @@ const size = z
   .positive()
   .max(2 ** 31 - 1);
 /**
- * The weights of each layer and expert are listed by name, so a hostile count would exhaust the memory before any
- * weight is read. About ten times the largest Qwen3 (94 layers, 128 experts).
+ * The weights of each layer and expert are listed by name, so a hostile count would exhaust the memory
+ * before any weight is read. About ten times the largest Qwen3 (94 layers, 128 experts).
  */
 const count = z.number().int().positive().max(1000);
 const tokenId = z.number().int().nonnegative();

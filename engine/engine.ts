@@ -22,17 +22,23 @@ import type {
 import { createSamplingScratch, type SamplingScratch } from './serving/sampler.ts';
 import type { Tokenizer } from './text/tokenizer.ts';
 
-/** What {@link Engine.load} takes beside the model: how the engine is set up, and parts that the caller has made. */
+/**
+ * What {@link Engine.load} takes beside the model: how the engine is set up, and parts that the caller has
+ * made.
+ */
 export interface LoadOptions extends EngineOptions {
   /** Turns tokens into text; needed for stop strings, and for the text of results. Default none. */
   tokenizer?: Pick<Tokenizer, 'createStream'>;
-  /** The engine owns the kernels from the call on, and releases them. Default: new SIMD kernels with `threads` threads. */
+  /**
+   * The engine owns the kernels from the call on, and releases them. Default: new SIMD kernels with
+   * `threads` threads.
+   */
   kernels?: Kernels;
 }
 
 /**
- * A Qwen3 model, ready to compute: token ids in, logits and tokens out. Requests of all callers share steps, and each
- * request gets the same bits as alone.
+ * A Qwen3 model, ready to compute: token ids in, logits and tokens out. Requests of all callers share steps,
+ * and each request gets the same bits as alone.
  */
 export class Engine {
   readonly config: ModelConfig;
@@ -87,7 +93,8 @@ export class Engine {
   /**
    * Computes the logits of a prompt, and on demand its hidden states.
    *
-   * @throws PromptError if the prompt is empty, has ids outside the vocabulary, or is too long for model or cache.
+   * @throws PromptError if the prompt is empty, has ids outside the vocabulary, or is too long for model or
+   * cache.
    * @throws OptionError if an option has the wrong type, or a position is not one of the prompt's.
    * @throws EngineClosedError if the engine is closed.
    */
@@ -98,12 +105,13 @@ export class Engine {
   }
 
   /**
-   * Continues prompts, all together. Yields each token as it is sampled, and each sample's result. Lazy: steps run only
-   * while the caller iterates. Breaking out of the loop cancels this call's requests.
+   * Continues prompts, all together. Yields each token as it is sampled, and each sample's result. Lazy:
+   * steps run only while the caller iterates. Breaking out of the loop cancels this call's requests.
    *
-   * @param requests a list, or requests that come over time. A request that cannot be served yields an error event.
-   * @throws OptionError if `requests` cannot be iterated; EngineClosedError if the engine is closed; what the source
-   * of the requests throws.
+   * @param requests a list, or requests that come over time. A request that cannot be served yields an error
+   * event.
+   * @throws OptionError if `requests` cannot be iterated; EngineClosedError if the engine is closed; what
+   * the source of the requests throws.
    */
   async *generate(
     requests: Iterable<GenerateRequest> | AsyncIterable<GenerateRequest>,
@@ -138,7 +146,8 @@ export class Engine {
   }
 
   /**
-   * Releases the memory and ends the threads and the other ranks. Every later use throws an EngineClosedError.
+   * Releases the memory and ends the threads and the other ranks. Every later use throws an
+   * EngineClosedError.
    *
    * @throws GroupError if a rank has ended with an error that has not been thrown yet.
    */

@@ -21,7 +21,9 @@ export class ConfigError extends PlumblineError {}
 /** A safetensors file, its index, or the set of weights in it is not what the configuration promises. */
 export class CheckpointError extends PlumblineError {}
 
-/** A model could not be found locally nor fetched from the hub, or what arrived is not what was announced. */
+/**
+ * A model could not be found locally nor fetched from the hub, or what arrived is not what was announced.
+ */
 export class HubError extends PlumblineError {}
 
 /** A model is not in the cache, and the environment forbids the download. */
@@ -39,7 +41,7 @@ export class ChatTemplateError extends PlumblineError {}
 /** The model cannot take the prompt: it is empty, has ids outside the vocabulary, or is too long. */
 export class PromptError extends PlumblineError {}
 
-/** The kernels are missing, were built from other sources, or cannot reserve the memory they were asked for. */
+/** The kernels are missing or were built from other sources, or memory cannot be reserved. */
 export class KernelError extends PlumblineError {}
 
 /** An option of the engine, of a request or of a forward pass has the wrong type or is out of range. */

@@ -26,28 +26,31 @@ export interface EngineOptions {
   /** Whether sequences share the blocks of a common prefix. Default true. */
   prefixCaching?: boolean;
   /**
-   * Ranks of tensor parallelism: processes that share heads, columns and vocabulary; 1, 2, 4 or 8. Default 1.
-   * An engine of several ranks must be closed; otherwise they end with this process.
+   * Ranks of tensor parallelism: processes that share heads, columns and vocabulary; 1, 2, 4 or 8. Default
+   * 1. An engine of several ranks must be closed; otherwise they end with this process.
    */
   tp?: number;
-  /** Ranks of expert parallelism: processes that share the experts. Beside `tp` above 1: 1, or equal to `tp`. Default 1. */
+  /**
+   * Ranks of expert parallelism: processes that share the experts. Beside `tp` above 1: 1, or equal to `tp`.
+   * Default 1.
+   */
   ep?: number;
   /**
-   * What the ranks are: `fork`, processes on this machine that the engine starts; `mpi`, processes that mpirun has
-   * started and that all load the engine: rank 0 gets the engine, the others serve it and exit with it.
-   * Default: `mpi` if mpirun has started this process and there is more than one rank.
+   * What the ranks are: `fork`, processes on this machine that the engine starts; `mpi`, processes that
+   * mpirun has started and that all load the engine: rank 0 gets the engine, the others serve it and exit
+   * with it. Default: `mpi` if mpirun has started this process and there is more than one rank.
    */
   backend?: Backend;
   /** Milliseconds that a rank may stay silent before it is an error. Default 10,000. */
   groupTimeoutMs?: number;
   /**
-   * Threads of each rank that compute, the calling one included; 1 to 256. Default: what the machine runs at once,
-   * divided by the number of ranks on it.
+   * Threads of each rank that compute, the calling one included; 1 to 256. Default: what the machine runs at
+   * once, divided by the number of ranks on it.
    */
   threads?: number;
   /**
-   * Lets V8 fuse pairs of vectors into 256 bits: experimental in V8, up to twice as fast, and set for the whole
-   * process. Default false.
+   * Lets V8 fuse pairs of vectors into 256 bits: experimental in V8, up to twice as fast, and set for the
+   * whole process. Default false.
    */
   revectorize?: boolean;
   onProgress?: LoadProgress;
@@ -73,7 +76,9 @@ export interface ParallelOptions {
   readonly groupTimeoutMs: number | undefined;
 }
 
-/** Counts and positions are i32 in the kernels and between ranks; Node's timers take no more milliseconds. */
+/**
+ * Counts and positions are i32 in the kernels and between ranks; Node's timers take no more milliseconds.
+ */
 const MAX_COUNT = 2 ** 31 - 1;
 /** The most threads of one rank. */
 export const MAX_THREADS = 256;

@@ -65,7 +65,11 @@ export class Runner {
     this.#generations.delete(generation.sequence);
   }
 
-  /** Computes one step. @returns the generations that have come to the end of their prompt, or got a token. */
+  /**
+   * Computes one step.
+   *
+   * @returns the generations that have come to the end of their prompt, or got a token.
+   */
   step(fork: Fork): StepOutput[] {
     const scheduled = this.#scheduler.schedule();
     const { spans, copies } = scheduled;
@@ -91,7 +95,9 @@ export class Runner {
     });
   }
 
-  /** The rows whose logits are needed: the last of each sequence, and those of prompts with `promptLogprobs`. */
+  /**
+   * The rows whose logits are needed: the last of each sequence, and those of prompts with `promptLogprobs`.
+   */
   #logitsRows({ spans }: EngineStep): LogitsRow[] {
     const rows: LogitsRow[] = [];
     let row = 0;
@@ -129,7 +135,10 @@ export class Runner {
     }));
   }
 
-  /** A generation and, at the end of its prompt, the other samples of its request, which share the prompt's blocks. */
+  /**
+   * A generation and, at the end of its prompt, the other samples of its request, which share the prompt's
+   * blocks.
+   */
   #samples(generation: Generation, fork: Fork): Generation[] {
     if (generation.sample > 0 || generation.sequence.numNewTokens > 0) return [generation];
     const others = fork(generation);

@@ -10,7 +10,7 @@ import { FIXTURES, QUICK_FIXTURES } from './fixtures/fixtures.ts';
 import { importWithPackages } from './optional-packages.ts';
 import { progressLines } from './recording/progress.ts';
 import { acceptPending, PendingGoldens } from './review/pending.ts';
-import { describe, hasChanges } from './review/summary.ts';
+import { formatSummaries, hasChanges } from './review/summary.ts';
 
 const NAME = 'plumbline-goldens';
 
@@ -25,7 +25,7 @@ interface Options {
 
 function define(program: Command, setExitCode: (exitCode: number) => void): void {
   program
-    .description('Records golden files from transformers.js, or checks the existing ones.')
+    .description('Record golden files from transformers.js, or check the existing ones.')
     .option('--model <names...>', 'record these fixtures, model directories or hub ids', [...QUICK_FIXTURES])
     .option('--only <case>', 'record this case alone')
     .option('--check', 'write nothing; exit with 1 if anything differs beyond the noise')
@@ -110,7 +110,7 @@ async function record(options: Options): Promise<number> {
     process.stdout.write(
       json
         ? `${JSON.stringify({ models: summaries, pending: isPending })}\n`
-        : describe(summaries, isPending),
+        : formatSummaries(summaries, isPending),
     );
     return check && summaries.some(hasChanges) ? 1 : 0;
   } finally {

@@ -47,9 +47,9 @@ process.exitCode = await runCommand({
   name: 'inspect',
   define: (program) => {
     program
-      .description('Shows, stage by stage, where the engine and the reference differ on one golden case.')
-      .requiredOption('--model <name>', 'a fixture')
-      .requiredOption('--case <id>', 'a case of its goldens')
+      .description('Show, stage by stage, where the engine and the reference differ on one golden case.')
+      .requiredOption('--model <name>', 'inspect this fixture')
+      .requiredOption('--case <id>', 'inspect this case of its goldens')
       .action(async ({ model, case: id }: { model: string; case: string }) => {
         process.stdout.write(await inspect(model, id));
       });

@@ -7,8 +7,8 @@ export function cacheFolder(): string {
 }
 
 /**
- * Where Node keeps compiled code, so that a second start does not strip types and compile again: it takes less than half
- * the time, and 30 MB less memory.
+ * Where Node keeps compiled code, so that a second start does not strip types and compile again: it takes
+ * less than half the time, and 30 MB less memory.
  */
 export function compileCacheFolder(): string {
   return join(cacheFolder(), 'compiled');

@@ -4,13 +4,16 @@ import { CheckpointError } from '../errors.ts';
 import { SafetensorsFile, type TensorInfo } from './safetensors.ts';
 import { readWeightIndex } from './weight-index.ts';
 
-/** Where a weight is stored. */
+/** The file of a weight, and its place in it. */
 export interface StoredTensor {
   readonly file: SafetensorsFile;
   readonly info: TensorInfo;
 }
 
-/** The weights of a HuggingFace model directory: `model.safetensors`, or shards and `model.safetensors.index.json`. */
+/**
+ * The weights of a HuggingFace model directory: `model.safetensors`, or shards and
+ * `model.safetensors.index.json`.
+ */
 export class Checkpoint {
   readonly tensors: ReadonlyMap<string, StoredTensor>;
   /** The safetensors files, in the order of their names. */
@@ -22,7 +25,8 @@ export class Checkpoint {
   }
 
   /**
-   * @throws CheckpointError if there are no weights, a shard is missing or malformed, or index and shards differ.
+   * @throws CheckpointError if there are no weights, a shard is missing or malformed, or index and shards
+   * differ.
    */
   static open(modelDir: string): Checkpoint {
     const single = join(modelDir, 'model.safetensors');
@@ -69,7 +73,7 @@ function collect(
   files.forEach((file, i) => {
     for (const [name, info] of file.tensors) {
       if (weightMap && weightMap.get(name) !== names[i]) {
-        const listed = weightMap.get(name) ?? 'no file at all';
+        const listed = weightMap.get(name) ?? 'no file';
         throw new CheckpointError(
           `${index}: "${name}" is in ${names[i]}, but the index lists it in ${listed}`,
         );

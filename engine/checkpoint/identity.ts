@@ -6,7 +6,7 @@ import { ModelIdentityError } from '../errors.ts';
 import { Checkpoint } from './checkpoint.ts';
 import { expectedWeights } from './weights.ts';
 
-/** Which of a configuration's values tell one model of the family from another. */
+/** The values of a configuration that differ between models of the family. */
 const CONFIG_KEYS = [
   'hiddenSize',
   'numHiddenLayers',
@@ -20,26 +20,28 @@ const CONFIG_KEYS = [
   'rmsNormEps',
 ] as const satisfies readonly (keyof ModelConfig)[];
 
-/** What a model is known by, as far as configuration and headers tell: not its values, but everything about them. */
+/** What identifies a model in its configuration and headers. The values of the weights are not compared. */
 export interface ModelIdentity extends Readonly<Pick<ModelConfig, (typeof CONFIG_KEYS)[number]>> {
   /** The one entry of `architectures` in config.json. */
   readonly architecture: string;
-  /** Numbers in all weights; a tied head counts once. */
+  /** Number of parameters; a tied head counts once. */
   readonly parameters: number;
-  /** What every weight is stored in. */
+  /** The dtype of every weight. */
   readonly dtype: string;
 }
 
 const withArchitectures = z.object({ architectures: z.array(z.string()).default([]) });
 
-/** A head of its own beside tied embeddings repeats them; HuggingFace ignores it, and so does the engine. */
+/** Beside tied embeddings, a stored head repeats them; HuggingFace and the engine ignore it. */
 const HEAD = 'lm_head.weight';
 
 /**
- * Holds a model directory to what the model is known by. Only config.json and the headers of the weights are read.
+ * Checks that a model directory holds a given model. Only config.json and the headers of the weights are
+ * read.
  *
- * @param name what the model is said to be, for the message.
- * @throws ModelIdentityError listing every difference; ConfigError and CheckpointError as the readers of both do.
+ * @param name of the expected model, for the message.
+ * @throws ModelIdentityError listing every difference; ConfigError and CheckpointError as the readers of
+ * both do.
  */
 export async function checkIdentity(modelDir: string, name: string, expected: ModelIdentity): Promise<void> {
   const config = await readModelConfig(modelDir);

@@ -1,11 +1,11 @@
 /**
- * The first key that an object in a JSON text has twice. `JSON.parse` keeps the last of two silently, so two readers
- * could see different tensors in one file.
+ * The first key that an object in a JSON text has twice. `JSON.parse` silently keeps the last, so two
+ * readers could see different tensors in one file.
  *
  * @param text valid JSON.
  */
 export function duplicateKey(text: string): string | undefined {
-  // The keys of each object and array that is open; an array's stay empty.
+  // The keys of each open object; arrays have an empty set.
   const open: Set<string>[] = [];
   for (let i = 0; i < text.length; i++) {
     const character = text[i];
@@ -24,7 +24,7 @@ export function duplicateKey(text: string): string | undefined {
   return undefined;
 }
 
-/** Where the string that begins at `begin` has its closing quote. */
+/** The index of the closing quote of the string that begins at `begin`. */
 function endOfString(text: string, begin: number): number {
   let i = begin + 1;
   while (text[i] !== '"') i += text[i] === '\\' ? 2 : 1;

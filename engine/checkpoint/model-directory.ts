@@ -3,8 +3,8 @@ import { Checkpoint } from './checkpoint.ts';
 import { checkWeights } from './weights.ts';
 
 /**
- * An open model directory: its configuration, and its weights, whose headers fit the configuration. Loading opens it
- * once and hands it on, so that all of a process sees the same files.
+ * An open model directory: its configuration, and its weights, whose headers fit the configuration. Loading
+ * opens it once and hands it on, so that all of a process sees the same files.
  */
 export class ModelDirectory {
   readonly path: string;

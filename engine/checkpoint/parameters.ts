@@ -1,11 +1,11 @@
 import type { ModelConfig } from '../config.ts';
 import { expectedWeights } from './weights.ts';
 
-/** How many numbers a model has learnt. */
+/** Number of parameters of a model. */
 export interface ParameterCount {
-  /** All of them; a tied head counts once. */
+  /** All parameters; a tied head counts once. */
   total: number;
-  /** Those that one token goes through: of a mixture's experts only the chosen. */
+  /** Parameters that one token uses: of a mixture's experts only `numExpertsPerTok`. */
   active: number;
 }
 

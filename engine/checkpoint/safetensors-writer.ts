@@ -3,28 +3,29 @@ import { closeSync, openSync, renameSync, rmSync, writeSync } from 'node:fs';
 import { CheckpointError, FileError } from '../errors.ts';
 import { DTYPE_BYTES } from './safetensors.ts';
 
-/** The one key of a header that is no tensor. */
+/** The only key of a header that is not a tensor. */
 const METADATA_KEY = '__metadata__';
 
-/** A tensor to be written: its bytes little-endian, row-major. */
+/** A tensor to write: its bytes little-endian, row-major. */
 export interface TensorData {
   dtype: string;
   shape: readonly number[];
   data: ArrayBufferView;
 }
 
-/** A tensor to be written whose bytes may come into being only when their turn comes, so that few exist at a time. */
+/** A tensor to write whose bytes may be made only when they are written, so that few exist at a time. */
 export interface LateTensorData extends Omit<TensorData, 'data'> {
   data: ArrayBufferView | (() => ArrayBufferView);
 }
 
 /**
- * Writes a safetensors file under a temporary name and renames it, so that no half of it is ever seen.
- * The same tensors give the same bytes: names are sorted as by the reference implementation, widest dtype first.
+ * Writes a safetensors file under a temporary name and renames it, so that no half-written file is ever
+ * visible. The same tensors give the same bytes: names are sorted as by the reference implementation, widest
+ * dtype first.
  *
- * @throws CheckpointError if a shape does not fit its bytes, a dtype is unknown, or a tensor has the name that the
- * format reserves.
- * @throws FileError if the file cannot be written; whatever makes the bytes of a tensor throws passes through. Nothing
+ * @throws CheckpointError if a shape does not fit its bytes, a dtype is unknown, or a tensor has the name
+ * that the format reserves.
+ * @throws FileError if the file cannot be written; also what a function of a tensor's bytes throws. Nothing
  * is left behind.
  */
 export function writeSafetensors(
@@ -37,8 +38,8 @@ export function writeSafetensors(
 }
 
 /**
- * {@link writeSafetensors} in steps, for whoever has something else to do between two tensors. Ended early, it leaves
- * nothing behind.
+ * {@link writeSafetensors} in steps, for callers that do something else between two tensors. Ended early, it
+ * leaves nothing behind.
  *
  * @returns yields the name of each tensor that has been written, in the order of the file.
  */
@@ -71,23 +72,24 @@ export function* writingSafetensors(
   }
 }
 
-/** Where everything stands in a safetensors file. */
+/** Offsets of everything in a safetensors file. */
 export interface SafetensorsLayout {
   /** The names of the tensors in the order of the file. */
   order: string[];
-  /** What stands before the first tensor. */
+  /** The bytes before the first tensor. */
   header: Uint8Array;
-  /** Where each tensor begins, in bytes from the beginning of the file. */
+  /** The offset of each tensor, in bytes from the beginning of the file. */
   begins: Map<string, number>;
   /** Of the whole file. */
   bytes: number;
 }
 
-/** A tensor of which only the place is of interest, or its bytes as well. */
+/** A tensor with or without its bytes. */
 type Placed = Pick<TensorData, 'dtype' | 'shape'> & Partial<LateTensorData>;
 
 /**
- * Lays a file out as {@link writeSafetensors} writes it, for whoever writes its parts in another order.
+ * The layout of a file as {@link writeSafetensors} writes it, for callers that write its parts in another
+ * order.
  *
  * @throws CheckpointError as it does.
  */
@@ -105,7 +107,8 @@ export function safetensorsLayout(
   let position = 0;
   for (const [name, tensor] of inOrder) {
     const { dtype, shape, data } = tensor;
-    if (name === METADATA_KEY) throw new CheckpointError(`no tensor can be called "${METADATA_KEY}"`);
+    if (name === METADATA_KEY)
+      throw new CheckpointError(`the format reserves the name "${METADATA_KEY}"; give the tensor another`);
     if (!Object.hasOwn(DTYPE_BYTES, dtype)) {
       throw new CheckpointError(`tensor "${name}" has the unknown dtype "${dtype}"`);
     }
@@ -139,11 +142,11 @@ function checkLength(name: string, tensor: Placed, { byteLength }: ArrayBufferVi
   if (byteLength === expected) return;
   const { dtype, shape } = tensor;
   throw new CheckpointError(
-    `tensor "${name}": ${dtype} [${shape.join(', ')}] takes ${expected} bytes, ${byteLength} were given`,
+    `tensor "${name}": ${dtype} [${shape.join(', ')}] takes ${expected} bytes; found ${byteLength}`,
   );
 }
 
-/** A function of its own, so that nothing holds on to these bytes while the next ones are made. */
+/** A separate function, so that these bytes can be collected while the next ones are made. */
 function writeTensor(fd: number, name: string, tensor: LateTensorData): void {
   const data = typeof tensor.data === 'function' ? tensor.data() : tensor.data;
   checkLength(name, tensor, data);

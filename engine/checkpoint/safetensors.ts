@@ -35,14 +35,14 @@ export interface TensorInfo {
 }
 
 /**
- * A safetensors file whose header has been read and checked; tensors are read when asked for.
+ * A safetensors file whose header has been read and checked; tensors are read on demand.
  * Format: https://github.com/huggingface/safetensors (8 bytes of header length, JSON header, data).
  */
 export class SafetensorsFile {
   readonly path: string;
   readonly tensors: ReadonlyMap<string, TensorInfo>;
   readonly metadata: Readonly<Record<string, string>>;
-  /** Undefined once it is closed: the system gives the number to the next file that is opened. */
+  /** Undefined when closed: the system reuses the number for the next file that is opened. */
   #fd: number | undefined;
 
   private constructor(path: string, fd: number, header: Header) {
@@ -53,8 +53,9 @@ export class SafetensorsFile {
   }
 
   /**
-   * @throws CheckpointError if the file cannot be read, is truncated, or its header breaks a rule of the format:
-   * not JSON in UTF-8, duplicate names, unknown dtypes, shapes that do not fit their bytes, gaps or overlaps.
+   * @throws CheckpointError if the file cannot be read, is truncated, or its header breaks a rule of the
+   * format: not JSON in UTF-8, duplicate names, unknown dtypes, shapes that do not fit their bytes, gaps or
+   * overlaps.
    */
   static open(path: string): SafetensorsFile {
     let fd: number;
@@ -93,13 +94,13 @@ export class SafetensorsFile {
     const { begin, end } = this.#info(name);
     if (offset < 0 || begin + offset + target.byteLength > end) {
       throw new CheckpointError(
-        `${this.path}: tensor "${name}" has ${end - begin} bytes; ${target.byteLength} were asked for at ${offset}`,
+        `${this.path}: tensor "${name}" has ${end - begin} bytes; cannot read ${target.byteLength} at ${offset}`,
       );
     }
     readFully(this.#openFd(), target, begin + offset, this.path);
   }
 
-  /** Closes the file; what is closed already stays so. */
+  /** Closes the file; a second call does nothing. */
   close(): void {
     if (this.#fd !== undefined) closeSync(this.#fd);
     this.#fd = undefined;
@@ -195,7 +196,7 @@ function parseEntry(name: string, entry: unknown, dataBegin: number): TensorInfo
   return { dtype, shape, begin: dataBegin + offsets[0], end: dataBegin + offsets[1] };
 }
 
-/** The format leaves no byte of the data unowned and none owned twice. */
+/** Every byte of the data belongs to exactly one tensor. */
 function checkCoverage(tensors: Map<string, TensorInfo>, dataBegin: number, fileSize: number): void {
   const inOrder = [...tensors].sort(([, a], [, b]) => a.begin - b.begin || a.end - b.end);
   let position = dataBegin;
@@ -228,7 +229,13 @@ function readFully(fd: number, target: Uint8Array, position: number, path: strin
 
 /** A value from the header for a message, in one line however large or deep it is. */
 function show(value: unknown): string {
-  return inspect(value, { depth: 0, breakLength: Infinity, maxArrayLength: 8, maxStringLength: 60 });
+  return inspect(value, {
+    depth: 0,
+    breakLength: Infinity,
+    compact: true,
+    maxArrayLength: 8,
+    maxStringLength: 60,
+  });
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {

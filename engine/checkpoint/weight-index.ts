@@ -8,7 +8,8 @@ const indexJson = z.object({ weight_map: z.record(z.string(), z.string()) });
  * Reads `model.safetensors.index.json`.
  *
  * @returns the file names of shards by the names of the tensors in them; at least one.
- * @throws CheckpointError if the file cannot be read, lists nothing, or names a shard outside its own directory.
+ * @throws CheckpointError if the file cannot be read, lists nothing, or names a shard outside its own
+ * directory.
  */
 export function readWeightIndex(path: string): Map<string, string> {
   let json: unknown;
@@ -21,7 +22,7 @@ export function readWeightIndex(path: string): Map<string, string> {
   if (!result.success) throw new CheckpointError(`${path}: has no weight_map of tensor names to file names`);
   const shards = new Map(Object.entries(result.data.weight_map));
   for (const shard of shards.values()) {
-    // A shard's name comes from outside: it must not lead out of the directory.
+    // A shard's name is untrusted: it must not lead out of the directory.
     if (!/^[\w.-]+\.safetensors$/.test(shard))
       throw new CheckpointError(`${path}: "${shard}" is not a shard's file name`);
   }

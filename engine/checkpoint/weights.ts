@@ -41,10 +41,11 @@ export function expectedWeights(config: ModelConfig): Map<string, readonly numbe
 }
 
 /**
- * Holds a checkpoint against what its configuration promises.
+ * Checks that a checkpoint has exactly the weights that its configuration needs.
  *
  * @throws CheckpointError naming the first weight that is missing, of another shape, of a dtype that is not
- * supported, or that this architecture has no use for (a bias, say: leaving it out would compute another model).
+ * supported, or that this architecture does not have (a bias, for example: without it another model is
+ * computed).
  */
 export function checkWeights(checkpoint: Checkpoint, config: ModelConfig): void {
   const expected = expectedWeights(config);
@@ -62,7 +63,7 @@ export function checkWeights(checkpoint: Checkpoint, config: ModelConfig): void 
     }
   }
   for (const [name, { file }] of checkpoint.tensors) {
-    // A tied head may be saved all the same; HuggingFace ignores it too.
+    // A tied head may be stored; HuggingFace ignores it too.
     if (!expected.has(name) && !(config.tieWordEmbeddings && name === 'lm_head.weight')) {
       throw new CheckpointError(`${file.path}: "${name}" is not a weight of this architecture`);
     }

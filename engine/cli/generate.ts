@@ -66,7 +66,7 @@ Examples:
 
 export function addGenerate(program: Command, io: Io): void {
   const command = addModelOption(
-    program.command('generate').description('Continue prompts, all in one batch.'),
+    program.command('generate').description('Continue prompts, computed together in batches.'),
   )
     .addOption(new Option('--prompt <text>', 'continue a text').conflicts(['chat', 'ids', 'requests']))
     .addOption(
@@ -106,8 +106,8 @@ export function addGenerate(program: Command, io: Io): void {
 }
 
 /**
- * Continues all prompts in one batch and prints the results in the order of the prompts. All are checked
- * before the weights are read.
+ * Continues all prompts, computed together in batches, and prints the results in the order of the prompts.
+ * All are checked before the weights are read.
  *
  * @throws UsageError if there is no prompt, or a flag is missing or out of its range.
  * @throws Interrupted if a signal ended it; the tokens generated until then are printed.

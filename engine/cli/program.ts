@@ -28,7 +28,7 @@ export function run(argv: readonly string[], io: Io): Promise<number> {
 
 function define(program: Command, io: Io): void {
   program
-    .description('Runs Qwen3 and Qwen3-MoE models, the same bits every time.')
+    .description('Run Qwen3 and Qwen3-MoE models, with the same bits every time.')
     .showHelpAfterError('(--help shows all options)')
     .configureHelp({ showGlobalOptions: true })
     .addHelpText(
@@ -38,7 +38,8 @@ A hub id is looked for in HuggingFace's cache, and fetched into it if it is not
 there. The environment variables of HuggingFace's own tools apply: HF_HOME,
 HF_HUB_CACHE, HF_ENDPOINT, HF_TOKEN, HF_HUB_OFFLINE.
 
-Exit codes: 0 done, 1 an error of the run, 2 wrong usage, 130 interrupted.
+Exit codes: 0 done, 1 an error of the run, 2 wrong usage,
+130 or 143 interrupted.
 
 Examples:
   plumbline info --model Qwen/Qwen3-0.6B

@@ -2,8 +2,8 @@ import { GroupError } from '../errors.ts';
 import type { ProcessGroup } from '../parallel/process-group.ts';
 
 /**
- * Ends a group because of an error on this rank: the other ranks wait for it, and get a GroupError with its message. A
- * GroupError is not sent, because every rank has it already.
+ * Ends a group because of an error on this rank: the other ranks wait for it, and get a GroupError with its
+ * message. A GroupError is not sent, because every rank has it already.
  */
 export function sendFailure(group: ProcessGroup, error: unknown): void {
   if (error instanceof GroupError || group.size === 1) return;

@@ -7,8 +7,8 @@ import { receiveSetup } from './rank-setup.ts';
 import { receivePlan } from './step-plan.ts';
 
 /**
- * The whole life of a rank but 0: loads its part of the model, computes the steps that rank 0 sends, and returns when
- * rank 0 closes the engine.
+ * The whole life of a rank but 0: loads its part of the model, computes the steps that rank 0 sends, and
+ * returns when rank 0 closes the engine.
  *
  * @param directory is closed once the weights are loaded, or if they cannot be.
  * @param threads of this rank. Default: as many as rank 0 has, which is wrong on another machine.
@@ -45,7 +45,11 @@ async function loadAndFollow(
   }
 }
 
-/** Computes the steps that rank 0 sends, until it closes the engine. @param tp ranks that share the vocabulary. */
+/**
+ * Computes the steps that rank 0 sends, until it closes the engine.
+ *
+ * @param tp ranks that share the vocabulary.
+ */
 export function follow(
   group: ProcessGroup,
   rankModel: Pick<RankModel, 'forward' | 'logits'>,

@@ -3,7 +3,9 @@ import { singleProcessGroup } from '../parallel/single-process-group.ts';
 import { sendFailure } from './failure.ts';
 import { type StepPlan, sendPlan } from './step-plan.ts';
 
-/** Rank 0 of an engine: sends each step to the other ranks, and ends them. A single process sends nothing. */
+/**
+ * Rank 0 of an engine: sends each step to the other ranks, and ends them. A single process sends nothing.
+ */
 export class Leader {
   readonly #group: ProcessGroup;
   #failed = false;
@@ -16,7 +18,8 @@ export class Leader {
    * Computes a step on all ranks.
    *
    * @param compute rank 0's part: the forward pass, then the logits of all rows of the plan.
-   * @throws GroupError if another rank fails; otherwise what `compute` throws. After either, the group has ended.
+   * @throws GroupError if another rank fails; otherwise what `compute` throws. After either, the group has
+   * ended.
    */
   runOnAllRanks<T>(plan: StepPlan, compute: () => T): T {
     if (this.#group.size === 1) return compute();
@@ -29,7 +32,10 @@ export class Leader {
     }
   }
 
-  /** Ends the group because of an error on rank 0, so that the other ranks do not wait for a step that never comes. */
+  /**
+   * Ends the group because of an error on rank 0, so that the other ranks do not wait for a step that never
+   * comes.
+   */
   fail(error: unknown): void {
     this.#failed = true;
     sendFailure(this.#group, error);

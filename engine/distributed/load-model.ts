@@ -27,8 +27,8 @@ export interface LoadedModel {
 }
 
 /**
- * Opens a model directory, checks it and the options, starts or joins the other ranks, and loads every rank's part.
- * On another rank that mpirun has started, this serves rank 0 and ends the process.
+ * Opens a model directory, checks it and the options, starts or joins the other ranks, and loads every
+ * rank's part. On another rank that mpirun has started, this serves rank 0 and ends the process.
  *
  * @param given kernels to use; the caller releases them if loading fails. Default: new SIMD kernels.
  * @throws as `Engine.load` does; then no file, thread or rank is left.

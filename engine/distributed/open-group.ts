@@ -22,10 +22,11 @@ export interface OpenGroup<T> {
 }
 
 /**
- * Starts the other ranks of an engine once a check has passed. Ranks that mpirun has started are joined first; then
- * each of them makes the check, and all of them fail if one does.
+ * Starts the other ranks of an engine once a check has passed. Ranks that mpirun has started are joined
+ * first; then each of them makes the check, and all of them fail if one does.
  *
- * @throws GroupError if the ranks do not start, or mpirun has started another number of them; what `check` throws.
+ * @throws GroupError if the ranks do not start, or mpirun has started another number of them; what `check`
+ * throws.
  */
 export async function openGroup<T>(
   modelDir: string,

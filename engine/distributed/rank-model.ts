@@ -20,7 +20,8 @@ export class RankModel {
   }
 
   /**
-   * Loads this rank's part after all ranks have agreed that they have the same model; returns when all have loaded.
+   * Loads this rank's part after all ranks have agreed that they have the same model; returns when all have
+   * loaded.
    *
    * @param directory stays open; nothing is read from it later.
    * @throws GroupError if the ranks have different models or versions, or another rank cannot load its part.
@@ -58,8 +59,8 @@ export class RankModel {
    * Computes the logits of the plan's rows, a few at a time. With tensor parallelism every rank calls this.
    *
    * @param hidden as {@link forward} returned them.
-   * @param onLogits called on rank 0 for each row: f32 [vocabSize], valid only during the call, and the row's index in
-   * `plan.logitsRows`.
+   * @param onLogits called on rank 0 for each row: f32 [vocabSize], valid only during the call, and the
+   * row's index in `plan.logitsRows`.
    */
   logits(
     hidden: Float32Array,

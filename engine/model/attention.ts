@@ -23,7 +23,12 @@ export class Attention {
     this.kNorm = weights.vector(`${prefix}.k_norm.weight`);
   }
 
-  /** With tensor parallelism, heads are those of this rank. @param x f32 [rows, hiddenSize], normed @param y f32 [rows, hiddenSize], written */
+  /**
+   * With tensor parallelism, computes the heads of this rank and adds up the outputs of all ranks.
+   *
+   * @param x f32 [rows, hiddenSize], normed
+   * @param y f32 [rows, hiddenSize], written
+   */
   forward(step: Step, x: Float32Array, y: Float32Array): void {
     const { kernels, config, rows, q, k, v, cos, sin } = step;
     const { numAttentionHeads, numKeyValueHeads, headDim, rmsNormEps } = config;
@@ -33,7 +38,7 @@ export class Attention {
     kernels.matmul(x, rows, this.kProj, k);
     kernels.matmul(x, rows, this.vProj, v);
 
-    // Every head is normed by itself, before the rotation.
+    // Each head is normed separately, before RoPE.
     kernels.rmsNorm(q, rows * numAttentionHeads, this.qNorm, rmsNormEps, q);
     kernels.rmsNorm(k, rows * numKeyValueHeads, this.kNorm, rmsNormEps, k);
     step.report(`layers.${this.layer}.q_norm`, q, numAttentionHeads * headDim);

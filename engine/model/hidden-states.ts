@@ -1,8 +1,8 @@
 import type { ModelConfig } from '../config.ts';
 
 /**
- * The residual stream of a prompt, collected from the stages a forward pass reports:
- * f32 [numHiddenLayers + 2, T, hiddenSize] holds the embedding, every layer's output before the final norm, and
+ * The residual stream of a prompt, collected from the stages that a forward pass reports: f32
+ * [numHiddenLayers + 2, T, hiddenSize] with the embedding, every layer's output before the final norm, and
  * the output of the final norm.
  */
 export class HiddenStates {
@@ -20,7 +20,7 @@ export class HiddenStates {
     this.values = new Float32Array(this.#stages.length * this.#stageLength);
   }
 
-  /** Takes the next positions of a stage; other stages are passed over. */
+  /** Adds the next positions of a stage; stages other than hidden states are ignored. */
   add(stage: string, values: Float32Array): void {
     const index = this.#stages.indexOf(stage);
     if (index < 0) return;

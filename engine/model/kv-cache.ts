@@ -9,7 +9,10 @@ export interface LayerCache {
   readonly values: Float32Array;
 }
 
-/** Memory for the keys and values of `numBlocks · blockSize` positions, reserved once; block tables say whose they are. */
+/**
+ * Memory for the keys and values of `numBlocks · blockSize` positions, reserved once. Block tables assign it
+ * to sequences.
+ */
 export class KvCache {
   readonly blockSize: number;
   readonly numBlocks: number;
@@ -38,7 +41,7 @@ export class KvCache {
   }
 }
 
-/** Bytes that the cache takes for each position of each sequence: keys and values of every layer, f32. */
+/** Bytes of the cache for each position: keys and values of every layer, f32. */
 export function cacheBytesPerToken(config: ModelConfig): number {
   return (
     config.numHiddenLayers * 2 * config.numKeyValueHeads * config.headDim * Float32Array.BYTES_PER_ELEMENT

@@ -10,14 +10,20 @@ import { type MatrixPart, Shard } from './shard.ts';
 export interface WeightLoaderOptions {
   readonly checkpoint: Checkpoint;
   readonly kernels: Kernels;
-  /** The weights that will be read. A checkpoint may hold others, such as an unused head beside tied embeddings. */
+  /**
+   * The weights that will be read. A checkpoint may hold others, such as an unused head beside tied
+   * embeddings.
+   */
   readonly names: Iterable<string>;
   readonly onProgress?: LoadProgress;
   /** This rank's part of the model. Default: all of it. */
   readonly shard?: Shard;
 }
 
-/** Reads this rank's weights of a checkpoint into the kernels' memory: each weight once, a few rows at a time. */
+/**
+ * Reads this rank's weights of a checkpoint into the kernels' memory: each weight once, a few rows at a
+ * time.
+ */
 export class WeightLoader {
   readonly shard: Shard;
   readonly #checkpoint: Checkpoint;

@@ -21,7 +21,7 @@ export class Mlp {
     step.shard.sum(y, rows * this.downProj.outputs);
   }
 
-  /** The same, of this rank's columns alone. */
+  /** The same for this rank's columns only; the caller adds up the ranks. */
   partial(step: Step, x: Float32Array, rows: number, y: Float32Array): void {
     const { kernels, gate, up } = step;
     kernels.matmul(x, rows, this.gateProj, gate);

@@ -10,7 +10,7 @@ export class Moe {
   readonly layer: number;
   readonly config: MoeConfig;
   readonly router: PackedMatrix;
-  /** Those of this rank. */
+  /** The experts of this rank. */
   readonly experts: readonly Mlp[];
   readonly #firstExpert: number;
   readonly #logits: Float32Array;
@@ -28,7 +28,7 @@ export class Moe {
       { length: count },
       (_, i) => new Mlp(weights, `${prefix}.experts.${first + i}`),
     );
-    // Shared by all layers: one layer's experts are done before the next one's begin.
+    // Shared by all layers, which run one after the other.
     this.#logits = weights.scratch('moe.logits', maxRows * config.numExperts);
     this.#input = weights.scratch('moe.input', maxRows * this.router.inputs);
     this.#outputs = weights.scratch('moe.outputs', maxRows * config.numExpertsPerTok * this.router.inputs);
@@ -49,7 +49,7 @@ export class Moe {
     this.#addOutputs(step, rowsOf, routes, y.subarray(0, rows * this.router.inputs));
   }
 
-  /** Writes the outputs of expert 0, 1, …, one after the other, each for its rows. */
+  /** Writes the outputs of experts 0, 1, …, one after the other, each for its rows. */
   #runExperts(step: Step, rowsOf: readonly number[][], x: Float32Array): void {
     const width = this.router.inputs;
     let done = 0;
@@ -68,7 +68,7 @@ export class Moe {
     );
   }
 
-  /** Ascending expert ids fix the order in which a row's outputs are added, wherever they were computed. */
+  /** Adds each row's outputs in ascending order of expert, whichever rank computed them. */
   #addOutputs(
     step: Step,
     rowsOf: readonly number[][],
@@ -93,8 +93,8 @@ export class Moe {
  * Softmax over all experts, then the `numExpertsPerTok` most probable ones; of equal ones the lower id.
  *
  * @param logits f32 [numExperts]
- * @returns the chosen experts' ids and their weights (f32), in ascending order of id; the weights are divided by
- * their sum only if `normTopkProb`.
+ * @returns the chosen experts' ids and their weights (f32), in ascending order of id; the weights are
+ * divided by their sum only if `normTopkProb`.
  */
 export function route(
   logits: Float32Array,

@@ -8,11 +8,13 @@ import { stepBytesPerRow } from './step.ts';
 const MAX_BYTES = 2 ** 32;
 
 /**
- * Refuses a model that cannot be loaded, before memory is reserved or a weight is read: from the headers alone.
- * Small working memory that every rank needs for itself is not counted; the kernels refuse it when they reserve it.
+ * Refuses a model that cannot be loaded, before memory is reserved or a weight is read: from the headers
+ * alone. Small working memory that every rank needs for itself is not counted; the kernels refuse it when
+ * they reserve it.
  *
  * @param ranks that share weights and cache.
- * @throws KernelError if weights, cache and the buffers of a step are more than one memory holds; it names all three.
+ * @throws KernelError if weights, cache and the buffers of a step are more than one memory holds; it names
+ * all three.
  */
 export function checkLoadable(
   { path, config, checkpoint }: ModelDirectory,

@@ -102,10 +102,11 @@ export class Qwen3 {
    * With several ranks, every rank calls this with the same spans.
    *
    * @param spans of different sequences; at most {@link maxRows} tokens in all.
-   * @param observe called with each stage, by the names `hidden_states.0` (the embedding), `layers.0.q_norm`,
-   * `layers.0.k_norm`, `layers.0.q_rope`, `layers.0.k_rope`, `layers.0.attention`, `layers.0.router_logits`
-   * (mixture of experts only), `layers.0.mlp`, `hidden_states.1`, …, `hidden_states.final` (after the final norm). With tensor
-   * parallelism, stages that have heads have those of this rank.
+   * @param observe called with each stage, by the names `hidden_states.0` (the embedding),
+   * `layers.0.q_norm`, `layers.0.k_norm`, `layers.0.q_rope`, `layers.0.k_rope`, `layers.0.attention`,
+   * `layers.0.router_logits` (mixture of experts only), `layers.0.mlp`, `hidden_states.1`, …,
+   * `hidden_states.final` (after the final norm). With tensor parallelism, stages that have heads have those
+   * of this rank.
    * @returns the hidden states after the final norm, f32 [rows, hiddenSize], valid until the next step.
    */
   forward(spans: readonly Span[], observe?: Observer): Float32Array {

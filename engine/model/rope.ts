@@ -30,7 +30,9 @@ export class RopeTable {
     sin.set(this.#sin.subarray(startPosition * half, (startPosition + count) * half), row * half);
   }
 
-  /** Makes sure that the first `positions` positions are there; doubles, so that decoding does not recompute. */
+  /**
+   * Makes sure that the first `positions` positions are there; doubles, so that decoding does not recompute.
+   */
   #extend(positions: number): void {
     if (positions <= this.#positions) return;
     this.#positions = Math.max(positions, 2 * this.#positions);

@@ -3,35 +3,44 @@ import { LEAVES } from '../kernels/numerics.ts';
 import type { ProcessGroup } from '../parallel/process-group.ts';
 import { singleProcessGroup } from '../parallel/single-process-group.ts';
 
-/** Over how many ranks a model is spread. The group has `max(tp, ep)` of them. */
+/** The numbers of ranks that share a model. The group has `max(tp, ep)` ranks. */
 export interface Parallelism {
   /** Tensor parallelism: ranks that share heads, the columns of the MLP, and the vocabulary. */
   readonly tp: number;
-  /** Expert parallelism: ranks that share the experts; with 1, tensor parallelism cuts each of them into columns. */
+  /**
+   * Expert parallelism: ranks that share the experts; with 1, tensor parallelism cuts each of them into
+   * columns.
+   */
   readonly ep: number;
 }
 
-/** Adjacent things that a rank has. */
+/** A rank's adjacent rows, columns or experts. */
 export interface Range {
   readonly first: number;
   readonly count: number;
 }
 
-/** What a rank has of a matrix [outputs, inputs]. */
+/** A rank's part of a matrix [outputs, inputs]. */
 export interface MatrixPart {
   readonly outputs: Range;
   readonly inputs: Range;
-  /** Of a matmul's sum over the inputs, see `PackedMatrix`. */
+  /** Leaves of a matmul's sum over the inputs, see `PackedMatrix`. */
   readonly leaves: number;
 }
 
-/** Matrices that are cut along their outputs, and those cut along their inputs, whose products are then summed up. */
+/**
+ * Matrices that are sharded by outputs, and (below) by inputs: the products of the latter are summed over
+ * the ranks.
+ */
 const BY_OUTPUTS =
   /\.(q_proj|k_proj|v_proj|gate_proj|up_proj|embed_tokens|lm_head)\.weight$|^lm_head\.weight$/;
 const BY_INPUTS = /\.(o_proj|down_proj)\.weight$/;
 const EXPERT = /\.experts\.(\d+)\./;
 
-/** What a rank has of a model, and how the ranks put together what each has computed. One process has all of it. */
+/**
+ * A rank's part of a model, and how the ranks combine what they compute. A single process has the whole
+ * model.
+ */
 export class Shard {
   readonly group: ProcessGroup;
   readonly tp: number;
@@ -39,7 +48,7 @@ export class Shard {
   readonly #numExperts: number;
   #outgoing = new Float32Array(0);
 
-  /** @param numExperts of the model, all of them; of no matter unless they are shared out. */
+  /** @param numExperts of the whole model; used only if `ep` is above 1. */
   constructor(
     group: ProcessGroup = singleProcessGroup(),
     { tp, ep }: Parallelism = { tp: 1, ep: 1 },
@@ -51,10 +60,10 @@ export class Shard {
     this.ep = ep;
   }
 
-  /** The widths that this rank computes with; the vocabulary stays whole. */
+  /** The configuration with this rank's widths; the vocabulary stays whole. */
   widths(config: ModelConfig): ModelConfig {
     const { tp, ep } = this;
-    // Rounded up: a width that does not divide belongs to layers that this model has none of.
+    // Rounded up: only a width that no layer of this model uses may not divide.
     const share = (width: number) => Math.ceil(width / tp);
     return {
       ...config,
@@ -68,13 +77,16 @@ export class Shard {
     };
   }
 
-  /** The experts this rank has, or has its columns of. */
+  /**
+   * The experts of this rank. With `ep` 1 these are all experts, of which tensor parallelism shares the
+   * columns.
+   */
   experts(numExperts: number): Range {
     const count = numExperts / this.ep;
     return { first: this.ep > 1 ? this.group.rank * count : 0, count };
   }
 
-  /** What this rank has of a matrix [outputs, inputs]; undefined if nothing. @param name HuggingFace's */
+  /** This rank's part of a matrix [outputs, inputs]; undefined if it has none. @param name HuggingFace's */
   partOf(name: string, [outputs, inputs]: readonly number[]): MatrixPart | undefined {
     const whole = { outputs: all(outputs), inputs: all(inputs), leaves: LEAVES };
     const expert = EXPERT.exec(name);
@@ -89,7 +101,10 @@ export class Shard {
     return whole;
   }
 
-  /** Completes products with a matrix that is cut along its inputs: adds up those of all ranks, in the order of the leaves. */
+  /**
+   * Completes products with a matrix that is sharded by inputs: adds up the ranks' parts, in the order of
+   * the leaves.
+   */
   sum(products: Float32Array, length: number): void {
     if (this.tp > 1) this.group.allReduce(products.subarray(0, length));
   }
@@ -97,8 +112,9 @@ export class Shard {
   /**
    * Completes the outputs of experts.
    *
-   * @param outputs of expert 0, 1, …, one after the other; from this rank those of its experts.
-   * @param lengths [numExperts] values of each.
+   * @param outputs of experts 0, 1, …, one after the other. This rank has computed the outputs of its
+   * experts.
+   * @param lengths [numExperts] number of values of each expert.
    */
   joinExperts(outputs: Float32Array, lengths: readonly number[]): void {
     if (this.ep === 1) {
@@ -114,10 +130,10 @@ export class Shard {
   }
 
   /**
-   * Gives every rank the values of all.
+   * Gives every rank the values of all ranks.
    *
    * @param mine the values of this rank; may lie in `all`.
-   * @param lengths [ranks] values of each.
+   * @param lengths [ranks] number of values of each rank.
    * @param all receives them, rank after rank.
    */
   share(mine: Float32Array, lengths: readonly number[], all: Float32Array): void {

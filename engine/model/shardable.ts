@@ -3,18 +3,18 @@ import { ShardingError } from '../errors.ts';
 import { LEAVES } from '../kernels/numerics.ts';
 import type { Parallelism } from './shard.ts';
 
-/** The sizes of tensor parallelism: those at which the leaves of a matmul divide. */
+/** The sizes of tensor parallelism: divisors of the leaves of a matmul. */
 const TENSOR_SIZES = [1, 2, 4, 8];
 
 /**
- * Makes sure that a model can be spread so.
+ * Checks that a model's shape divides by the numbers of ranks.
  *
- * @throws ShardingError that names what does not divide, and the sizes that would.
+ * @throws ShardingError that names what does not divide, and the sizes that do.
  */
 export function checkShardable(config: ModelConfig, { tp, ep }: Parallelism): void {
   const problem = problemOf(config, { tp, ep });
   if (problem === undefined) return;
-  // One size is changed, unless both have to be.
+  // Suggests sizes for one kind of parallelism, or for both if both were requested.
   const spreads: Parallelism[] =
     tp !== 1 && ep !== 1 && config.moe
       ? TENSOR_SIZES.map((size) => ({ tp: size, ep: size }))
@@ -24,10 +24,10 @@ export function checkShardable(config: ModelConfig, { tp, ep }: Parallelism): vo
   const sizes = spreads
     .filter((spread) => problemOf(config, spread) === undefined)
     .map((spread) => Math.max(spread.tp, spread.ep));
-  throw new ShardingError(`${problem}; this model can be spread so over ${sizes.join(', ')}`);
+  throw new ShardingError(`${problem}; this model can be sharded so over ${sizes.join(', ')}`);
 }
 
-/** @returns why a model cannot be spread so, undefined if it can. */
+/** @returns why a model cannot be sharded so, undefined if it can. */
 function problemOf(config: ModelConfig, { tp, ep }: Parallelism): string | undefined {
   const [tensor, expert] = [`tensor parallelism over ${tp}`, `expert parallelism over ${ep}`];
   if (ep > 1 && !config.moe) return `${expert} ranks: this model has no experts; use tensor parallelism`;
@@ -50,12 +50,12 @@ function tensorProblem(config: ModelConfig, tp: number, ep: number): string | un
   if (tp === 1) return undefined;
   if (numKeyValueHeads % tp !== 0) return `${numKeyValueHeads} key/value heads do not divide`;
   if (vocabSize % tp !== 0) return `a vocabulary of ${vocabSize} does not divide`;
-  // A sum over inputs is cut at its leaves, which have to be of one length.
+  // A sum over inputs is sharded by whole leaves, which must have equal lengths.
   const widths: [string, number][] = [['query heads', numAttentionHeads * headDim]];
   if (!moe?.sparseLayers.every(Boolean)) widths.push(['MLP', intermediateSize]);
   if (moe && ep === 1) widths.push(['experts', moe.moeIntermediateSize]);
   const uneven = widths.find(([, width]) => width % LEAVES !== 0);
-  return uneven && `the ${uneven[0]} have a width of ${uneven[1]}, which is no multiple of ${LEAVES}`;
+  return uneven && `the ${uneven[0]} have a width of ${uneven[1]}; expected a multiple of ${LEAVES}`;
 }
 
 function expertProblem({ moe }: ModelConfig, ep: number): string | undefined {

@@ -88,7 +88,11 @@ export class Step {
     this.up = rowsOf(widest);
   }
 
-  /** Begins a step: counts its rows and copies their rotations. @throws RangeError if it has more than `maxRows`. */
+  /**
+   * Begins a step: counts its rows and copies their rotations.
+   *
+   * @throws RangeError if it has more than `maxRows`.
+   */
   begin(spans: readonly Span[], observe?: Observer): void {
     const tokens = spans.reduce((sum, { ids }) => sum + ids.length, 0);
     if (tokens > this.maxRows) {

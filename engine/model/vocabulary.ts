@@ -2,8 +2,8 @@ import type { PackedMatrix } from '../kernels/kernels.ts';
 import type { Step } from './step.ts';
 
 /**
- * Looks up the embeddings of a step's tokens: `step.x[i] = W[ids[i]]`. A row is taken from the rank that has it; none
- * are added up, as −0 + 0 would be another bit.
+ * Looks up the embeddings of a step's tokens: `step.x[i] = W[ids[i]]`. Each row is copied from the rank that
+ * has it. An all-reduce would change bits, because −0 + 0 is +0.
  *
  * @param matrix this rank's rows of the embedding.
  */
@@ -26,7 +26,7 @@ export function embed(step: Step, matrix: PackedMatrix, ids: readonly number[]):
 }
 
 /**
- * Puts rows of logits together on rank 0.
+ * Gathers rows of logits on rank 0.
  *
  * @param part f32 [rows, vocabSize / tp], this rank's part of the vocabulary.
  * @param logits f32 [rows, vocabSize], written on rank 0.

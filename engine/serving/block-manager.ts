@@ -6,13 +6,16 @@ export interface BlockManagerOptions {
   numBlocks: number;
   /** Positions in a block. */
   blockSize: number;
-  /** Keep what was computed, to be found by others with the same prefix. Default true. */
+  /** Whether sequences find what others with the same prefix have computed. Default true. */
   prefixCaching?: boolean;
-  /** What decides the content of a block besides its tokens, see {@link PrefixCache}. Default ''. */
+  /**
+   * Stands for everything besides tokens that decides a block's content, see {@link PrefixCache}. Default
+   * ''.
+   */
   salt?: string;
 }
 
-/** Keys and values to be copied, all layers, the whole block. */
+/** A whole block, copied in all layers. */
 export interface BlockCopy {
   from: number;
   to: number;
@@ -20,23 +23,23 @@ export interface BlockCopy {
 
 /** Blocks now, and counts since the beginning. */
 export interface BlockStats {
-  /** Blocks that nobody owns, whether cached or empty. */
+  /** Blocks that no sequence uses, whether cached or empty. */
   free: number;
   used: number;
-  /** Blocks that can be found by their content, free or used. */
+  /** Blocks in the prefix cache, free or used. */
   cached: number;
-  /** Blocks that lost their content to a new owner. */
+  /** Cached blocks that were taken for other content. */
   evictions: number;
-  /** Sequences that looked for a cached prefix, and those of them that found one. */
+  /** Look-ups of a sequence's prefix, and the ones that found a cached block. */
   queries: number;
   hits: number;
-  /** Positions that were found and so need not be computed. */
+  /** Positions found, which are not computed again. */
   savedTokens: number;
-  /** Blocks copied because they were shared when somebody wanted to write. */
+  /** Blocks copied because they were shared when a sequence was about to write (copy on write). */
   copies: number;
 }
 
-/** Gives sequences their blocks: shared where the content is the same, their own where they write. */
+/** Gives blocks to sequences: shared ones where the content is equal, their own where they write. */
 export class BlockManager {
   readonly blockSize: number;
   readonly numBlocks: number;
@@ -55,23 +58,23 @@ export class BlockManager {
     this.#pool = new BlockPool(numBlocks, (block) => this.#prefixCache?.forget(block));
   }
 
-  /** Whether a sequence of so many tokens could be computed if it had the cache for itself. */
+  /** Whether a sequence of `numTokens` tokens fits into the whole cache. */
   fits(numTokens: number): boolean {
     return this.#blocksFor(numTokens) <= this.numBlocks;
   }
 
   /**
-   * Gives a sequence without blocks the cached blocks of its prefix, provided that there are enough others for what
-   * is to be computed next: {@link grow} by the remaining tokens, at most `maxTokens`, then succeeds.
+   * Gives a sequence without blocks the cached blocks of its prefix, if enough other blocks are free for the
+   * tokens of its next step: {@link grow} by the remaining tokens, at most `maxTokens`, then succeeds.
    *
-   * @returns whether it does; if not, nothing is taken, changed or counted.
+   * @returns whether they are; if not, nothing is taken, changed or counted.
    * @throws RangeError if the sequence has blocks.
    */
   admit(sequence: Sequence, maxTokens: number): boolean {
     if (sequence.blockTable.length > 0) {
-      throw new RangeError(`sequence ${sequence.id} is admitted, but it has blocks already`);
+      throw new RangeError(`sequence ${sequence.id} is admitted, but it already has blocks`);
     }
-    // Whoever wants log-probabilities of the prompt needs every position computed.
+    // Log-probabilities of the prompt need every position computed.
     const prefixCache = sequence.request.promptLogprobs === undefined ? this.#prefixCache : undefined;
     const prefix = prefixCache?.find(sequence.tokens, sequence.blockHashes);
     const found = prefix?.blocks ?? [];
@@ -92,11 +95,11 @@ export class BlockManager {
   }
 
   /**
-   * Makes the next `numTokens` positions of a sequence its own to write: new blocks where it has none, copies of
-   * those it shares (copy on write).
+   * Makes the next `numTokens` positions of a sequence writable: new blocks where it has none, copies of
+   * shared ones (copy on write).
    *
-   * @returns the copies to be made, in this order and before anything is written, because a block that is read by
-   * one may be written next; undefined, and nothing is taken, if there are too few blocks.
+   * @returns the copies to make before the step, in this order, because the source of one may be the target
+   * of the next; undefined, and nothing is taken, if too few blocks are free.
    * @throws RangeError if the sequence has fewer tokens to compute.
    */
   grow(sequence: Sequence, numTokens: number): BlockCopy[] | undefined {
@@ -120,7 +123,7 @@ export class BlockManager {
   }
 
   /**
-   * The next `numTokens` positions are computed: blocks that became full are found by others from now on.
+   * Counts the next `numTokens` positions as computed, and caches the blocks that have become full.
    *
    * @throws RangeError if the sequence has fewer tokens to compute, or no blocks for them.
    */
@@ -146,14 +149,15 @@ export class BlockManager {
   }
 
   /**
-   * A second sequence goes on from what the first has computed; they share its blocks until one of them writes.
+   * Lets a second sequence continue what the first has computed. They share its blocks until one of them
+   * writes.
    *
-   * @throws RangeError if the child has blocks, or does not begin with the tokens that the parent has computed.
+   * @throws RangeError if the child has blocks, or does not begin with the parent's computed tokens.
    */
   fork(parent: Sequence, child: Sequence): void {
     const { numComputedTokens, tokens } = parent;
     if (child.blockTable.length > 0) {
-      throw new RangeError(`sequence ${child.id} is forked off ${parent.id}, but it has blocks already`);
+      throw new RangeError(`sequence ${child.id} is forked off ${parent.id}, but it already has blocks`);
     }
     for (let i = 0; i < numComputedTokens; i++) {
       if (child.tokens[i] === tokens[i]) continue;
@@ -167,15 +171,15 @@ export class BlockManager {
     child.numComputedTokens = numComputedTokens;
   }
 
-  /** Takes all blocks from a sequence; what it computed must be found in the cache, or computed again. */
+  /** Frees all blocks of a sequence. Its tokens must be found in the prefix cache or computed again. */
   free(sequence: Sequence): void {
-    // The last first: of a chain, the end is evicted before the beginning, without which it cannot be found.
+    // The last block first, so that it is evicted first: a chain is found from its beginning only.
     for (const block of sequence.blockTable.toReversed()) this.#release(block);
     sequence.blockTable = [];
     sequence.numComputedTokens = 0;
   }
 
-  /** How many sequences share a block. @throws RangeError if there is no such block. */
+  /** Number of sequences that share a block. @throws RangeError if there is no such block. */
   refCount(block: number): number {
     return this.#pool.refCount(block);
   }

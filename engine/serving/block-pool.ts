@@ -1,7 +1,7 @@
 /**
- * Who owns the blocks of the key/value cache. A block is owned (one reference or more), or free; a free block is
- * empty, or still holds keys and values that somebody may ask for again until the block is needed.
- * Pure bookkeeping: the memory itself is the cache's.
+ * Reference counts of the blocks of the key/value cache. A block is in use (one reference or more) or free;
+ * a free block is empty, or still cached until it is needed. Pure bookkeeping: the memory belongs to
+ * `KvCache`.
  */
 export class BlockPool {
   readonly numBlocks: number;
@@ -9,12 +9,12 @@ export class BlockPool {
   /** References to each block. */
   readonly #refCounts: Uint32Array;
   readonly #empty: number[];
-  /** Free blocks with content worth keeping, the least recently released first. */
+  /** Free blocks that are cached, the least recently released first. */
   readonly #evictable = new Set<number>();
   #numEvictions = 0;
 
   /**
-   * @param onEvict is told of a block whose content is about to be lost.
+   * @param onEvict called with a cached block whose content is about to be lost.
    * @throws RangeError if `numBlocks` is not a positive whole number.
    */
   constructor(numBlocks: number, onEvict: (block: number) => void = () => {}) {
@@ -24,30 +24,33 @@ export class BlockPool {
     this.numBlocks = numBlocks;
     this.#onEvict = onEvict;
     this.#refCounts = new Uint32Array(numBlocks);
-    // Handed out from the lowest on, which keeps a first sequence's blocks adjacent.
+    // The lowest comes first, which keeps the blocks of a first sequence adjacent.
     this.#empty = Array.from({ length: numBlocks }, (_, i) => numBlocks - 1 - i);
   }
 
-  /** Blocks that can be taken: empty ones and those whose content would be evicted. */
+  /** Blocks that can be taken: empty ones, and cached ones, which are then evicted. */
   get numFreeBlocks(): number {
     return this.#empty.length + this.#evictable.size;
   }
 
-  /** Blocks that lost their content to a new owner so far. */
+  /** Cached blocks that were taken for other content so far. */
   get numEvictions(): number {
     return this.#numEvictions;
   }
 
-  /** @returns how many references there are to a block, 0 if it is free. @throws RangeError if there is no such block. */
+  /**
+   * @returns the number of references, 0 if the block is free.
+   * @throws RangeError if there is no such block.
+   */
   refCount(block: number): number {
     const count = this.#refCounts[block];
     if (count === undefined) {
-      throw new RangeError(`there is no block ${block}; the pool has 0 to ${this.numBlocks - 1}`);
+      throw new RangeError(`there is no block ${block}; expected one from 0 to ${this.numBlocks - 1}`);
     }
     return count;
   }
 
-  /** @returns an empty block, or else the one released least recently, with one reference; undefined if none is free. */
+  /** @returns an empty block, or the cached one released least recently; undefined if no block is free. */
   take(): number | undefined {
     let block = this.#empty.pop();
     if (block === undefined) {
@@ -62,9 +65,9 @@ export class BlockPool {
   }
 
   /**
-   * One more reference to a block that is owned, or free but with its content kept.
+   * Adds a reference to a block that is in use, or free and cached.
    *
-   * @throws RangeError if there is no such block, or it is empty: its content is anybody's.
+   * @throws RangeError if there is no such block, or it is empty.
    */
   retain(block: number): void {
     if (this.refCount(block) === 0 && !this.#evictable.delete(block)) {
@@ -74,13 +77,13 @@ export class BlockPool {
   }
 
   /**
-   * One reference less; after the last one the block is free.
+   * Removes a reference; without references the block is free.
    *
-   * @param isCached its content is worth keeping until the block is needed.
-   * @throws RangeError if there is no such block, or nobody owns it: it would be handed out twice.
+   * @param isCached whether to keep the content until the block is needed.
+   * @throws RangeError if there is no such block, or it is free: it would be handed out twice.
    */
   release(block: number, isCached = false): void {
-    if (this.refCount(block) === 0) throw new RangeError(`block ${block} is released, but nobody owns it`);
+    if (this.refCount(block) === 0) throw new RangeError(`block ${block} is released, but it is free`);
     this.#refCounts[block] -= 1;
     if (this.#refCounts[block] > 0) return;
     if (isCached) this.#evictable.add(block);

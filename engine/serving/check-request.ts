@@ -19,7 +19,8 @@ export interface RequestLimits {
  *
  * @returns its sampling parameters, complete.
  * @throws OptionError if a field has the wrong type or is out of range.
- * @throws PromptError if the model cannot take the prompt, or prompt and continuation do not fit into the cache.
+ * @throws PromptError if the model cannot take the prompt, or prompt and continuation do not fit into the
+ * cache.
  */
 export function checkRequest(
   request: GenerateRequest,

@@ -2,8 +2,8 @@ import { createHash, type Hash } from 'node:crypto';
 import { endianness } from 'node:os';
 
 /**
- * SHA-256 over the logits that each token was chosen from, as little-endian f32, in order. Two requests with the
- * same fingerprint had the same bits at every step.
+ * SHA-256 over the logits that each token was chosen from, as little-endian f32, in order. Two requests with
+ * the same fingerprint had the same bits at every step.
  */
 export class Fingerprint {
   readonly #hash: Hash = createHash('sha256');

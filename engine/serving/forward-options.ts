@@ -20,7 +20,10 @@ export function completeForwardOptions(options: ForwardOptions, length: number):
   return { positions, hidden, observe };
 }
 
-/** @throws OptionError unless the positions are some of a prompt's, in ascending order. @param length of the prompt. */
+/**
+ * @throws OptionError unless the positions are some of a prompt's, in ascending order.
+ * @param length of the prompt.
+ */
 function checkPositions(positions: readonly number[], length: number): void {
   if (!Array.isArray(positions)) throw new OptionError('positions', positions, 'an array of positions');
   for (const [i, position] of positions.entries()) {

@@ -1,14 +1,15 @@
 /**
- * What changes the logits before a token is drawn, with the meaning it has in HuggingFace's `generate`
- * (transformers/src/transformers/generation/logits_process.py) and in the order of its `_get_logits_processor`
- * (generation/utils.py): bias, repetition, minimum of new tokens, then, only if not greedy, temperature, top-k, top-p,
- * min-p. Presence and frequency penalties are not HuggingFace's; they stand after repetition as in vLLM.
+ * Changes to logits before a token is drawn, as HuggingFace's `generate` makes them
+ * (transformers/src/transformers/generation/logits_process.py) and in the order of its
+ * `_get_logits_processor` (generation/utils.py): bias, repetition, minimum of new tokens, then, only if not
+ * greedy, temperature, top-k, top-p, min-p. Presence and frequency penalties are not HuggingFace's; they
+ * stand after repetition as in vLLM.
  *
  * All of them work in place, on a copy of the engine's logits. Each result is rounded to f32.
  */
 import type { SamplingParams } from './sampling-params.ts';
 
-/** The tokens that a sequence has so far. */
+/** The tokens of a sequence so far. */
 export interface TokenHistory {
   /** Distinct ids of the prompt. */
   readonly prompt: ReadonlySet<number>;
@@ -18,7 +19,7 @@ export interface TokenHistory {
   readonly numGenerated: number;
 }
 
-/** @returns whether {@link processLogits} can do anything at all. */
+/** @returns whether {@link processLogits} can change a logit. */
 export function hasProcessors(params: SamplingParams): boolean {
   const { logitBias, repetitionPenalty, presencePenalty, frequencyPenalty, minNewTokens } = params;
   const penalised = repetitionPenalty !== 1 || presencePenalty !== 0 || frequencyPenalty !== 0;
@@ -26,7 +27,7 @@ export function hasProcessors(params: SamplingParams): boolean {
 }
 
 /**
- * Everything that comes before the temperature; also for greedy sequences.
+ * All changes that come before the temperature; they apply to greedy sequences too.
  *
  * @param logits f32 [vocabSize], changed.
  */
@@ -45,7 +46,10 @@ export function addLogitBias(logits: Float32Array, logitBias: SamplingParams['lo
   for (const [id, bias] of logitBias) logits[id] += bias;
 }
 
-/** `RepetitionPenaltyLogitsProcessor`: once for each token of prompt and continuation, however often it occurs. */
+/**
+ * `RepetitionPenaltyLogitsProcessor`: once for each token of prompt and continuation, however often it
+ * occurs.
+ */
 export function penaliseRepetition(
   logits: Float32Array,
   { prompt, generated }: Pick<TokenHistory, 'prompt' | 'generated'>,
@@ -60,8 +64,8 @@ export function penaliseRepetition(
 }
 
 /**
- * OpenAI's penalties as vLLM applies them (`apply_penalties` in vllm/model_executor/layers/utils.py): over generated
- * tokens only, the frequency first.
+ * OpenAI's penalties as vLLM applies them (`apply_penalties` in vllm/model_executor/layers/utils.py): over
+ * generated tokens only, the frequency first.
  */
 export function penaliseGenerated(
   logits: Float32Array,
@@ -75,7 +79,10 @@ export function penaliseGenerated(
   }
 }
 
-/** What `MinNewTokensLengthLogitsProcessor` does to end-of-sequence tokens. Ids beyond the vocabulary do nothing. */
+/**
+ * What `MinNewTokensLengthLogitsProcessor` does to end-of-sequence tokens. Ids beyond the vocabulary do
+ * nothing.
+ */
 export function forbidTokens(logits: Float32Array, ids: readonly number[]): void {
   for (const id of ids) logits[id] = -Infinity;
 }
@@ -86,7 +93,7 @@ export function divideByTemperature(logits: Float32Array, temperature: number): 
 }
 
 /**
- * `TopKLogitsWarper`: what is less than the k-th largest logit becomes −∞. Those equal to it all stay, so more than k
+ * `TopKLogitsWarper`: logits below the k-th largest become −∞. All logits equal to it stay, so more than k
  * can be left.
  *
  * @param scratch as long as the logits; overwritten.
@@ -98,18 +105,20 @@ export function keepTopK(logits: Float32Array, k: number, scratch: Float32Array)
 }
 
 /**
- * `TopPLogitsWarper`: the fewest most probable tokens whose probabilities add up to p or more stay: the one that
- * crosses p is kept, and always the most probable one. HuggingFace leaves open which of equally probable tokens goes
- * first; here it is the lower id.
+ * `TopPLogitsWarper`: the fewest most probable tokens whose probabilities add up to p or more stay: the one
+ * that crosses p is kept, and always the most probable one. HuggingFace leaves open which of equally
+ * probable tokens goes first; here it is the lower id.
  *
- * @param weights f32 [vocabSize], probabilities times any number, the largest 1; what does not stay becomes 0.
+ * @param weights f32 [vocabSize], probabilities times any number, the largest 1; those of removed tokens
+ * become 0.
  * @param p below 1
  * @param scratch as long as the weights; overwritten.
  */
 export function keepTopP(weights: Float32Array, p: number, scratch: Float32Array): void {
   let total = 0;
   for (let i = 0; i < weights.length; i++) total += weights[i];
-  // All tokens less likely than this have together less than the 1 − p that are not needed: spare sorting them.
+  // All tokens less likely than this have together less than the 1 − p that are not needed: spare sorting
+  // them.
   const negligible = ((1 - p) * total) / weights.length;
   let count = 0;
   for (let i = 0; i < weights.length; i++) if (weights[i] >= negligible) scratch[count++] = weights[i];
@@ -126,7 +135,7 @@ export function keepTopP(weights: Float32Array, p: number, scratch: Float32Array
 }
 
 /**
- * `MinPLogitsWarper`: what is less probable than p times the most probable token goes.
+ * `MinPLogitsWarper`: removes tokens that are less probable than p times the most probable one.
  *
  * @param weights as in {@link keepTopP}.
  */
@@ -140,7 +149,7 @@ export function keepMinP(weights: Float32Array, p: number): void {
  * @returns the k-th largest value, equal ones counted one by one; −∞ if fewer than k are larger than −∞.
  */
 export function kthLargest(values: Float32Array, k: number, scratch: Float32Array): number {
-  // Collects what is larger than the k-th largest so far; sorts and halves whenever that has become twice too much.
+  // Collects values above the k-th largest so far; sorts and drops the smaller half when the buffer is full.
   const capacity = Math.min(values.length, Math.max(2 * k, 1024));
   let threshold = -Infinity;
   let count = 0;

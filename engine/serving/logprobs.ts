@@ -6,20 +6,21 @@ export interface TokenLogprob {
   logprob: number;
 }
 
-/** What the model thought of a token, and which ones it thought most probable, in descending order. */
+/** The log-probability of a token, and the most probable tokens in descending order. */
 export interface TokenLogprobs extends TokenLogprob {
   top: TokenLogprob[];
 }
 
 /**
- * The log-probabilities that the model itself gives: of its logits before penalties, temperature and filters, as
- * evaluation harnesses need them (and as vLLM's `raw_logprobs`).
+ * The log-probabilities of the model's logits before penalties, temperature and filters, as evaluation
+ * harnesses need them (vLLM's `raw_logprobs`).
  *
- * In float64: logit − logSumExp, in ascending order of ids. V8 computes `Math.exp` and `Math.log` in software, the
- * same on every CPU.
+ * In float64: logit − logSumExp, in ascending order of ids. V8 computes `Math.exp` and `Math.log` in
+ * software, the same on every CPU.
  *
  * @param logits f32 [vocabSize]
- * @param topN how many of the most probable tokens to name, at most vocabSize; of equal ones the lower ids go first.
+ * @param topN number of most probable tokens to return, at most vocabSize; of equal ones the lower ids come
+ * first.
  * @param scratch as long as the logits; overwritten.
  */
 export function tokenLogprobs(

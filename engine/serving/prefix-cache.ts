@@ -2,35 +2,37 @@ import { hash as digest } from 'node:crypto';
 
 const HASH_BYTES = 32;
 
-/** Blocks whose content is known, in order of position, and their chain hashes. */
+/** Cached blocks in order of position, and their chain hashes. */
 export interface CachedPrefix {
   blocks: number[];
   hashes: string[];
 }
 
 /**
- * Finds the blocks that hold the keys and values of given tokens. Keys and values depend on all the tokens before
- * them, so a block's name is a chained hash: of its own token ids and of its parent, the block before it. The chain
- * begins with a salt, which stands for whatever else decides the content.
+ * Finds the blocks that hold the keys and values of given tokens. Keys and values depend on all tokens
+ * before them, so a block is found by a chained hash: of its own token ids and of the hash of the block
+ * before it, its parent. The chain begins with a salt for everything else that decides the content.
  */
 export class PrefixCache {
   readonly blockSize: number;
-  /** What the chain begins with, in place of a parent. */
+  /** The parent hash of every first block. */
   readonly #root: string;
   readonly #blocks = new Map<string, number>();
   readonly #hashes = new Map<number, string>();
   /** Parent, then the ids as little-endian i32. */
   readonly #message: Buffer;
 
-  /** @param salt equal only for caches whose content is interchangeable: same weights, same kernels. */
+  /**
+   * @param salt equal only for caches with the same weights and kernels, whose content is interchangeable.
+   */
   constructor(blockSize: number, salt = '') {
     this.blockSize = blockSize;
-    // Hashed, so that no salt looks like a chain that has already begun.
+    // Hashed, so that no salt equals the hash of a block.
     this.#root = digest('sha256', salt, 'hex');
     this.#message = Buffer.alloc(HASH_BYTES + 4 * blockSize);
   }
 
-  /** How many blocks can be found. */
+  /** Number of cached blocks. */
   get size(): number {
     return this.#blocks.size;
   }
@@ -39,11 +41,13 @@ export class PrefixCache {
    * @param parent the chain hash of the block before this one, undefined for the first.
    * @param ids the token ids of one block.
    * @returns SHA-256 as hexadecimal digits.
-   * @throws RangeError if that is not a full block.
+   * @throws RangeError if the block is not full.
    */
   hash(parent: string | undefined, ids: readonly number[]): string {
     if (ids.length !== this.blockSize) {
-      throw new RangeError(`a block of ${ids.length} tokens is hashed; full blocks have ${this.blockSize}`);
+      throw new RangeError(
+        `a block of ${ids.length} tokens is hashed; expected a full block of ${this.blockSize}`,
+      );
     }
     this.#message.write(parent ?? this.#root, 'hex');
     ids.forEach((id, i) => {
@@ -53,10 +57,9 @@ export class PrefixCache {
   }
 
   /**
-   * The longest cached prefix. It never covers all the tokens: the logits that follow the last one are wanted, so at
-   * least that one is to be computed.
+   * The longest cached prefix. It never covers the last token, which must be computed for its logits.
    *
-   * @param known chain hashes of the first blocks, as far as the caller has them.
+   * @param known chain hashes of the first blocks that the caller has computed before.
    */
   find(tokens: readonly number[], known: readonly string[] = []): CachedPrefix {
     const prefix: CachedPrefix = { blocks: [], hashes: [] };
@@ -73,17 +76,15 @@ export class PrefixCache {
   }
 
   /**
-   * From now on the block is found under this hash.
+   * Caches a block under a hash.
    *
-   * @returns false, and nothing changes, if another block with the same content is found already.
-   * @throws RangeError if the block is known by another hash: its content was replaced before it was forgotten.
+   * @returns false, and nothing changes, if another block with the same content is cached already.
+   * @throws RangeError if the block is cached under another hash: `forget` must come before new content.
    */
   add(hash: string, block: number): boolean {
     const known = this.#hashes.get(block);
     if (known !== undefined && known !== hash) {
-      throw new RangeError(
-        `block ${block} is cached as ${hash}, but it still is as ${known}; forget it first`,
-      );
+      throw new RangeError(`block ${block} is cached as ${known}; forget it before it is cached as ${hash}`);
     }
     const other = this.#blocks.get(hash);
     if (other !== undefined) return other === block;
@@ -92,12 +93,12 @@ export class PrefixCache {
     return true;
   }
 
-  /** Whether this block can be found. */
+  /** Whether this block is cached. */
   has(block: number): boolean {
     return this.#hashes.has(block);
   }
 
-  /** The block's content is lost; nobody finds it any more. */
+  /** Removes a block whose content is lost. */
   forget(block: number): void {
     const hash = this.#hashes.get(block);
     if (hash === undefined) return;

@@ -7,8 +7,8 @@ import { checkCount } from '../options.ts';
  *
  * @param maxNewTokens tokens that will follow the prompt. Default 0.
  * @throws OptionError if `ids` is not an array, or `maxNewTokens` not a whole number, 0 or more.
- * @throws PromptError if the prompt is empty, has ids outside the vocabulary, or takes, with its continuation, more
- * positions than the model has.
+ * @throws PromptError if the prompt is empty, has ids outside the vocabulary, or takes, with its
+ * continuation, more positions than the model has.
  */
 export function checkPrompt(
   ids: readonly number[],

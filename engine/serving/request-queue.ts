@@ -1,6 +1,9 @@
 import { OptionError } from '../errors.ts';
 
-/** Requests as they arrive, from a list or over time. A few are taken from their source ahead of {@link take}. */
+/**
+ * Requests as they arrive, from a list or over time. A few are taken from their source ahead of {@link
+ * take}.
+ */
 export class RequestQueue<T> {
   readonly #iterator: Iterator<T> | AsyncIterator<T>;
   readonly #capacity: number;

@@ -12,7 +12,10 @@ export interface RequestStream {
   readonly generations: Set<Generation>;
 }
 
-/** Keeps the unfinished generations of all callers, and passes what they produce to the caller that each belongs to. */
+/**
+ * Keeps the unfinished generations of all callers, and passes what they produce to the caller that each
+ * belongs to.
+ */
 export class RequestTracker {
   readonly #streams = new Map<Generation, RequestStream>();
   #numSequences = 0;

@@ -63,7 +63,10 @@ export interface ErrorEvent {
 
 export type GenerateEvent = TokenEvent | ResultEvent | ErrorEvent;
 
-/** Why a generation ended: a stop token or string (the token is among the tokens), `maxNewTokens`, or the signal. */
+/**
+ * Why a generation ended: a stop token or string (the token is among the tokens), `maxNewTokens`, or the
+ * signal.
+ */
 export type FinishReason = 'stop' | 'length' | 'abort';
 
 /** The result of one sample of a request. */

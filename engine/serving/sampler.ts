@@ -13,7 +13,7 @@ import type { SamplingParams } from './sampling-params.ts';
 
 const f = Math.fround;
 
-/** Working memory of the samplers of one engine, which take turns. What it holds lasts for one token only. */
+/** Working memory shared by the samplers of one engine; its content is valid for one token. */
 export interface SamplingScratch {
   /** f32 [vocabSize], the copy of the logits that is changed. */
   readonly logits: Float32Array;
@@ -25,14 +25,14 @@ export function createSamplingScratch(vocabSize: number): SamplingScratch {
   return { logits: new Float32Array(vocabSize), sorting: new Float32Array(vocabSize) };
 }
 
-/** A chosen token. */
+/** A sampled token. */
 export interface Sampled {
   token: number;
-  /** If the request wants them. */
+  /** If the request has `logprobs`. */
   logprobs: TokenLogprobs | undefined;
 }
 
-/** Chooses the tokens of one sequence, and remembers what that needs: the stream of random numbers, and the counts. */
+/** Samples the tokens of one sequence; keeps its stream of random numbers and the counts of its tokens. */
 export class TokenSampler {
   readonly #params: SamplingParams;
   readonly #scratch: SamplingScratch;
@@ -43,15 +43,15 @@ export class TokenSampler {
 
   /**
    * @param prompt the ids of the prompt.
-   * @param sample which of the request's n samples, from 0. The first has the tokens that it would have alone.
+   * @param sample index among the request's n samples. Sample 0 gets the same tokens for any n.
    */
   constructor(params: SamplingParams, prompt: readonly number[], sample: number, scratch: SamplingScratch) {
     this.#params = params;
     this.#scratch = scratch;
-    // Never the seed alone: seedrandom repeats a short key, so that '1', '11' and '111' are one stream to it. What has
-    // exactly one slash is no repetition of anything.
+    // seedrandom repeats a short key, so '1', '11' and '111' give one stream. A key with exactly one slash
+    // is no repetition of a shorter key.
     this.#random = seedrandom(`${params.seed}/${sample}`);
-    // Only the repetition penalty asks for the prompt.
+    // Only the repetition penalty uses the prompt.
     this.#prompt = new Set(params.repetitionPenalty === 1 ? [] : prompt);
   }
 
@@ -61,7 +61,8 @@ export class TokenSampler {
   }
 
   /**
-   * Chooses the next token: greedily the largest logit, of equal ones the lowest id; else with one random number.
+   * Samples the next token: greedy takes the largest logit, of equal ones the lowest id; else with one
+   * random number.
    *
    * @param logits f32 [vocabSize] as the model computed them; not changed.
    */
@@ -74,7 +75,7 @@ export class TokenSampler {
     return { token, logprobs: tokenLogprobs(logits, token, logprobs, this.#scratch.sorting) };
   }
 
-  /** @returns the processed logits: a copy if anything is done to them. */
+  /** @returns the processed logits: a copy, or the logits themselves if no parameter changes them. */
   #process(logits: Float32Array): Float32Array {
     if (!hasProcessors(this.#params)) return logits;
     this.#scratch.logits.set(logits);
@@ -106,7 +107,7 @@ export function argmax(logits: Float32Array): number {
   let max = Number.NaN;
   for (let i = 0; i < logits.length; i++) {
     const value = logits[i];
-    // One comparison for almost every logit; it is false while there is no largest yet, and for NaN.
+    // One comparison for almost every logit; false for NaN and before the first largest.
     if (value <= max || Number.isNaN(value)) continue;
     max = value;
     best = i;
@@ -115,8 +116,8 @@ export function argmax(logits: Float32Array): number {
 }
 
 /**
- * Turns logits into the numerators of their softmax, exp(logit − maximum), with the exp of the kernels. The largest
- * becomes 1, an infinite maximum leaves nothing beside it, and NaN becomes 0.
+ * Turns logits into the numerators of their softmax, exp(logit − maximum), with the exp of the kernels. The
+ * largest becomes 1, an infinite maximum leaves nothing beside it, and NaN becomes 0.
  */
 export function exponentiate(logits: Float32Array): void {
   const max = logits[argmax(logits)];
@@ -129,8 +130,8 @@ export function exponentiate(logits: Float32Array): void {
 /**
  * @param weights f32 [vocabSize], 0 and more: probabilities times any number.
  * @param uniform 0 and more, below 1.
- * @returns the id at which the sum of the weights, in float64 and in ascending order of ids, first exceeds `uniform`
- * times their total.
+ * @returns the id at which the sum of the weights, in float64 and in ascending order of ids, first exceeds
+ * `uniform` times their total.
  */
 export function drawFrom(weights: Float32Array, uniform: number): number {
   let total = 0;

@@ -6,21 +6,33 @@ import { checkBoolean, checkCount } from '../options.ts';
 export interface SamplingOptions {
   /** Divides the logits; 0 takes the largest one (greedy). 0, or 0.001 and more. Default 0. */
   temperature?: number;
-  /** Draw from the k largest logits, and those equal to the last of them; 0 for all. Default 0 (HuggingFace: 50). */
+  /**
+   * Draw from the k largest logits, including all equal to the k-th; 0 for all. Default 0 (HuggingFace: 50).
+   */
   topK?: number;
   /** Draw from the fewest tokens whose probabilities add up to this. 0 to 1. Default 1, all of them. */
   topP?: number;
-  /** Draw from tokens at least this many times as probable as the most probable. 0 to 1. Default 0, all of them. */
+  /**
+   * Draw from tokens at least this many times as probable as the most probable. 0 to 1. Default 0, all of
+   * them.
+   */
   minP?: number;
-  /** Divides the positive, multiplies the negative logits of every token seen, prompt included. Above 0. Default 1. */
+  /**
+   * Divides the positive, multiplies the negative logits of every token seen, prompt included. Above 0.
+   * Default 1.
+   */
   repetitionPenalty?: number;
   /** Subtracted from the logits of generated tokens. −2 to 2. Default 0. */
   presencePenalty?: number;
-  /** Subtracted from the logits of generated tokens, for each time they were generated. −2 to 2. Default 0. */
+  /**
+   * Subtracted from the logits of generated tokens, for each time they were generated. −2 to 2. Default 0.
+   */
   frequencyPenalty?: number;
   /** Added to the logits of these token ids. −100 (practically never sampled) to 100. Default none. */
   logitBias?: Readonly<Record<number, number>>;
-  /** Seed of the request's random numbers: the same request gives the same tokens. 0 to 2⁵³ − 1. Default 0. */
+  /**
+   * Seed of the request's random numbers: the same request gives the same tokens. 0 to 2⁵³ − 1. Default 0.
+   */
   seed?: number;
   /** No stop token is sampled before this many tokens; a stop string still ends the text. Default 0. */
   minNewTokens?: number;
@@ -32,7 +44,10 @@ export interface SamplingOptions {
   ignoreEos?: boolean;
   /** Samples of the request, each with random numbers of its own. 1 to 1,024; 1 if greedy. Default 1. */
   n?: number;
-  /** Return each token's log-probability, and those of this many most probable tokens. Default undefined: none. */
+  /**
+   * Return each token's log-probability, and those of this many most probable tokens. Default undefined:
+   * none.
+   */
   logprobs?: number;
   /** The same for the tokens of the prompt. Default undefined: none. */
   promptLogprobs?: number;
@@ -45,7 +60,10 @@ export interface SamplingParams extends Readonly<Completed> {
   readonly logitBias: readonly (readonly [id: number, bias: number])[];
   readonly logprobs: number | undefined;
   readonly promptLogprobs: number | undefined;
-  /** All ids that end the generation, each once: the model's own, unless they are ignored, and `stopTokenIds`. */
+  /**
+   * All ids that end the generation, each once: the model's own, unless they are ignored, and
+   * `stopTokenIds`.
+   */
   readonly stopIds: readonly number[];
 }
 

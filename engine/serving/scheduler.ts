@@ -3,7 +3,10 @@ import type { Sequence } from './sequence.ts';
 
 /** How much is computed in a step. None of it changes a bit of what is computed. */
 export interface SchedulerOptions {
-  /** The most sequences in a step. A paused one takes no place in it, or slow consumers would stop the others. */
+  /**
+   * The most sequences in a step. A paused one takes no place in it, or slow consumers would stop the
+   * others.
+   */
   maxBatch: number;
   /** The most tokens in a step, of all sequences together. */
   maxBatchTokens: number;
@@ -11,31 +14,35 @@ export interface SchedulerOptions {
   prefillChunk: number;
 }
 
-/** What a step is to compute. */
+/** What a step computes. */
 export interface ScheduledStep<S extends Sequence> {
-  /** The next `numTokens` tokens of each sequence, which has the blocks for them. Empty if there is nothing to do. */
+  /**
+   * The next `numTokens` tokens of each sequence, which has blocks for them. Empty if there is nothing to
+   * compute.
+   */
   spans: { sequence: S; numTokens: number }[];
-  /** To be made before the step, in this order. */
+  /** Made before the step, in this order. */
   copies: BlockCopy[];
-  /** Lost their blocks to others; they are computed again when their turn comes. */
+  /** Sequences that lost their blocks to others; they are computed again when they are next admitted. */
   preempted: S[];
 }
 
 /**
- * Decides what each step computes: continuous batching, without a distinction between prompts and generated tokens. A
- * sequence has tokens, some of them are computed, and each step computes some more.
+ * Decides what each step computes: continuous batching, without a distinction between prompts and generated
+ * tokens. Some of a sequence's tokens are computed already, and each step computes some more.
  *
- * First come, first served, and nobody starves. Take the sequence that arrived first of those that are not paused.
- * If it runs, each step begins with it, and it gets the blocks of paused and later ones until it has enough; alone
- * it fits. If it waits, nobody else is admitted before it, and those that run are finitely many and finite: the first
- * of them goes on in every step, or gives way. Either way it ends, and another is first.
+ * First come, first served, and no sequence starves. Proof for the first sequence in order of arrival that
+ * is not paused: If it is running, each step begins with it, and it takes the blocks of paused and later
+ * sequences until it has enough; alone it fits into the cache. If it is waiting, no other sequence is
+ * admitted before it, and each running sequence is finite and progresses or is preempted. So it ends, and
+ * the next sequence is first.
  */
 export class Scheduler<S extends Sequence = Sequence> {
   readonly options: Readonly<SchedulerOptions>;
   readonly #blocks: BlockManager;
   /** In order of arrival. */
   readonly #sequences: S[] = [];
-  /** Those that were admitted; the others wait. */
+  /** Sequences that were admitted; all others are waiting. */
   readonly #running = new Set<S>();
   #numPreemptions = 0;
 
@@ -57,12 +64,12 @@ export class Scheduler<S extends Sequence = Sequence> {
     return this.#sequences.length - this.#running.size;
   }
 
-  /** How often a sequence lost its blocks to another so far. */
+  /** Preemptions so far. */
   get numPreemptions(): number {
     return this.#numPreemptions;
   }
 
-  /** @throws RangeError if the sequence is here already, or will not fit into the cache even alone. */
+  /** @throws RangeError if the sequence is scheduled already, or does not fit into the cache even alone. */
   add(sequence: S): void {
     this.#checkNew(sequence);
     this.#checkFits(sequence);
@@ -70,10 +77,11 @@ export class Scheduler<S extends Sequence = Sequence> {
   }
 
   /**
-   * Adds sequences that go on from what another has computed, see {@link BlockManager.fork}. They arrive right after
-   * it, for they belong to its request.
+   * Adds sequences that share what another has computed, see {@link BlockManager.fork}. They come right
+   * after it in order of arrival, because they belong to the same request.
    *
-   * @throws RangeError if the parent is not here, or a child is already, or is not a continuation of it.
+   * @throws RangeError if the parent is not scheduled, or a child already is or does not continue the
+   * parent.
    */
   fork(parent: S, children: readonly S[]): void {
     let index = this.#sequences.indexOf(parent);
@@ -86,7 +94,7 @@ export class Scheduler<S extends Sequence = Sequence> {
     }
   }
 
-  /** Takes out a sequence, finished or not, at any moment. Its blocks are free then. @returns whether it was here. */
+  /** Removes a sequence, finished or not, and frees its blocks. @returns whether it was scheduled. */
   remove(sequence: S): boolean {
     const index = this.#sequences.indexOf(sequence);
     if (index === -1) return false;
@@ -97,8 +105,8 @@ export class Scheduler<S extends Sequence = Sequence> {
   }
 
   /**
-   * The next step: those that run, then those that wait, each in order of arrival. A sequence that is paused, or has
-   * no token to compute, is passed over and keeps its place.
+   * The next step: running sequences, then waiting ones, each in order of arrival. A sequence that is paused
+   * or has no token to compute is skipped and keeps its place.
    *
    * @throws RangeError, and nothing is changed, if a sequence has outgrown the cache.
    */
@@ -107,20 +115,21 @@ export class Scheduler<S extends Sequence = Sequence> {
     for (const sequence of ready) this.#checkFits(sequence);
     const step: ScheduledStep<S> = { spans: [], copies: [], preempted: [] };
     for (const sequence of ready.filter((s) => this.#running.has(s))) {
-      // A victim of this step waits now.
+      // A sequence that this step has preempted is waiting now.
       if (this.#running.has(sequence)) this.#place(sequence, step);
     }
-    // What was taken from the last is not given to the next: both would lose their blocks in turns.
+    // Blocks taken from the last sequence do not go to a waiting one: the two would preempt each other in
+    // turns.
     if (step.preempted.length > 0) return step;
     for (const sequence of ready.filter((s) => !this.#running.has(s))) {
-      // The first that cannot be admitted holds up the line; so does one that just gave its blocks to one before it.
+      // A sequence that cannot be admitted blocks the queue; so does one that was just preempted.
       if (step.preempted.includes(sequence) || !this.#place(sequence, step)) break;
       this.#running.add(sequence);
     }
     return step;
   }
 
-  /** Gives a sequence its share of the step, and blocks for it. @returns whether there was any. */
+  /** Adds a sequence's next tokens to the step, with blocks for them. @returns whether there was room. */
   #place(sequence: S, step: ScheduledStep<S>): boolean {
     const { maxBatch, maxBatchTokens, prefillChunk } = this.options;
     const budget = step.spans.reduce((left, span) => left - span.numTokens, maxBatchTokens);
@@ -144,8 +153,8 @@ export class Scheduler<S extends Sequence = Sequence> {
   }
 
   /**
-   * Who gives its blocks to a sequence: a paused one, or else the one that arrived last, if that is later. One that
-   * waits takes nothing from those that run, and one that runs gives way itself if it is the last.
+   * The sequence to preempt for another: a paused one, else the one that arrived last, if it arrived later.
+   * A waiting sequence preempts no running one, and a running sequence that is the last is preempted itself.
    */
   #victimOf(sequence: S): S | undefined {
     const runs = this.#running.has(sequence);
@@ -158,7 +167,7 @@ export class Scheduler<S extends Sequence = Sequence> {
     );
   }
 
-  /** Preemption by recomputation: it waits again, at its place in the order of arrival. */
+  /** Preemption by recomputation: the sequence is waiting again, at its place in order of arrival. */
   #preempt(victim: S): void {
     this.#blocks.free(victim);
     this.#running.delete(victim);
@@ -167,7 +176,7 @@ export class Scheduler<S extends Sequence = Sequence> {
 
   #checkNew(sequence: S): void {
     if (!this.#sequences.includes(sequence)) return;
-    throw new RangeError(`sequence ${sequence.id} is added, but it is here already`);
+    throw new RangeError(`sequence ${sequence.id} is added, but it is scheduled already`);
   }
 
   #checkFits({ id, numTokens }: S): void {

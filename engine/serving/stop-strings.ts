@@ -1,10 +1,10 @@
 /**
- * Finds stop strings in a text that arrives in pieces. A stop string has appeared as soon as its last character has,
- * so how the text is cut into pieces changes nothing.
+ * Finds stop strings in a text that arrives in pieces. A stop string is found with its last character, so
+ * the result does not depend on how the text is cut.
  */
 export class StopStrings {
   readonly #stop: readonly string[];
-  /** The longest end of the text so far that may be the beginning of a stop string. */
+  /** The longest end of the text so far that is a beginning of a stop string. */
   #held = '';
   #found: string | undefined;
 
@@ -21,8 +21,7 @@ export class StopStrings {
   /**
    * Takes the next piece of the text.
    *
-   * @returns what is certain to be text: all before the stop string, or before what may become one; after a stop
-   * string ''.
+   * @returns the text before the stop string, or before what may become one; '' after a stop string.
    */
   push(piece: string): string {
     if (this.#found !== undefined) return '';
@@ -48,7 +47,7 @@ export class StopStrings {
   /**
    * Ends the text.
    *
-   * @returns what was held back and did not become a stop string.
+   * @returns text that was held back and did not become a stop string.
    */
   end(): string {
     const held = this.#held;
@@ -56,7 +55,7 @@ export class StopStrings {
     return held;
   }
 
-  /** @returns how many characters at the end of the text are the beginning of a stop string, at most. */
+  /** @returns the length of the longest end of the text that is a beginning of a stop string. */
   #lengthOfBeginning(text: string): number {
     const longest = Math.max(0, ...this.#stop.map((stop) => stop.length - 1));
     for (let length = Math.min(longest, text.length); length > 0; length--) {

@@ -52,7 +52,7 @@ export function attention(
   const queries = normAndRotate('q', numAttentionHeads);
   const key = append(graph, inputs.pastKey, normAndRotate('k', numKeyValueHeads));
   const value = append(graph, inputs.pastValue, project('v_proj', numKeyValueHeads));
-  const heads = attend(model, queries, key, value, inputs.attendable);
+  const heads = attend(model, { queries, key, value, attendable: inputs.attendable });
   const attended = linear(
     model,
     flatten(model, heads, numAttentionHeads * headDim),
@@ -77,10 +77,7 @@ function append(graph: GraphBuilder, past: Value, added: Value): Value {
  */
 function attend(
   { graph, config }: ModelGraph,
-  queries: Value,
-  key: Value,
-  value: Value,
-  attendable: Value,
+  { queries, key, value, attendable }: Record<'queries' | 'key' | 'value' | 'attendable', Value>,
 ): Value {
   const { numAttentionHeads, numKeyValueHeads, headDim } = config;
   const groups = numAttentionHeads / numKeyValueHeads;

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { createReadStream, existsSync, mkdtempSync, readdirSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join, resolve } from 'node:path';
-import { expectedWeights } from '../../engine/checkpoint/weights.ts';
+import { countParameters } from '../../engine/checkpoint/parameters.ts';
 import { type ModelConfig, readModelConfig } from '../../engine/config.ts';
 import { CheckpointError } from '../../engine/errors.ts';
 import { temporary } from '../../engine/terminal/temporary.ts';
@@ -37,7 +37,7 @@ export interface OpenModelOptions extends Partial<FindModelOptions> {
   /** Called while a large fixture is made, which happens before anything else. */
   onProgress?: MakingProgress;
   /**
-   * From this number of weights on, only the reference stays in memory; our graphs for hidden states and the
+   * From this number of parameters on, only the reference stays in memory; our graphs for hidden states and the
    * float64 twin are loaded for each prompt. Default 2^28, of which the graphs in float32 and float64 take 1
    * and 2 GB.
    */
@@ -89,12 +89,12 @@ export async function openModel(model: string, options: OpenModelOptions = {}): 
     const hasTokenizer = existsSync(join(textDir, 'tokenizer.json'));
     const tokenizer = hasTokenizer ? await loadReferenceTokenizer(textDir) : undefined;
     const reference = await load(Reference.load(theirs));
-    const isLarge = countWeights(config) >= onDemandFrom;
-    const witnesses = ours ? await (isLarge ? witnessesOnDemand : openWitnesses)(ours, config, load) : {};
+    const isLarge = countParameters(config).total >= onDemandFrom;
+    const ownGraphs = ours ? await (isLarge ? ownGraphsOnDemand : openOwnGraphs)(ours, config, load) : {};
     return {
       ...what,
       ...(graph ? { graph: graph.id } : {}),
-      recorder: { config, tokenizer, reference, ...witnesses, selection: selectionFor(config) },
+      recorder: { config, tokenizer, reference, ...ownGraphs, selection: selectionFor(config) },
       sha256,
       close,
     };
@@ -108,16 +108,16 @@ export async function openModel(model: string, options: OpenModelOptions = {}): 
 type Load = <T extends { dispose(): Promise<void> }>(loading: Promise<T>) => Promise<T>;
 
 /** Our graphs of a model directory, for hidden states and for float64. */
-type Witnesses = Required<Pick<Recorder, 'tapped' | 'twin'>>;
+type OwnGraphs = Required<Pick<Recorder, 'tapped' | 'twin'>>;
 
-async function openWitnesses(modelDir: string, config: ModelConfig, load: Load): Promise<Witnesses> {
+async function openOwnGraphs(modelDir: string, config: ModelConfig, load: Load): Promise<OwnGraphs> {
   return {
     tapped: await load(Reference.load(modelDir, { fileName: GRAPHS.tapped })),
     twin: await load(Float64Twin.load(float64Graph(modelDir), config)),
   };
 }
 
-async function witnessesOnDemand(modelDir: string, config: ModelConfig): Promise<Witnesses> {
+async function ownGraphsOnDemand(modelDir: string, config: ModelConfig): Promise<OwnGraphs> {
   const optimization = 'disabled';
   return {
     tapped: onDemand(() => Reference.load(modelDir, { fileName: GRAPHS.tapped, optimization })),
@@ -127,11 +127,6 @@ async function witnessesOnDemand(modelDir: string, config: ModelConfig): Promise
 
 function float64Graph(modelDir: string): string {
   return join(modelDir, 'onnx', `${GRAPHS.float64}.onnx`);
-}
-
-function countWeights(config: ModelConfig): number {
-  const shapes = [...expectedWeights(config).values()];
-  return shapes.reduce((sum, shape) => sum + shape.reduce((product, size) => product * size, 1), 0);
 }
 
 /** The name of the folder of a model's goldens. @param model as for {@link openModel}. */

@@ -14,7 +14,7 @@ export function hasChanges(summary: ModelSummary): boolean {
 }
 
 /** The summary that a person reviews: a line for each model, followed by its changes. */
-export function describe(summaries: readonly ModelSummary[], isPending: boolean): string {
+export function formatSummaries(summaries: readonly ModelSummary[], isPending: boolean): string {
   const lines: string[] = [];
   for (const summary of summaries) {
     const changed = summary.cases.filter(({ kind }) => kind !== 'unchanged');
@@ -26,7 +26,7 @@ export function describe(summaries: readonly ModelSummary[], isPending: boolean)
     const noise = unchanged ? ` (largest difference ${largest.toExponential(1)})` : '';
     lines.push(`${summary.model}: ${unchanged} unchanged${noise}, ${changed.length} changed, new or removed`);
     for (const reason of summary.manifest) lines.push(`  manifest: ${reason}`);
-    for (const change of changed) lines.push(...describeCase(change));
+    for (const change of changed) lines.push(...formatCase(change));
   }
   if (isPending)
     lines.push('', 'Changed goldens are pending. To accept them: npm run goldens:regen -- --accept');
@@ -35,7 +35,7 @@ export function describe(summaries: readonly ModelSummary[], isPending: boolean)
   return `${lines.join('\n')}\n`;
 }
 
-function describeCase({ id, kind, reasons, flipped, largest, rms }: CaseChange): string[] {
+function formatCase({ id, kind, reasons, flipped, largest, rms }: CaseChange): string[] {
   const label = kind === 'gone' ? 'removed' : kind;
   const lines = [`  ${label.padEnd(8)} ${id}: ${reasons.join('; ')}`];
   if (largest !== 0)

@@ -30,7 +30,7 @@ const SUBJECTS = PEERS.map(({ id }) => id);
 
 const define = (program: Command, setExitCode: (exitCode: number) => void): void => {
   program
-    .description('Measures the engine beside its peers and the limits of the machine, in turn in one run.')
+    .description('Measure the engine, its peers and the limits of the machine, in turn in one run.')
     .option(
       '--suite <names>',
       `what to measure, separated by commas: ${SUITES.join(', ')}`,

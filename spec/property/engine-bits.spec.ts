@@ -71,7 +71,10 @@ interface Case<T> {
   drawn: T;
 }
 
-/** Checks a property of random models, each written to a directory, of prompts for it, and of what else is drawn. */
+/**
+ * Checks a property of random models, each written to a directory, of prompts for it, and of what else is
+ * drawn.
+ */
 async function check<T>(
   t: ExecutionContext,
   drawn: (model: TinyModel) => fc.Arbitrary<T>,
@@ -134,7 +137,7 @@ test('the logits of each generated token are those of one pass over the whole se
   );
 });
 
-test('what comes later in a sequence changes no bit of what is before', async (t) => {
+test('later tokens of a sequence change no bit of earlier positions', async (t) => {
   await check(
     t,
     () => fc.nat(),
@@ -150,7 +153,7 @@ test('what comes later in a sequence changes no bit of what is before', async (t
   );
 });
 
-test('requests that take turns on one engine give the bits that they give alone', async (t) => {
+test('concurrent requests on one engine give the same bits as alone', async (t) => {
   const chunk = () => fc.integer({ min: 1, max: 4 });
   await check(
     t,

@@ -49,7 +49,9 @@ function readAll(path: string): { file: SafetensorsFile; data: Map<string, Uint8
   }
 }
 
-/** The format's promise: every byte of the data belongs to exactly one tensor, as many as its shape asks for. */
+/**
+ * The format's promise: every byte of the data belongs to exactly one tensor, as many as its shape asks for.
+ */
 function assertSound(file: SafetensorsFile, bytes: Uint8Array): void {
   const dataBegin = 8 + Number(new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(0, true));
   const owners = new Uint8Array(bytes.byteLength);

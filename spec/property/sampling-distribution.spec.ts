@@ -61,7 +61,7 @@ for (const [options, kept] of CASES) {
   });
 }
 
-test('so are the many tokens of one seed', (t) => {
+test('the many tokens of one seed are distributed as they should', (t) => {
   const sampler = newSampler({ temperature: 1, seed: 77 });
   const tokens = ids(SEEDS).map(() => sampler.sample(LOGITS).token);
   const fit = misfit(histogram(tokens), naiveProbabilities(LOGITS, { temperature: 1 }, [], []));
@@ -91,7 +91,7 @@ function twoTokens(seed: number): [number, number] {
 }
 
 for (const [title, pair] of PAIRS) {
-  test(`${title} know nothing of each other`, (t) => {
+  test(`${title} are independent`, (t) => {
     const single = naiveProbabilities(FOUR, {}, [], []);
     const joint = single.flatMap((a) => single.map((b) => a * b));
     const cells = ids(SEEDS / 2).map((seed) => {

@@ -65,7 +65,8 @@ test('top-p keeps what HuggingFace keeps, the lower ids of equals', (t) => {
       const before = weights.slice();
       keepTopP(weights, p, new Float32Array(weights.length));
       const actual = kept(weights, 0);
-      // Logarithms and back are not exact, and a sum may lie exactly at p: then one more or less is right as well.
+      // Logarithms and back are not exact, and a sum may lie exactly at p: then one more or less is right as
+      // well.
       const target = p * sum([...before]);
       const mass = sum(actual.map((id) => before[id]));
       const least = Math.min(...actual.map((id) => before[id]));
@@ -137,7 +138,7 @@ test('each token is the one that the naive pipeline draws with the same random n
   t.true(undecided < compared / 1000, `${undecided} of ${compared} draws were on a border`);
 });
 
-test('names of tokens mean nothing: permuted logits give permuted scores and the same tokens kept', (t) => {
+test('ids have no meaning: permuted logits give permuted scores and the same tokens kept', (t) => {
   fc.assert(
     fc.property(anyOptions, prompts, prompts, fc.nat(), (options, prompt, generated, seed) => {
       const random = seedrandom(`permutation ${seed}`);
@@ -198,7 +199,7 @@ test('presence and frequency penalties never count the prompt', (t) => {
   t.pass();
 });
 
-test('requests that take turns on one scratch have the tokens that they have alone', (t) => {
+test('requests that share one scratch have the same tokens as alone', (t) => {
   const turns = fc.array(fc.nat(3), { minLength: 1, maxLength: 60 });
   const requests = fc.array(fc.tuple(anyOptions, prompts), { minLength: 4, maxLength: 4 });
   fc.assert(

@@ -8,7 +8,7 @@ import { denseModel, loadEngine } from '../unit/engine/tiny-models.ts';
 
 trackResources(test);
 
-test('whatever is served beside it and however, a request has the bits that it has alone', async (t) => {
+test('a request has the same bits as alone, whatever is served beside it and however', async (t) => {
   await holdServingBits(t, 80);
 });
 

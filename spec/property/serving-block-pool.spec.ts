@@ -109,7 +109,7 @@ class Release implements fc.Command<Model, Real> {
   toString = () => `release(${this.block}, ${this.isCached})`;
 }
 
-test('whatever is taken, retained and released, the pool is what its definition says', (t) => {
+test('whatever is taken, retained and released, the pool agrees with its model', (t) => {
   // One block more than the smallest pool has: some do not exist.
   const block = fc.nat(4);
   const commands = fc.commands(

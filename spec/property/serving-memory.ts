@@ -2,8 +2,9 @@ import type { BlockCopy, BlockManager } from '../../engine/serving/block-manager
 import type { Sequence } from '../../engine/serving/sequence.ts';
 
 /**
- * What a cache would hold: for each position of each block, the token ids that its keys and values were computed
- * from, which are all up to that position. Knows nothing of hashes, so it finds out when one of them lies.
+ * What a cache would hold: for each position of each block, the token ids that its keys and values were
+ * computed from, which are all up to that position. Knows nothing of hashes, so it finds out when one of
+ * them lies.
  */
 export class SimulatedMemory {
   readonly blockSize: number;
@@ -52,7 +53,8 @@ const contentAt = ({ tokens }: Sequence, position: number) => tokens.slice(0, po
 
 /**
  * @param sequences all that may have blocks.
- * @throws Error if blocks are lost, owned by nobody or miscounted, or hold something else than their owners believe.
+ * @throws Error if blocks are lost, owned by nobody or miscounted, or hold something else than their owners
+ * believe.
  */
 export function assertSound(
   manager: BlockManager,

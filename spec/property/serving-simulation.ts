@@ -25,8 +25,8 @@ export const seen = {
 };
 
 /**
- * A serving engine whose model is replaced by an adder: scheduler, blocks, and a memory that knows what it holds. Keeps
- * its own account of who arrived when and who runs, and holds every step against it.
+ * A serving engine whose model is replaced by an adder: scheduler, blocks, and a memory that knows what it
+ * holds. Keeps its own account of who arrived when and who runs, and holds every step against it.
  */
 export class Simulation {
   readonly options: SimulationOptions;
@@ -109,7 +109,8 @@ export class Simulation {
   /** Steps until all that are not paused have ended. @throws Error if one starves. */
   drain(): void {
     const active = () => this.#order.filter(({ paused }) => !paused);
-    // Generous: in every step the first of them computes a token, or somebody makes way for it and begins anew later.
+    // Generous: in every step the first of them computes a token, or somebody makes way for it and begins
+    // anew later.
     let stepsLeft = 20 + 8 * active().reduce((sum, sequence) => sum + this.#ends.get(sequence)!, 0);
     while (active().length > 0) {
       if (stepsLeft-- === 0) throw new Error(`starving: ${active().map(({ id }) => id)}`);
@@ -195,7 +196,8 @@ export class Simulation {
     const numOld = scheduled.filter((s) => this.#running.has(s)).length;
     const expected = [...runs.slice(0, numOld), ...waits.slice(0, scheduled.length - numOld)];
     if (ids(scheduled) !== ids(expected)) throw new Error(`${ids(scheduled)} instead of ${ids(expected)}`);
-    // Only what is paused, or comes after all that gain by it, is preempted; one that waits takes from nobody who runs.
+    // Only what is paused, or comes after all that gain by it, is preempted; one that waits takes from
+    // nobody who runs.
     const lastOf = (sequences: readonly Sequence[]) =>
       Math.max(-1, ...sequences.map((s) => this.#order.indexOf(s)));
     const [last, lastNew] = [lastOf(scheduled), lastOf(scheduled.slice(numOld))];

@@ -151,6 +151,8 @@ test('an import against the arrows is found', (t) => {
     ['generator/recording/record.ts', 'verify/oracle/oracle.ts'],
     ['generator/fixtures/fixtures.ts', 'engine/text/tokenizer.ts'],
     ['generator/fixtures/fixtures.ts', 'generator/onnx/write.ts'],
+    ['generator/onnx/write.ts', 'generator/recording/record.ts'],
+    ['generator/review/changes.ts', 'generator/recording/record.ts'],
     ['golden/schema.ts', 'engine/config.ts'],
     ['golden/schema.ts', 'generator/recording/record.ts'],
     ['verify/explain.ts', 'engine/engine.ts'],

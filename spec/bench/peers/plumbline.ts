@@ -1,12 +1,12 @@
-import { readFileSync } from 'node:fs';
 import { Engine, type EngineOptions, readModelConfig } from '../../../engine/index.ts';
 import { cacheBytesPerToken } from '../../../engine/model/kv-cache.ts';
+import { readPackageJson } from '../../../engine/terminal/package-json.ts';
 import type { LoadPeer, PeerSettings } from './peer.ts';
 
 /** Our own engine. */
 export const load: LoadPeer = async (settings) => {
   const engine = await Engine.load(settings.modelDir, engineOptions(settings));
-  const { version } = JSON.parse(readFileSync(new URL('../../../package.json', import.meta.url), 'utf8'));
+  const { version } = readPackageJson();
   const { cacheTokens, maxBatch, blockSize } = engine.options;
   const positions = Math.ceil(cacheTokens / blockSize) * blockSize;
   return {

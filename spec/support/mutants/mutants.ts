@@ -20,8 +20,8 @@ const sampler = (find: string, replace: string) => edit('serving/sampler.ts', fi
 const moe = (find: string, replace: string) => edit('model/moe.ts', find, replace);
 
 /**
- * Engines that people have written, or nearly. The golden comparison must refuse every one of them; when a new kind
- * of bug is met, it gets a row here.
+ * Engines that people have written, or nearly. The golden comparison must refuse every one of them; when a
+ * new kind of bug is met, it gets a row here.
  */
 export const MUTANTS: readonly Mutant[] = [
   {

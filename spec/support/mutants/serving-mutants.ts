@@ -13,8 +13,9 @@ const generation = (find: string, replace: string) => edit('serving/generation.t
 const scalarAttention = (find: string, replace: string) => edit('kernels/scalar-attention.ts', find, replace);
 
 /**
- * Ways in which serving goes wrong: a request then depends on its neighbours, on the cache, or on what was there
- * before it. Each must be caught by holding requests to what they give alone. A new kind of bug gets a row here.
+ * Ways in which serving goes wrong: a request then depends on its neighbours, on the cache, or on what was
+ * there before it. Each must be caught by holding requests to what they give alone. A new kind of bug gets a
+ * row here.
  */
 export const SERVING_MUTANTS: readonly ServingMutant[] = [
   {

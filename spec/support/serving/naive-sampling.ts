@@ -1,8 +1,8 @@
 import type { SamplingOptions } from '../../../engine/serving/sampling-params.ts';
 
 // transformers.js has no top-k, top-p and min-p of its own, so the definitions of HuggingFace's Python
-// (transformers/src/transformers/generation/logits_process.py) are written out here: naively, in float64, by sorting
-// everything.
+// (transformers/src/transformers/generation/logits_process.py) are written out here: naively, in float64, by
+// sorting everything.
 
 /** The end-of-sequence token of these models. */
 export const EOS = 2;
@@ -23,7 +23,10 @@ export function naiveTopK(scores: readonly number[], k: number): number[] {
   return scores.map((score) => (score < threshold ? -Infinity : score));
 }
 
-/** From the least probable on, whatever has a cumulative probability of at most 1 − p goes; the last one never. */
+/**
+ * From the least probable on, whatever has a cumulative probability of at most 1 − p goes; the last one
+ * never.
+ */
 export function naiveTopP(scores: readonly number[], p: number): number[] {
   const probabilities = naiveSoftmax(scores);
   const filtered = [...scores];

@@ -2,10 +2,16 @@ import type { ExecutionContext } from 'ava';
 import { temporaryFolder } from '../processes/cleanup.ts';
 import { holdWorkloadsToAlone, type Served } from './serving-workloads.ts';
 
-/** Each thing that serving does must have happened in as many of the runs, or more: else nothing was shown of it. */
+/**
+ * Each thing that serving does must have happened in as many of the runs, or more: else nothing was shown of
+ * it.
+ */
 const LEAST_SHARE = 0.1;
 
-/** Serves random workloads, and requires both the bits and that everything happened that could have changed them. */
+/**
+ * Serves random workloads, and requires both the bits and that everything happened that could have changed
+ * them.
+ */
 export async function holdServingBits(t: ExecutionContext, numRuns: number): Promise<void> {
   const served = await holdWorkloadsToAlone(temporaryFolder(t), { seed: 20261122, numRuns });
   const runsWith = (count: (one: Served) => number) => served.filter((one) => count(one) > 0).length;

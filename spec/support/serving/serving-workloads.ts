@@ -102,8 +102,8 @@ export function timedRequest(model: TinyModel, stem: readonly number[]): fc.Arbi
 }
 
 /**
- * Serves a workload and holds each request to what it gives alone, cold and whole, and that to a pass over the whole
- * sequence.
+ * Serves a workload and holds each request to what it gives alone, cold and whole, and that to a pass over
+ * the whole sequence.
  *
  * @param dir the model is written there.
  * @param load makes the engine that is tested. Default: `Engine.load`.

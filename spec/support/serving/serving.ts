@@ -4,7 +4,10 @@ import { Fingerprint } from '../../../engine/serving/fingerprint.ts';
 import type { EngineStats, GenerateRequest, GenerateResult } from '../../../engine/serving/requests.ts';
 import { generateAll, resultsOf } from '../../../verify/generate.ts';
 
-/** A request that comes at its time, and may be cancelled. Time is counted in turns of the event loop: about steps. */
+/**
+ * A request that comes at its time, and may be cancelled. Time is counted in turns of the event loop: about
+ * steps.
+ */
 export interface TimedRequest extends Omit<GenerateRequest, 'signal'> {
   /** Turns after the request before it. Default 0. */
   delay?: number;

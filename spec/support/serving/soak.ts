@@ -15,8 +15,9 @@ const DISTINCT = 40;
 const MOST_GROWTH = 1.05;
 
 /**
- * Sends an engine with a small cache request after request, a third of them cancelled at some moment, and requires that
- * each is answered, with the bits that it has alone, and that nothing is left behind: blocks, listeners, memory.
+ * Sends an engine with a small cache request after request, a third of them cancelled at some moment, and
+ * requires that each is answered, with the bits that it has alone, and that nothing is left behind: blocks,
+ * listeners, memory.
  */
 export async function soak(t: ExecutionContext, numRequests: number): Promise<void> {
   const model = denseModel({ max_position_embeddings: 128 });

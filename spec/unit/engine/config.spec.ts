@@ -105,7 +105,7 @@ test('layers are dense where mlp_only_layers and decoder_sparse_step say so', (t
   t.deepEqual(sparse({ decoder_sparse_step: 2, mlp_only_layers: [1] }), [false, false, false, true]);
 });
 
-test('what HuggingFace leaves out has its defaults', (t) => {
+test('keys that HuggingFace may leave out have its defaults', (t) => {
   const config = parseModelConfig({ ...DENSE, num_key_value_heads: null, tie_word_embeddings: undefined });
   t.is(config.numKeyValueHeads, 16);
   t.false(config.tieWordEmbeddings);
@@ -116,7 +116,7 @@ test('what HuggingFace leaves out has its defaults', (t) => {
   t.deepEqual(bare.eosTokenIds, []);
 });
 
-test('a configuration is frozen, and the caller may keep using what it came from', (t) => {
+test('a configuration is frozen, and later changes to its source do not reach it', (t) => {
   const eosTokenId = [1, 2];
   const config = parseModelConfig(MOE, { eosTokenId });
   for (const part of [config, config.eosTokenIds, config.moe, config.moe?.sparseLayers]) {
@@ -178,7 +178,7 @@ for (const [what, keys, message] of REFUSED) {
   });
 }
 
-test('every key that decides a size is demanded', (t) => {
+test('every key that decides a size is required', (t) => {
   for (const key of [
     'model_type',
     'vocab_size',
@@ -193,7 +193,7 @@ test('every key that decides a size is demanded', (t) => {
   }
 });
 
-test('what is not an object is refused', (t) => {
+test('a value that is not an object is refused', (t) => {
   for (const json of [undefined, null, [], 'text', 1]) {
     t.throws(() => parseModelConfig(json), {
       instanceOf: ConfigError,
@@ -202,7 +202,7 @@ test('what is not an object is refused', (t) => {
   }
 });
 
-test('stop tokens of generation_config.json go before those of config.json', async (t) => {
+test('stop tokens of generation_config.json take precedence over config.json', async (t) => {
   const dir = temporaryFolder(t);
   const write = (file: string, json: object) => writeFileSync(join(dir, file), JSON.stringify(json));
   write('config.json', DENSE);

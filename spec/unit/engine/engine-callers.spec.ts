@@ -18,7 +18,7 @@ function isIdle(engine: Engine): boolean {
   return running === 0 && waiting === 0 && blocks.free === blocks.total;
 }
 
-test('a signal ends a request before its first token, the others go on', async (t) => {
+test('a signal ends a request before its first token; the others continue', async (t) => {
   const engine = await loadEngine(t, denseModel());
   const { result: whole } = await generateOne(engine, REQUEST);
   const events = await generateAll(engine, [{ ...REQUEST, signal: AbortSignal.abort() }, REQUEST]);
@@ -54,7 +54,7 @@ test('a signal ends a request after the tokens that it has', async (t) => {
   t.true(isIdle(engine));
 });
 
-test('who stops asking, or fails, ends what is on its way', async (t) => {
+test('a caller that stops iterating, or throws, cancels its requests', async (t) => {
   const engine = await loadEngine(t, denseModel(), { cacheTokens: 16, blockSize: 2 });
   const requests = [REQUEST, { ids: [1, 2], maxNewTokens: 9, temperature: 1, n: 3 }, REQUEST];
   for await (const _ of engine.generate(requests)) {
@@ -71,7 +71,7 @@ test('who stops asking, or fails, ends what is on its way', async (t) => {
   t.notThrows(() => engine.forward(new Array(16).fill(1)));
 });
 
-test('a generation that was never begun takes nothing', async (t) => {
+test('a generator that is never iterated takes nothing', async (t) => {
   const engine = await loadEngine(t, denseModel());
   const request = {
     get ids(): number[] {
@@ -85,7 +85,7 @@ test('a generation that was never begun takes nothing', async (t) => {
   t.deepEqual(await events.return(), { done: true, value: undefined });
 });
 
-test('nothing is computed while nobody asks', async (t) => {
+test('no step runs while no caller iterates', async (t) => {
   const engine = await loadEngine(t, denseModel());
   const events = engine.generate([REQUEST]);
   await events.next();
@@ -96,7 +96,7 @@ test('nothing is computed while nobody asks', async (t) => {
   await events.return();
 });
 
-test('a slow consumer is computed ahead a little, then waits, and the others go on', async (t) => {
+test("a slow caller's sequences pause after some events, and the others continue", async (t) => {
   const engine = await loadEngine(t, denseModel(), { cacheTokens: 512 });
   const many = Array.from({ length: 8 }, (_, id) => ({ ids: [id], maxNewTokens: 50 }));
   const alone = resultsOf(await generateAll(engine, many)).map(([{ fingerprint }]) => fingerprint);
@@ -119,7 +119,7 @@ test('a slow consumer is computed ahead a little, then waits, and the others go 
   t.true(isIdle(engine));
 });
 
-test('callers that take turns do not disturb each other, and each gets its own', async (t) => {
+test('concurrent callers do not disturb each other, and each gets its own events', async (t) => {
   const engine = await loadEngine(t, denseModel(), { prefillChunk: 4, blockSize: 4 });
   const requests = [IDS, [5, 1], [9, 9, 2, 13, 4, 17, 6, 0, 8, 1], [4]].map((ids, i) => ({
     ids,
@@ -137,7 +137,7 @@ test('callers that take turns do not disturb each other, and each gets its own',
   }
 });
 
-test('requests may come late, and are computed together with those that are on their way', async (t) => {
+test('requests that arrive late are computed together with running ones', async (t) => {
   const engine = await loadEngine(t, denseModel());
   const { promise: late, resolve } = Promise.withResolvers<void>();
   async function* source(): AsyncGenerator<GenerateRequest> {
@@ -155,7 +155,7 @@ test('requests may come late, and are computed together with those that are on t
   t.true(order.indexOf('result 1') < order.indexOf('result 0'), order.join());
 });
 
-test('a source that throws ends its caller with that error, and nobody else', async (t) => {
+test('an error of a source is thrown to its caller, and to no other', async (t) => {
   const engine = await loadEngine(t, denseModel());
   async function* failing(): AsyncGenerator<GenerateRequest> {
     yield { ids: IDS, maxNewTokens: 50 };
@@ -169,7 +169,7 @@ test('a source that throws ends its caller with that error, and nobody else', as
   t.true(isIdle(engine));
 });
 
-test('a source that never says anything again does not keep who stops asking', async (t) => {
+test('a source that never answers does not delay a caller that stops iterating', async (t) => {
   const engine = await loadEngine(t, denseModel());
   let told = false;
   const { promise: forever, resolve } = Promise.withResolvers<void>();
@@ -189,7 +189,7 @@ test('a source that never says anything again does not keep who stops asking', a
   t.true(told);
 });
 
-test('a source is told when its caller stops asking', async (t) => {
+test('a source is ended when its caller stops iterating', async (t) => {
   const engine = await loadEngine(t, denseModel(), { maxBatch: 1 });
   let told = false;
   async function* source(): AsyncGenerator<GenerateRequest> {

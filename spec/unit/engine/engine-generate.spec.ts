@@ -140,7 +140,7 @@ test('the fingerprint is the SHA-256 of the little-endian bytes of the logits of
   t.is(result.fingerprint, hash.digest('hex'));
 });
 
-test('a prompt that was computed before is found in the cache, but for the block of its last token', async (t) => {
+test('a prompt that was computed before is found in the cache, except the block of its last token', async (t) => {
   const engine = await loadEngine(t, denseModel(), { blockSize: 2 });
   const first = await generate(engine);
   const again = await generate(engine);
@@ -157,7 +157,7 @@ test('a prompt that was computed before is found in the cache, but for the block
   t.is(without.stats().blocks.cached, 0);
 });
 
-test('a reader may append the tokens to the array that was the prompt', async (t) => {
+test('a caller may append the tokens to the array of the prompt', async (t) => {
   const engine = await loadEngine(t, denseModel());
   const alone = await generate(engine);
   const ids = [...IDS];

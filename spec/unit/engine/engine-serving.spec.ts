@@ -41,7 +41,7 @@ test('tokens come in the order of the steps, and a result right after its last t
   t.deepEqual(await generateAll(engine, []), []);
 });
 
-test('requests together have the bits that each has alone', async (t) => {
+test('requests computed together have the same bits as alone', async (t) => {
   const options: EngineOptions[] = [
     {},
     { maxBatchTokens: 3, blockSize: 2 },
@@ -83,7 +83,7 @@ test('samples of one request share its prompt, and differ as random numbers do',
   t.deepEqual(result.tokens, samples[0].tokens);
 });
 
-test('statistics tell what was computed, and what is under way', async (t) => {
+test('statistics count what was computed, and what is running', async (t) => {
   const engine = await loadEngine(t, denseModel(), { blockSize: 4, maxBatch: 2 });
   const blocks = { total: 16, free: 16, cached: 0, evictions: 0, copies: 0 };
   const none = { steps: 0, tokens: 0, running: 0, waiting: 0, preemptions: 0 };
@@ -101,7 +101,7 @@ test('statistics tell what was computed, and what is under way', async (t) => {
   t.is(engine.stats().prefixCache.queries, 3);
 });
 
-test('a list is read as far as it can be computed, and no further', async (t) => {
+test('a list is read only as far as a step has room', async (t) => {
   const engine = await loadEngine(t, denseModel(), { maxBatch: 2 });
   let asked = 0;
   function* endless() {

@@ -43,7 +43,8 @@ test('memory grows with the cache by what a position costs, and is given back wh
     const engine = await loadEngine(t, model, { cacheTokens, blockSize: 8, kernels: createScalarKernels() });
     return engine.bytesAllocated;
   };
-  // Beside keys and values there are 16 scores for each position, and an entry in the block table for each block.
+  // Beside keys and values there are 16 scores for each position, and an entry in the block table for each
+  // block.
   const perBlock = 8 * (cacheBytesPerToken(model.config) + 4 * 16) + 4;
   t.is((await bytes(200)) - (await bytes(136)), 8 * perBlock);
   const engine = await loadEngine(t, model);
@@ -94,7 +95,7 @@ for (const [what, spoil, expectation] of [
     { instanceOf: CheckpointError, message: /q_proj\.weight" has shape \[24, 13\].*\[32, 13\]/ },
   ],
 ] as const) {
-  test(`refused, and nothing stays open: ${what}`, async (t) => {
+  test(`${what} is refused, and nothing stays open`, async (t) => {
     const dir = modelDirectory(t, denseModel());
     spoil(dir);
     const kernels = await createWasmKernels({ maxBytes: 2 ** 24 });
@@ -103,7 +104,7 @@ for (const [what, spoil, expectation] of [
   });
 }
 
-test('refused, and nothing stays open: a cache that the memory cannot hold', async (t) => {
+test('a cache that the memory cannot hold is refused, and nothing stays open', async (t) => {
   const dir = modelDirectory(t, denseModel());
   const kernels = await createWasmKernels({ maxBytes: 2 ** 20 });
   await t.throwsAsync(Engine.load(dir, { cacheTokens: 10_000, kernels }), {
@@ -219,7 +220,7 @@ for (const [what, ids, options, message] of REFUSED) {
   });
 }
 
-test('a prompt beyond the cache is refused with all positions that it may have, however far it came', async (t) => {
+test('a prompt beyond the cache is refused with all free positions, however many chunks were computed', async (t) => {
   const engine = await loadEngine(t, denseModel(), { cacheTokens: 32, prefillChunk: 10 });
   t.throws(() => engine.forward(new Array(33).fill(1)), {
     message: /33 tokens; the cache has 32 free positions/,

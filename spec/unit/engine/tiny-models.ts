@@ -6,7 +6,10 @@ import { createWasmKernels } from '../../../engine/kernels/wasm.ts';
 import { closing, temporaryFolder } from '../../support/processes/cleanup.ts';
 import { makeModel, type TinyModel, writeModelDirectory } from '../../support/properties/arbitraries.ts';
 
-/** `config.json` of a model that a unit test can read through: two layers, widths that are no multiples of a vector. */
+/**
+ * `config.json` of a model that a unit test can read through: two layers, widths that are no multiples of a
+ * vector.
+ */
 export const DENSE_CONFIG = Object.freeze({
   model_type: 'qwen3',
   vocab_size: 19,
@@ -50,7 +53,10 @@ export function modelDirectory(t: Pick<ExecutionContext, 'teardown'>, model: Tin
   return dir;
 }
 
-/** An engine with a model, closed when the test ends. Its kernels have 16 MiB at most, 4 GiB would be for nothing. */
+/**
+ * An engine with a model, closed when the test ends. Its kernels have 16 MiB at most, 4 GiB would be for
+ * nothing.
+ */
 export async function loadEngine(
   t: Pick<ExecutionContext, 'teardown'>,
   model: TinyModel,

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import test from 'ava';
 import { cacheFolder, compileCacheFolder } from '../../../../engine/checkpoint/cache-folder.ts';
 
-test.serial('what can be made again is kept where PLUMBLINE_CACHE says, else in ~/.cache/plumbline', (t) => {
+test.serial('the cache folder is PLUMBLINE_CACHE, else ~/.cache/plumbline', (t) => {
   const before = process.env.PLUMBLINE_CACHE;
   t.teardown(() => {
     if (before === undefined) delete process.env.PLUMBLINE_CACHE;

@@ -74,14 +74,14 @@ test('shards are read as one, files in the order of their names', (t) => {
   }
 });
 
-test('a single file goes before an index, as with HuggingFace', (t) => {
+test('a single file takes precedence over an index, as with HuggingFace', (t) => {
   const { shards, index } = TWO_SHARDS;
   const dir = writeModel(t, { shards: { ...shards, [SINGLE]: { only: bytes(9) } }, index });
   const checkpoint = closing(t, Checkpoint.open(dir));
   t.deepEqual([...checkpoint.tensors.keys()], ['only']);
 });
 
-test('a tensor that is missing is named with the file it was looked for in', (t) => {
+test('a missing tensor is named with its file', (t) => {
   const checkpoint = closing(t, Checkpoint.open(writeModel(t, TWO_SHARDS)));
   t.throws(() => checkpoint.get('d'), {
     instanceOf: CheckpointError,
@@ -158,7 +158,7 @@ test('an index that is a folder is refused', (t) => {
   t.throws(() => Checkpoint.open(dir), { instanceOf: CheckpointError, message: /not readable JSON: EISDIR/ });
 });
 
-test('a folder that is not there is refused', (t) => {
+test('a missing folder is refused', (t) => {
   const dir = join(temporaryFolder(t), 'missing');
   t.throws(() => Checkpoint.open(dir), { instanceOf: CheckpointError, message: /has neither/ });
 });

@@ -39,14 +39,14 @@ async function differences(t: ExecutionContext, modelDir: string): Promise<strin
   return message.slice(start.length, -end.length).split('; ');
 }
 
-test('Qwen3-0.6B is known by its configuration and headers alone: no weight is read', async (t) => {
+test('Qwen3-0.6B is identified by configuration and headers; no weight is read', async (t) => {
   const modelDir = directory(t);
   const { size, blocks } = statSync(join(modelDir, 'model.safetensors'));
   t.true(size > 2 * 596_049_920 && blocks * 512 < 1e6, 'the file is sparse');
   await t.notThrowsAsync(checkIdentity(modelDir, NAME, QWEN3_0_6B));
 });
 
-test('a copy of the tied head, as the published file has it, counts for nothing', async (t) => {
+test('a stored copy of the tied head, as in the published file, is ignored', async (t) => {
   const head = { dtype: 'BF16', shape: [151936, 1024] };
   const modelDir = directory(t, {}, (header) => Object.assign(header, { 'lm_head.weight': head }));
   await t.notThrowsAsync(checkIdentity(modelDir, NAME, QWEN3_0_6B));
@@ -115,7 +115,7 @@ for (const [what, edit, expected] of [
   });
 }
 
-test('what cannot be read is an error of its own', async (t) => {
+test('a file that cannot be read is an error of its reader', async (t) => {
   const modelDir = directory(t);
   rmSync(join(modelDir, 'model.safetensors'));
   await t.throwsAsync(checkIdentity(modelDir, NAME, QWEN3_0_6B), { instanceOf: CheckpointError });

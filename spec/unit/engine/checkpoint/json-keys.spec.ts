@@ -36,7 +36,7 @@ const UNIQUE: [string, string][] = [
   ['numbers and literals', '[1,-2.5e+3,true,false,null,{}]'],
 ];
 for (const [what, text] of UNIQUE) {
-  test(`let pass: ${what}`, (t) => {
+  test(`accepted: ${what}`, (t) => {
     t.notThrows(() => JSON.parse(text));
     t.is(duplicateKey(text), undefined);
   });
@@ -55,7 +55,7 @@ test('a text that was made from an object has no key twice', (t) => {
   t.pass();
 });
 
-test('a key put in a second time is found, whatever stands between the two', (t) => {
+test('a duplicate key is found, whatever stands between the two', (t) => {
   fc.assert(
     fc.property(fc.string({ unit: 'binary' }), fc.jsonValue(), indented, (key, value, space) => {
       const again = JSON.stringify(key);

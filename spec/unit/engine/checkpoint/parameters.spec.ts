@@ -22,7 +22,7 @@ test('Qwen3-0.6B has 596,049,920 parameters', (t) => {
   t.deepEqual(countParameters(parseModelConfig(QWEN3_0_6B)), { total: 596_049_920, active: 596_049_920 });
 });
 
-test('a head that is not tied counts beside the embedding', (t) => {
+test('an untied head counts beside the embedding', (t) => {
   const { total } = countParameters(parseModelConfig({ ...QWEN3_0_6B, tie_word_embeddings: false }));
   t.is(total, 596_049_920 + 151936 * 1024);
 });
@@ -51,7 +51,7 @@ test('Qwen3-30B-A3B has 30.5 billion parameters, of which a token goes through 3
   });
 });
 
-test('a dense layer of a mixture has no experts to leave out', (t) => {
+test('a dense layer of a mixture has no inactive parameters', (t) => {
   const expert = 3 * 2048 * 768;
   const sparse = countParameters(parseModelConfig(QWEN3_30B_A3B));
   const oneDense = countParameters(parseModelConfig({ ...QWEN3_30B_A3B, mlp_only_layers: [0] }));

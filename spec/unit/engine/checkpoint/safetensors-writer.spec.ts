@@ -45,21 +45,21 @@ test('tensors stand in the order of the reference implementation: widest dtype f
   t.deepEqual(header.b.data_offsets, [13, 14]);
 });
 
-test('of a view only its own part of the buffer is written', (t) => {
+test("only a view's own part of its buffer is written", (t) => {
   const path = join(temporaryFolder(t), 'x.safetensors');
   const view = new Uint8Array([9, 1, 2, 9]).subarray(1, 3);
   writeSafetensors(path, new Map([['a', tensor('U8', [2], view)]]));
   t.deepEqual([...readFileSync(path).subarray(-2)], [1, 2]);
 });
 
-test('a tensor that the format cannot hold is refused, and the file that was there stays', (t) => {
+test('a tensor that the format cannot hold is refused, and an existing file stays', (t) => {
   const folder = temporaryFolder(t);
   const path = join(folder, 'x.safetensors');
   writeFileSync(path, 'before');
   const cases: [string, TensorData, RegExp][] = [
-    ['a', tensor('F32', [3], Float32Array.of(1, 2)), /"a": F32 \[3\] takes 12 bytes, 8 were given/],
+    ['a', tensor('F32', [3], Float32Array.of(1, 2)), /"a": F32 \[3\] takes 12 bytes; found 8/],
     ['a', tensor('F31', [1], Uint8Array.of(1)), /"a" has the unknown dtype "F31"/],
-    ['__metadata__', tensor('U8', [1], Uint8Array.of(1)), /no tensor can be called "__metadata__"/],
+    ['__metadata__', tensor('U8', [1], Uint8Array.of(1)), /the format reserves the name "__metadata__"/],
   ];
   for (const [name, data, message] of cases) {
     const write = () => writeSafetensors(path, new Map([[name, data]]));
@@ -79,7 +79,7 @@ test('a file that cannot be written is a FileError, and nothing is left behind',
   t.deepEqual(readdirSync(join(folder, '..')), [basename(folder)]);
 });
 
-test('bytes that a function makes are asked for when all before them are in the file; the file is the same', (t) => {
+test('a function that makes bytes is called after all bytes before them are written; the file is the same', (t) => {
   const folder = temporaryFolder(t);
   const path = join(folder, 'x.safetensors');
   const written: number[] = [];
@@ -107,7 +107,7 @@ test('a function that makes too few bytes, or throws, ends the writing; its erro
     writeSafetensors(path, new Map([['a', { dtype: 'F32', shape: [3], data }]]));
   t.throws(() => write(() => Float32Array.of(1, 2)), {
     instanceOf: CheckpointError,
-    message: 'tensor "a": F32 [3] takes 12 bytes, 8 were given',
+    message: 'tensor "a": F32 [3] takes 12 bytes; found 8',
   });
   const reason = new RangeError('no more memory');
   const error = t.throws(() =>
@@ -119,7 +119,7 @@ test('a function that makes too few bytes, or throws, ends the writing; its erro
   t.deepEqual(readdirSync(folder), []);
 });
 
-test('in steps, each tensor is named once it is written; ended early, nothing is left', (t) => {
+test('a write in steps yields each tensor once written; ended early, it leaves nothing', (t) => {
   const folder = temporaryFolder(t);
   const path = join(folder, 'x.safetensors');
   const tensors = new Map(['b', 'a'].map((name) => [name, tensor('U8', [1], Uint8Array.of(7))]));
@@ -134,7 +134,7 @@ test('in steps, each tensor is named once it is written; ended early, nothing is
   t.deepEqual(readFileSync(path), before);
 });
 
-test('a layout says where every tensor of a file stands, whose bytes need not exist yet', (t) => {
+test('a layout has the offset of every tensor, whose bytes need not exist yet', (t) => {
   const path = join(temporaryFolder(t), 'x.safetensors');
   const tensors = new Map([
     ['b', tensor('U8', [3], Uint8Array.of(7, 8, 9))],

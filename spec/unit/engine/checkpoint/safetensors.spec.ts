@@ -109,6 +109,11 @@ const REFUSED: [string, RawFile, RegExp][] = [
   ['a size that is no whole number', x({ shape: [1.5] }), /shape \[ 1\.5 \]/],
   ['a size as text', x({ shape: ['16'] }), /shape \[ '16' \]/],
   ['a size no number can hold', x({ shape: [2 ** 53] }), /shape \[ 9007199254740992 \]/],
+  [
+    'many sizes, in one line',
+    x({ shape: [...new Array(20).fill(1), -1] }),
+    /shape \[ 1, 1, .*, \.\.\. 13 more items \]; expected/,
+  ],
   ['sizes whose product overflows', x({ shape: [2 ** 32, 2 ** 32] }), /takes 1844\d+ bytes but has 16/],
   ['missing offsets', x({ data_offsets: undefined }), /data_offsets undefined/],
   ['one offset', x({ data_offsets: [16] }), /data_offsets \[ 16 \]; expected \[begin, end\]/],
@@ -163,23 +168,23 @@ test('a path that is missing or a folder is refused', (t) => {
   });
 });
 
-test('a name that is not there cannot be read', (t) => {
+test('a missing tensor cannot be read', (t) => {
   const file = closing(t, SafetensorsFile.open(write(t, { header: { x: WHOLE } })));
   for (const name of ['y', '__metadata__', 'toString']) {
     t.throws(() => file.read(name), { instanceOf: CheckpointError, message: RegExp(`no tensor "${name}"`) });
   }
 });
 
-test('nothing outside a tensor can be read through it', (t) => {
+test('no bytes outside a tensor can be read through it', (t) => {
   const header = { a: entry(0, 8), b: entry(8, 16) };
   const file = closing(t, SafetensorsFile.open(write(t, { header })));
-  const refusal = { instanceOf: CheckpointError, message: /tensor "a" has 8 bytes; 4 were asked for at/ };
+  const refusal = { instanceOf: CheckpointError, message: /tensor "a" has 8 bytes; cannot read 4 at/ };
   t.throws(() => file.readInto('a', 5, new Uint8Array(4)), refusal);
   t.throws(() => file.readInto('b', -1, new Uint8Array(4)), { instanceOf: CheckpointError });
   t.notThrows(() => file.readInto('a', 4, new Uint8Array(4)));
 });
 
-test('a file that shrinks after it was opened is noticed', (t) => {
+test('a file that shrinks after it was opened is refused', (t) => {
   const path = write(t, { header: { x: WHOLE } });
   const file = closing(t, SafetensorsFile.open(path));
   truncateSync(path, file.tensors.get('x')!.end - 1);

@@ -20,7 +20,7 @@ test('an index maps tensors to the files that hold them', (t) => {
   );
 });
 
-test('an index that is no JSON, maps nothing, or leads out of its directory is refused with its path', (t) => {
+test('an index that is not JSON, is empty, or leads out of its directory is refused with its path', (t) => {
   const path = join(temporaryFolder(t), 'index.json');
   for (const [text, problem] of [
     ['{', /is not readable JSON/],

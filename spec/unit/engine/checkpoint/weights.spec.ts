@@ -95,7 +95,7 @@ function check(t: ExecutionContext, json: object, changes: Record<string, Tensor
   return { path, check: () => checkWeights(checkpoint, config) };
 }
 
-test('a checkpoint with all of them is accepted, whatever mixture of dtypes it has', (t) => {
+test('a checkpoint with all weights is accepted, in any mixture of dtypes', (t) => {
   t.notThrows(check(t, DENSE_CONFIG, {}).check);
   t.notThrows(check(t, MOE_CONFIG, {}).check);
   const changes = {
@@ -105,7 +105,7 @@ test('a checkpoint with all of them is accepted, whatever mixture of dtypes it h
   t.notThrows(check(t, DENSE_CONFIG, changes).check);
 });
 
-test('a tied head that was saved all the same is accepted', (t) => {
+test('a stored head beside tied embeddings is accepted', (t) => {
   const json = { ...DENSE_CONFIG, tie_word_embeddings: true };
   t.notThrows(check(t, json, { 'lm_head.weight': tensor([19, 13]) }).check);
 });

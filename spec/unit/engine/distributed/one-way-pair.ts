@@ -1,7 +1,9 @@
 import type { ProcessGroup } from '../../../../engine/parallel/process-group.ts';
 import { rankAlone } from '../model/ranks-in-turn.ts';
 
-/** Ranks 0 and 1 of a group in one thread: rank 0 sends, and rank 1 receives afterwards, in the same order. */
+/**
+ * Ranks 0 and 1 of a group in one thread: rank 0 sends, and rank 1 receives afterwards, in the same order.
+ */
 export function oneWayPair(): { sender: ProcessGroup; receiver: ProcessGroup } {
   const sent: Uint8Array[] = [];
   const sender = rankAlone(0, 2, (outgoing) => {

@@ -11,7 +11,7 @@ test('a single rank is this process, and no other is started', async (t) => {
   await group.close();
 });
 
-test('what fails its check is not started', async (t) => {
+test('no rank is started if the check fails', async (t) => {
   const check = () => Promise.reject(new Error('no such model'));
   await t.throwsAsync(openGroup('/nowhere', { numRanks: 2 }, check), { message: 'no such model' });
 });
@@ -26,7 +26,7 @@ function underMpirun(t: ExecutionContext, variables: Record<string, string>): vo
 
 const share = (ranks: number) => Math.max(1, Math.floor(availableParallelism() / ranks));
 
-test.serial('the threads of a machine are shared out among the ranks started on it', (t) => {
+test.serial('the threads of a machine are divided among the ranks on it', (t) => {
   t.is(shareOfThreads({ numRanks: 1 }), availableParallelism());
   t.is(shareOfThreads({ numRanks: 2 }), share(2));
   t.is(shareOfThreads({ numRanks: 100_000 }), 1);
@@ -36,7 +36,7 @@ for (const [size, here] of [
   ['PMI_SIZE', 'MPI_LOCALNRANKS'],
   ['OMPI_COMM_WORLD_SIZE', 'OMPI_COMM_WORLD_LOCAL_SIZE'],
 ]) {
-  test.serial(`ranks on other machines, as ${here} tells, have no part in the threads of this one`, (t) => {
+  test.serial(`ranks on other machines, by ${here}, do not share the threads of this one`, (t) => {
     underMpirun(t, { [size]: '4', [here]: '1' });
     t.is(shareOfThreads({ numRanks: 4 }), availableParallelism());
     t.is(shareOfThreads({ numRanks: 4, backend: 'mpi' }), availableParallelism());
@@ -46,7 +46,7 @@ for (const [size, here] of [
   });
 }
 
-test.serial('an mpirun that does not tell how many ranks are here is taken to have started all', (t) => {
+test.serial('without a number of local ranks from mpirun, all ranks are taken to be local', (t) => {
   underMpirun(t, { PMI_SIZE: '2' });
   t.is(shareOfThreads({ numRanks: 2 }), share(2));
 });

@@ -12,7 +12,7 @@ test('the embedding, every layer and the final norm have a place each, in this o
   t.deepEqual(states.values, Float32Array.of(1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12));
 });
 
-test('the chunks of a prompt are put one behind the other', (t) => {
+test('the chunks of a prompt are appended', (t) => {
   const states = new HiddenStates(SIZES, 3);
   for (const chunk of [
     [1, 2, 3, 4, 5, 6],
@@ -29,7 +29,7 @@ test('the chunks of a prompt are put one behind the other', (t) => {
   t.deepEqual(Array.from(states.values.subarray(18, 27)), [-1, -2, -3, -4, -5, -6, -7, -8, -9]);
 });
 
-test('what is lent is copied', (t) => {
+test('values are copied, because they are valid only during the call', (t) => {
   const states = new HiddenStates(SIZES, 1);
   const lent = Float32Array.of(1, 2, 3);
   states.add('hidden_states.0', lent);
@@ -37,7 +37,7 @@ test('what is lent is copied', (t) => {
   t.deepEqual(Array.from(states.values.subarray(0, 3)), [1, 2, 3]);
 });
 
-test('other stages are passed over', (t) => {
+test('stages other than hidden states are ignored', (t) => {
   const states = new HiddenStates(SIZES, 1);
   for (const stage of ['layers.0.mlp', 'hidden_states.3', 'hidden_states', '']) {
     states.add(stage, Float32Array.of(1, 2, 3));

@@ -16,7 +16,7 @@ test('every layer has keys and values of its own, of 2 heads · 6 dimensions for
   t.is(new Set(arrays.map(({ buffer }) => buffer)).size, 4);
 });
 
-test('a cache takes as many bytes as its positions are said to cost', (t) => {
+test('a cache takes cacheBytesPerToken for each position', (t) => {
   const kernels = createScalarKernels();
   new KvCache(kernels, config, { blockSize: 5, numBlocks: 3 });
   t.is(kernels.bytesAllocated, 15 * cacheBytesPerToken(config));

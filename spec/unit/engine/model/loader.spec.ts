@@ -95,7 +95,7 @@ test('progress is reported in bytes after each weight, and reaches the total of 
   ]);
 });
 
-test('a weight that is not there is named', (t) => {
+test('a missing weight is named', (t) => {
   const checkpoint = open(t);
   const kernels = createScalarKernels();
   const loader = new WeightLoader({ checkpoint, kernels, names: [] });

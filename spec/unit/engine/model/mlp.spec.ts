@@ -56,7 +56,7 @@ test('the output may take the place of the input', (t) => {
   t.is(bitDifference(inPlace, apart), undefined);
 });
 
-test('rows beyond those asked for are left alone', (t) => {
+test('rows beyond the given number are not written', (t) => {
   const { weights, step } = openParts(t, denseModel());
   const y = new Float32Array(INPUT.length).fill(7);
   new Mlp(weights, 'model.layers.0.mlp').forward(step, INPUT, 1, y);

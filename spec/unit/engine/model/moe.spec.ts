@@ -22,7 +22,7 @@ test('the most probable experts are chosen, and given in ascending order of id',
   t.deepEqual(ids(routed([0.1, 3, -2, 4, 0.5], 3)), [1, 3, 4]);
 });
 
-test('of experts that are as probable, the lower ids are chosen', (t) => {
+test('of equally probable experts the lower ids are chosen', (t) => {
   t.deepEqual(ids(routed([1, 1, 1, 1, 1], 2)), [0, 1]);
   t.deepEqual(ids(routed([0, 5, 2, 2, 2, 9], 3)), [1, 2, 5]);
   t.deepEqual(ids(routed([-1, 7, 7, 7], 2)), [1, 2]);
@@ -50,13 +50,13 @@ test('weights are divided by their sum only where the configuration says so', (t
   );
 });
 
-test('of as many experts as there are, all are chosen', (t) => {
+test('all experts are chosen if numExpertsPerTok is their number', (t) => {
   const all = routed([4, -3, 0], 3);
   t.deepEqual(ids(all), [0, 1, 2]);
   t.true(Math.abs(all.reduce((sum, [, weight]) => sum + weight, 0) - 1) < 1e-6);
 });
 
-test('the logits that are routed stay as they are', (t) => {
+test('routing does not change the logits', (t) => {
   const logits = Float32Array.of(1, 2, 3);
   route(logits, { ...moeModel().config.moe!, numExperts: 3 });
   t.deepEqual(logits, Float32Array.of(1, 2, 3));
@@ -80,7 +80,9 @@ function openMixture(t: ExecutionContext, overrides: Record<string, unknown> = {
   return { ...parts, moe: new Moe(parts.weights, 1, model.config.moe!, MAX_ROWS), stages };
 }
 
-/** What the mixture makes of each row alone, straight from its experts: their outputs added by ascending id. */
+/**
+ * What the mixture makes of each row alone, straight from its experts: their outputs added by ascending id.
+ */
 function expected({ moe, step, kernels, stages }: Mixture): Float32Array {
   const { numExperts } = moe.config;
   const y = new Float32Array(INPUT.length);
@@ -124,7 +126,7 @@ test('different rows go to different experts in these tests', (t) => {
   t.true(new Set(routes).size >= 3, routes.join(' | '));
 });
 
-test('rows beyond those asked for are left alone', (t) => {
+test('rows beyond the given number are not written', (t) => {
   const { moe, step } = openMixture(t);
   const y = new Float32Array(INPUT.length).fill(7);
   moe.forward(step, INPUT, 2, y);

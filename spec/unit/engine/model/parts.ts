@@ -19,7 +19,10 @@ export interface Parts {
   step: Step;
 }
 
-/** The parts of a model in a directory of its own, on the scalar kernels, with a cache of 8 blocks of 4 positions. */
+/**
+ * The parts of a model in a directory of its own, on the scalar kernels, with a cache of 8 blocks of 4
+ * positions.
+ */
 export function openParts(t: Pick<ExecutionContext, 'teardown'>, model: TinyModel): Parts {
   const kernels = createScalarKernels();
   const checkpoint = closing(t, Checkpoint.open(modelDirectory(t, model)));

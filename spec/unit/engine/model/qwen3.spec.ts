@@ -103,7 +103,7 @@ test('a sequence goes on where its keys and values lie', (t) => {
   t.is(bitDifference(last.slice(0, 13), states.slice(5 * 13)), undefined);
 });
 
-test('logits are given for the rows asked for, in the order asked for', (t) => {
+test('logits are returned for the given rows, in the given order', (t) => {
   const model = load(t, denseModel());
   const { logits } = run(model);
   const states = model.forward([{ ids: IDS, startPosition: 0, blockTable: BLOCKS }]);

@@ -65,7 +65,7 @@ test('a table that grows does not change the rows it had', (t) => {
   t.deepEqual(rows(grown, 0, 300, 4), rows(new RopeTable(config), 0, 300, 4));
 });
 
-test('rows go where they are told to, and nowhere else', (t) => {
+test('rows are written at the given place, and nowhere else', (t) => {
   const table = new RopeTable({ headDim: 4, ropeTheta: 100 });
   const cos = new Float32Array(10).fill(9);
   const sin = new Float32Array(10).fill(9);

@@ -20,7 +20,7 @@ const shards = ({ tp, ep }: Parallelism, numExperts = 8) =>
     (_, rank) => new Shard(rankAlone(rank, Math.max(tp, ep)), { tp, ep }, numExperts),
   );
 
-test('one process has everything, and exchanges nothing', (t) => {
+test('a single process has the whole model, and exchanges nothing', (t) => {
   const shard = new Shard();
   const whole = { outputs: { first: 0, count: 6 }, inputs: { first: 0, count: 4 }, leaves: 8 };
   for (const name of [Q, O, 'lm_head.weight', 'model.layers.1.mlp.experts.3.up_proj.weight']) {
@@ -33,7 +33,7 @@ test('one process has everything, and exchanges nothing', (t) => {
   t.deepEqual(values, Float32Array.of(1, 2));
 });
 
-test('ranks cut a matrix along its outputs, or along its inputs and leaves, and share nothing else', (t) => {
+test('a matrix is sharded by outputs, or by inputs and leaves, and all else is replicated', (t) => {
   const [, , third] = shards({ tp: 4, ep: 1 });
   const whole = { outputs: { first: 0, count: 16 }, inputs: { first: 0, count: 24 }, leaves: 8 };
   const byOutputs = { ...whole, outputs: { first: 8, count: 4 } };
@@ -47,7 +47,7 @@ test('ranks cut a matrix along its outputs, or along its inputs and leaves, and 
   t.deepEqual(third.partOf('a.mlp.gate.weight', [16, 24]), whole, 'the router');
 });
 
-test('experts are shared out whole, in adjacent ranges; attention only if tensor parallelism says so', (t) => {
+test('experts are sharded whole, in adjacent ranges; attention only with tensor parallelism', (t) => {
   for (const tp of [1, 4]) {
     for (const [rank, shard] of shards({ tp, ep: 4 }).entries()) {
       t.deepEqual(shard.experts(8), { first: 2 * rank, count: 2 });
@@ -103,7 +103,7 @@ const bytesOf = ({ weights }: TinyModel, name: RegExp) =>
   [...weights].reduce((sum, [key, { data }]) => sum + (name.test(key) ? 2 * data.length : 0), 0);
 
 for (const tp of [2, 4, 8]) {
-  test(`each of ${tp} ranks reads its own bytes alone: all of a matrix is read once, norms by everyone`, (t) => {
+  test(`each of ${tp} ranks reads only its own bytes: a matrix once among all ranks, norms on every rank`, (t) => {
     const model = shardedDense();
     const [whole] = loadAll(t, model, { tp: 1, ep: 1 });
     const parts = loadAll(t, model, { tp, ep: 1 });

@@ -9,7 +9,7 @@ import { shardedDense, shardedMoe } from '../../../support/groups/sharded-models
 const dense = shardedDense().config;
 const moe = shardedMoe().config;
 
-test('sizes that divide are let pass', (t) => {
+test('sizes that divide are accepted', (t) => {
   for (const tp of [1, 2, 4, 8]) {
     t.notThrows(() => checkShardable(dense, { tp, ep: 1 }));
     t.notThrows(() => checkShardable(moe, { tp, ep: 1 }));
@@ -18,7 +18,7 @@ test('sizes that divide are let pass', (t) => {
   }
 });
 
-test('what is cut by nobody need not divide', (t) => {
+test('a size that no rank shares need not divide', (t) => {
   const odd = { ...dense, intermediateSize: 7, vocabSize: 23, numKeyValueHeads: 1, headDim: 3 };
   t.notThrows(() => checkShardable(odd, { tp: 1, ep: 1 }));
   const experts = { ...moe.moe!, sparseLayers: [true, true] };
@@ -36,12 +36,12 @@ const refused = [
     /over 4 ranks: 2 key\/value heads do not divide; .* over 1, 2$/,
   ],
   [{ vocabSize: 18 }, { tp: 4, ep: 1 }, /a vocabulary of 18 does not divide; .* over 1, 2$/],
-  [{ intermediateSize: 12 }, { tp: 2, ep: 1 }, /the MLP have a width of 12, .*multiple of 8; .* over 1$/],
-  [{ headDim: 5, numAttentionHeads: 10 }, { tp: 2, ep: 1 }, /the query heads have a width of 50, .* over 1$/],
+  [{ intermediateSize: 12 }, { tp: 2, ep: 1 }, /the MLP have a width of 12; .*multiple of 8; .* over 1$/],
+  [{ headDim: 5, numAttentionHeads: 10 }, { tp: 2, ep: 1 }, /the query heads have a width of 50; .* over 1$/],
   [
     { moe: { ...moe.moe!, moeIntermediateSize: 12 } },
     { tp: 2, ep: 1 },
-    /the experts have a width of 12, .* over 1$/,
+    /the experts have a width of 12; .* over 1$/,
   ],
   [{}, { tp: 1, ep: 3 }, /expert parallelism over 3 ranks: 8 experts do not divide; .* over 1, 2, 4, 8$/],
   [
@@ -70,7 +70,7 @@ for (const [change, spread, message] of refused) {
   });
 }
 
-test('whatever is refused, the sizes that are named would do, and at least one is', (t) => {
+test('a refusal names at least one size, and all named sizes are accepted', (t) => {
   const size = fc.integer({ min: 1, max: 12 });
   const drawn = fc.record({
     spread: fc.record({ tp: size, ep: size }),

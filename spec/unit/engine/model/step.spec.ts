@@ -63,7 +63,7 @@ test('a step of more tokens than there is room for is refused, and the step befo
   t.is(step.spans.length, 1);
 });
 
-test('an observer is told the rows of this step and no more', (t) => {
+test('an observer gets the rows of this step and no more', (t) => {
   const step = createStep();
   const told: [string, number][] = [];
   step.begin([span(3, 0)], (stage, values) => told.push([stage, values.length]));
@@ -75,7 +75,7 @@ test('an observer is told the rows of this step and no more', (t) => {
   ]);
 });
 
-test('an observer is forgotten with its step', (t) => {
+test('an observer is not called in the next step', (t) => {
   const step = createStep();
   step.begin([span(1, 0)], () => t.fail());
   step.begin([span(1, 0)]);

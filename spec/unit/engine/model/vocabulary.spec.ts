@@ -48,7 +48,7 @@ for (const size of [1, 2, 4, 8]) {
   });
 }
 
-test('rows of logits are put together on rank 0', (t) => {
+test('rows of logits are gathered on rank 0', (t) => {
   const part = (rank: number) => Float32Array.from([0, 1, 2, 10, 11, 12], (value) => 100 * rank + value);
   const sent: Uint8Array[] = [];
   const sender = rankAlone(1, 2, (outgoing) => sent.push((outgoing[0] as Uint8Array).slice()));

@@ -1,7 +1,7 @@
 import test from 'ava';
 import { computed, newManager, newSequence } from './bookkeeping.ts';
 
-test('a fork shares all blocks, and who writes first gets a copy', (t) => {
+test('a fork shares all blocks, and the first sequence to write gets a copy', (t) => {
   const manager = newManager();
   const parent = computed(manager, [1, 2, 3]);
   const child = newSequence([1, 2, 3]);
@@ -37,7 +37,7 @@ test('a fork at the edge of a block copies nothing', (t) => {
   );
 });
 
-test('a fork takes no blocks that the parent has not begun', (t) => {
+test('a fork takes no blocks that the parent has not computed', (t) => {
   const manager = newManager();
   const parent = computed(manager, [1, 2]);
   parent.append(3);

@@ -142,7 +142,7 @@ test('another salt gives other hashes', (t) => {
   t.not(hashes[0], hashes[1]);
 });
 
-test('of equal content in two blocks only one is cached, the other is empty when free', (t) => {
+test('of two blocks with equal content only one is cached; the other is empty when free', (t) => {
   const manager = newManager();
   const sequences = [newSequence([1, 2]), newSequence([1, 2])];
   for (const sequence of sequences) compute(manager, sequence);
@@ -151,7 +151,7 @@ test('of equal content in two blocks only one is cached, the other is empty when
   t.deepEqual([manager.stats().free, manager.stats().cached], [6, 1]);
 });
 
-test('a freed sequence begins again, and knows its hashes still', (t) => {
+test('a freed sequence begins again, and keeps its hashes', (t) => {
   const manager = newManager();
   const sequence = computed(manager, [1, 2, 3]);
   const hashes = [...sequence.blockHashes];
@@ -168,15 +168,15 @@ test('a sequence that has blocks is neither admitted nor forked off another', (t
   const two = computed(manager, [1]);
   t.throws(() => manager.admit(one, 1), {
     instanceOf: RangeError,
-    message: `sequence ${one.id} is admitted, but it has blocks already`,
+    message: `sequence ${one.id} is admitted, but it already has blocks`,
   });
   t.throws(() => manager.fork(one, two), {
     instanceOf: RangeError,
-    message: `sequence ${two.id} is forked off ${one.id}, but it has blocks already`,
+    message: `sequence ${two.id} is forked off ${one.id}, but it already has blocks`,
   });
 });
 
-test('no more tokens are grown or committed than there are to compute', (t) => {
+test('a sequence cannot grow or commit more tokens than it has to compute', (t) => {
   const manager = newManager();
   const sequence = newSequence([1, 2]);
   for (const numTokens of [0, -1, 3, 0.5, NaN]) {
@@ -203,7 +203,7 @@ test('positions without blocks cannot be committed', (t) => {
   t.is(sequence.numComputedTokens, 0);
 });
 
-test('sizes that are no positive whole numbers are refused', (t) => {
+test('sizes that are not positive whole numbers are refused', (t) => {
   for (const size of [0, -1, 1.5, NaN]) {
     t.throws(() => newManager({ blockSize: size }), {
       instanceOf: RangeError,

@@ -15,7 +15,7 @@ test('blocks are handed out from the lowest on, each with one reference', (t) =>
   );
 });
 
-test('an exhausted pool gives nothing', (t) => {
+test('an exhausted pool gives no block', (t) => {
   const pool = new BlockPool(1);
   pool.take();
   t.is(pool.take(), undefined);
@@ -47,7 +47,7 @@ test('a cached block stays as it is while there are empty ones', (t) => {
   t.deepEqual([evicted, pool.numEvictions], [[], 0]);
 });
 
-test('of cached blocks the one released least recently is evicted first', (t) => {
+test('the cached block released least recently is evicted first', (t) => {
   const evicted: number[] = [];
   const pool = new BlockPool(3, (block) => evicted.push(block));
   takeAll(pool);
@@ -78,9 +78,9 @@ test('an evicted block is empty when it is released as such', (t) => {
   t.is(pool.numEvictions, 1);
 });
 
-test('a block that nobody owns cannot be released', (t) => {
+test('a free block cannot be released', (t) => {
   const pool = new BlockPool(2);
-  const error = { instanceOf: RangeError, message: 'block 0 is released, but nobody owns it' };
+  const error = { instanceOf: RangeError, message: 'block 0 is released, but it is free' };
   t.throws(() => pool.release(0), error);
   pool.take();
   pool.release(0, true);
@@ -100,14 +100,14 @@ test('an empty block cannot be retained', (t) => {
 test('a block that does not exist is named', (t) => {
   const pool = new BlockPool(2);
   for (const block of [2, -1, 0.5]) {
-    const error = { instanceOf: RangeError, message: `there is no block ${block}; the pool has 0 to 1` };
+    const error = { instanceOf: RangeError, message: `there is no block ${block}; expected one from 0 to 1` };
     t.throws(() => pool.refCount(block), error);
     t.throws(() => pool.retain(block), error);
     t.throws(() => pool.release(block), error);
   }
 });
 
-test('a pool of no blocks is refused', (t) => {
+test('a pool without blocks is refused', (t) => {
   for (const numBlocks of [0, -1, 1.5, NaN]) {
     t.throws(() => new BlockPool(numBlocks), {
       instanceOf: RangeError,

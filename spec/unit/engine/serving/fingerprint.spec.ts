@@ -15,11 +15,11 @@ test('a fingerprint is the SHA-256 of the little-endian f32s', (t) => {
   );
 });
 
-test('of nothing it is the SHA-256 of nothing', (t) => {
+test('the fingerprint of no logits is the SHA-256 of no bytes', (t) => {
   t.is(fingerprint(), 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855');
 });
 
-test('every bit counts, and so does the order', (t) => {
+test('every bit of the logits and their order changes the fingerprint', (t) => {
   const [a, b] = [Float32Array.of(1, 2), Float32Array.of(3, 0)];
   const all = [
     fingerprint(a, b),
@@ -31,18 +31,18 @@ test('every bit counts, and so does the order', (t) => {
   t.is(new Set(all).size, all.length);
 });
 
-test('of an array within a larger memory only its own values count', (t) => {
+test("only the array's own values count, not the memory around them", (t) => {
   const memory = Float32Array.of(9, 1, 2, 9);
   t.is(fingerprint(memory.subarray(1, 3)), fingerprint(Float32Array.of(1, 2)));
 });
 
-test('memory that threads share is taken as well', (t) => {
+test('logits in shared memory are accepted', (t) => {
   const shared = new Float32Array(new SharedArrayBuffer(8));
   shared.set([1, 2]);
   t.is(fingerprint(shared), fingerprint(Float32Array.of(1, 2)));
 });
 
-test('what was added is not changed by what happens to the array afterwards', (t) => {
+test('later changes of an array do not change the fingerprint', (t) => {
   const lent = Float32Array.of(1, 2);
   const made = new Fingerprint();
   made.add(lent);
@@ -50,7 +50,7 @@ test('what was added is not changed by what happens to the array afterwards', (t
   t.is(made.digest(), fingerprint(Float32Array.of(1, 2)));
 });
 
-test('a digest can be taken on the way', (t) => {
+test('a digest can be taken between two additions', (t) => {
   const made = new Fingerprint();
   made.add(Float32Array.of(1));
   t.is(made.digest(), fingerprint(Float32Array.of(1)));

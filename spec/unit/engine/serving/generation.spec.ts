@@ -45,7 +45,7 @@ function run(options: Partial<GenerateRequest>, tokens: readonly number[], withT
   return { generation, events, texts, result: generation.result(generation.finishReason ?? 'abort') };
 }
 
-test('a token is told with its request and sample, and appended to the sequence', (t) => {
+test('a token event has its request and sample, and the token is appended to the sequence', (t) => {
   const generation = new Generation(contextOf(), 7, 2);
   t.deepEqual(generation.sampleToken(wanting(B)), {
     type: 'token',
@@ -61,7 +61,7 @@ test('a token is told with its request and sample, and appended to the sequence'
   t.is(generation.finishReason, undefined);
 });
 
-test('a generation ends with as many tokens as are wanted', (t) => {
+test('a generation ends with maxNewTokens tokens', (t) => {
   const { result, texts } = run({ maxNewTokens: 3 }, [A, B, A, B]);
   t.deepEqual(result.tokens, [A, B, A]);
   t.is(result.finishReason, 'length');
@@ -70,7 +70,7 @@ test('a generation ends with as many tokens as are wanted', (t) => {
   t.is(result.promptTokens, 2);
 });
 
-test('a stop token ends it, also as the last one, is among the tokens, and not in the text', (t) => {
+test('a stop token ends a generation, and is among the tokens but not in the text', (t) => {
   for (const [options, stop] of [
     [{}, EOS],
     [{ stopTokenIds: [TAG] }, TAG],
@@ -83,12 +83,12 @@ test('a stop token ends it, also as the last one, is among the tokens, and not i
   }
 });
 
-test('an ignored end of sequence is a token as any other', (t) => {
+test('an ignored end-of-sequence token is a token like any other', (t) => {
   const { result } = run({ ignoreEos: true, maxNewTokens: 3 }, [A, EOS, B]);
   t.deepEqual([result.finishReason, result.text], ['length', 'a<eos>b']);
 });
 
-test('a stop string ends it; its beginning is held back until it is certain', (t) => {
+test('a stop string ends a generation; a possible beginning of it is held back', (t) => {
   const found = run({ stop: ['ST'] }, [A, S, S, T, B]);
   t.deepEqual(found.texts, ['a', '', 'S', '']);
   t.deepEqual([found.result.text, found.result.finishReason], ['aS', 'stop']);
@@ -97,7 +97,7 @@ test('a stop string ends it; its beginning is held back until it is certain', (t
   t.deepEqual([within.texts, within.result.text], [['a', '<'], 'a<']);
 });
 
-test('what was held back for a stop string comes with the last token', (t) => {
+test('text that was held back for a stop string comes with the last token', (t) => {
   t.deepEqual(run({ stop: ['ST'], maxNewTokens: 2 }, [A, S]).texts, ['a', 'S']);
   t.deepEqual(run({ stop: ['ST'] }, [S, EOS]).texts, ['', 'S']);
   const { texts, result } = run({ stop: ['ST'] }, [A, S]);
@@ -118,7 +118,7 @@ test('without a tokenizer there is no text', (t) => {
   t.is(run({}, [A], false).result.text, undefined);
 });
 
-test('no token is chosen where none is wanted', (t) => {
+test('no token is sampled if maxNewTokens is 0', (t) => {
   const generation = new Generation(contextOf({ maxNewTokens: 0 }), 0, 0);
   t.is(generation.sampleToken(wanting(A)), undefined);
   t.is(generation.finishReason, 'length');
@@ -162,7 +162,7 @@ test('returned logits and log-probabilities are those of the model, and stay', (
   t.deepEqual(generation.result('abort').logprobs, [logprobs]);
 });
 
-test('log-probabilities of the prompt are kept by position, also if they come again', (t) => {
+test('log-probabilities of the prompt are kept by position, also if they are computed again', (t) => {
   const generation = new Generation(contextOf({ ids: [A, B, S], promptLogprobs: 1 }), 0, 0);
   for (const position of [0, 1, 0]) generation.addPromptLogprobs(position, wanting(position));
   const { promptLogprobs, logprobs } = generation.result('abort');
@@ -179,7 +179,7 @@ test('log-probabilities of the prompt are kept by position, also if they come ag
   t.is(new Generation(contextOf(), 0, 0).result('abort').promptLogprobs, undefined);
 });
 
-test('what the cache had of the prompt is noted once, for all samples', (t) => {
+test('the cached tokens of the prompt are recorded once, for all samples', (t) => {
   const context = contextOf();
   const [first, second] = [new Generation(context, 0, 0), new Generation(context, 1, 1)];
   t.is(first.result('abort').cachedTokens, 0);

@@ -139,7 +139,7 @@ test('end-of-sequence ids beyond the vocabulary forbid nothing', (t) => {
   t.deepEqual(logits, f32(1, -Infinity));
 });
 
-test('only parameters that change logits ask for a copy of them', (t) => {
+test('only parameters that change logits need a copy of them', (t) => {
   const idle = { temperature: 2, topK: 3, topP: 0.5, minP: 0.1, stopTokenIds: [3], logprobs: 4, seed: 3 };
   t.false(hasProcessors(params(idle)));
   for (const options of [
@@ -200,7 +200,7 @@ for (const [p, weights, kept] of TOP_P) {
   });
 }
 
-test('min-p keeps what is exactly at the threshold', (t) => {
+test('min-p keeps a token exactly at the threshold', (t) => {
   const weights = f32(0.25, 1, 0.249, 0.5);
   keepMinP(weights, 0.25);
   t.deepEqual(weights, f32(0.25, 1, 0, 0.5));

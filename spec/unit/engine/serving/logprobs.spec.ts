@@ -16,13 +16,13 @@ test('log-probabilities are natural logarithms', (t) => {
   t.is(top[1].logprob, logprob);
 });
 
-test('they keep the precision of float64', (t) => {
+test('log-probabilities have the precision of float64', (t) => {
   const logits = [0.1, -3, 2.5].map(Math.fround);
   const sum = Math.log(logits.reduce((total, logit) => total + Math.exp(logit), 0));
   t.true(Math.abs(logprobs(logits, 1, 0).logprob - (-3 - sum)) < 1e-14);
 });
 
-test('of equal logits the lower ids go first', (t) => {
+test('of equal logits the lower ids come first', (t) => {
   const ids = (n: number) => logprobs([3, 7, 3, 7, 3, 1], 0, n).top.map(({ token }) => token);
   t.deepEqual(ids(0), []);
   t.deepEqual(ids(1), [1]);
@@ -42,7 +42,7 @@ test('large logits do not overflow', (t) => {
   t.is(logSumExp(Float32Array.of(-1000, -1000)), -1000 + Math.log(2));
 });
 
-test('what is impossible has minus infinity, and still its place', (t) => {
+test('an impossible token has minus infinity, and still its rank', (t) => {
   const { logprob, top } = logprobs([-Infinity, 2, -Infinity], 2, 3);
   t.is(logprob, -Infinity);
   t.deepEqual(top, [
@@ -52,7 +52,7 @@ test('what is impossible has minus infinity, and still its place', (t) => {
   ]);
 });
 
-test('the logits are left alone', (t) => {
+test('the logits are not changed', (t) => {
   const logits = Float32Array.of(4, -1, 9);
   const before = logits.slice();
   tokenLogprobs(logits, 1, 2, new Float32Array(3));

@@ -45,7 +45,7 @@ test('only full blocks are hashed', (t) => {
   const cache = new PrefixCache(3);
   t.throws(() => cache.hash(undefined, [1, 2]), {
     instanceOf: RangeError,
-    message: 'a block of 2 tokens is hashed; full blocks have 3',
+    message: 'a block of 2 tokens is hashed; expected a full block of 3',
   });
   t.throws(() => cache.hash(undefined, [1, 2, 3, 4]), { instanceOf: RangeError, message: /of 4 tokens/ });
 });
@@ -90,7 +90,7 @@ test('hashes that the caller knows are not computed again', (t) => {
   t.is(read, 1);
 });
 
-test('what is forgotten is not found, nor what follows it', (t) => {
+test('a forgotten block is not found, nor the blocks after it', (t) => {
   const cache = new PrefixCache(1);
   addChain(cache, [1, 2, 3]);
   cache.forget(1);
@@ -104,7 +104,7 @@ test('what is forgotten is not found, nor what follows it', (t) => {
   t.is(cache.size, 2);
 });
 
-test('of two blocks with the same content the first is found', (t) => {
+test('the first of two blocks with the same content is found', (t) => {
   const cache = new PrefixCache(1);
   const hash = cache.hash(undefined, [1]);
   t.true(cache.add(hash, 4));
@@ -120,7 +120,7 @@ test('a block cannot have two contents', (t) => {
   cache.add(one, 4);
   t.throws(() => cache.add(two, 4), {
     instanceOf: RangeError,
-    message: `block 4 is cached as ${two}, but it still is as ${one}; forget it first`,
+    message: `block 4 is cached as ${one}; forget it before it is cached as ${two}`,
   });
   cache.forget(4);
   t.true(cache.add(two, 4));

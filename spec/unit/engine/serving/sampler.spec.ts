@@ -33,7 +33,7 @@ for (const [title, logits, expected] of CASES) {
   });
 }
 
-test('every place of a vocabulary can be chosen', (t) => {
+test('every id of a vocabulary can be sampled', (t) => {
   const chosen = Array.from({ length: 300 }, (_, id) => argmax(new Float32Array(300).fill(1, id, id + 1)));
   t.deepEqual(chosen, [...chosen.keys()]);
 });
@@ -65,7 +65,7 @@ test('the weights are the numerators of the softmax of the kernels', (t) => {
   t.true(Math.max(...off) < 1e-7);
 });
 
-test('what is not finite has the weight it tends to', (t) => {
+test('an infinite logit has the weight that it tends to, and NaN has none', (t) => {
   const weights = (...logits: number[]) => {
     const values = Float32Array.from(logits);
     exponentiate(values);
@@ -131,7 +131,7 @@ test('the filters take no random number', (t) => {
   );
 });
 
-test('seeds and samples have streams of their own, the first sample that of the seed', (t) => {
+test('each seed and each sample has its own stream; sample 0 has the stream of its seed', (t) => {
   const draws = (seed: number, sample: number) =>
     tokens(sampler({ temperature: 1, seed }, sample), 40).join();
   const all = [draws(1, 0), draws(2, 0), draws(1, 1), draws(1, 2), draws(2, 1), draws(11, 0), draws(1, 11)];
@@ -141,7 +141,7 @@ test('seeds and samples have streams of their own, the first sample that of the 
   t.is(tokens(sampler({ temperature: 1, seed: 1, n: 3 }, 0), 40).join(), all[0]);
 });
 
-test('temperature 0 is greedy: no seed changes it, and no filter', (t) => {
+test('temperature 0 is greedy: neither seed nor filters change a token', (t) => {
   const best = argmax(LOGITS);
   for (const options of [{}, { seed: 9 }, { topK: 2, topP: 0, minP: 1 }]) {
     t.deepEqual(tokens(sampler(options), 3), [best, best, best]);
@@ -187,7 +187,7 @@ test('a sampler counts the tokens it has generated', (t) => {
   t.deepEqual([...sampler({}).generated], []);
 });
 
-test('log-probabilities are those of the model, whatever the sampler does to its logits', (t) => {
+test("log-probabilities are of the model's logits, not of the processed ones", (t) => {
   const plain = sampler({ logprobs: 3 }).sample(LOGITS);
   t.deepEqual(plain.logprobs!.top[0], { token: plain.token, logprob: plain.logprobs!.logprob });
   const options = { temperature: 0.2, topK: 1, logitBias: { 30: 100 }, repetitionPenalty: 3, logprobs: 3 };
@@ -200,7 +200,7 @@ test('log-probabilities are those of the model, whatever the sampler does to its
   t.deepEqual(sampler({ logprobs: 0 }).sample(LOGITS).logprobs!.top, []);
 });
 
-test('the logits of the engine are left alone', (t) => {
+test("sampling does not change the engine's logits", (t) => {
   const before = LOGITS.slice();
   const options = {
     temperature: 0.5,

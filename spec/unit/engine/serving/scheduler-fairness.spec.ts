@@ -2,7 +2,7 @@ import test from 'ava';
 import { Sequence } from '../../../../engine/serving/sequence.ts';
 import { prompt, setUp, show } from './bookkeeping.ts';
 
-test('when blocks run out, the one that arrived last gives its own, and resumes first', (t) => {
+test('when blocks run out, the sequence that arrived last is preempted, and resumes first', (t) => {
   const { add, step, scheduler } = setUp({ numBlocks: 3 });
   const [first, second] = [add(2), add(2)];
   t.is(step(), '1:2 2:2');
@@ -17,7 +17,7 @@ test('when blocks run out, the one that arrived last gives its own, and resumes 
   t.is(step(), '2:3 3:1');
 });
 
-test('several can be preempted for one, and keep their order', (t) => {
+test('several sequences can be preempted for one, and keep their order', (t) => {
   const { add, step, scheduler } = setUp({ numBlocks: 5, prefillChunk: 4, maxBatchTokens: 7 });
   const [first] = [add(9), add(1), add(1), add(1)];
   t.is(step(), '1:4 2:1 3:1 4:1');
@@ -28,7 +28,7 @@ test('several can be preempted for one, and keep their order', (t) => {
   t.is(step(), '2:3 3:2 4:2');
 });
 
-test('who came first is never stopped, and who waits for it has its turn', (t) => {
+test('the first sequence is never preempted, and waiting ones are admitted after it', (t) => {
   const { add, step, scheduler } = setUp({ numBlocks: 4, prefillChunk: 2 });
   const first = add(2);
   t.is(step(), '1:2');
@@ -40,7 +40,7 @@ test('who came first is never stopped, and who waits for it has its turn', (t) =
   t.deepEqual(steps(4), ['2:2 3:2', '2:2 3:1', '2:2 -3', '2:1']);
 });
 
-test('nobody is admitted in a step that preempts, even if blocks are left', (t) => {
+test('no sequence is admitted in a step that preempts, even if blocks are left', (t) => {
   const { add, step } = setUp({ numBlocks: 4 });
   const [first] = [add(1), add(4), add(3)];
   first.paused = true;
@@ -50,7 +50,7 @@ test('nobody is admitted in a step that preempts, even if blocks are left', (t) 
   t.is(step(), '2:1 1:1');
 });
 
-test('nobody overtakes the first that waits', (t) => {
+test('no sequence overtakes the first waiting one', (t) => {
   const { add, step, scheduler } = setUp({ numBlocks: 4 });
   const first = add(4);
   t.is(step(), '1:4');
@@ -73,7 +73,7 @@ test('a paused sequence is not scheduled, and keeps its blocks and its place', (
   t.is(step(), '1:1 2:1');
 });
 
-test('a paused sequence leaves its seat to another, and the batch is never larger for that', (t) => {
+test('a paused sequence takes no place in the batch, which never exceeds maxBatch', (t) => {
   const { add, step } = setUp({ maxBatch: 1 });
   const first = add(1);
   add(1);
@@ -84,7 +84,7 @@ test('a paused sequence leaves its seat to another, and the batch is never large
   t.is(step(), '1:1');
 });
 
-test('a paused sequence holds up nobody while it waits', (t) => {
+test('a waiting sequence that is paused does not hold up later ones', (t) => {
   const { add, step } = setUp({});
   const first = add(1);
   first.paused = true;
@@ -94,7 +94,7 @@ test('a paused sequence holds up nobody while it waits', (t) => {
   t.is(step(), '2:1 1:1');
 });
 
-test('a paused sequence gives its blocks to whoever runs out', (t) => {
+test('a paused sequence is preempted for a running one without free blocks', (t) => {
   const { add, step } = setUp({ numBlocks: 2 });
   const first = add(2);
   add(2);
@@ -103,7 +103,7 @@ test('a paused sequence gives its blocks to whoever runs out', (t) => {
   t.is(step(), '2:1 -1');
 });
 
-test('a paused sequence gives its blocks to whoever is admitted', (t) => {
+test('a paused sequence is preempted for one that is admitted', (t) => {
   const { add, step } = setUp({ numBlocks: 2 });
   const first = add(4);
   step();
@@ -112,7 +112,7 @@ test('a paused sequence gives its blocks to whoever is admitted', (t) => {
   t.is(step(), '2:3 -1');
 });
 
-test('forked sequences go on from the parent, and arrive right after it', (t) => {
+test('forked sequences continue their parent, and come right after it in order of arrival', (t) => {
   const { add, scheduler, blocks } = setUp({ maxBatch: 1 });
   const parent = add(3);
   const next = add(1);
@@ -134,7 +134,7 @@ test('forked sequences go on from the parent, and arrive right after it', (t) =>
   }
 });
 
-test('a forked sequence that waits gives its blocks to who is before it', (t) => {
+test('a waiting forked sequence is preempted for one before it', (t) => {
   const { add, scheduler, blocks } = setUp({ numBlocks: 2, maxBatch: 1 });
   const parent = add(3);
   blocks.commit(parent, scheduler.schedule().spans[0].numTokens);
@@ -144,7 +144,7 @@ test('a forked sequence that waits gives its blocks to who is before it', (t) =>
   t.is(show(scheduler.schedule()), '1:1 -10');
 });
 
-test('a waiting sequence takes the blocks of a later one that waits', (t) => {
+test('a waiting sequence takes the blocks of a later waiting one', (t) => {
   const { add, scheduler, blocks } = setUp({ numBlocks: 2, maxBatch: 1 });
   const first = add(3);
   const parent = add(3);
@@ -157,7 +157,7 @@ test('a waiting sequence takes the blocks of a later one that waits', (t) => {
   t.is(show(scheduler.schedule()), '1:3 -10');
 });
 
-test('who just gave its blocks to another is not admitted in the same step', (t) => {
+test('a preempted sequence is not admitted again in the same step', (t) => {
   const { add, scheduler, blocks } = setUp({ numBlocks: 3, prefillChunk: 4 });
   const first = add(1);
   const parent = add(5);
@@ -170,7 +170,7 @@ test('who just gave its blocks to another is not admitted in the same step', (t)
   t.is(show(scheduler.schedule()), '1:1 -10');
 });
 
-test('a sequence that waits takes nothing from those that run', (t) => {
+test('a waiting sequence takes no blocks from running ones', (t) => {
   const { add, step } = setUp({ numBlocks: 2 });
   const [first] = [add(2), add(3)];
   first.paused = true;
@@ -179,7 +179,7 @@ test('a sequence that waits takes nothing from those that run', (t) => {
   t.is(step(), '2:1');
 });
 
-test('only what is scheduled can be forked', (t) => {
+test('only a scheduled sequence can be forked', (t) => {
   const { scheduler } = setUp({});
   t.throws(() => scheduler.fork(prompt(1, 1), []), {
     instanceOf: RangeError,

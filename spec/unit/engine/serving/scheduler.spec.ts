@@ -2,7 +2,7 @@ import test from 'ava';
 import { Sequence } from '../../../../engine/serving/sequence.ts';
 import { setUp, show } from './bookkeeping.ts';
 
-test('without sequences there is nothing to do', (t) => {
+test('a step without sequences is empty', (t) => {
   t.deepEqual(setUp({}).scheduler.schedule(), { spans: [], copies: [], preempted: [] });
 });
 
@@ -58,7 +58,7 @@ test('a cached prefix is not computed again', (t) => {
   t.is(blocks.stats().savedTokens, 4);
 });
 
-test('a removed sequence leaves nothing behind, whether it runs, waits or is gone', (t) => {
+test('a removed sequence holds no blocks, whether it was running, waiting or removed before', (t) => {
   const { add, scheduler, blocks } = setUp({ maxBatch: 1 });
   const [first, second] = [add(3), add(3)];
   scheduler.schedule();
@@ -71,7 +71,7 @@ test('a removed sequence leaves nothing behind, whether it runs, waits or is gon
 test('a sequence is added once', (t) => {
   const { add, scheduler } = setUp({});
   const [first, second] = [add(1), add(1)];
-  const error = { instanceOf: RangeError, message: 'sequence 1 is added, but it is here already' };
+  const error = { instanceOf: RangeError, message: 'sequence 1 is added, but it is scheduled already' };
   t.throws(() => scheduler.add(first), error);
   t.throws(() => scheduler.fork(second, [first]), error);
 });
@@ -98,7 +98,7 @@ test('a sequence that outgrows the cache stops the step before anything has chan
   t.is(step(), '1:1');
 });
 
-test('options that are no positive whole numbers are refused', (t) => {
+test('options that are not positive whole numbers are refused', (t) => {
   for (const name of ['maxBatch', 'maxBatchTokens', 'prefillChunk']) {
     for (const value of [0, -1, 1.5, NaN]) {
       t.throws(() => setUp({ [name]: value }), {

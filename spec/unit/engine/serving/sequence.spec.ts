@@ -21,7 +21,7 @@ test('generated tokens follow the prompt and count as new', (t) => {
   t.deepEqual([sequence.numPromptTokens, sequence.numTokens, sequence.numNewTokens], [2, 4, 2]);
 });
 
-test('what is not computed yet may be prompt or generated', (t) => {
+test('uncomputed tokens may be of the prompt or generated', (t) => {
   const sequence = new Sequence(1, {}, [5, 6, 7]);
   sequence.numComputedTokens = 2;
   t.is(sequence.numUncomputedTokens, 1);

@@ -38,7 +38,7 @@ for (const [title, stop, pieces, out, found] of CASES) {
   });
 }
 
-test('after a stop string nothing comes', (t) => {
+test('no text follows a stop string', (t) => {
   const strings = new StopStrings(['.']);
   t.is(strings.push('a.b'), 'a');
   t.is(strings.push('c.'), '');

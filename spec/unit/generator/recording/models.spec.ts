@@ -85,16 +85,16 @@ test.serial(
     const inMemory = await open(t, modelDir);
     const onDemand = await openModel(modelDir, { onDemandFrom: 1 });
     t.teardown(() => onDemand.close());
-    for (const witness of ['tapped', 'twin'] as const) {
-      const resident = inMemory.recorder[witness]!;
-      const released = onDemand.recorder[witness]!;
-      t.true('dispose' in resident && !('dispose' in released), witness);
+    for (const graph of ['tapped', 'twin'] as const) {
+      const resident = inMemory.recorder[graph]!;
+      const released = onDemand.recorder[graph]!;
+      t.true('dispose' in resident && !('dispose' in released), graph);
       const [expected, got] = [await resident.forward(IDS, 2), await released.forward(IDS, 2)];
       t.deepEqual([...got.stages.keys()], [...expected.stages.keys()]);
       got.stages.set('logits', got.logits as never);
       for (const [name, values] of [...expected.stages, ['logits', expected.logits] as const]) {
         const distance = values.map((value: number, i: number) => Math.abs(value - got.stages.get(name)![i]));
-        t.true(values.length > 0 && Math.max(...distance) < 1e-5, `${witness} ${name}`);
+        t.true(values.length > 0 && Math.max(...distance) < 1e-5, `${graph} ${name}`);
       }
       t.deepEqual((await released.forward(IDS, 2)).logits, got.logits, 'again');
     }

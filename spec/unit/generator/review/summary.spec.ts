@@ -1,13 +1,13 @@
 import test from 'ava';
 import { withoutNumbers } from '../../../../generator/review/changes.ts';
-import { describe, hasChanges } from '../../../../generator/review/summary.ts';
+import { formatSummaries, hasChanges } from '../../../../generator/review/summary.ts';
 
 const unchanged = (id: string, largest: number) => ({ ...withoutNumbers(id, 'unchanged'), largest });
 
 test('a model without changes is one line, with the largest accepted difference', (t) => {
   const cases = [unchanged('one', 1e-6), unchanged('two', 3.5e-6)];
   t.is(
-    describe([{ model: 'dense', manifest: [], cases }], false),
+    formatSummaries([{ model: 'dense', manifest: [], cases }], false),
     'dense: 2 unchanged (largest difference 3.5e-6), 0 changed, new or removed\n',
   );
 });
@@ -33,7 +33,7 @@ test('every change is listed with kind, reasons, differences, and flipped tokens
     { model: 'moe', manifest: [], cases: [] },
   ];
   t.is(
-    describe(summaries, true),
+    formatSummaries(summaries, true),
     `dense: 1 unchanged (largest difference 0.0e+0), 3 changed, new or removed
   manifest: versions a: 1 → 2
   manifest: seed differs
@@ -56,7 +56,7 @@ for (const [what, summary] of [
 ] as const) {
   test(`without pending goldens, a difference in ${what} is reported at the end`, (t) => {
     t.regex(
-      describe([{ ...summary, manifest: [...summary.manifest], cases: [...summary.cases] }], false),
+      formatSummaries([{ ...summary, manifest: [...summary.manifest], cases: [...summary.cases] }], false),
       /\n\nThe goldens differ from what the reference computes now\.\n$/,
     );
   });
@@ -64,7 +64,10 @@ for (const [what, summary] of [
 
 test('a logit that became NaN is shown', (t) => {
   const cases = [{ ...withoutNumbers('two', 'changed', 'a logit differs'), largest: NaN, rms: NaN }];
-  t.regex(describe([{ model: 'dense', manifest: [], cases }], false), /largest difference NaN, RMS NaN/);
+  t.regex(
+    formatSummaries([{ model: 'dense', manifest: [], cases }], false),
+    /largest difference NaN, RMS NaN/,
+  );
 });
 
 test('a summary has changes if its manifest differs or a case is not unchanged', (t) => {
