@@ -38,15 +38,27 @@ export function conclude(findings: Findings): Conclusion {
   const stale = cases.filter(({ id, verdict }) => knownCases.has(id) && verdict === 'right');
   const strict = counted.filter(({ id }) => findings.differences.get(id)?.length);
   const broken = counted.filter(({ outcome }) => outcome === 'error');
-  const served = counted.filter(({ outcome, verdict, first }) => outcome === 'result' && verdict === 'wrong' && !first);
+  const served = counted.filter(
+    ({ outcome, verdict, first }) => outcome === 'result' && verdict === 'wrong' && !first,
+  );
   const silent = counted.filter(({ outcome }) => outcome === 'no answer');
   const wrong = [
-    ...prompt.cases.filter((each) => each.verdict === 'wrong').slice(0, 1).map(promptReason(prompt)),
+    ...prompt.cases
+      .filter((each) => each.verdict === 'wrong')
+      .slice(0, 1)
+      .map(promptReason(prompt)),
     ...(judgement.verdict === 'wrong' ? judgement.reasons : []),
-    ...strict.slice(0, 1).map(({ id, first }) => `${id} parts from the goldens at ${first?.what}, position ${first?.position}${more(strict)}`),
+    ...strict
+      .slice(0, 1)
+      .map(
+        ({ id, first }) =>
+          `${id} parts from the goldens at ${first?.what}, position ${first?.position}${more(strict)}`,
+      ),
     ...served.slice(0, 1).map(({ id, message }) => `${id}: ${message ?? 'wrong'}${more(served)}`),
     ...broken.slice(0, 1).map(({ message }) => `${message ?? 'an answer is an error'}${more(broken)}`),
-    ...consistency.filter((each) => each.verdict === 'wrong').map(({ name }) => `its answers change: ${name}`),
+    ...consistency
+      .filter((each) => each.verdict === 'wrong')
+      .map(({ name }) => `its answers change: ${name}`),
     ...stale.map(({ id }) => `${id} is said to fail and is right: take it out of the known failures`),
   ];
   const unknown = [
@@ -87,7 +99,12 @@ function verdictOfCase(
   const map = judged && errorMap(judged);
   return {
     id,
-    verdict: failed?.kind === 'error' || strict ? 'wrong' : failed || skipped ? 'unknown' : (judged?.verdict ?? 'unknown'),
+    verdict:
+      failed?.kind === 'error' || strict
+        ? 'wrong'
+        : failed || skipped
+          ? 'unknown'
+          : (judged?.verdict ?? 'unknown'),
     outcome,
     ...(message && 'message' in message ? { message: message.message } : {}),
     ...(first ? { first } : {}),
@@ -101,7 +118,8 @@ function verdictOfRefusal(id: string, refusal: string, generated: AskedCase['gen
     const message = `a prompt was answered that has to be refused (${refusal})`;
     return { id, verdict: 'wrong', outcome: 'result', message };
   }
-  if (generated.kind === 'error') return { id, verdict: 'right', outcome: 'result', message: generated.message };
+  if (generated.kind === 'error')
+    return { id, verdict: 'right', outcome: 'result', message: generated.message };
   return { id, verdict: 'unknown', outcome: generated.kind, message: generated.message };
 }
 

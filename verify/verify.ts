@@ -1,24 +1,23 @@
 import { readModelConfig } from '../engine/index.ts';
 import { readPackageJson } from '../engine/terminal/package-json.ts';
-import { readPrompts } from '../golden/goldens.ts';
+import { readManifest, readPrompts } from '../golden/goldens.ts';
 import type { Prompts } from '../golden/schema.ts';
-import { type AskedCase, askCases } from './ask/ask-cases.ts';
+import { askCases } from './ask/ask-cases.ts';
 import { promptCases } from './cases/prompt-cases.ts';
 import { type CaseSelection, selectCases } from './cases/selection.ts';
 import { storedCases, type VerifyCase } from './cases/verify-case.ts';
-import { type Check, CHECKS } from './checks.ts';
-import type { ModelSizes } from './compare/case.ts';
+import { CHECKS, type Check } from './checks.ts';
+import type { Difference } from './compare/difference.ts';
 import { compareWithGoldens, type StoredGoldens } from './compare/stored-goldens.ts';
 import { conclude } from './conclude.ts';
-import type { FirstAnswer } from './consistency/checks.ts';
 import { judgeConsistency } from './consistency/judge-consistency.ts';
+import { allowedChange, firstAnswers, numbersOf, subjectCases, uncheckedOf } from './findings.ts';
 import { judge } from './judge/judge.ts';
-import type { Judgement, Reference, SubjectCase } from './judge/judgement.ts';
 import type { PrecisionClass } from './precision.ts';
 import { judgePrompts } from './prompts/judge-prompts.ts';
 import { loadModelText } from './prompts/prompt-tools.ts';
 import { loadReference } from './reference/load-reference.ts';
-import type { Subject, SubjectModel } from './subject.ts';
+import type { Subject } from './subject.ts';
 import { VERDICT_FORMAT, type Verdict } from './verdict.ts';
 
 /** A model whose engines are judged. */
@@ -63,18 +62,34 @@ export async function verify(options: VerifyOptions): Promise<Verdict> {
   const { checks = CHECKS, onProgress = () => {} } = options;
   const config = await readModelConfig(model.modelDir);
   const cases = selectCases(await casesOf(options, config.vocabSize), options);
+  const reference = await loadReference(model.modelDir, cases, {
+    onProgress: (what) => onProgress(`computing what is right: ${what}`),
+    withSignatures: checks.includes('bugs'),
+  });
   onProgress(`loading ${model.name} in ${subject.info.name}`);
   const loaded = await subject.load(model.modelDir);
   try {
-    const prompt = await promptVerdict(options, loaded, cases);
-    const asked = await ask(options, loaded, cases, config);
-    const reference = await loadReference(model, cases, { onProgress, withSignatures: checks.includes('bugs') });
+    const prompt = checks.includes('prompt')
+      ? await judgePrompts(loaded, cases, await loadModelText(model.modelDir).catch(() => undefined), signal)
+      : { verdict: 'unknown' as const, cases: [] };
+    const asked = await askCases(loaded, cases, {
+      sizes: config,
+      concurrency: options.concurrency ?? loaded.capabilities.maxConcurrency,
+      signal,
+      onCase: (each, done) => onProgress(`asked ${done} of ${cases.length} cases: ${each.case.id}`),
+    });
     const judgeSome = (known: boolean) =>
-      judge(subjectCases(asked, checks).filter(({ id }) => knownFailing.has(id) === known), reference, { precision });
+      judge(
+        subjectCases(asked, checks).filter(({ id }) => knownFailing.has(id) === known),
+        reference,
+        { precision },
+      );
     const judgement = judgeSome(false);
     const isF32 = (precision ?? judgement.precision?.class) === 'f32';
     const differences =
-      model.golden && !options.prompts && isF32 ? compareWithGoldens(model.golden, config, asked) : new Map();
+      model.golden && !options.prompts && isF32
+        ? compareWithGoldens(model.golden, config, asked)
+        : new Map<string, readonly Difference[]>();
     const consistent = checks.includes('consistency')
       ? await judgeConsistency(loaded, firstAnswers(asked), {
           allowed: allowedChange(judgement),
@@ -82,17 +97,18 @@ export async function verify(options: VerifyOptions): Promise<Verdict> {
           onCheck: (name) => onProgress(`consistency: ${name}`),
         })
       : { verdicts: [], unchecked: [] };
+    const hasText = cases.some(({ text }) => text !== undefined);
     const concluded = conclude({
       ...{ prompt, asked, judgement, differences },
       ...(knownFailing.size > 0 ? { known: judgeSome(true) } : {}),
       consistency: [...consistent.verdicts],
-      unchecked: [...unchecked(loaded, checks, prompt, reference), ...consistent.unchecked],
+      unchecked: [...uncheckedOf(loaded, checks, { judgement, prompt, hasText }), ...consistent.unchecked],
     });
     return {
       format: VERDICT_FORMAT,
       subject: { ...subject.info, adapter },
       model: { name: model.name, source: model.source },
-      reference: describeReference(model, options.prompts !== undefined),
+      reference: referenceOf(options),
       ...numbersOf(judgement),
       ...concluded,
       prompt,
@@ -102,4 +118,27 @@ export async function verify(options: VerifyOptions): Promise<Verdict> {
   } finally {
     await loaded.close();
   }
+}
+
+/** The stored cases of a model, or those that our engine makes of prompts. */
+async function casesOf(
+  { model, prompts, onProgress = () => {} }: VerifyOptions,
+  vocabSize: number,
+): Promise<VerifyCase[]> {
+  const { golden, modelDir } = model;
+  if (golden && !prompts) {
+    const stored = readPrompts(golden.folder, golden.name);
+    return storedCases(golden.name, stored.prompts, vocabSize, golden.folder);
+  }
+  return promptCases(modelDir, prompts ?? readPrompts(), (id) =>
+    onProgress(`continuing ${id} by our engine`),
+  );
+}
+
+function referenceOf({ model: { golden }, prompts }: VerifyOptions): Verdict['reference'] {
+  if (!golden || prompts)
+    return { kind: 'engine', description: "Plumbline's own engine at f32; no goldens are stored" };
+  const { versions } = readManifest(golden.name, golden.folder);
+  const description = `goldens of transformers.js ${versions.transformersJs}, and Plumbline's engine, which they hold, between their positions`;
+  return { kind: 'goldens', description };
 }
