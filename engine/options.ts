@@ -80,7 +80,7 @@ export interface ParallelOptions {
  * Counts and positions are i32 in the kernels and between ranks; Node's timers take no more milliseconds.
  */
 const MAX_COUNT = 2 ** 31 - 1;
-/** The most threads of one rank. */
+/** The most threads of one rank, which the kernels share work among. */
 export const MAX_THREADS = 256;
 
 /** @throws OptionError if an option has the wrong type or is out of range. */

@@ -1,5 +1,6 @@
 import { Worker } from 'node:worker_threads';
 import { KernelError } from '../errors.ts';
+import { MAX_THREADS } from '../options.ts';
 import { siblingModule } from '../terminal/sibling-module.ts';
 import { JOB_BYTES, MAX_ARGUMENTS } from './abi.ts';
 import { instantiate, type KernelFunctions, type KernelModule } from './instance.ts';
@@ -16,9 +17,6 @@ const PARTS_PER_THREAD = 4;
 
 /** Seconds that a thread may work on a part, which takes milliseconds, before it counts as dead. */
 const PATIENCE = 10;
-
-/** The most threads a pool can have. */
-const MAX_THREADS = 256;
 
 /** The program of a thread, `.ts` in the repository and `.js` where the package is compiled. */
 const PROGRAM = siblingModule('./pool-thread.ts', import.meta.url);

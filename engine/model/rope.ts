@@ -1,5 +1,16 @@
 import type { ModelConfig } from '../config.ts';
 
+/** Consecutive positions, and where {@link RopeTable.write} puts their cosines and sines. */
+export interface RopeRows {
+  readonly startPosition: number;
+  readonly count: number;
+  /** The row of the first position in `cos` and `sin`. */
+  readonly row: number;
+  /** f32 [rows, headDim / 2], written */
+  readonly cos: Float32Array;
+  readonly sin: Float32Array;
+}
+
 /**
  * The cosines and sines of rotary position embeddings (Su et al. 2021), with the roundings of HuggingFace's
  * `Qwen3RotaryEmbedding`: exponent, inverse frequency and angle are each f32, then cos and sin are.
@@ -17,13 +28,8 @@ export class RopeTable {
     });
   }
 
-  /**
-   * Writes the rows of consecutive positions.
-   *
-   * @param row where the first position goes, in rows of headDim / 2.
-   * @param cos,sin f32 [rows, headDim / 2], written.
-   */
-  write(startPosition: number, count: number, row: number, cos: Float32Array, sin: Float32Array): void {
+  /** Writes the cosines and sines of consecutive positions. */
+  write({ startPosition, count, row, cos, sin }: RopeRows): void {
     this.#extend(startPosition + count);
     const half = this.#inverseFrequencies.length;
     cos.set(this.#cos.subarray(startPosition * half, (startPosition + count) * half), row * half);
@@ -31,7 +37,7 @@ export class RopeTable {
   }
 
   /**
-   * Makes sure that the first `positions` positions are there; doubles, so that decoding does not recompute.
+   * Computes the first `positions` positions; doubles, so that decoding does not compute them at every step.
    */
   #extend(positions: number): void {
     if (positions <= this.#positions) return;

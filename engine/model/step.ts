@@ -94,6 +94,7 @@ export class Step {
    * @throws RangeError if it has more than `maxRows`.
    */
   begin(spans: readonly Span[], observe?: Observer): void {
+    const { cos, sin } = this;
     const tokens = spans.reduce((sum, { ids }) => sum + ids.length, 0);
     if (tokens > this.maxRows) {
       throw new RangeError(`a step has ${tokens} tokens; expected at most ${this.maxRows}`);
@@ -102,7 +103,7 @@ export class Step {
     this.observe = observe;
     this.rows = 0;
     for (const { ids, startPosition } of spans) {
-      this.#rope.write(startPosition, ids.length, this.rows, this.cos, this.sin);
+      this.#rope.write({ startPosition, count: ids.length, row: this.rows, cos, sin });
       this.rows += ids.length;
     }
   }

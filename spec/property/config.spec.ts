@@ -61,7 +61,7 @@ const mutations = fc.dictionary(fc.constantFrom(...Object.keys(EVERY_KEY)), anyV
   maxKeys: 2,
 });
 
-/** What every accepted configuration promises to whoever computes with it. */
+/** Properties that every accepted configuration must have. */
 function assertSound(config: ModelConfig): void {
   const problems: string[] = [];
   const must = (holds: boolean, what: string) => {

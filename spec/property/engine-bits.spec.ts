@@ -16,7 +16,7 @@ const MAX_PROMPT = 12;
 const NEW_TOKENS = 4;
 const RUN = { seed: 20261122, numRuns: 16 };
 
-/** Everything an engine says about a prompt. */
+/** Everything that an engine returns for a prompt. */
 interface Computed {
   logits: Float32Array;
   hidden: Float32Array;
@@ -174,7 +174,7 @@ test('concurrent requests on one engine give the same bits as alone', async (t) 
 /** The smallest magnitude that a dtype stores with its full precision. */
 const SMALLEST_NORMAL: Record<WeightDtype, number> = { F32: 2 ** -126, F16: 2 ** -14, BF16: 2 ** -126 };
 
-/** The same model with other weights; what `change` returns for a weight takes its place. */
+/** The same model with each weight replaced by what `change` returns for it. */
 function changed(model: TinyModel, change: (name: string, weight: OracleWeight) => Float64Array): TinyModel {
   const weights = [...model.weights].map(
     ([name, weight]) => [name, { shape: weight.shape, data: change(name, weight) }] as const,
@@ -191,7 +191,7 @@ for (const [up, down] of [
     await check(t, exponent, async ({ dir, model, prompts: [ids], drawn }) => {
       const exponentOf = (name: string) =>
         name.endsWith(`.${up}.weight`) ? drawn : name.endsWith(`.${down}.weight`) ? -drawn : 0;
-      // What would leave the normal numbers on its way, and lose bits for it, is set to 0 beforehand.
+      // Values that would become subnormal, and lose bits, are set to 0 beforehand.
       const least = SMALLEST_NORMAL[model.dtype];
       const before = changed(model, (name, { data }) =>
         data.map((w) => (exponentOf(name) && Math.abs(w) * 2 ** -Math.abs(drawn) < least ? 0 : w)),

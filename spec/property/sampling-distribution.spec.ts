@@ -10,13 +10,13 @@ const VOCAB = LOGITS.length;
 const SEEDS = 6000;
 const scratch = createSamplingScratch(VOCAB);
 
-/** What has a probability of 0.001 under the hypothesis to be exceeded (Wilson and Hilferty, 1931). */
+/** The value that is exceeded with probability 0.001 under the hypothesis (Wilson and Hilferty, 1931). */
 function critical(degreesOfFreedom: number): number {
   const part = 2 / (9 * degreesOfFreedom);
   return degreesOfFreedom * (1 - part + 3.09 * Math.sqrt(part)) ** 3;
 }
 
-/** @returns chi-square over its critical value; infinite if something happened that cannot. */
+/** @returns chi-square over its critical value; infinite if an impossible event happened. */
 function misfit(observed: readonly number[], probabilities: readonly number[]): number {
   const total = sum(observed);
   const possible = ids(observed.length).filter((i) => probabilities[i] > 0);

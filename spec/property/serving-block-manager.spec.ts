@@ -6,7 +6,7 @@ import { assertSound, blocksToWrite, countOwners, SimulatedMemory } from './serv
 
 const SEED = 20261122;
 
-/** Which tokens can be found in which block: `tokens so far → block`. */
+/** The cached block of given tokens: `tokens so far → block`. */
 interface Model {
   prefixCaching: boolean;
   cached: Map<string, number>;
@@ -26,7 +26,7 @@ function assertAgree({ cached }: Model, { manager, memory, sequences }: Real): v
   if (count !== cached.size) throw new Error(`${count} blocks are cached, expected ${cached.size}`);
 }
 
-/** Blocks that nobody owns, and those of them whose content can be found. */
+/** Blocks that no sequence uses, and how many of them are cached. */
 function countFree({ cached }: Model, { manager, sequences }: Real): { free: number; cachedFree: number } {
   const owners = countOwners(sequences);
   const cachedFree = [...cached.values()].filter((block) => !owners.has(block)).length;
@@ -105,7 +105,7 @@ class Admit extends OnSequence {
   }
 }
 
-/** Grows, and computes all of that or less: what was not computed is computed another time. */
+/** Grows, and computes all of the new positions or fewer; the rest is computed later. */
 class Compute extends OnSequence {
   act(sequence: Sequence, model: Model, real: Real): void {
     const { manager, memory } = real;
@@ -144,7 +144,7 @@ class Compute extends OnSequence {
     this.#addFullBlocks(model, sequence, first, blockSize);
   }
 
-  /** What was cached in a block that is taken is lost; empty ones are to be taken before. */
+  /** A cached block that is taken loses its content; empty blocks must be taken first. */
   #evict({ cached }: Model, taken: number[], numEmpty: number): void {
     const lost = [...cached].filter(([, block]) => taken.includes(block));
     for (const [content] of lost) cached.delete(content);
@@ -181,7 +181,7 @@ class Fork extends OnSequence {
   }
 }
 
-/** Preempts, or ends altogether. */
+/** Preempts a sequence, or ends it. */
 class Free extends OnSequence {
   act(sequence: Sequence, _: Model, { manager, sequences }: Real): void {
     manager.free(sequence);

@@ -4,7 +4,7 @@ import { BlockPool } from '../../engine/serving/block-pool.ts';
 
 const SEED = 20261122;
 
-/** A pool by the definition: who has how many references, and the free blocks, in two lists. */
+/** A pool by its definition: the references of each block, and the free blocks in two lists. */
 interface Model {
   refCounts: Map<number, number>;
   empty: number[];
@@ -58,7 +58,7 @@ class Take implements fc.Command<Model, Real> {
   toString = () => 'take()';
 }
 
-/** What may be refused: then it throws, and nothing changes. */
+/** A command that may be refused: then it throws, and nothing changes. */
 function attempt(allowed: boolean, action: () => void): void {
   let thrown: unknown;
   try {

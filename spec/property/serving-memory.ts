@@ -2,9 +2,8 @@ import type { BlockCopy, BlockManager } from '../../engine/serving/block-manager
 import type { Sequence } from '../../engine/serving/sequence.ts';
 
 /**
- * What a cache would hold: for each position of each block, the token ids that its keys and values were
- * computed from, which are all up to that position. Knows nothing of hashes, so it finds out when one of
- * them lies.
+ * The content of a cache: for each position of each block, the token ids that its keys and values were
+ * computed from, which are all ids up to that position. It does not use hashes, so it finds wrong ones.
  */
 export class SimulatedMemory {
   readonly blockSize: number;
@@ -31,7 +30,7 @@ export class SimulatedMemory {
     }
   }
 
-  /** @throws Error if a position that counts as computed does not hold what its tokens give. */
+  /** @throws Error if a computed position does not hold the content of its tokens. */
   assertComputed(sequence: Sequence): void {
     for (let position = 0; position < sequence.numComputedTokens; position++) {
       const got = this.#slots.get(this.#slotOf(sequence, position));
@@ -48,13 +47,12 @@ export class SimulatedMemory {
   }
 }
 
-/** What decides the keys and values of a position. */
+/** The tokens that decide the keys and values of a position. */
 const contentAt = ({ tokens }: Sequence, position: number) => tokens.slice(0, position + 1).join();
 
 /**
- * @param sequences all that may have blocks.
- * @throws Error if blocks are lost, owned by nobody or miscounted, or hold something else than their owners
- * believe.
+ * @param sequences all sequences that may have blocks.
+ * @throws Error if blocks are lost or miscounted, or hold other content than their sequences expect.
  */
 export function assertSound(
   manager: BlockManager,
@@ -89,7 +87,7 @@ export function countOwners(sequences: readonly Sequence[]): Map<number, number>
 /**
  * The blocks that a sequence is about to write.
  *
- * @throws Error if there is none for a position, or one has another owner who would see it change.
+ * @throws Error if a position has no block, or shares its block with another sequence.
  */
 export function blocksToWrite(manager: BlockManager, sequence: Sequence, numTokens: number): number[] {
   const { numComputedTokens, blockTable, id } = sequence;

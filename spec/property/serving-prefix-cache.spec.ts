@@ -65,7 +65,7 @@ class Add implements fc.Command<Model, PrefixCache> {
 
 class Find implements fc.Command<Model, PrefixCache> {
   readonly tokens: number[];
-  /** How many hashes the caller knows. */
+  /** Number of hashes that the caller knows. */
   readonly numKnown: number;
   constructor(tokens: number[], numKnown: number) {
     this.tokens = tokens;

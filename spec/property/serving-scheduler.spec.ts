@@ -5,7 +5,7 @@ import { Simulation, seen } from './serving-simulation.ts';
 
 const SEED = 20261122;
 
-/** The reference is in the simulation, beside what it is held against; the commands only drive it. */
+/** The reference is in the simulation, beside the scheduler; the commands only drive it. */
 type Command = fc.Command<object, Simulation>;
 
 class Add implements Command {
@@ -37,7 +37,7 @@ class Step implements Command {
   toString = () => `step(${this.cancelled ?? ''})`;
 }
 
-/** Something done to one sequence. */
+/** A command on one sequence. */
 class On implements Command {
   readonly name: string;
   readonly index: number;
@@ -99,7 +99,7 @@ test('whatever is added, paused and removed, each step keeps the rules, and ever
     fc.property(options, commands, (setup, run) => {
       const simulation = new Simulation(setup);
       fc.modelRun(() => ({ model: {}, real: simulation }), run);
-      // Those that are paused stop nobody else.
+      // Paused sequences must not stop the others.
       simulation.drain();
       for (const sequence of simulation.sequences) sequence.paused = false;
       simulation.drain();

@@ -9,7 +9,7 @@ export interface SimulationOptions extends SchedulerOptions {
   prefixCaching: boolean;
 }
 
-/** What happened in all simulations; a run in which something never did has not shown anything about it. */
+/** Counts of what happened in all simulations: what never happened was not tested. */
 export const seen = {
   batches: 0,
   hits: 0,
@@ -25,8 +25,8 @@ export const seen = {
 };
 
 /**
- * A serving engine whose model is replaced by an adder: scheduler, blocks, and a memory that knows what it
- * holds. Keeps its own account of who arrived when and who runs, and holds every step against it.
+ * A serving engine with an adder in place of the model: scheduler, blocks, and a memory that records its
+ * content. Keeps its own order of arrival and set of running sequences, and checks every step against them.
  */
 export class Simulation {
   readonly options: SimulationOptions;
@@ -60,7 +60,7 @@ export class Simulation {
     this.assertSound();
   }
 
-  /** Adds `count` sequences that go on from what another has computed, each with a token of its own. */
+  /** Adds `count` sequences that continue what another has computed, each with a token of its own. */
   fork(parent: Sequence, count: number, maxNewTokens: number): void {
     const { numComputedTokens, tokens, request } = parent;
     if (numComputedTokens === 0 || numComputedTokens >= this.#capacity) return;
@@ -81,7 +81,7 @@ export class Simulation {
   }
 
   /**
-   * Schedules a step, holds it against the rules, and computes it.
+   * Schedules a step, checks it against the rules, and computes it.
    *
    * @param cancelled a sequence that is cancelled when the step is scheduled but not computed.
    * @returns the step's tokens.
@@ -106,11 +106,11 @@ export class Simulation {
     return step.spans.reduce((sum, { numTokens }) => sum + numTokens, 0);
   }
 
-  /** Steps until all that are not paused have ended. @throws Error if one starves. */
+  /** Steps until all sequences that are not paused have ended. @throws Error if one starves. */
   drain(): void {
     const active = () => this.#order.filter(({ paused }) => !paused);
-    // Generous: in every step the first of them computes a token, or somebody makes way for it and begins
-    // anew later.
+    // Generous: in every step the first sequence computes a token, or another is preempted for it and begins
+    // again later.
     let stepsLeft = 20 + 8 * active().reduce((sum, sequence) => sum + this.#ends.get(sequence)!, 0);
     while (active().length > 0) {
       if (stepsLeft-- === 0) throw new Error(`starving: ${active().map(({ id }) => id)}`);
@@ -153,7 +153,7 @@ export class Simulation {
       blocksToWrite(this.blocks, sequence, numTokens),
     );
     if (new Set(written).size < written.length) throw new Error(`two write one block: ${written}`);
-    // All write before any is checked or found, as in a batch.
+    // All sequences write before any is checked or found, as in a batch.
     for (const { sequence, numTokens } of live) this.#memory.compute(sequence, numTokens);
     for (const { sequence, numTokens } of live) {
       this.blocks.commit(sequence, numTokens);
@@ -186,18 +186,18 @@ export class Simulation {
     }
   }
 
-  /** First come, first served. @param ready those that could be scheduled, in order of arrival. */
+  /** First come, first served. @param ready sequences that could be scheduled, in order of arrival. */
   #assertOrder({ spans, preempted }: ScheduledStep<Sequence>, ready: readonly Sequence[]): void {
     const ids = (sequences: readonly Sequence[]) => sequences.map(({ id }) => id).join();
     const scheduled = spans.map(({ sequence }) => sequence);
-    // Of those that run, and of those that wait, the first come; nobody is left out between two.
+    // The first of the running and the first of the waiting sequences are scheduled, without gaps.
     const runs = ready.filter((s) => this.#running.has(s));
     const waits = ready.filter((s) => !this.#running.has(s));
     const numOld = scheduled.filter((s) => this.#running.has(s)).length;
     const expected = [...runs.slice(0, numOld), ...waits.slice(0, scheduled.length - numOld)];
     if (ids(scheduled) !== ids(expected)) throw new Error(`${ids(scheduled)} instead of ${ids(expected)}`);
-    // Only what is paused, or comes after all that gain by it, is preempted; one that waits takes from
-    // nobody who runs.
+    // A preempted sequence is paused, or comes after all scheduled ones; a waiting sequence preempts no
+    // running one.
     const lastOf = (sequences: readonly Sequence[]) =>
       Math.max(-1, ...sequences.map((s) => this.#order.indexOf(s)));
     const [last, lastNew] = [lastOf(scheduled), lastOf(scheduled.slice(numOld))];

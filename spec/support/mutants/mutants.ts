@@ -1,4 +1,4 @@
-/** A bug, as an edit of the engine's own source. */
+/** A bug, as edits of the engine's source. */
 export interface Mutant {
   /** What is wrong with this engine. */
   name: string;
@@ -9,7 +9,7 @@ export interface Mutant {
 }
 
 const edit = (file: string, find: string, replace: string) => ({ file, find, replace });
-// Bugs in the kernels' numerics: the scalar ones are edited, and the engine is given them.
+// Bugs in the kernels' numerics are edits of the scalar kernels, which the engine then uses.
 const scalar = (find: string, replace: string) => edit('kernels/scalar.ts', find, replace);
 const scalarAttention = (find: string, replace: string) => edit('kernels/scalar-attention.ts', find, replace);
 const attention = (find: string, replace: string) => edit('model/attention.ts', find, replace);
@@ -20,8 +20,8 @@ const sampler = (find: string, replace: string) => edit('serving/sampler.ts', fi
 const moe = (find: string, replace: string) => edit('model/moe.ts', find, replace);
 
 /**
- * Engines that people have written, or nearly. The golden comparison must refuse every one of them; when a
- * new kind of bug is met, it gets a row here.
+ * Engines with bugs that have been seen, or are likely. The golden comparison must refuse every one of them.
+ * A new kind of bug gets a row here.
  */
 export const MUTANTS: readonly Mutant[] = [
   {

@@ -7,13 +7,13 @@ import { engineSubject } from '../../../verify/adapters/engine.ts';
 import type { Subject } from '../../../verify/subject.ts';
 import type { Mutant } from './mutants.ts';
 
-/** Several steps for a prompt, so that what goes wrong between two of them shows. */
+/** Gives a prompt several steps, so that bugs between two of them show. */
 const PREFILL_CHUNK = 16;
 
 const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
 
 /**
- * Copies the engine's source into a folder, applies edits, and imports what came out.
+ * Copies the engine's source into a folder, applies edits, and imports the result.
  *
  * @param folder empty; the caller removes it.
  * @returns how to load it, with the options of `Engine.load`.
@@ -38,7 +38,7 @@ export async function importMutant(
   }
   const load = (file: string) => import(pathToFileURL(join(folder, 'engine', file)).href);
   const mutated: { Engine: typeof Engine } = await load('engine.ts');
-  // The SIMD kernels are compiled; a bug in the numerics is made in their scalar twin.
+  // The SIMD kernels are compiled, so a bug in the numerics is an edit of their scalar twin.
   const inKernels = edits.some(({ file }) => file.startsWith('kernels/'));
   const scalar: { createScalarKernels: typeof createScalarKernels } = await load('kernels/scalar.ts');
   return (modelDir, options = {}) => {

@@ -13,9 +13,8 @@ const generation = (find: string, replace: string) => edit('serving/generation.t
 const scalarAttention = (find: string, replace: string) => edit('kernels/scalar-attention.ts', find, replace);
 
 /**
- * Ways in which serving goes wrong: a request then depends on its neighbours, on the cache, or on what was
- * there before it. Each must be caught by holding requests to what they give alone. A new kind of bug gets a
- * row here.
+ * Bugs in serving: a request then depends on other requests or on the content of the cache. Comparing each
+ * request with the same request alone must catch every one. A new kind of bug gets a row here.
  */
 export const SERVING_MUTANTS: readonly ServingMutant[] = [
   {
@@ -78,7 +77,7 @@ export const SERVING_MUTANTS: readonly ServingMutant[] = [
         '        startPosition,\n',
         '        startPosition: step.spans[0].startPosition,\n',
       ),
-      // Then the same for reading only: what is stored goes where it belongs.
+      // For reading only: keys and values are still stored at their own positions.
       edit(
         'model/attention.ts',
         '        ...where,\n        rows: ids.length,\n        k:',

@@ -24,8 +24,8 @@ export function naiveTopK(scores: readonly number[], k: number): number[] {
 }
 
 /**
- * From the least probable on, whatever has a cumulative probability of at most 1 − p goes; the last one
- * never.
+ * Removes the least probable tokens up to a cumulative probability of 1 − p, but never the most probable
+ * one.
  */
 export function naiveTopP(scores: readonly number[], p: number): number[] {
   const probabilities = naiveSoftmax(scores);

@@ -2,15 +2,11 @@ import type { ExecutionContext } from 'ava';
 import { temporaryFolder } from '../processes/cleanup.ts';
 import { holdWorkloadsToAlone, type Served } from './serving-workloads.ts';
 
-/**
- * Each thing that serving does must have happened in as many of the runs, or more: else nothing was shown of
- * it.
- */
+/** Each event must happen in at least this share of the runs: an event that never happens is not tested. */
 const LEAST_SHARE = 0.1;
 
 /**
- * Serves random workloads, and requires both the bits and that everything happened that could have changed
- * them.
+ * Serves random workloads, and requires the right bits and that every event happened that could change them.
  */
 export async function holdServingBits(t: ExecutionContext, numRuns: number): Promise<void> {
   const served = await holdWorkloadsToAlone(temporaryFolder(t), { seed: 20261122, numRuns });

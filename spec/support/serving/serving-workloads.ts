@@ -13,7 +13,7 @@ import {
   type TimedRequest,
 } from './serving.ts';
 
-/** Requests, and the engine that is to serve them all. */
+/** Requests, and the engine that serves them. */
 export interface Workload {
   model: TinyModel;
   settings: Settings;
@@ -31,10 +31,10 @@ const LONGEST_STEM = 300;
 const MAX_TAIL = 30;
 const MAX_NEW_TOKENS = 12;
 
-/** Random engines under random load, in a cache that has little more room than the largest request needs. */
+/** Random engines under random load, with a cache slightly larger than the largest request. */
 export function workload(): fc.Arbitrary<Workload> {
   return tinyModel({ maxLayers: 2 }).chain((model) =>
-    // Several requests begin like this, each up to another point.
+    // Several requests begin with a part of this, each of another length.
     fc.oneof({ weight: 4, arbitrary: prompt(model, 60) }, prompt(model, LONGEST_STEM)).chain((stem) =>
       fc
         .record({
@@ -55,7 +55,7 @@ export function workload(): fc.Arbitrary<Workload> {
   );
 }
 
-/** Requests that begin as others do, up to some point: with the first ids of `stem`. */
+/** Requests that share a prefix: some first ids of `stem`. */
 export function timedRequest(model: TinyModel, stem: readonly number[]): fc.Arbitrary<TimedRequest> {
   const { vocabSize } = model.config;
   const rarely = <T>(arbitrary: fc.Arbitrary<T>) =>
@@ -94,7 +94,7 @@ export function timedRequest(model: TinyModel, stem: readonly number[]): fc.Arbi
       ...request,
       ...sampling,
       ...penalties,
-      // What is not wanted does not stand in a reproduction.
+      // Options at their defaults are left out of a reproduction.
       ...(cancelAfter === undefined ? {} : { cancelAfter }),
       ...(logprobs === undefined ? {} : { logprobs }),
       ...(promptLogprobs === undefined ? {} : { promptLogprobs }),
@@ -102,12 +102,12 @@ export function timedRequest(model: TinyModel, stem: readonly number[]): fc.Arbi
 }
 
 /**
- * Serves a workload and holds each request to what it gives alone, cold and whole, and that to a pass over
- * the whole sequence.
+ * Serves a workload and compares each request with the same request alone, without cache and in one chunk,
+ * and that with a pass over the whole sequence.
  *
- * @param dir the model is written there.
+ * @param dir receives the model.
  * @param load makes the engine that is tested. Default: `Engine.load`.
- * @throws Error that tells the first difference, or what is left behind.
+ * @throws Error that names the first difference, or what is left behind.
  */
 export async function holdToAlone(
   dir: string,
@@ -163,7 +163,7 @@ function literal(value: object): string {
 }
 
 /**
- * Looks for a workload that an engine serves wrongly.
+ * Searches for a workload that an engine serves wrongly.
  *
  * @returns what the engines did.
  * @throws Error with the smallest such workload, as a test to be pasted, and what goes wrong with it.

@@ -5,8 +5,8 @@ import type { EngineStats, GenerateRequest, GenerateResult } from '../../../engi
 import { generateAll, resultsOf } from '../../../verify/generate.ts';
 
 /**
- * A request that comes at its time, and may be cancelled. Time is counted in turns of the event loop: about
- * steps.
+ * A request that is sent at a given time, and may be cancelled. Time is counted in turns of the event loop,
+ * which are about steps.
  */
 export interface TimedRequest extends Omit<GenerateRequest, 'signal'> {
   /** Turns after the request before it. Default 0. */
@@ -21,14 +21,14 @@ export type Settings = Pick<
   'cacheTokens' | 'blockSize' | 'maxBatch' | 'maxBatchTokens' | 'prefillChunk' | 'prefixCaching'
 >;
 
-/** What became of requests: the results of each, by sample. */
+/** The results of requests, by sample. */
 export type Results = readonly (readonly GenerateResult[])[];
 
-/** More turns than any workload of the tests takes: an engine that gets no further must not hang them. */
+/** More turns than any workload takes: an engine that hangs must not hang the tests. */
 const MAX_TURNS = 20_000;
 
 /**
- * Serves requests together, each at its time.
+ * Serves requests together, each sent at its time.
  *
  * @param onTurn is called once a turn.
  * @returns the results, by request and sample. @throws the error of a request that cannot be served.
@@ -53,7 +53,7 @@ export async function serve(
   }
 }
 
-/** Counts turns of the event loop, and does what is due. */
+/** Counts turns of the event loop, and runs what is due. */
 class Clock {
   readonly #due = new Map<number, (() => void)[]>();
   #turn = 0;
@@ -94,7 +94,7 @@ class Clock {
   }
 }
 
-/** Each request by itself, uncancelled, on an engine that remembers nothing: what the others are held to. */
+/** Serves each request alone, uncancelled, on an engine without prefix cache: the expected results. */
 export async function serveAlone(
   engine: Pick<Engine, 'generate'>,
   requests: readonly TimedRequest[],
@@ -106,7 +106,7 @@ export async function serveAlone(
   return results;
 }
 
-/** @returns where results are not those of the requests alone: the first difference, in words. */
+/** @returns the first difference from the results of the requests alone, in words. */
 export function differenceFrom(
   alone: Results,
   served: Results,
@@ -145,7 +145,7 @@ function differenceFromPrefix(got: GenerateResult, expected: GenerateResult, can
   return `cancelled with tokens ${got.tokens}; alone ${prefix}`;
 }
 
-/** @returns what an engine still holds after its last request, in words. */
+/** @returns what an engine has not released after its last request, in words. */
 export function leakOf({ running, waiting, blocks }: EngineStats): string | undefined {
   if (running + waiting === 0 && blocks.free === blocks.total) return undefined;
   return `left behind: ${running} running, ${waiting} waiting, ${blocks.total - blocks.free} of ${blocks.total} blocks`;

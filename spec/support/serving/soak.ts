@@ -9,15 +9,15 @@ import { denseModel, loadEngine } from '../../unit/engine/tiny-models.ts';
 import { leakOf, serveAlone } from './serving.ts';
 import { timedRequest } from './serving-workloads.ts';
 
-/** So many requests that differ; the others are the same again, at another time among other neighbours. */
+/** Number of different requests; they are repeated at other times beside other requests. */
 const DISTINCT = 40;
-/** How much more memory may be in use at the end than at half time. */
+/** The most memory in use at the end, relative to half time. */
 const MOST_GROWTH = 1.05;
 
 /**
- * Sends an engine with a small cache request after request, a third of them cancelled at some moment, and
- * requires that each is answered, with the bits that it has alone, and that nothing is left behind: blocks,
- * listeners, memory.
+ * Sends many requests to an engine with a small cache, a third of them cancelled at some moment. Requires
+ * that each is answered with the same bits as alone, and that no blocks, listeners or memory are left
+ * behind.
  */
 export async function soak(t: ExecutionContext, numRequests: number): Promise<void> {
   const model = denseModel({ max_position_embeddings: 128 });
@@ -32,7 +32,7 @@ export async function soak(t: ExecutionContext, numRequests: number): Promise<vo
     prefillChunk: 16,
   });
   const { bytesAllocated } = engine;
-  // One signal for all and for ever: whoever listened to it and did not stop would pile up.
+  // One signal for all requests: a listener that is not removed would pile up.
   const never = new AbortController();
   let signalled = 0;
   async function* requests(): AsyncGenerator<GenerateRequest> {
@@ -59,7 +59,7 @@ export async function soak(t: ExecutionContext, numRequests: number): Promise<vo
     if (event.type !== 'result') continue;
     if (!isRight(event.result, alone[(event.request * 17) % DISTINCT][event.sample])) wrong++;
     if (event.result.finishReason === 'abort') cut++;
-    // A cancelled one may have no more than its first sample.
+    // A cancelled request may have its first sample only.
     if (event.sample === 0) answers[event.request]++;
     if (event.request >= numRequests / 2) half ||= bytesInUse();
   }
@@ -86,7 +86,7 @@ function isRight(got: GenerateResult, expected: GenerateResult | undefined): boo
   return got.tokens.every((token, i) => token === expected.tokens[i]);
 }
 
-/** Bytes on the heap that somebody holds: to count objects, V8 first collects all garbage. */
+/** Bytes of reachable objects: to count objects, V8 first collects all garbage. */
 function bytesInUse(): number {
   queryObjects(Generation);
   return process.memoryUsage().heapUsed;

@@ -12,7 +12,7 @@ trackResources(test);
 const IDS = [3, 0, 18, 7, 7, 11];
 const REQUEST = { ids: IDS, maxNewTokens: 8 };
 
-/** Nothing is on its way, and no block is taken. */
+/** No request is unfinished, and no block is in use. */
 function isIdle(engine: Engine): boolean {
   const { running, waiting, blocks } = engine.stats();
   return running === 0 && waiting === 0 && blocks.free === blocks.total;
@@ -171,35 +171,35 @@ test('an error of a source is thrown to its caller, and to no other', async (t) 
 
 test('a source that never answers does not delay a caller that stops iterating', async (t) => {
   const engine = await loadEngine(t, denseModel());
-  let told = false;
+  let ended = false;
   const { promise: forever, resolve } = Promise.withResolvers<void>();
   async function* silent(): AsyncGenerator<GenerateRequest> {
     try {
       yield REQUEST;
       await forever;
     } finally {
-      told = true;
+      ended = true;
     }
   }
   for await (const { type } of engine.generate(silent())) if (type === 'result') break;
   t.true(isIdle(engine));
-  t.false(told);
+  t.false(ended);
   resolve();
   await turn();
-  t.true(told);
+  t.true(ended);
 });
 
 test('a source is ended when its caller stops iterating', async (t) => {
   const engine = await loadEngine(t, denseModel(), { maxBatch: 1 });
-  let told = false;
+  let ended = false;
   async function* source(): AsyncGenerator<GenerateRequest> {
     try {
       for (;;) yield REQUEST;
     } finally {
-      told = true;
+      ended = true;
     }
   }
   for await (const _ of engine.generate(source())) if (engine.stats().steps === 3) break;
-  t.true(told);
+  t.true(ended);
   t.true(isIdle(engine));
 });

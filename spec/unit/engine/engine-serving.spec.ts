@@ -19,7 +19,7 @@ const REQUESTS: GenerateRequest[] = [
 
 const kinds = (events: readonly GenerateEvent[]) =>
   events.map(({ type, request }) => `${type} of ${request}`);
-/** Everything about a result that must not depend on its neighbours. */
+/** Everything of a result that must not depend on other requests. */
 const bitsOf = (events: readonly GenerateEvent[]) =>
   resultsOf(events).map((samples) => samples.map(({ timing: _, cachedTokens: __, ...bits }) => bits));
 
@@ -110,7 +110,7 @@ test('a list is read only as far as a step has room', async (t) => {
   let results = 0;
   for await (const { type } of engine.generate(endless())) {
     if (type === 'result') results++;
-    // Two whose results wait to be told, two that are computed, two ahead.
+    // Two with results that are not taken yet, two that are computed, two in the queue.
     t.true(asked <= results + 6, `${asked} were read when ${results} had ended`);
     if (results === 20) break;
   }

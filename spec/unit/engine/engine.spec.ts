@@ -194,7 +194,7 @@ test('an observer is called with every stage of every step, chunk by chunk', asy
 
 const REFUSED: [string, readonly number[], ForwardOptions, RegExp][] = [
   ['an empty prompt', [], {}, /the prompt is empty/],
-  ['an empty prompt, whatever positions are asked for', [], { positions: [0] }, /the prompt is empty/],
+  ['an empty prompt, whatever the positions', [], { positions: [0] }, /the prompt is empty/],
   ['an id beyond the vocabulary', [0, 19], {}, /id at position 1 is 19; expected .* from 0 to 18/],
   ['a negative id', [-1], {}, /id at position 0 is -1/],
   ['half an id', [1, 2, 2.5], {}, /id at position 2 is 2\.5/],

@@ -127,12 +127,13 @@ const GENERATE: Record<keyof GenerateRequest, Wrong> = {
 function assertNames(
   t: ExecutionContext,
   error: unknown,
-  option: string,
-  { expected, named }: Wrong,
-  value: unknown,
-) {
+  { option, value, expected, named }: Omit<Wrong, 'values'> & { option: string; value: unknown },
+): void {
   const what = `${option} = ${inspect(value)}`;
-  if (!(error instanceof OptionError)) return t.fail(`${what}: expected an OptionError, got ${error}`);
+  if (!(error instanceof OptionError)) {
+    t.fail(`${what}: expected an OptionError, got ${error}`);
+    return;
+  }
   t.true(error instanceof PlumblineError);
   t.regex(error.option, named ?? new RegExp(`^${option}$`), what);
   t.regex(error.expected, expected, what);
@@ -154,7 +155,7 @@ for (const [option, wrong] of Object.entries(LOAD)) {
   test(`Engine.load refuses wrong values of ${option}`, async (t) => {
     const dir = modelDirectory(t, denseModel());
     for (const value of wrong.values) {
-      assertNames(t, await errorOf(Engine.load(dir, { [option]: value })), option, wrong, value);
+      assertNames(t, await errorOf(Engine.load(dir, { [option]: value })), { ...wrong, option, value });
     }
   });
 }
@@ -164,7 +165,7 @@ for (const [option, wrong] of Object.entries(FORWARD)) {
     const engine = await loadEngine(t, denseModel());
     for (const value of wrong.values) {
       const error = t.throws(() => engine.forward([1, 2, 3], { [option]: value }), { any: true });
-      assertNames(t, error, option, wrong, value);
+      assertNames(t, error, { ...wrong, option, value });
     }
   });
 }
@@ -177,7 +178,9 @@ for (const [option, wrong] of Object.entries(GENERATE)) {
     const events = await generateAll(engine, [...(requests as GenerateRequest[]), good]);
     const errors = events.filter((event) => event.type === 'error');
     t.is(errors.length, wrong.values.length);
-    for (const { request, error } of errors) assertNames(t, error, option, wrong, wrong.values[request]);
+    for (const { request, error } of errors) {
+      assertNames(t, error, { ...wrong, option, value: wrong.values[request] });
+    }
     t.deepEqual(
       events.filter(({ type }) => type !== 'error').map(({ type, request }) => [type, request]),
       [
@@ -193,13 +196,17 @@ const NOT_OBJECTS = [null, 1, 'x', true, [], () => {}];
 test('Engine.load refuses what is not a directory and not options', async (t) => {
   const dir = modelDirectory(t, denseModel());
   for (const value of [undefined, null, 5, {}, ['a']]) {
-    const wrong = { values: [], expected: /^the path of a model directory$/ };
-    assertNames(t, await errorOf(Engine.load(value as string)), 'modelDir', wrong, value);
-    assertNames(t, await errorOf(readModelConfig(value as string)), 'modelDir', wrong, value);
+    const wrong = { expected: /^the path of a model directory$/ };
+    assertNames(t, await errorOf(Engine.load(value as string)), { ...wrong, option: 'modelDir', value });
+    assertNames(t, await errorOf(readModelConfig(value as string)), { ...wrong, option: 'modelDir', value });
   }
   for (const value of NOT_OBJECTS) {
-    const wrong = { values: [], expected: /^an object$/ };
-    assertNames(t, await errorOf(Engine.load(dir, value as LoadOptions)), 'options', wrong, value);
+    const wrong = { expected: /^an object$/ };
+    assertNames(t, await errorOf(Engine.load(dir, value as LoadOptions)), {
+      ...wrong,
+      option: 'options',
+      value,
+    });
   }
 });
 
@@ -207,22 +214,23 @@ test('forward and generate refuse what is not a prompt, not options, not a reque
   const engine = await loadEngine(t, denseModel());
   for (const value of [undefined, null, 5, 'text', {}, Int32Array.of(1)]) {
     const error = t.throws(() => engine.forward(value as number[]), { any: true });
-    assertNames(t, error, 'ids', GENERATE.ids, value);
+    assertNames(t, error, { ...GENERATE.ids, option: 'ids', value });
   }
-  const object = { values: [], expected: /^an object$/ };
+  const object = { expected: /^an object$/ };
   for (const value of NOT_OBJECTS) {
     const error = t.throws(() => engine.forward([1], value as ForwardOptions), { any: true });
-    assertNames(t, error, 'options', object, value);
+    assertNames(t, error, { ...object, option: 'options', value });
   }
   const events = await generateAll(engine, [undefined, ...NOT_OBJECTS] as unknown as GenerateRequest[]);
   t.is(events.length, NOT_OBJECTS.length + 1);
   for (const event of events) {
     if (event.type !== 'error') return t.fail(event.type);
-    assertNames(t, event.error, 'request', object, [undefined, ...NOT_OBJECTS][event.request]);
+    const value = [undefined, ...NOT_OBJECTS][event.request];
+    assertNames(t, event.error, { ...object, option: 'request', value });
   }
-  const list = { values: [], expected: /^requests that can be iterated$/ };
+  const list = { expected: /^requests that can be iterated$/ };
   for (const value of [undefined, null, 5, {}, () => []]) {
-    assertNames(t, await errorOf(generateAll(engine, value as [])), 'requests', list, value);
+    assertNames(t, await errorOf(generateAll(engine, value as [])), { ...list, option: 'requests', value });
   }
 });
 

@@ -10,7 +10,7 @@ const HALF_ULP = 2 ** -24;
 function rows(table: RopeTable, start: number, count: number, half: number) {
   const cos = new Float32Array(count * half);
   const sin = new Float32Array(count * half);
-  table.write(start, count, 0, cos, sin);
+  table.write({ startPosition: start, count, row: 0, cos, sin });
   return { cos, sin };
 }
 
@@ -69,7 +69,7 @@ test('rows are written at the given place, and nowhere else', (t) => {
   const table = new RopeTable({ headDim: 4, ropeTheta: 100 });
   const cos = new Float32Array(10).fill(9);
   const sin = new Float32Array(10).fill(9);
-  table.write(7, 2, 1, cos, sin);
+  table.write({ startPosition: 7, count: 2, row: 1, cos, sin });
   const expected = rows(table, 7, 2, 2);
   t.deepEqual(Array.from(cos), [9, 9, ...expected.cos, 9, 9, 9, 9]);
   t.deepEqual(Array.from(sin), [9, 9, ...expected.sin, 9, 9, 9, 9]);

@@ -44,7 +44,7 @@ test('a step counts the rows of its spans and looks up the rotation of each', (t
   for (const [row, position] of [0, 1, 7, 3, 4].entries()) {
     const cos = new Float32Array(3);
     const sin = new Float32Array(3);
-    table.write(position, 1, 0, cos, sin);
+    table.write({ startPosition: position, count: 1, row: 0, cos, sin });
     t.deepEqual(step.cos.slice(3 * row, 3 * row + 3), cos);
     t.deepEqual(step.sin.slice(3 * row, 3 * row + 3), sin);
   }
@@ -65,11 +65,11 @@ test('a step of more tokens than there is room for is refused, and the step befo
 
 test('an observer gets the rows of this step and no more', (t) => {
   const step = createStep();
-  const told: [string, number][] = [];
-  step.begin([span(3, 0)], (stage, values) => told.push([stage, values.length]));
+  const reported: [string, number][] = [];
+  step.begin([span(3, 0)], (stage, values) => reported.push([stage, values.length]));
   step.report('a', step.x, 13);
   step.report('b', step.q, 24);
-  t.deepEqual(told, [
+  t.deepEqual(reported, [
     ['a', 39],
     ['b', 72],
   ]);

@@ -6,7 +6,7 @@ import {
 } from '../../../../engine/serving/scheduler.ts';
 import { Sequence } from '../../../../engine/serving/sequence.ts';
 
-/** Six blocks of two positions, if nothing else is said. */
+/** Default: six blocks of two positions. */
 export const newManager = (options: Partial<BlockManagerOptions> = {}) =>
   new BlockManager({ numBlocks: 6, blockSize: 2, ...options });
 
@@ -26,7 +26,7 @@ export function compute(
   manager.commit(sequence, numTokens);
 }
 
-/** A sequence that was admitted and computed. */
+/** Adds a sequence that is admitted and computed. */
 export function computed(manager: BlockManager, tokens: number[]): Sequence {
   const sequence = newSequence(tokens);
   manager.admit(sequence, tokens.length);
@@ -34,7 +34,7 @@ export function computed(manager: BlockManager, tokens: number[]): Sequence {
   return sequence;
 }
 
-/** A scheduler over a cache of blocks of 2 positions, without prefix caching unless it is asked for. */
+/** A scheduler over a cache of blocks of 2 positions, by default without prefix caching. */
 export function setUp({
   numBlocks = 50,
   prefixCaching = false,
@@ -69,7 +69,7 @@ export const prompt = (id: number, numTokens: number) =>
     Array.from({ length: numTokens }, (_, i) => 100 * id + i),
   );
 
-/** Spans as "id:tokens", and who was preempted as "-id". */
+/** Spans as "id:tokens", and preempted sequences as "-id". */
 export const show = ({ spans, preempted }: ScheduledStep<Sequence>) =>
   [
     ...spans.map(({ sequence, numTokens }) => `${sequence.id}:${numTokens}`),

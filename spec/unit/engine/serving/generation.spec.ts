@@ -30,15 +30,15 @@ function contextOf(options: Partial<GenerateRequest> = {}, withText = true): Gen
 }
 
 /** Logits whose largest is that of a token. */
-const wanting = (token: number) =>
+const favouring = (token: number) =>
   Float32Array.from({ length: VOCAB }, (_, id) => (id === token ? 5 : id / 4));
 
-/** Chooses tokens until the generation ends. */
+/** Samples tokens until the generation ends. */
 function run(options: Partial<GenerateRequest>, tokens: readonly number[], withText = true) {
   const generation = new Generation(contextOf(options, withText), 0, 0);
   const events = [];
   for (const token of tokens) {
-    events.push(generation.sampleToken(wanting(token))!);
+    events.push(generation.sampleToken(favouring(token))!);
     if (generation.finishReason) break;
   }
   const texts = events.map(({ text }) => text);
@@ -47,7 +47,7 @@ function run(options: Partial<GenerateRequest>, tokens: readonly number[], withT
 
 test('a token event has its request and sample, and the token is appended to the sequence', (t) => {
   const generation = new Generation(contextOf(), 7, 2);
-  t.deepEqual(generation.sampleToken(wanting(B)), {
+  t.deepEqual(generation.sampleToken(favouring(B)), {
     type: 'token',
     request: 3,
     sample: 2,
@@ -120,7 +120,7 @@ test('without a tokenizer there is no text', (t) => {
 
 test('no token is sampled if maxNewTokens is 0', (t) => {
   const generation = new Generation(contextOf({ maxNewTokens: 0 }), 0, 0);
-  t.is(generation.sampleToken(wanting(A)), undefined);
+  t.is(generation.sampleToken(favouring(A)), undefined);
   t.is(generation.finishReason, 'length');
   const { tokens, text, fingerprint, timing } = generation.result('length');
   t.deepEqual([tokens, text], [[], '']);
@@ -129,10 +129,10 @@ test('no token is sampled if maxNewTokens is 0', (t) => {
   t.true(timing.prefillMs >= 0);
 });
 
-/** SHA-256 over the logits that want these tokens, one after the other. */
+/** SHA-256 over logits whose largest is each of these tokens in turn. */
 function fingerprintOf(tokens: readonly number[]): string {
   const hash = createHash('sha256');
-  for (const token of tokens) hash.update(new Uint8Array(wanting(token).buffer));
+  for (const token of tokens) hash.update(new Uint8Array(favouring(token).buffer));
   return hash.digest('hex');
 }
 
@@ -148,13 +148,13 @@ test('the logits of a stop token count as all others', (t) => {
 
 test('returned logits and log-probabilities are those of the model, and stay', (t) => {
   const generation = new Generation(contextOf({ returnLogits: true, logprobs: 2, temperature: 0.5 }), 0, 0);
-  const lent = wanting(S);
+  const lent = favouring(S);
   const event = generation.sampleToken(lent)!;
   lent.fill(0);
-  t.deepEqual(event.logits, wanting(S));
-  const normaliser = Math.log([...wanting(S)].reduce((sum, logit) => sum + Math.exp(logit), 0));
+  t.deepEqual(event.logits, favouring(S));
+  const normaliser = Math.log([...favouring(S)].reduce((sum, logit) => sum + Math.exp(logit), 0));
   const { logprobs } = event;
-  t.true(Math.abs(logprobs!.logprob - (wanting(S)[event.token] - normaliser)) < 1e-12);
+  t.true(Math.abs(logprobs!.logprob - (favouring(S)[event.token] - normaliser)) < 1e-12);
   t.deepEqual(
     logprobs!.top.map(({ token }) => token),
     [S, EOS],
@@ -164,7 +164,7 @@ test('returned logits and log-probabilities are those of the model, and stay', (
 
 test('log-probabilities of the prompt are kept by position, also if they are computed again', (t) => {
   const generation = new Generation(contextOf({ ids: [A, B, S], promptLogprobs: 1 }), 0, 0);
-  for (const position of [0, 1, 0]) generation.addPromptLogprobs(position, wanting(position));
+  for (const position of [0, 1, 0]) generation.addPromptLogprobs(position, favouring(position));
   const { promptLogprobs, logprobs } = generation.result('abort');
   t.deepEqual(
     promptLogprobs!.map(({ token, top }) => [token, top[0].token]),

@@ -34,13 +34,13 @@ const counts = (ids: readonly number[]) =>
 
 type Processor = { _call(ids: bigint[][], logits: Tensor): Tensor };
 
-/** What transformers.js makes of the logits, its own copy. */
+/** A copy of the logits, processed by transformers.js. */
 function theirs(processor: Processor, ids: readonly number[]): Float32Array {
   const tensor = new Tensor('float32', LOGITS.slice(), [1, VOCAB]);
   return processor._call([ids.map(BigInt)], tensor).data as Float32Array;
 }
 
-/** What one of ours makes of them. */
+/** The same, processed by one of ours. */
 function ours(change: (logits: Float32Array) => void): Float32Array {
   const logits = LOGITS.slice();
   change(logits);

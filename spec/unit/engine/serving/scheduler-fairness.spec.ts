@@ -7,11 +7,12 @@ test('when blocks run out, the sequence that arrived last is preempted, and resu
   const [first, second] = [add(2), add(2)];
   t.is(step(), '1:2 2:2');
   add(1);
-  // One block is left and both need one: the second gives way, and nobody is admitted in the same step.
+  // One block is left and both need one: the second is preempted, and no sequence is admitted in the same
+  // step.
   t.is(step(), '1:1 -2');
   t.deepEqual([second.numComputedTokens, second.blockTable], [0, []]);
   t.deepEqual([scheduler.numRunning, scheduler.numWaiting, scheduler.numPreemptions], [1, 2, 1]);
-  // One block would do for the third, but the second, which needs two, is before it.
+  // One block is enough for the third, but the second, which needs two, comes before it.
   t.is(step(), '1:1');
   scheduler.remove(first);
   t.is(step(), '2:3 3:1');
