@@ -119,7 +119,7 @@ export async function readModelConfig(modelDir: string): Promise<ModelConfig> {
 export interface ParseModelConfigOptions {
   /** Where the configuration came from, for messages. Default `config.json`. */
   path?: string;
-  /** `eos_token_id` of `generation_config.json`, which goes before the one of `config.json`. */
+  /** `eos_token_id` of `generation_config.json`, which takes precedence over `config.json`. */
   eosTokenId?: number | number[] | null;
 }
 

@@ -15,7 +15,7 @@ export class PlumblineError extends Error {
   }
 }
 
-/** `config.json` is missing, malformed, or asks for something this engine does not compute. */
+/** `config.json` is missing, malformed, or needs something that this engine does not compute. */
 export class ConfigError extends PlumblineError {}
 
 /** A safetensors file, its index, or the set of weights in it is not what the configuration promises. */

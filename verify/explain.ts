@@ -1,27 +1,31 @@
-import { countParameters } from '../engine/checkpoint/parameters.ts';
 import { readModelConfig } from '../engine/config.ts';
 import { type Projections, project } from '../golden/projection.ts';
 import type { RecordedCase } from '../golden/schema.ts';
 import { logSumExp } from '../golden/tolerance.ts';
 import { type Difference, MISSING_TOKEN, RMS_DISTANCE } from './compare/difference.ts';
 import { loadOracle } from './oracle/oracle.ts';
+import { isWithinOracle } from './witnesses.ts';
 
-/** The oracle recomputes everything for every token; beyond this many multiplications nobody wants to wait. */
-const ORACLE_LIMIT = 2e9;
+/** What {@link explain} takes. */
+export interface ExplainOptions {
+  /** The name of the golden's folder. */
+  readonly model: string;
+  readonly recorded: RecordedCase;
+  /** In the order of the computation; at least one. */
+  readonly differences: readonly Difference[];
+  readonly modelDir: string;
+  /** How hidden states are stored, from the manifest. */
+  readonly projections?: Projections;
+  /** What `SUBJECT` is set to. Default: our engine is tested. */
+  readonly subjectPath?: string;
+}
 
 /**
- * Says where subject and golden part first, which of the three witnesses stands alone there, and how to look closer.
- *
- * @param differences in the order of the computation; at least one.
- * @param projections how hidden states are stored, from the manifest.
+ * Says where the subject differs from the golden first, whether the float64 oracle agrees with one of them, and which
+ * command shows more.
  */
-export async function explain(
-  model: string,
-  recorded: RecordedCase,
-  differences: readonly Difference[],
-  modelDir: string,
-  projections?: Projections,
-): Promise<string> {
+export async function explain(options: ExplainOptions): Promise<string> {
+  const { model, recorded, differences, modelDir, projections, subjectPath } = options;
   const [first] = differences;
   const lines = [
     `${model} · ${recorded.id}: ${where(first, recorded)}`,
@@ -30,16 +34,16 @@ export async function explain(
     ...differences
       .slice(1)
       .map((d) => `  also ${d.what} at ${d.position}, ${d.index}: got ${d.got}, expected ${d.expected}`),
-    `  look closer: npm run inspect -- --model ${model} --case ${recorded.id}`,
+    `  to see every stage: ${subjectPath ? `SUBJECT=${subjectPath} ` : ''}npm run inspect -- --model ${model} --case ${recorded.id}`,
   ];
   return lines.join('\n');
 }
 
 function where({ what, position, index }: Difference, { ids }: RecordedCase): string {
   if (what === RMS_DISTANCE)
-    return 'no value is off by itself, but all logits together are farther from the truth';
+    return 'each value is within its tolerance, but all logits together are farther from the truth';
   const generated = position >= ids.length ? ' (generated)' : '';
-  return `parts from the golden at ${what}, position ${position}${generated}, index ${index}`;
+  return `differs from the golden first at ${what}, position ${position}${generated}, index ${index}`;
 }
 
 async function judge(
@@ -49,12 +53,12 @@ async function judge(
   projections: Projections | undefined,
 ): Promise<string> {
   const { what, got, expected, tolerance } = difference;
-  if (what === RMS_DISTANCE) return 'the truth is the float64 twin: the subject stands alone';
+  if (what === RMS_DISTANCE) return 'the truth is the float64 twin: the subject is wrong';
   const witness = await askOracle(recorded, difference, modelDir, projections);
   if (witness === undefined) return `the oracle was not asked about ${what} of a prompt of this size`;
   const [isSubject, isGolden] = [got, expected].map((value) => Math.abs(value - witness) <= tolerance);
-  if (isGolden && !isSubject) return `the oracle says ${witness}: the subject stands alone`;
-  if (isSubject && !isGolden) return `the oracle says ${witness}: the golden stands alone`;
+  if (isGolden && !isSubject) return `the oracle says ${witness}, as the golden does: the subject is wrong`;
+  if (isSubject && !isGolden) return `the oracle says ${witness}, as the subject does: the golden is wrong`;
   return `the oracle says ${witness}: ${isGolden ? 'between the two' : 'no two agree'}`;
 }
 
@@ -69,7 +73,7 @@ async function askOracle(
   const { ids, greedy } = recorded;
   const generated = Math.max(0, position - ids.length + 1);
   const context = generated ? [...ids, ...greedy.tokens.slice(0, generated - 1)] : ids;
-  if (context.length * countParameters(config).total > ORACLE_LIMIT) return undefined;
+  if (!isWithinOracle(config, context.length)) return undefined;
   const { hidden, logits } = (await loadOracle(modelDir)).forward(context);
   const row = generated ? context.length - 1 : position;
   const rowOfLogits = logits.subarray(row * config.vocabSize, (row + 1) * config.vocabSize);

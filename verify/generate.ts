@@ -13,7 +13,7 @@ export async function generateAll(
 /**
  * One request with one sample, to its end.
  *
- * @param onToken is told every token as it comes.
+ * @param onToken is called with each token as it comes.
  * @returns the result, and the tokens as they came. @throws what the engine says of a request that it cannot serve.
  */
 export async function generateOne(

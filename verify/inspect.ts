@@ -1,60 +1,164 @@
-/**
- * `npm run inspect -- --model NAME --case ID`: runs the engine and the reference over one golden's prompt, stage by
- * stage, and shows where they part and which of them the float64 twin agrees with.
- */
-import { Engine } from '../engine/index.ts';
-import { runCommand } from '../engine/terminal/command.ts';
-import { exitOnOutputError } from '../engine/terminal/output.ts';
-import { ensureFixture } from '../generator/fixtures/fixtures.ts';
-import { tapNames } from '../generator/onnx/taps.ts';
-import { openModel } from '../generator/recording/models.ts';
-import { readCase } from '../golden/goldens.ts';
-import { compareStage, formatStages } from './stages.ts';
+import { type ModelConfig, readModelConfig } from '../engine/config.ts';
+import { GOLDEN_FOLDER, type LoadedCase, readCase, readManifest, readTensors } from '../golden/goldens.ts';
+import { project } from '../golden/projection.ts';
+import type { Manifest } from '../golden/schema.ts';
+import { maxAbs, tolerance } from '../golden/tolerance.ts';
+import { checkHidden, checkRows } from './compare/answers.ts';
+import { expectedRows } from './compare/expected-rows.ts';
+import { pairRows } from './compare/rows.ts';
+import { NotSupportedError } from './errors.ts';
+import { compareStage, formatStages, type Stage } from './stages.ts';
+import type { ForwardAnswer, Subject } from './subject.ts';
+import { engineStages, hiddenStages, hiddenStateNames, oracleStages, type Stages } from './witnesses.ts';
 
-async function inspect(model: string, id: string): Promise<string> {
-  const { ids } = readCase(model, id);
-  const engine = await Engine.load(await ensureFixture(model));
-  const opened = await openModel(model);
+/** What {@link inspect} takes. */
+export interface InspectOptions {
+  /** The folder of the model's goldens, and the case. */
+  readonly golden: string;
+  readonly id: string;
+  readonly modelDir: string;
+  /** What is tested. Default: our engine. */
+  readonly subject?: Subject;
+}
+
+/** The table, and whether what is tested agrees with the golden at every stage that could be compared. */
+export interface Inspection {
+  readonly text: string;
+  readonly agrees: boolean;
+}
+
+/** A golden case, and what the witnesses computed of its prompt. */
+interface Evidence {
+  readonly loaded: LoadedCase;
+  readonly manifest: Manifest;
+  readonly config: ModelConfig;
+  readonly engine: Stages;
+  readonly oracle: Stages | undefined;
+  readonly subject: ForwardAnswer | undefined;
+}
+
+/**
+ * Runs a golden's prompt through the subject, our engine and the float64 oracle, and compares them with the golden stage
+ * by stage: hidden states, the stages within each layer where a witness has them, logits.
+ *
+ * @throws FileError if there is no such golden; NotSupportedError if the reference refuses the prompt, or the subject has
+ * no scores; SubjectError if its answer is not finite or has other lengths.
+ */
+export async function inspect({ golden, id, modelDir, subject }: InspectOptions): Promise<Inspection> {
+  const recorded = readCase(golden, id, GOLDEN_FOLDER);
+  if ('refusal' in recorded) {
+    throw new NotSupportedError(`${golden} · ${id}: the reference refuses this prompt; it has no stages`);
+  }
+  const { ids } = recorded;
+  const config = await readModelConfig(modelDir);
+  const loaded = { recorded, tensors: readTensors(golden, id) };
+  const evidence: Evidence = {
+    loaded,
+    manifest: readManifest(golden),
+    config,
+    engine: await engineStages(modelDir, ids),
+    oracle: await oracleStages(modelDir, config, ids),
+    subject: subject && (await askSubject(subject, modelDir, loaded, config)),
+  };
+  const tested = subject ? 'subject' : 'engine';
+  const lines = [...evidence.engine.keys()].map((name) => compareStage(stageOf(name, evidence), tested));
+  const agrees = lines.every(({ differsAt }) => differsAt === undefined);
+  return { text: formatStages(lines, tested), agrees };
+}
+
+async function askSubject(
+  subject: Subject,
+  modelDir: string,
+  { recorded: { id, ids, positions } }: LoadedCase,
+  { vocabSize, hiddenSize, numHiddenLayers }: ModelConfig,
+): Promise<ForwardAnswer> {
+  const model = await subject.load(modelDir);
   try {
-    const stages = new Map<string, Float32Array>();
-    // A long prompt is computed in chunks, and every stage comes once for each.
-    const observe = (stage: string, values: Float32Array) => {
-      const before = stages.get(stage) ?? new Float32Array();
-      const joined = new Float32Array(before.length + values.length);
-      joined.set(before);
-      joined.set(values, before.length);
-      stages.set(stage, joined);
-    };
-    const { logits } = engine.forward(ids, { observe });
-    stages.set('logits', logits);
-    const reference = await opened.recorder.tapped!.forward(ids);
-    const truth = await opened.recorder.twin!.forward(ids);
-    reference.stages.set('logits', reference.logits);
-    truth.stages.set('logits', truth.logits);
-    const rows = [...tapNames(opened.recorder.config), 'logits'].map((name) => {
-      const [a, b, c] = [stages.get(name)!, reference.stages.get(name)!, truth.stages.get(name)!];
-      return compareStage({ name, engine: a, reference: b, truth: c }, ids.length);
-    });
-    return formatStages(rows);
+    const answer = await model.forward({ ids, positions, hidden: true });
+    const asked = `forward of "${id}"`;
+    checkRows(asked, answer.rows, { count: positions.length, vocabSize });
+    if (answer.hidden) checkHidden(asked, answer.hidden, (numHiddenLayers + 2) * ids.length * hiddenSize);
+    return answer;
   } finally {
-    engine.close();
-    await opened.close();
+    await model.close();
   }
 }
 
-exitOnOutputError('inspect');
-process.exitCode = await runCommand({
-  name: 'inspect',
-  define: (program) => {
-    program
-      .description('Show, stage by stage, where the engine and the reference differ on one golden case.')
-      .requiredOption('--model <name>', 'inspect this fixture')
-      .requiredOption('--case <id>', 'inspect this case of its goldens')
-      .action(async ({ model, case: id }: { model: string; case: string }) => {
-        process.stdout.write(await inspect(model, id));
-      });
-  },
-  argv: process.argv.slice(2),
-  stdout: process.stdout,
-  stderr: process.stderr,
-});
+function stageOf(name: string, evidence: Evidence): Stage {
+  if (name === 'logits') return logitsStage(evidence);
+  const layer = hiddenStateNames(evidence.config).indexOf(name);
+  return layer < 0 ? innerStage(name, evidence) : hiddenStage(name, layer, evidence);
+}
+
+/** A hidden state: the golden has it as it is or as a projection, and so are the others compared. */
+function hiddenStage(
+  name: string,
+  index: number,
+  { loaded, manifest, config, engine, oracle, subject }: Evidence,
+): Stage {
+  const { positions, noise } = loaded.recorded;
+  const { hiddenSize } = config;
+  const projected = (stages: Stages | undefined) =>
+    rowsAt(positions, hiddenSize, stages?.get(name))?.map((row) =>
+      project(row, hiddenSize, manifest.projections),
+    );
+  const width = manifest.projections?.count ?? hiddenSize;
+  const stored = loaded.tensors.hiddenStates?.subarray(index * positions.length * width);
+  const rows = {
+    subject: subject?.hidden && projected(hiddenStages(subject.hidden, config)),
+    engine: projected(engine),
+    golden: rowsAt([...positions.keys()], width, stored),
+    oracle: projected(oracle),
+  };
+  const bounds = (rows.golden ?? rows.engine!).map((row) =>
+    tolerance(maxAbs(row), noise.hiddenStates[index]),
+  );
+  return { name, positions, rows, bounds };
+}
+
+/** A stage within a layer, which only our engine and the oracle have: its noise is about that of the layer's output. */
+function innerStage(name: string, { loaded, engine, oracle }: Evidence): Stage {
+  const { ids, positions, noise } = loaded.recorded;
+  const layer = Number(/^layers\.(\d+)\./.exec(name)?.[1]);
+  const width = engine.get(name)!.length / ids.length;
+  const rows = {
+    engine: rowsAt(positions, width, engine.get(name)),
+    oracle: rowsAt(positions, width, oracle?.get(name)),
+  };
+  const bounds = rows.engine!.map((row) => tolerance(maxAbs(row), noise.hiddenStates[layer + 1]));
+  return { name, positions, rows, bounds };
+}
+
+/** Logits of the tokens that the golden has, and of them those that the subject shows. */
+function logitsStage({ loaded, manifest, config, engine, oracle, subject }: Evidence): Stage {
+  const { id, positions, noise } = loaded.recorded;
+  const { vocabSize } = config;
+  const expected = expectedRows(loaded, vocabSize, manifest.vocabularySample).slice(0, positions.length);
+  const shown = subject && pairRows(`forward of "${id}"`, subject.rows, expected, noise);
+  const columns = expected.map((row, i) => shown?.[i].columns ?? [...row.ids.keys()]);
+  const pick = (stages: Stages | undefined) =>
+    rowsAt(positions, vocabSize, stages?.get('logits'))?.map((row, i) =>
+      Float64Array.from(columns[i], (column) => row[expected[i].ids[column]]),
+    );
+  const rows = {
+    subject: shown?.map(({ values, offset }) => values.map((value) => value + offset)),
+    engine: pick(engine),
+    golden: expected.map(({ logits }, i) => Float64Array.from(columns[i], (column) => logits[column])),
+    oracle: pick(oracle),
+  };
+  return {
+    name: 'logits',
+    positions,
+    rows,
+    bounds: expected.map(({ rowMax }) => tolerance(rowMax, noise.logits)),
+  };
+}
+
+/** @param values [rows, width] */
+function rowsAt(
+  indices: readonly number[],
+  width: number,
+  values: Float32Array | Float64Array | undefined,
+): (Float32Array | Float64Array)[] | undefined {
+  return values && indices.map((i) => values.subarray(i * width, (i + 1) * width));
+}

@@ -117,8 +117,7 @@ export function keepTopK(logits: Float32Array, k: number, scratch: Float32Array)
 export function keepTopP(weights: Float32Array, p: number, scratch: Float32Array): void {
   let total = 0;
   for (let i = 0; i < weights.length; i++) total += weights[i];
-  // All tokens less likely than this have together less than the 1 − p that are not needed: spare sorting
-  // them.
+  // All tokens less probable than this have less than 1 − p together, so they are removed without sorting.
   const negligible = ((1 - p) * total) / weights.length;
   let count = 0;
   for (let i = 0; i < weights.length; i++) if (weights[i] >= negligible) scratch[count++] = weights[i];

@@ -117,7 +117,7 @@ export function argmax(logits: Float32Array): number {
 
 /**
  * Turns logits into the numerators of their softmax, exp(logit − maximum), with the exp of the kernels. The
- * largest becomes 1, an infinite maximum leaves nothing beside it, and NaN becomes 0.
+ * largest becomes 1, an infinite maximum makes all others 0, and NaN becomes 0.
  */
 export function exponentiate(logits: Float32Array): void {
   const max = logits[argmax(logits)];

@@ -1,12 +1,12 @@
 import test from 'ava';
 import { FIXTURES, QUICK_FIXTURES } from '../../generator/fixtures/fixtures.ts';
-import { type ChosenRow, type FixtureEvidence, vacuities } from '../support/golden/fixture-degeneracy.ts';
+import { type ChosenRow, degeneracies, type FixtureEvidence } from '../support/golden/fixture-degeneracy.ts';
 import { evidenceOf } from '../support/golden/fixture-evidence.ts';
 
 for (const model of QUICK_FIXTURES) {
   test(`${model} can fail: a broken engine would not compute the same`, async (t) => {
     const evidence = await evidenceOf(model);
-    t.deepEqual(vacuities(evidence), []);
+    t.deepEqual(degeneracies(evidence), []);
     t.true(evidence.rows.length > 200);
     t.true(evidence.rows.filter(({ isTie }) => isTie !== undefined).length > 100);
     t.is(evidence.gains.size, 1 + 4 * (FIXTURES[model].config.num_hidden_layers as number));
@@ -37,7 +37,7 @@ const scaled = (factor: number) =>
   withRows(0.11, ({ logits }) => ({ logits: Array.from(logits, (value) => value * factor) }));
 
 test('a fixture that nothing is wrong with is accepted', (t) => {
-  t.deepEqual(vacuities(good), []);
+  t.deepEqual(degeneracies(good), []);
 });
 
 const bad: [what: string, evidence: FixtureEvidence, reasons: string[]][] = [
@@ -107,10 +107,10 @@ const bad: [what: string, evidence: FixtureEvidence, reasons: string[]][] = [
 ];
 for (const [what, evidence, reasons] of bad) {
   test(`a fixture that ${what} is rejected, for that reason alone`, (t) => {
-    t.deepEqual(vacuities(evidence), reasons);
+    t.deepEqual(degeneracies(evidence), reasons);
   });
 }
 
 test('a fixture of which nothing is known is rejected', (t) => {
-  t.is(vacuities({ vocabSize: 1, prompts: [], rows: [], gains: new Map() }).length, 8);
+  t.is(degeneracies({ vocabSize: 1, prompts: [], rows: [], gains: new Map() }).length, 8);
 });

@@ -57,7 +57,7 @@ async function caughtBy(t: ExecutionContext, mutant: ServingMutant): Promise<str
 }
 
 for (const mutant of SERVING_MUTANTS) {
-  test.serial(`serving is refused where ${mutant.name}`, async (t) => {
+  test.serial(`requests served together are not what they are alone where ${mutant.name}`, async (t) => {
     const what = await caughtBy(t, mutant);
     t.truthy(what, 'a broken engine passed');
     t.log(what?.slice(0, 100));
@@ -65,14 +65,14 @@ for (const mutant of SERVING_MUTANTS) {
 }
 
 for (const kernels of ['model/kv-cache.ts', 'kernels/scalar.ts']) {
-  test(`serving is accepted where nothing is wrong, with an edit in ${kernels}`, async (t) => {
+  test(`requests served together are what they are alone in a copy of the engine with a comment in ${kernels}`, async (t) => {
     const [find] = { 'model/kv-cache.ts': ['/** Copies'], 'kernels/scalar.ts': ['const f = Math'] }[kernels]!;
     const edits = [{ file: kernels, find, replace: `/* as it was */ ${find}` }];
     t.is(await caughtBy(t, { name: 'nothing is wrong', edits }), undefined);
   });
 }
 
-test('the workload has in it what the bugs are about', async (t) => {
+test('the workload preempts, evicts, copies and finds cached blocks', async (t) => {
   const { preemptions, prefixCache, blocks, mostRunning } = await holdToAlone(temporaryFolder(t), WORKLOAD);
   t.true(
     preemptions > 0 && prefixCache.hits > 0 && blocks.evictions > 0,

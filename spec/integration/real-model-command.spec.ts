@@ -18,7 +18,7 @@ import { ensureFixtureGraphs } from '../../generator/recording/graphs.ts';
 import { GOLDEN_FOLDER, readManifest, readTensors } from '../../golden/goldens.ts';
 import { engineSubject } from '../../verify/adapters/engine.ts';
 import type { SubjectModel } from '../../verify/subject.ts';
-import { partsFromGoldens } from '../support/golden/real-goldens.ts';
+import { differencesFromGoldens } from '../support/golden/real-goldens.ts';
 import { LoopbackHub } from '../support/hub/loopback-hub.ts';
 import { closing, temporaryFolder, trackResources } from '../support/processes/cleanup.ts';
 import { runGoldens } from '../unit/generator/command.ts';
@@ -116,16 +116,20 @@ test('the real model is fetched, its identity checked, and recorded from the gra
 
   // The engine is compared with them, on the weights of the model's own repository.
   const engine = closing(t, await engineSubject('plumbline', Engine).load(snapshot(MODEL)));
-  const parts = (subject: SubjectModel) => partsFromGoldens(subject, snapshot(MODEL), NAME, goldens);
-  t.deepEqual(await parts(engine), []);
+  const differences = (subject: SubjectModel) =>
+    differencesFromGoldens(subject, snapshot(MODEL), NAME, goldens);
+  t.deepEqual(await differences(engine), []);
   const forward: SubjectModel['forward'] = async (request) => {
     const { rows } = await engine.forward(request);
     return { rows: rows.map(({ values }) => ({ values: values.map((value) => value * 1.001) })) };
   };
-  const [line, ...others] = await parts({ ...engine, forward });
-  t.regex(line, /^ids-short: parts from the golden at logits, position 0, index \d+: got \S+, expected /);
+  const [line, ...others] = await differences({ ...engine, forward });
+  t.regex(
+    line,
+    /^ids-short: differs from the golden first at logits, position 0, index \d+: got \S+, expected /,
+  );
   t.deepEqual(others, []);
-  const elsewhere = await partsFromGoldens(engine, await ensureFixture('outliers'), NAME, goldens);
+  const elsewhere = await differencesFromGoldens(engine, await ensureFixture('outliers'), NAME, goldens);
   t.true(elsewhere.some((text) => /^model\.safetensors has SHA-256 \w+, the goldens are of \w+$/.test(text)));
 
   // Without a network, from the cache.

@@ -37,7 +37,7 @@ const WITHOUT_SPEC: Readonly<Record<string, string>> = {
   'verify/consistency/checks.ts': 'a table of checks; judge-consistency.spec.ts runs each of them',
   'verify/report/html/style.ts':
     'a style sheet; spec/integration/verdict-page.spec.ts looks at it in a browser',
-  'verify/inspect.ts': 'a command; spec/integration/inspect-command.spec.ts runs it',
+  'verify/cli.ts': 'a command; spec/integration/inspect-command.spec.ts runs it',
   'engine/kernels/assembly/': 'compiled to WebAssembly; the specs of wasm.ts hold it to scalar.ts',
 };
 
@@ -203,6 +203,7 @@ test('imports along the arrows, down the layers and within a room are allowed', 
     ['engine/cli/generate.ts', 'engine/engine.ts'],
     ['engine/cli.ts', 'engine/cli/generate.ts'],
     ['engine/cli.ts', 'generator/fixtures/fixtures.ts'],
+    ['verify/cli.ts', 'generator/fixtures/fixtures.ts'],
     ['generator/recording/record.ts', 'engine/text/tokenizer.ts'],
     ['generator/recording/record.ts', 'golden/schema.ts'],
     ['verify/explain.ts', 'golden/schema.ts'],

@@ -13,7 +13,7 @@ import { compareRms, compareRows, pairRows } from './rows.ts';
 export interface Comparison {
   /** In the order in which a forward pass computes: the first is where subject and golden part. */
   readonly differences: readonly Difference[];
-  /** Greedy steps that were let pass because the reference itself could not tell its two best tokens apart. */
+  /** Greedy steps with another token that are no difference: the margin is within the reference's noise. */
   readonly ties: number;
   /** The subject's own, of the greedy generation. */
   readonly fingerprint: string | undefined;

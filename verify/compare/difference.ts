@@ -17,5 +17,5 @@ export const RMS_DISTANCE = 'RMS distance';
 /** The name of a {@link Difference} of a token that a row of the likeliest tokens lacks. */
 export const MISSING_TOKEN = 'missing token';
 
-/** A stage lists at most this many differences: the first ones tell where to look. */
+/** A stage lists at most this many differences: the first show where to look. */
 export const MAX_LISTED = 5;

@@ -14,7 +14,7 @@ export interface GreedyComparison {
  * Compares greedy tokens up to the first that differs.
  *
  * @param promptLength positions before the first token.
- * @param isTieAt whether the reference could not tell a token from its own at a step.
+ * @param isTieAt whether the margin between a token and the expected one is within the noise.
  */
 export function compareGreedy(
   tokens: readonly number[],
@@ -38,7 +38,7 @@ export function compareGreedy(
 }
 
 /**
- * Whether a row's own token and another are a tie, as far as the reference can tell.
+ * Whether a row's own token and another are a tie: their margin is within the noise.
  *
  * @param noise the reference's own distance from its float64 twin, as a fraction of the row's largest magnitude.
  */

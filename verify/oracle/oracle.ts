@@ -4,7 +4,7 @@ import { type OracleWeight, readOracleWeights } from './weights.ts';
 
 /**
  * The third witness: Qwen3 and Qwen3-MoE in float64, written from the formulae and sharing no arithmetic with the
- * engine or the reference. When those two differ, the oracle tells which of them stands alone. It recomputes
+ * engine or the reference. When those two differ, the oracle agrees with the one that is right. It recomputes
  * everything for every token and is meant for models of a few thousand to a few million parameters.
  */
 export interface Oracle {

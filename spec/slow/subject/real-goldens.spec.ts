@@ -2,7 +2,7 @@ import test from 'ava';
 import { ensureFixture } from '../../../generator/fixtures/fixtures.ts';
 import { readManifest, realGoldens } from '../../../golden/goldens.ts';
 import { loadSubject } from '../../../verify/adapters/module.ts';
-import { partsFromGoldens } from '../../support/golden/real-goldens.ts';
+import { differencesFromGoldens } from '../../support/golden/real-goldens.ts';
 import { findRealModel, NETWORK_VARIABLE } from '../../support/models/real-model.ts';
 import { closing, trackResources } from '../../support/processes/cleanup.ts';
 
@@ -24,6 +24,6 @@ test('a real model that has goldens and is here is held to every one of them', a
   for (const [name, modelDir] of present) {
     t.timeout(60 * 60_000, 'a real model takes its time');
     const model = closing(t, await subject.load(modelDir));
-    t.deepEqual(await partsFromGoldens(model, modelDir, name), [], name);
+    t.deepEqual(await differencesFromGoldens(model, modelDir, name), [], name);
   }
 });

@@ -2,7 +2,7 @@ import test from 'ava';
 import { ensureFixture } from '../../../generator/fixtures/fixtures.ts';
 import { readCase, readFingerprints, readManifest, readPrompts } from '../../../golden/goldens.ts';
 import type { Prompt } from '../../../golden/schema.ts';
-import { vacuities } from '../../support/golden/fixture-degeneracy.ts';
+import { degeneracies } from '../../support/golden/fixture-degeneracy.ts';
 import { evidenceOf } from '../../support/golden/fixture-evidence.ts';
 import { goldenTests } from '../../support/golden/golden-tests.ts';
 import { sharedModel, sharedModelIn } from '../../support/models/shared-model.ts';
@@ -16,13 +16,13 @@ trackResources(test);
 /** A forward pass of 512 tokens takes half a minute on one slow core; AVA gives up on a silent run in five. */
 const PATIENCE_MS = 20 * 60_000;
 
-const { golden: model, modelDir, told } = await standardModel();
+const { golden: model, modelDir, description } = await standardModel();
 const { cases, maxNewTokens } = readManifest(model);
 const prompts = readPrompts(undefined, model).prompts.filter(({ id }) => cases.includes(id));
 
 test.before('it is said which model is tested', (t) => {
   t.timeout(PATIENCE_MS);
-  t.log(told);
+  t.log(description);
 });
 
 /** A prompt as a line of the file of requests has it: the text, the conversation or the ids, as a user gives them. */
@@ -75,7 +75,7 @@ if (!process.env.SUBJECT) {
 if (modelDir === undefined && !process.env.SUBJECT) {
   test.serial('the stand-in can fail: a broken engine would not compute the same', async (t) => {
     const evidence = await evidenceOf(model);
-    t.deepEqual(vacuities(evidence), []);
+    t.deepEqual(degeneracies(evidence), []);
     t.is(evidence.gains.size, 1 + 4 * 28);
   });
 

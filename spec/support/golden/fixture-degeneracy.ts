@@ -6,7 +6,7 @@ export interface ChosenRow {
   argmax: number;
   /** The whole row, or a sample of it that was not chosen by its values. */
   logits: ArrayLike<number>;
-  /** For a greedy step: whether the reference could not tell its two best ids apart. */
+  /** For a greedy step: whether the margin of its two best ids is within the noise. */
   isTie?: boolean;
 }
 
@@ -33,11 +33,11 @@ const MOST_SPREAD = 10;
 const LEAST_GAIN_SPREAD = 0.05;
 
 /**
- * Finds out whether a fixture can fail: on which model would a broken engine compute about the same as a right one?
+ * Finds out whether a fixture can fail: on which model a broken engine would compute about the same as a right one.
  *
  * @returns one line for each reason not to trust it; none for a good fixture.
  */
-export function vacuities({ vocabSize, prompts, rows, gains }: FixtureEvidence): string[] {
+export function degeneracies({ vocabSize, prompts, rows, gains }: FixtureEvidence): string[] {
   const reasons: string[] = [];
   const refuseShare = (share: number, most: number, what: string) => {
     // NaN, the share of nothing, is too much.

@@ -8,7 +8,7 @@ import { NoAnswerError } from '../../../verify/errors.ts';
 import { explain } from '../../../verify/explain.ts';
 import { type SharedModel, sharedModel } from '../models/shared-model.ts';
 
-/** Greedy steps of one model that may be ties, as far as the reference can tell; more would hide a defect. */
+/** The most greedy steps of one model that may be ties; more would hide a defect. */
 const MAX_TIES = 3;
 
 /**
@@ -61,8 +61,12 @@ export function goldenTests(
       const tensors = readTensors(model, id);
       const comparison = await compareCase({ recorded: golden, tensors }, manifest, config, subject);
       ties += comparison.ties;
-      if (comparison.differences.length > 0)
-        t.fail(await explain(model, golden, comparison.differences, subject.modelDir, manifest.projections));
+      if (comparison.differences.length > 0) {
+        const { modelDir } = subject;
+        const [{ projections }, subjectPath] = [manifest, process.env.SUBJECT];
+        const { differences } = comparison;
+        t.fail(await explain({ model, recorded: golden, differences, modelDir, projections, subjectPath }));
+      }
       if (process.env.SUBJECT) {
         const missing = [
           ...(comparison.gave.hidden ? [] : ['hidden states']),
@@ -81,7 +85,7 @@ export function goldenTests(
   test.after(`${model}: few greedy steps are ties`, (t) => {
     t.true(
       ties <= MAX_TIES,
-      `${ties} greedy steps differ where the reference cannot tell, at most ${MAX_TIES} may`,
+      `${ties} greedy steps differ within the noise of the reference; at most ${MAX_TIES} may`,
     );
   });
 }

@@ -8,10 +8,10 @@ import type { SubjectModel } from '../../../verify/subject.ts';
  * Holds a subject to the goldens of a model that lies anywhere, as a real one does in the cache of the hub.
  *
  * @param name of the folder of goldens.
- * @returns a line for each file that is not the one the goldens were recorded from, and if there is none, for each case
- * in which the subject parts from its golden.
+ * @returns a line for each file that is not the one that the goldens were recorded from, or else for each case
+ * in which the subject differs from its golden.
  */
-export async function partsFromGoldens(
+export async function differencesFromGoldens(
   subject: SubjectModel,
   modelDir: string,
   name: string,
@@ -30,14 +30,14 @@ export async function partsFromGoldens(
   const lines: string[] = [];
   for (const id of manifest.cases) {
     const recorded = readCase(name, id, folder);
-    // What no model answers is the fixtures' to test.
+    // Cases that the reference refuses are tested on fixtures.
     if ('refusal' in recorded) continue;
     const tensors = readTensors(name, id, folder);
     const [first] = (await compareCase({ recorded, tensors }, manifest, config, subject)).differences;
     if (!first) continue;
     const { what, position, index, got, expected, tolerance } = first;
     lines.push(
-      `${id}: parts from the golden at ${what}, position ${position}, index ${index}: ` +
+      `${id}: differs from the golden first at ${what}, position ${position}, index ${index}: ` +
         `got ${got}, expected ${expected}, tolerance ${tolerance}`,
     );
   }

@@ -5,7 +5,7 @@ import { expectedWeights } from '../../../engine/checkpoint/weights.ts';
 import { parseModelConfig } from '../../../engine/config.ts';
 import { readRealModel } from '../../../golden/goldens.ts';
 
-/** A tensor as a header tells of it. */
+/** A tensor as a header describes it. */
 export interface HeaderEntry {
   dtype: string;
   shape: readonly number[];

@@ -14,8 +14,8 @@ export interface StandardModel {
   golden: string;
   /** Of the real model; undefined for the fixture, which is made when it is first needed. */
   modelDir: string | undefined;
-  /** A sentence for the log, so that nobody takes the one for the other. */
-  told: string;
+  /** A sentence for the log: which of the two is tested. */
+  description: string;
 }
 
 /**
@@ -32,12 +32,12 @@ export async function standardModel(
   if (!realGoldens(goldenFolder).includes(golden)) {
     return standIn(`has no goldens (npm run goldens:regen -- --model ${STANDARD} records them)`);
   }
-  return { golden, modelDir, told: `${STANDARD} itself, from ${modelDir}` };
+  return { golden, modelDir, description: `${STANDARD} itself, from ${modelDir}` };
 }
 
 function standIn(reason: string): StandardModel {
-  const told = `${STAND_IN}, the fixture of its exact shape with seeded weights: ${STANDARD} ${reason}`;
-  return { golden: STAND_IN, modelDir: undefined, told };
+  const description = `${STAND_IN}, the fixture of its exact shape with seeded weights: ${STANDARD} ${reason}`;
+  return { golden: STAND_IN, modelDir: undefined, description };
 }
 
 async function cached(env: Environment): Promise<string | undefined> {

@@ -15,7 +15,7 @@ const VOCAB_SIZE = 384;
 const state = tensors.hiddenStates![(2 * recorded.ids.length + 3) * HIDDEN_SIZE + 5];
 const logit = tensors.logits[3 * VOCAB_SIZE + 9];
 
-const told = async (difference: Partial<Difference>, projections?: { seed: string; count: number }) => {
+const explained = async (difference: Partial<Difference>, projections?: { seed: string; count: number }) => {
   const whole = {
     what: 'logits',
     position: 3,
@@ -25,20 +25,21 @@ const told = async (difference: Partial<Difference>, projections?: { seed: strin
     tolerance: 1e-3,
     ...difference,
   };
-  return explain('dense', recorded, [whole], await ensureFixture('dense'), projections);
+  const modelDir = await ensureFixture('dense');
+  return explain({ model: 'dense', recorded, differences: [whole], modelDir, projections });
 };
 
-test('the oracle tells which of the two stands alone', async (t) => {
-  t.regex(await told({ got: logit + 1 }), /at logits, position 3, index 9\n[\s\S]*the subject stands alone/);
-  t.regex(await told({ got: logit, expected: logit + 1 }), /the golden stands alone/);
-  t.regex(await told({ got: logit + 1, expected: logit + 2 }), /no two agree/);
+test('the one that the oracle does not agree with is said to be wrong', async (t) => {
+  t.regex(await explained({ got: logit + 1 }), /at logits, position 3, index 9\n[\s\S]*the subject is wrong/);
+  t.regex(await explained({ got: logit, expected: logit + 1 }), /the golden is wrong/);
+  t.regex(await explained({ got: logit + 1, expected: logit + 2 }), /no two agree/);
   const hidden = { what: 'hidden_states.2', index: 5, got: state + 1, expected: state };
-  t.regex(await told(hidden), /at hidden_states\.2, position 3, index 5\n[\s\S]*the subject stands alone/);
+  t.regex(await explained(hidden), /at hidden_states\.2, position 3, index 5\n[\s\S]*the subject is wrong/);
 });
 
 test('a generated token is judged in the context of the tokens before it', async (t) => {
   const [, second] = recorded.greedy.tokens;
-  const message = await told({
+  const message = await explained({
     what: 'greedy token',
     position: recorded.ids.length + 1,
     index: 1,
@@ -47,7 +48,7 @@ test('a generated token is judged in the context of the tokens before it', async
     tolerance: 0,
   });
   t.regex(message, /position 10 \(generated\)/);
-  t.regex(message, new RegExp(`the oracle says ${second}: the subject stands alone`));
+  t.regex(message, new RegExp(`the oracle says ${second}, as the golden does: the subject is wrong`));
 });
 
 test("a projected hidden state is judged by the projection of the oracle's", async (t) => {
@@ -59,11 +60,11 @@ test("a projected hidden state is judged by the projection of the oracle's", asy
     projections,
   )[3];
   const difference = { what: 'hidden_states.2', index: 3, got: projected + 1, expected: projected };
-  t.regex(await told(difference, projections), /the subject stands alone/);
+  t.regex(await explained(difference, projections), /the subject is wrong/);
 });
 
-test('a distance of all logits together is told as such', async (t) => {
-  const message = await told({
+test('a distance of all logits together is named as such', async (t) => {
+  const message = await explained({
     what: RMS_DISTANCE,
     position: 0,
     index: 0,
@@ -75,24 +76,30 @@ test('a distance of all logits together is told as such', async (t) => {
   t.notRegex(message, /oracle/);
 });
 
-test('a prompt of a size that the oracle would take long for is not given to it', async (t) => {
+test('a prompt that the oracle takes long for is not given to it', async (t) => {
   const long = readCase('dense', 'ids-thousand') as RecordedCase;
   const difference = { what: 'logits', position: 3, index: 9, got: 0, expected: 1, tolerance: 1e-3 };
   const huge = { ...long, ids: new Array(100_000).fill(1) };
   t.regex(
-    await explain('dense', huge, [difference], await ensureFixture('dense')),
+    await explain({
+      model: 'dense',
+      recorded: huge,
+      differences: [difference],
+      modelDir: await ensureFixture('dense'),
+    }),
     /the oracle was not asked/,
   );
 });
 
-test('how to look closer is told, and the differences that follow', async (t) => {
+test('the differences that follow are listed, and the command that shows more', async (t) => {
   const first = { what: 'logits', position: 3, index: 9, got: 0, expected: logit, tolerance: 1e-3 };
-  const message = await explain(
-    'dense',
-    recorded,
-    [first, { ...first, index: 10 }],
-    await ensureFixture('dense'),
-  );
+  const modelDir = await ensureFixture('dense');
+  const whole = { model: 'dense', recorded, differences: [first, { ...first, index: 10 }], modelDir };
+  const message = await explain(whole);
   t.regex(message, /also logits at 3, 10: got 0/);
-  t.regex(message, /npm run inspect -- --model dense --case ids-short$/);
+  t.regex(message, /: npm run inspect -- --model dense --case ids-short$/);
+  t.regex(
+    await explain({ ...whole, subjectPath: '/my/adapter.ts' }),
+    /: SUBJECT=\/my\/adapter\.ts npm run inspect -- --model dense --case ids-short$/,
+  );
 });

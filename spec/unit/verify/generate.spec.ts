@@ -33,7 +33,7 @@ test('all events of a generation are collected in their order', async (t) => {
   t.deepEqual(await generateAll(engineOf(...events), [request]), events);
 });
 
-test('one request gives its result and its tokens, each of which is told as it comes', async (t) => {
+test('one request gives its result and its tokens, each of which is passed on as it comes', async (t) => {
   const told: number[] = [];
   const engine = engineOf(token(0, 0, 5), token(0, 0, 6), result(0, 0, 5, 6));
   const one = await generateOne(engine, request, (event) => told.push(event.token));

@@ -1,46 +1,90 @@
 import test from 'ava';
-import { compareStage, formatStages } from '../../../verify/stages.ts';
+import { compareStage, formatStages, type Stage } from '../../../verify/stages.ts';
 
-const truth = Float64Array.of(1, -2, 3, 4, 5, -6);
+const POSITIONS = [0, 5, 7];
+const truth = [Float64Array.of(1, -2), Float64Array.of(3, 4), Float64Array.of(5, -6)];
+const rowsOf = (change = (value: number, _row: number) => value) =>
+  truth.map((row, i) => Float32Array.from(row, (value) => change(value, i)));
+const stage = (rows: Stage['rows'], name = 'hidden_states.1'): Stage => ({
+  name,
+  positions: POSITIONS,
+  rows: { oracle: truth, ...rows },
+  bounds: [1e-3, 1e-3, 1e-3],
+});
 
-test('a stage in which the witnesses agree parts nowhere', (t) => {
-  const values = Float32Array.from(truth);
-  const row = compareStage({ name: 'x', engine: values, reference: values, truth }, 3);
-  t.deepEqual(row, {
-    name: 'x',
-    engineToReference: 0,
-    engineToTruth: 0,
-    referenceToTruth: 0,
-    partsAt: undefined,
+test('a stage in which the witnesses agree differs nowhere', (t) => {
+  const line = compareStage(stage({ engine: rowsOf(), golden: rowsOf() }), 'engine');
+  t.deepEqual(line, {
+    name: 'hidden_states.1',
+    distances: new Map([
+      ['engine–golden', 0],
+      ['engine–oracle', 0],
+      ['golden–oracle', 0],
+    ]),
+    isCompared: true,
   });
-  t.regex(formatStages([row]), /agree at every stage/);
+  t.regex(formatStages([line], 'engine'), /The engine agrees with the golden at every stage\.\n$/);
 });
 
-test('the first position that differs is named, and the witness that stands alone', (t) => {
-  const right = Float32Array.from(truth);
-  const wrong = Float32Array.from(truth);
-  wrong[3] += 0.5;
-  wrong[5] += 0.5;
-  const engineWrong = compareStage({ name: 'layers.0.mlp', engine: wrong, reference: right, truth }, 3);
-  t.is(engineWrong.partsAt, 1);
-  t.is(engineWrong.engineToTruth, 0.5 / 6);
-  t.regex(formatStages([engineWrong]), /part at layers\.0\.mlp, position 1; the engine is farther/);
-  const referenceWrong = { ...engineWrong, engineToTruth: 0, referenceToTruth: 1 };
-  t.regex(formatStages([referenceWrong]), /the reference is farther/);
+test('the first position that differs is named, and the witness that is farther from the oracle', (t) => {
+  const wrong = rowsOf((value, row) => (row > 0 ? value + 0.5 : value));
+  const before = compareStage(stage({ engine: rowsOf(), golden: rowsOf() }, 'hidden_states.0'), 'engine');
+  const mine = compareStage(stage({ engine: wrong, golden: rowsOf() }), 'engine');
+  t.is(mine.differsAt, 5);
+  t.is(mine.distances.get('engine–oracle'), 0.5 / 6);
+  const text = formatStages([before, mine], 'engine');
+  t.regex(text, /^hidden_states\.1 .* {2}5$/m);
+  t.regex(text, /differs first at hidden_states\.1, position 5; up to hidden_states\.0 it agrees\./);
+  t.regex(text, /There the engine is farther from the float64 oracle\.\n$/);
+  const golden = compareStage(stage({ engine: rowsOf(), golden: wrong }), 'engine');
+  t.regex(formatStages([golden], 'engine'), /There the golden is farther from the float64 oracle\.\n$/);
 });
 
-test('a difference within four times the distance of the reference from the truth is none', (t) => {
-  const reference = Float32Array.from(truth, (value) => value + 1e-3);
-  const engine = Float32Array.from(truth, (value) => value - 1e-3);
-  t.is(compareStage({ name: 'x', engine, reference, truth }, 3).partsAt, undefined);
+test('a subject is what is tested, our engine and the oracle stand beside it', (t) => {
+  const subject = rowsOf((value) => value + 0.01);
+  const line = compareStage(stage({ subject, engine: rowsOf(), golden: rowsOf() }), 'subject');
+  t.is(line.differsAt, 0);
+  t.deepEqual(
+    [...line.distances.keys()],
+    ['subject–golden', 'subject–oracle', 'golden–oracle', 'engine–oracle'],
+  );
+  t.regex(
+    formatStages([line], 'subject'),
+    /The subject differs first at hidden_states\.1, position 0\.\nThere the subject/,
+  );
 });
 
-test('NaN and missing values part', (t) => {
-  const values = Float32Array.from(truth);
-  const broken = Float32Array.from(truth);
-  broken[4] = Number.NaN;
-  t.is(compareStage({ name: 'x', engine: broken, reference: values, truth }, 3).partsAt, 2);
-  const short = compareStage({ name: 'x', engine: values.slice(0, 4), reference: values, truth }, 3);
-  t.is(short.partsAt, 2);
-  t.true(Number.isNaN(short.engineToReference));
+test('a stage that the golden lacks is compared with the oracle', (t) => {
+  const line = compareStage(stage({ engine: rowsOf((value) => value + 0.01) }), 'engine');
+  t.is(line.differsAt, 0);
+  t.false(line.distances.has('engine–golden'));
+});
+
+test('a stage that the tested engine lacks is shown and not counted as compared', (t) => {
+  const lines = [
+    compareStage(stage({ engine: rowsOf(), golden: rowsOf() }), 'subject'),
+    compareStage(stage({ subject: rowsOf(), golden: rowsOf() }, 'logits'), 'subject'),
+  ];
+  t.false(lines[0].isCompared);
+  const text = formatStages(lines, 'subject');
+  t.regex(text, /^hidden_states\.1 +– +– +0\.0e\+0 +0\.0e\+0$/m);
+  t.regex(text, /The subject agrees with the golden at every stage that it has \(1 of 2\)\.\n$/);
+  t.regex(formatStages(lines.slice(0, 1), 'subject'), /The subject has no stage that could be compared\.\n$/);
+});
+
+test('a value within the bound of its position does not differ', (t) => {
+  const golden = rowsOf((value) => value + 4e-4);
+  const engine = rowsOf((value) => value - 4e-4);
+  t.is(compareStage(stage({ engine, golden }), 'engine').differsAt, undefined);
+  const strict = { ...stage({ engine, golden }), bounds: [1e-3, 1e-3, 1e-4] };
+  t.is(compareStage(strict, 'engine').differsAt, 7);
+});
+
+test('NaN and missing values differ', (t) => {
+  const engine = rowsOf((value, row) => (row === 2 ? Number.NaN : value));
+  t.is(compareStage(stage({ engine, golden: rowsOf() }), 'engine').differsAt, 7);
+  const short = rowsOf().map((row, i) => (i === 1 ? row.slice(1) : row));
+  const line = compareStage(stage({ engine: short, golden: rowsOf() }), 'engine');
+  t.is(line.differsAt, 5);
+  t.true(Number.isNaN(line.distances.get('engine–golden')));
 });

@@ -31,7 +31,7 @@ async function setUp(t: ExecutionContext) {
   return { hub, env };
 }
 
-test('a model that is not cached is absent, and nobody is asked for it', async (t) => {
+test('a model that is not cached is absent, and no server is asked for it', async (t) => {
   const { hub, env } = await setUp(t);
   t.is(await findRealModel(MODEL, env), undefined);
   t.deepEqual(hub.lines, []);
@@ -49,7 +49,7 @@ test('with the network allowed it is fetched, and then it is found in the cache:
   await t.throwsAsync(findRealModel(MODEL, env), refused);
 });
 
-test('a model that is cached is found without the network, whoever put it there', async (t) => {
+test('a model that is cached is found without the network, whichever tool put it there', async (t) => {
   const cache = temporaryFolder(t);
   const commit = 'c'.repeat(40);
   const model = join(cache, 'models--Qwen--Qwen3-0.6B');

@@ -30,20 +30,20 @@ test('the real model is taken where the cache has it whole and its goldens were 
   t.deepEqual(await standardModel(env, goldens), {
     golden: 'Qwen--Qwen3-0.6B',
     modelDir: snapshot,
-    told: `Qwen/Qwen3-0.6B itself, from ${snapshot}`,
+    description: `Qwen/Qwen3-0.6B itself, from ${snapshot}`,
   });
 });
 
 test('without its weights, or without goldens of it, its stand-in is taken, and it is said why', async (t) => {
   const { env, snapshot, goldens } = cached(t);
   const isStandIn = async (folder: string, reason: RegExp) => {
-    const { golden, modelDir, told } = await standardModel(env, folder);
+    const { golden, modelDir, description } = await standardModel(env, folder);
     t.deepEqual([golden, modelDir], ['qwen3-0.6b-shape', undefined]);
     t.regex(
-      told,
+      description,
       /^qwen3-0\.6b-shape, the fixture of its exact shape with seeded weights: Qwen\/Qwen3-0\.6B /,
     );
-    t.regex(told, reason);
+    t.regex(description, reason);
   };
   await isStandIn(temporaryFolder(t), /has no goldens \(npm run goldens:regen -- --model Qwen\/Qwen3-0\.6B/);
   rmSync(join(snapshot, 'model.safetensors'));

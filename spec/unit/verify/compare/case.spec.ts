@@ -24,7 +24,7 @@ test('what the reference computed passes', async (t) => {
   t.deepEqual([differences, ties, gave], [[], 0, { hidden: true, rows: true, steps: true }]);
 });
 
-test('a hidden state is told by its stage and its position in the prompt, before any logit', async (t) => {
+test('a difference in a hidden state has its stage and its position in the prompt, before any logit', async (t) => {
   const place = (2 * IDS.length + 2) * SIZES.hiddenSize + 1;
   t.deepEqual(
     await firstDifference((mine) => {
@@ -42,7 +42,7 @@ test('a hidden state is told by its stage and its position in the prompt, before
   );
 });
 
-test('a logit is told by its position, of the prompt and of every greedy step', async (t) => {
+test('a difference in a logit has its position, of the prompt and of every greedy step', async (t) => {
   for (const [row, position] of [
     [0, 0],
     [1, 2],
@@ -95,7 +95,7 @@ test('logits that are within bounds one by one may be too far from the truth tog
   t.is(await firstDifference(away, loaded), undefined, 'without a float64 twin there is no truth');
 });
 
-test('another greedy token is a difference, unless the reference could not tell the two apart', async (t) => {
+test('another greedy token is a difference, unless the margin is within the noise', async (t) => {
   t.deepEqual(
     await firstDifference((mine) => {
       mine.tokens[1] = 9;
@@ -167,7 +167,7 @@ test('of a sampled vocabulary the sample and the largest logits of the row are c
   t.is(differences[0].what, 'greedy token', 'a token whose logit is not stored is no tie');
 });
 
-test('a subject without hidden states or logits of the steps says so', async (t) => {
+test('the comparison says whether hidden states and scores of the steps were given', async (t) => {
   const { differences, gave } = await compare((mine) => {
     mine.hidden = undefined;
     mine.steps = false;

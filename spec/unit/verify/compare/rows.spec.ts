@@ -70,7 +70,7 @@ for (const [what, view] of VIEWS) {
     const token = top(2)(logits[2]).ids![1];
     const [first] = differences(changed(rows, 2, token, 3e-3));
     t.deepEqual([first.what, first.position, first.index], ['logits', 2, token]);
-    t.true(Math.abs(first.got - first.expected) > 2e-3, 'got is told as a logit');
+    t.true(Math.abs(first.got - first.expected) > 2e-3, 'got is a logit');
   });
 }
 
