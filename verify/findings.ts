@@ -45,8 +45,8 @@ const F32_NOISE = 1e-4;
 
 /** The largest change of a log-probability that the noise of the subject's class explains, in nats. */
 export function allowedChange({ precision }: Judgement): number {
-  const found = precision?.classes.find(({ class: name }) => name === precision.class);
-  return NOISE_FACTOR * Math.max(F32_NOISE, found && Number.isFinite(found.noise) ? found.noise : 0);
+  const noise = precision?.classes.find(({ class: name }) => name === precision.class)?.noise ?? 0;
+  return NOISE_FACTOR * Math.max(F32_NOISE, Number.isFinite(noise) ? noise : 0);
 }
 
 /** The parts of a verdict that are the judge's figures: what is not finite becomes null. */

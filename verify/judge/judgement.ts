@@ -28,11 +28,16 @@ export interface SubjectCase {
   readonly greedy?: readonly number[];
 }
 
-/** What is right at one position: whole-vocabulary rows, reduced to what the judge needs. */
+/**
+ * What is right at one position. Of a large vocabulary only the likeliest ids are kept; a subject's score of another id is
+ * compared with the least of them, which bounds the truth from above.
+ */
 export interface ReferenceRow {
   readonly position: number;
-  /** f64 [vocabSize], natural log-probabilities, computed without noise. */
-  readonly truth: Float64Array;
+  /** i32 [m], from the likeliest on. */
+  readonly ids: Int32Array;
+  /** f32 [m], natural log-probabilities over the whole vocabulary, computed without the noise of a class. */
+  readonly truth: Float32Array;
 }
 
 /** One case as the reference computes it. */
@@ -41,19 +46,21 @@ export interface ReferenceCase {
   /** The prompt, then the reference's greedy tokens. */
   readonly ids: readonly number[];
   readonly promptLength: number;
-  /** Ascending positions. */
+  /** Ascending positions: those that a subject is asked for. The row of the first greedy token is promptLength − 1. */
   readonly rows: readonly ReferenceRow[];
 }
 
 /**
- * An imitation of an honest engine: the same rows computed with the roundings of a class. The distance to the truth is
- * one draw of the class's noise.
+ * An honest engine of a class, imitated: the same rows computed with the class's roundings. Its distance to the truth is one
+ * draw of the class's noise.
  */
 export interface Imitation {
   readonly precision: PrecisionClass;
-  /** The roundings, e.g. `weights q8_0, activations bf16`. */
+  /** The roundings, e.g. `q8_0, bf16`. */
   readonly name: string;
-  /** By case, then by row in the order of {@link ReferenceCase.rows}: f32 [vocabSize], natural log-probabilities. */
+  /** Whether it is only one more draw of the class's noise, not what a particular engine computes. */
+  readonly isDraw: boolean;
+  /** By case, then by row in the order of {@link ReferenceCase.rows}: f32 [m], log-probabilities of {@link ReferenceRow.ids}, up to a constant per row. */
   readonly cases: ReadonlyMap<string, readonly Float32Array[]>;
 }
 
@@ -61,24 +68,17 @@ export interface Imitation {
 export interface Signature {
   /** A name of `verify/signatures/bugs.ts`. */
   readonly name: string;
-  /** By case, then by row in the order of {@link ReferenceCase.rows}: f32, one value for each of the row's `ids`. */
+  /** By case, then by row in the order of {@link ReferenceCase.rows}: f32 [k], for the first k of {@link ReferenceRow.ids}, up to a constant per row. */
   readonly cases: ReadonlyMap<string, readonly Float32Array[]>;
-}
-
-/** The recorded signatures of a model. */
-export interface Signatures {
-  /** By case, then by row: i32, the truth's likeliest ids, to which the values of every signature belong. */
-  readonly ids: ReadonlyMap<string, readonly Int32Array[]>;
-  readonly bugs: readonly Signature[];
 }
 
 /** Everything that is right about a model on some cases. */
 export interface Reference {
   readonly cases: readonly ReferenceCase[];
-  /** At least one imitation per class that is to be recognised. */
+  /** At least one for each class that is to be recognised. */
   readonly imitations: readonly Imitation[];
-  /** Absent where none are recorded: then no bug is named or ruled out. */
-  readonly signatures?: Signatures;
+  /** Empty where none are known: then no bug is named or ruled out. */
+  readonly signatures: readonly Signature[];
 }
 
 export interface JudgeOptions {
@@ -88,19 +88,30 @@ export interface JudgeOptions {
 
 /** How near to the truth the subject is. */
 export interface PrecisionVerdict {
-  /** The most exact class whose noise explains the subject's error; `none` if no class does. */
+  /** The class whose noise explains the subject's error; `none` if no class does. */
   readonly class: PrecisionClass | 'none';
-  /** Median over rows of the subject's RMS error over the noise of the class that was demanded or found. */
+  /** Median over rows of the subject's RMS error, in units of the noise of the class demanded, or else found, or else nearest. */
   readonly ratio: number;
+  /** The class that `ratio` and `exceptions` are about. */
+  readonly about: PrecisionClass;
   readonly demanded?: PrecisionClass;
   /** Ratios to every class, for a report's scale. */
-  readonly classes: readonly {
-    readonly class: PrecisionClass;
-    readonly ratio: number;
-    readonly holds: boolean;
-  }[];
+  readonly classes: readonly ClassRatio[];
   /** Rows that break the class, in words: "ids-longer: from position 64 on, 18 times the noise of bf16". */
   readonly exceptions: readonly PrecisionException[];
+}
+
+/** The subject's error in units of one class's noise. */
+export interface ClassRatio {
+  readonly class: PrecisionClass;
+  /** Median over rows. */
+  readonly ratio: number;
+  /** Median over rows of the class's noise, RMS in nats. */
+  readonly noise: number;
+  /** Whether the class explains the subject's error in all rows but a few. */
+  readonly holds: boolean;
+  /** Whether the model lets the class be told from a broken engine: its noise is at most half a nat. */
+  readonly judgeable: boolean;
 }
 
 /** Rows of one case whose errors are more than the class's noise explains. */
@@ -117,7 +128,7 @@ export interface BugVerdict {
   readonly verdict: 'found' | 'ruled out' | 'cannot tell';
   /** Projection of the subject's error on the bug's signature: 1 is "this bug", 0 "not this bug". */
   readonly coefficient: number;
-  /** Of the coefficient, by cases. Infinity if the bug changes nothing that can be seen. */
+  /** Of the coefficient, by runs of 16 rows. Infinity if the bug changes nothing that can be seen. */
   readonly standardError: number;
 }
 
@@ -163,7 +174,8 @@ export interface Judgement {
   readonly verdict: 'right' | 'wrong' | 'unknown';
   /** Why, the most important first; empty if right. */
   readonly reasons: readonly string[];
-  readonly precision: PrecisionVerdict;
+  /** Absent if the subject gave no scores. */
+  readonly precision?: PrecisionVerdict;
   readonly bugs: readonly BugVerdict[];
   readonly greedy: GreedyVerdict;
   readonly power: PowerVerdict;

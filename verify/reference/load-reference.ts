@@ -2,23 +2,24 @@ import { createHash, type Hash } from 'node:crypto';
 import { createReadStream, existsSync, mkdirSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { cacheFolder } from '../../engine/checkpoint/cache-folder.ts';
-import { readModelConfig } from '../../engine/index.ts';
 import { sequenceOf, type VerifyCase } from '../cases/verify-case.ts';
+import type { StoredGoldens } from '../compare/stored-goldens.ts';
 import type { Reference, Signature } from '../judge/judgement.ts';
-import { bugsOf } from '../signatures/bugs.ts';
-import { faultyRows } from '../signatures/faulty-rows.ts';
-import { computeReference, pick } from './reference.ts';
+import { computeSignatures } from '../signatures/compute.ts';
+import { hasSignatures, readSignatures } from '../signatures/store.ts';
+import { goldenCases } from './golden-cases.ts';
+import { computeReference } from './reference.ts';
 import { readReference, writeReference } from './reference-file.ts';
 import type { RowsCase } from './rows.ts';
 
 /** Raised by every change of what is computed, so that what an older version kept is not used. */
 const VERSION = 1;
-/** Likeliest tokens of a row whose change by a bug is kept. */
-const SIGNATURE_IDS = 24;
 
 export interface LoadReferenceOptions {
-  /** Whether signatures of known bugs are wanted, which take most of the time. */
+  /** Whether signatures of known bugs are wanted. */
   readonly withSignatures: boolean;
+  /** The goldens of the cases, whose signatures are recorded. Default: none, and signatures are computed. */
+  readonly golden?: StoredGoldens;
   /** Where references are kept. Default: the project's cache. */
   readonly folder?: string;
   /** Told what is computed next; not called if the reference was kept. */
@@ -29,54 +30,57 @@ export interface LoadReferenceOptions {
  * What is right about a model on some cases: computed once by our engine, and kept by the hash of the model's
  * configuration and weights, the cases, and the version of the computation.
  *
+ * @param cases those without positions are left out, and those of stored goldens whose prompts are very long.
  * @throws ConfigError, CheckpointError, KernelError as loading the model does; FileError if it cannot be kept.
  */
 export async function loadReference(
   modelDir: string,
   cases: readonly VerifyCase[],
-  {
-    withSignatures,
-    folder = join(cacheFolder(), 'references'),
-    onProgress = () => {},
-  }: LoadReferenceOptions,
+  { withSignatures, golden, folder, onProgress = () => {} }: LoadReferenceOptions,
 ): Promise<Reference> {
+  const recordedIds = golden && new Set(goldenCases(golden.name, golden.folder).map(({ id }) => id));
   const rowsCases = cases
-    .filter(({ refusal }) => refusal === undefined)
-    .map((each): RowsCase => ({
-      id: each.id,
-      ids: sequenceOf(each),
-      promptLength: each.promptIds.length,
-      positions: each.positions,
-    }));
-  const hash = createHash('sha256');
-  hash.update(JSON.stringify({ VERSION, SIGNATURE_IDS, withSignatures, rowsCases }));
-  await hashModel(modelDir, hash);
-  const path = join(folder, `${hash.digest('hex').slice(0, 32)}.safetensors`);
-  if (existsSync(path)) return readReference(path);
-  const reference = await compute(modelDir, rowsCases, withSignatures, onProgress);
-  mkdirSync(folder, { recursive: true });
-  writeReference(path, reference);
-  return reference;
+    .filter(({ id, positions }) => positions.length > 0 && (recordedIds?.has(id) ?? true))
+    .map(
+      (each): RowsCase => ({
+        id: each.id,
+        ids: sequenceOf(each),
+        promptLength: each.promptIds.length,
+        positions: each.positions,
+      }),
+    );
+  const recorded = golden !== undefined && hasSignatures(golden.name, golden.folder);
+  const computes = withSignatures && !recorded;
+  const kept = await keptReference(
+    modelDir,
+    rowsCases,
+    computes,
+    folder ?? join(cacheFolder(), 'references'),
+    onProgress,
+  );
+  if (!withSignatures) return { ...kept, signatures: [] };
+  return recorded ? { ...kept, signatures: readSignatures(golden.name, kept.cases, golden.folder) } : kept;
 }
 
-async function compute(
+async function keptReference(
   modelDir: string,
   cases: readonly RowsCase[],
   withSignatures: boolean,
+  folder: string,
   onProgress: (what: string) => void,
 ): Promise<Reference> {
+  const hash = createHash('sha256').update(JSON.stringify({ VERSION, withSignatures, cases }));
+  await hashModel(modelDir, hash);
+  const path = join(folder, `${hash.digest('hex').slice(0, 32)}.safetensors`);
+  if (existsSync(path)) return readReference(path);
   const reference = await computeReference(modelDir, cases, { onProgress });
-  if (!withSignatures) return reference;
-  const rowsOf = new Map(reference.cases.map(({ id, rows }) => [id, rows]));
-  const signatures: Signature[] = [];
-  for (const bug of bugsOf(await readModelConfig(modelDir))) {
-    onProgress(`signature of ${bug.name}`);
-    const changes = await faultyRows(modelDir, bug, cases, (logprobs, { id }, i) => {
-      const { ids, truth } = rowsOf.get(id)![i];
-      return pick(logprobs, ids.subarray(0, SIGNATURE_IDS)).map((value, j) => value - truth[j]);
-    });
-    signatures.push({ name: bug.name, cases: changes });
-  }
+  const signatures: readonly Signature[] = withSignatures
+    ? await computeSignatures(modelDir, reference.cases, {
+        onProgress: (bug) => onProgress(`signature of ${bug}`),
+      })
+    : [];
+  mkdirSync(folder, { recursive: true });
+  writeReference(path, { ...reference, signatures });
   return { ...reference, signatures };
 }
 

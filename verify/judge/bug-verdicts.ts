@@ -1,0 +1,123 @@
+import { type AlignedRow, project, restrict } from './align.ts';
+import { type ClassNoise, classNoise } from './class-noise.ts';
+import type { BugVerdict, Reference } from './judgement.ts';
+import { deviance, type Fit, type FitRows, productsOf, robustFit, withRegressor } from './robust-fit.ts';
+import { median, rms } from './statistics.ts';
+
+/** A bug is as large as its signature says, within these: large changes are not linear. */
+const LEAST_COEFFICIENT = 0.5;
+const MOST_COEFFICIENT = 1.6;
+/** Standard errors that a coefficient must be from 0: quantisation is slightly systematic. */
+const SIGNIFICANCE = 6;
+/** Standard errors within which a coefficient is uncertain. */
+const CONFIDENCE = 3;
+/** Adjacent rows of a case that count as one: they see the same past. */
+const CLUSTER_ROWS = 16;
+/** A signature below this, RMS in nats in its 16 largest rows, is rounding. */
+const LEAST_SIGNATURE = 1e-4;
+/** Noise in nats beyond which changes are no longer linear and all resemble each other … */
+const LINEAR_NOISE = 0.5;
+/** … so that a bug must then explain the error: what is left of it, at most. */
+const LEFT_OF_LARGE_NOISE = 0.5;
+/** Bugs that are looked for in one subject, one after the other. */
+const MOST_BUGS = 3;
+
+/**
+ * A matched filter: the subject's error is regressed on the signature of each bug, together with the errors of all imitations,
+ * which stand for what honest engines do. The coefficient of the signature is 1 for an engine with the bug and 0 for one
+ * without it. Related bugs have similar signatures: the one that explains most is taken first, and the others are looked for
+ * in what it leaves.
+ */
+export function judgeBugs(rows: readonly AlignedRow[], reference: Reference): BugVerdict[] {
+  const { signatures } = reference;
+  if (signatures.length === 0 || rows.length === 0) return [];
+  const known = signatures[0].cases;
+  const compared = restrict(
+    rows.filter((row) => known.has(row.case)),
+    Math.min(...[...known.values()].flatMap((of) => of.map(({ length }) => length))),
+  );
+  if (compared.length === 0) return signatures.map(({ name }) => cannotTell(name));
+  const noise = classNoise(compared, reference);
+  const verdicts = new Map<string, BugVerdict>();
+  let candidates = signatures.flatMap((signature) => {
+    const change = compared.map((row) => project(row, signature.cases.get(row.case)![row.index]));
+    const largest = change.map(rms).sort((a, b) => b - a);
+    const seen = rms(largest.slice(0, CLUSTER_ROWS)) >= LEAST_SIGNATURE;
+    if (!seen) verdicts.set(signature.name, cannotTell(signature.name));
+    return seen ? [{ name: signature.name, change }] : [];
+  });
+  let target = compared.map(({ error }) => error);
+  for (let found = 0; ; found++) {
+    const results = fitEach(compared, target, noise, candidates);
+    for (const { name, verdict } of results) verdicts.set(name, verdict);
+    const [best] = results
+      .filter(({ verdict }) => verdict.verdict === 'found')
+      .sort((a, b) => b.explained - a.explained);
+    if (!best) break;
+    candidates = candidates.filter(({ name }) => name !== best.name);
+    const { coefficient } = best.verdict;
+    target = target.map((error, r) => error.map((value, i) => value - coefficient * best.change[r][i]));
+    if (found + 1 === MOST_BUGS) break;
+  }
+  return signatures.map(({ name }) => verdicts.get(name)!);
+}
+
+interface Candidate {
+  readonly name: string;
+  /** By row. */
+  readonly change: readonly Float64Array[];
+}
+
+interface Result extends Candidate {
+  readonly verdict: BugVerdict;
+  /** Deviance that the bug takes away. */
+  readonly explained: number;
+}
+
+function fitEach(
+  rows: readonly AlignedRow[],
+  target: readonly Float64Array[],
+  noise: ClassNoise,
+  candidates: readonly Candidate[],
+): Result[] {
+  const honest = [...noise.errors].flatMap(([{ isDraw }, errors]) => (isDraw ? [] : [errors]));
+  // All classes' noise is alike in where it is large; the second is the one with the most imitations to go by.
+  const reference = noise.noise.get('bf16') ?? [...noise.noise.values()][0];
+  const fitRows: FitRows = {
+    target,
+    noise: reference,
+    clusters: rows.map((row) => clusterOf(row, rows)),
+  };
+  const products = productsOf(fitRows, honest);
+  const without = robustFit(fitRows, products);
+  return candidates.map((candidate) => {
+    const fit = robustFit(fitRows, withRegressor(fitRows, products, candidate.change));
+    const scale = Math.min(fit.scale, without.scale);
+    return {
+      ...candidate,
+      verdict: verdictOf(candidate.name, fit, without, reference),
+      explained: deviance(without, scale) - deviance(fit, scale),
+    };
+  });
+}
+
+function verdictOf(name: string, fit: Fit, without: Fit, noise: readonly number[]): BugVerdict {
+  const [coefficient, standardError] = [fit.coefficients.at(-1)!, fit.standardErrors.at(-1)!];
+  const sized = coefficient >= LEAST_COEFFICIENT && coefficient <= MOST_COEFFICIENT;
+  const significant = Math.abs(coefficient) > SIGNIFICANCE * standardError;
+  const leftNats = median(fit.left.map((value, r) => Math.sqrt(value) * noise[r]));
+  const linear = leftNats <= LINEAR_NOISE || fit.scale <= LEFT_OF_LARGE_NOISE * without.scale;
+  const absent = coefficient + CONFIDENCE * standardError < LEAST_COEFFICIENT;
+  const verdict = sized && significant && linear ? 'found' : absent && linear ? 'ruled out' : 'cannot tell';
+  return { name, verdict, coefficient, standardError };
+}
+
+function cannotTell(name: string): BugVerdict {
+  return { name, verdict: 'cannot tell', coefficient: 0, standardError: Number.POSITIVE_INFINITY };
+}
+
+/** Numbers runs of {@link CLUSTER_ROWS} positions of each case. */
+function clusterOf(row: AlignedRow, rows: readonly AlignedRow[]): number {
+  const first = rows.findIndex((other) => other.case === row.case);
+  return first * 1000 + Math.floor(row.position / CLUSTER_ROWS);
+}

@@ -1,0 +1,45 @@
+import { PRECISION_CLASSES, type PrecisionClass } from '../precision.ts';
+import { type AlignedRow, project } from './align.ts';
+import type { Imitation, Reference } from './judgement.ts';
+import { median, rms } from './statistics.ts';
+
+/** The errors of the imitations and the noise of their classes, on the values that a subject shows. */
+export interface ClassNoise {
+  readonly classes: readonly PrecisionClass[];
+  /** By imitation, by row: f64, log-probabilities less the truth's. */
+  readonly errors: ReadonlyMap<Imitation, readonly Float64Array[]>;
+  /** By class, by row: RMS over the class's imitations, in nats, not below a quarter of the median over rows. */
+  readonly noise: ReadonlyMap<PrecisionClass, readonly number[]>;
+}
+
+/** One imitation can be right by chance in a row; an engine of the class need not be. */
+const LEAST = 0.25;
+
+export function classNoise(rows: readonly AlignedRow[], reference: Reference): ClassNoise {
+  const truth = new Map(reference.cases.map((one) => [one.id, one.rows]));
+  const errors = new Map(
+    reference.imitations.map((imitation) => [
+      imitation,
+      rows.map((row) => {
+        const right = truth.get(row.case)![row.index].truth;
+        const imitated = imitation.cases.get(row.case)![row.index];
+        return project(
+          row,
+          right.map((value, i) => imitated[i] - value),
+        );
+      }),
+    ]),
+  );
+  const classes = PRECISION_CLASSES.filter((name) =>
+    reference.imitations.some(({ precision }) => precision === name),
+  );
+  const noise = new Map(
+    classes.map((name) => {
+      const own = reference.imitations.filter(({ precision }) => precision === name);
+      const raw = rows.map((_, r) => rms(own.map((imitation) => rms(errors.get(imitation)![r]))));
+      const least = LEAST * median(raw);
+      return [name, raw.map((value) => Math.max(value, least, Number.MIN_VALUE))] as const;
+    }),
+  );
+  return { classes, errors, noise };
+}

@@ -1,0 +1,90 @@
+import type { PrecisionClass } from '../precision.ts';
+import type { GreedyVerdict, Reference, ReferenceCase, SubjectCase } from './judgement.ts';
+import { center, median, rms } from './statistics.ts';
+
+/** A greedy token that the truth does not put first. */
+export interface Regret {
+  readonly case: string;
+  readonly position: number;
+  readonly got: number;
+  readonly expected: number;
+  /** log p(best) − log p(chosen) by the truth, in nats. */
+  readonly regret: number;
+  /** What the class's noise can bring about. */
+  readonly allowed: number;
+}
+
+/** Standard deviations of the noise of one token against another: √2 for the difference, four of them for many tokens. */
+const DEVIATIONS = 4 * Math.SQRT2;
+/** Likeliest ids of a row that its noise is measured on. */
+const LIKELIEST = 20;
+/** As in rows of scores: one draw can be right by chance. */
+const LEAST = 0.25;
+
+/**
+ * Greedy tokens up to the first in each case that is not the reference's: from there on the contexts differ.
+ *
+ * @param precision whose noise decides what is a near-tie.
+ */
+export function judgeGreedy(
+  subject: readonly SubjectCase[],
+  reference: Reference,
+  precision: PrecisionClass,
+): GreedyVerdict & { readonly regrets: readonly Regret[] } {
+  const known = new Map(reference.cases.map((one) => [one.id, one]));
+  const noise = noiseOf(reference, precision);
+  const regrets: Regret[] = [];
+  let tokens = 0;
+  for (const { id, greedy } of subject) {
+    const right = known.get(id);
+    if (!right || !greedy) continue;
+    const expected = right.ids.slice(right.promptLength);
+    const flip = expected.findIndex((token, i) => token !== greedy[i]);
+    tokens += flip < 0 ? expected.length : flip + 1;
+    if (flip < 0) continue;
+    regrets.push(regretOf(right, flip, greedy[flip], noise(id, right.promptLength - 1 + flip)));
+  }
+  const worst = regrets.toSorted((a, b) => b.regret - b.allowed - (a.regret - a.allowed))[0];
+  const wrong = regrets.filter(({ regret, allowed }) => regret > allowed);
+  return {
+    verdict: tokens === 0 ? 'not checked' : wrong.length > 0 ? 'wrong' : 'right',
+    tokens,
+    ties: regrets.length - wrong.length,
+    ...(worst ? { worst } : {}),
+    regrets,
+  };
+}
+
+function regretOf(right: ReferenceCase, step: number, got: number | undefined, noise: number): Regret {
+  const position = right.promptLength - 1 + step;
+  const row = right.rows.find((one) => one.position === position);
+  const place = row && got !== undefined ? row.ids.indexOf(got) : -1;
+  // A token that is not kept is less likely than all that are; none at all is an answer that stopped early.
+  const chosen = !row || got === undefined ? Number.NEGATIVE_INFINITY : row.truth.at(place)!;
+  const best = row?.truth[0] ?? 0;
+  const regret = best - chosen;
+  const expected = right.ids[right.promptLength + step];
+  return { case: right.id, position, got: got ?? -1, expected, regret, allowed: DEVIATIONS * noise };
+}
+
+/** The class's noise at a position: RMS over its imitations and the likeliest ids. */
+function noiseOf({ cases, imitations }: Reference, precision: PrecisionClass) {
+  const own = imitations.filter((one) => one.precision === precision);
+  const levels = new Map(
+    cases.map(({ id, rows }) => [
+      id,
+      new Map(
+        rows.map(({ position, truth }, r) => {
+          const likeliest = truth.subarray(0, LIKELIEST);
+          // Scores may differ from log-probabilities by a constant per row.
+          const errors = own.map((one) =>
+            rms(center(Float64Array.from(likeliest, (value, i) => one.cases.get(id)![r][i] - value))),
+          );
+          return [position, rms(errors)];
+        }),
+      ),
+    ]),
+  );
+  const least = LEAST * median([...levels.values()].flatMap((of) => [...of.values()]));
+  return (id: string, position: number) => Math.max(least, levels.get(id)?.get(position) ?? 0);
+}

@@ -1,0 +1,36 @@
+import { assess } from './assess.ts';
+import { judgeBugs } from './bug-verdicts.ts';
+import type { Judgement, JudgeOptions, Reference, SubjectCase } from './judgement.ts';
+import { judgePower } from './power.ts';
+
+/**
+ * What is concluded from a subject's answers. It depends on the answers alone: not on the order of cases or rows, nor on a
+ * constant added to a row.
+ *
+ * - Wrong: an answer is malformed, errors are more than a class's noise explains, a known bug is found, or a greedy token is no
+ *   near-tie.
+ * - Unknown: nothing could be compared, or a fault put into the answers would have been let pass.
+ */
+export function judge(
+  subject: readonly SubjectCase[],
+  reference: Reference,
+  options: JudgeOptions = {},
+): Judgement {
+  const inOrder = subject.toSorted((a, b) => (a.id < b.id ? -1 : 1));
+  const { rows, ...assessment } = assess(inOrder, reference, options);
+  const bugs = judgeBugs(rows, reference);
+  const found = bugs.filter(({ verdict }) => verdict === 'found');
+  const about = assessment.precision?.about ?? options.precision ?? 'bf16';
+  const power = judgePower(inOrder, reference, about);
+  const reasons = [
+    ...found.map(
+      ({ name, coefficient, standardError }) =>
+        `bug ${name}: coefficient ${coefficient.toFixed(2)} ± ${standardError.toFixed(2)}`,
+    ),
+    ...assessment.reasons,
+    ...power.missed.map((fault) => `the power check failed: "${fault}" would have been let pass`),
+  ];
+  const unknown = assessment.verdict === 'unknown' || power.missed.length > 0 || power.of === 0;
+  const wrong = assessment.verdict === 'wrong' || found.length > 0;
+  return { ...assessment, verdict: wrong ? 'wrong' : unknown ? 'unknown' : 'right', reasons, bugs, power };
+}

@@ -1,0 +1,26 @@
+import type { PrecisionClass } from '../precision.ts';
+import { assess } from './assess.ts';
+import { FAULTS } from './faults.ts';
+import type { PowerVerdict, Reference, SubjectCase } from './judgement.ts';
+
+/**
+ * Puts faults into the subject's own answers; each must be refused.
+ *
+ * @param precision the class that the answers are in without the fault.
+ */
+export function judgePower(
+  subject: readonly SubjectCase[],
+  reference: Reference,
+  precision: PrecisionClass,
+): PowerVerdict {
+  const own = { ...reference, imitations: reference.imitations.filter((one) => one.precision === precision) };
+  const missed: string[] = [];
+  let of = 0;
+  for (const { name, put } of FAULTS) {
+    const faulty = put(subject, reference, precision);
+    if (!faulty) continue;
+    of++;
+    if (assess(faulty, own, { precision }).verdict === 'right') missed.push(name);
+  }
+  return { refused: of - missed.length, of, missed };
+}

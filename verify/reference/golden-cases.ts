@@ -1,0 +1,27 @@
+import { readCase, readManifest } from '../../golden/goldens.ts';
+import type { RowsCase } from './rows.ts';
+
+/** Up to this length every position of a case is judged; beyond it those that the golden stores, and the greedy tokens. */
+const ALL_POSITIONS = 96;
+/** Longer cases are left to the comparison with stored goldens: imitations take time that grows with the square. */
+const MOST_IDS = 512;
+
+/**
+ * The cases of a stored golden that are judged by their rows: each prompt with the golden's greedy tokens after it.
+ *
+ * @throws FileError if the goldens cannot be read.
+ */
+export function goldenCases(model: string, folder?: string): RowsCase[] {
+  return readManifest(model, folder).cases.flatMap((id) => {
+    const golden = readCase(model, id, folder);
+    if ('refusal' in golden) return [];
+    const ids = [...golden.ids, ...golden.greedy.tokens];
+    if (ids.length > MOST_IDS) return [];
+    const promptLength = golden.ids.length;
+    const all = [...ids.keys()];
+    const stored = new Set(golden.positions);
+    const positions =
+      ids.length <= ALL_POSITIONS ? all : all.filter((i) => i >= promptLength - 1 || stored.has(i));
+    return [{ id, ids, promptLength, positions }];
+  });
+}

@@ -1,0 +1,81 @@
+import type { PrecisionClass } from '../precision.ts';
+import { type AttentionKind, activationTaps } from './activations.ts';
+import { reorderedSums } from './reordered-sums.ts';
+import { ditheredBf16, ditheredF16, type Round, roundToBf16, roundToF16 } from './rounding.ts';
+import type { Taps } from './tapped-kernels.ts';
+import { BLOCK, quantizeQ4, quantizeQ8, quantizeSymmetric } from './weight-blocks.ts';
+
+/** An honest engine of a precision class, as our engine imitates it. */
+export interface ImitationSpec {
+  readonly precision: PrecisionClass;
+  readonly name: string;
+  /** Whether it is only one more draw of the class's noise, not what a particular engine computes. */
+  readonly isDraw?: boolean;
+  /** Made anew for each run: taps may have a state. */
+  readonly taps: () => Taps;
+}
+
+const dtype = (round: Round): Pick<Taps, 'weights'> => ({ weights: (_name, rows) => round(rows) });
+
+/** Weights in blocks of 32 inputs. As in GGUF, a matrix whose rows are no whole number of blocks stays as it is. */
+const blocks = (quantize: (values: Float32Array) => void): Pick<Taps, 'weights'> => ({
+  weights(_name, rows, inputs) {
+    if (inputs % BLOCK === 0) quantize(rows);
+  },
+});
+
+/** Draws of the noise of each 16-bit format. A router's near ties go one way in some of them and the other way in others. */
+const DRAWS = 6;
+
+const rounded = (round: Round, attention: AttentionKind) => (): Taps => ({
+  ...dtype(round),
+  ...activationTaps(round, attention),
+});
+
+/** @param weights rounded as the format does; only activations are dithered */
+function draws(
+  precision: PrecisionClass,
+  weights: Round,
+  dithered: (seed: number) => Round,
+): ImitationSpec[] {
+  return Array.from({ length: DRAWS }, (_, i) => ({
+    precision,
+    name: `${precision}, draw ${i + 1}`,
+    isDraw: true,
+    taps: () => ({ ...dtype(weights), ...activationTaps(dithered(i + 1), 'fused') }),
+  }));
+}
+
+function quantized(precision: PrecisionClass, name: string, weights: Pick<Taps, 'weights'>): ImitationSpec[] {
+  return [
+    { precision, name: `${name}, f32`, taps: () => weights },
+    {
+      precision,
+      name: `${name}, bf16`,
+      taps: () => ({ ...weights, ...activationTaps(roundToBf16, 'fused') }),
+    },
+  ];
+}
+
+/** The honest engines that a subject is compared with. */
+export const IMITATIONS: readonly ImitationSpec[] = Object.freeze([
+  { precision: 'f32', name: 'f32, sums in another order', taps: reorderedSums },
+  { precision: 'f16', name: 'f16, eager attention', taps: rounded(roundToF16, 'eager') },
+  { precision: 'f16', name: 'f16, fused attention', taps: rounded(roundToF16, 'fused') },
+  ...draws('f16', roundToF16, ditheredF16),
+  { precision: 'bf16', name: 'bf16, eager attention', taps: rounded(roundToBf16, 'eager') },
+  { precision: 'bf16', name: 'bf16, fused attention', taps: rounded(roundToBf16, 'fused') },
+  ...draws('bf16', roundToBf16, ditheredBf16),
+  ...quantized('8bit', 'q8_0', blocks(quantizeQ8)),
+  ...quantized(
+    '8bit',
+    'symmetric 8 bit',
+    blocks((values) => quantizeSymmetric(values, 127)),
+  ),
+  ...quantized('4bit', 'q4_0', blocks(quantizeQ4)),
+  ...quantized(
+    '4bit',
+    'symmetric 4 bit',
+    blocks((values) => quantizeSymmetric(values, 7)),
+  ),
+]);

@@ -1,0 +1,138 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { SafetensorsFile } from '../../engine/checkpoint/safetensors.ts';
+import { type TensorData, writeSafetensors } from '../../engine/checkpoint/safetensors-writer.ts';
+import { FileError } from '../../engine/errors.ts';
+import { GOLDEN_FOLDER } from '../../golden/goldens.ts';
+import type { ReferenceCase, Signature } from '../judge/judgement.ts';
+import { rms } from '../judge/statistics.ts';
+
+/**
+ * `golden/<model>/signatures.json`, which a reviewer reads, beside `signatures.safetensors`:
+ *
+ * | name | dtype | shape | |
+ * |---|---|---|---|
+ * | `ids` | I32 | [rows, covered] | the truth's likeliest ids, descending; rows of all cases, one after the other |
+ * | `<bug>` | I8 | [rows, covered] | change of each id's log-probability, in units of the row's scale |
+ * | `<bug>.scale` | F32 | [rows] | nats |
+ */
+const contents = z.strictObject({
+  covered: z.int().positive(),
+  /** By case, the positions of its rows. */
+  cases: z.record(z.string(), z.array(z.int().nonnegative())),
+  /** By bug, how large its signature is: RMS over a row's ids in nats, in the median row and in the largest. */
+  bugs: z.record(z.string(), z.strictObject({ median: z.number(), largest: z.number() })),
+});
+
+const MOST = 127;
+
+/** Writes the signatures of a golden. @throws FileError if the files cannot be written. */
+export function writeSignatures(
+  model: string,
+  truth: readonly ReferenceCase[],
+  signatures: readonly Signature[],
+  writeText: (path: string, json: unknown) => void,
+  folder: string = GOLDEN_FOLDER,
+): void {
+  const covered = [...signatures[0].cases.values()][0][0].length;
+  const rows = truth.flatMap((one) => one.rows);
+  const ids = new Int32Array(rows.length * covered);
+  for (const [r, row] of rows.entries()) ids.set(row.ids.subarray(0, covered), r * covered);
+  const tensors = new Map<string, TensorData>([
+    ['ids', { dtype: 'I32', shape: [rows.length, covered], data: ids }],
+  ]);
+  const sizes: Record<string, { median: number; largest: number }> = {};
+  for (const { name, cases } of signatures) {
+    const changes = truth.flatMap(({ id }) => cases.get(id)!);
+    const scale = Float32Array.from(
+      changes,
+      (row) => row.reduce((max, x) => Math.max(max, Math.abs(x)), 0) / MOST,
+    );
+    const quants = new Int8Array(rows.length * covered);
+    for (const [r, row] of changes.entries())
+      for (const [i, value] of row.entries())
+        quants[r * covered + i] = scale[r] && Math.round(value / scale[r]);
+    tensors.set(name, { dtype: 'I8', shape: [rows.length, covered], data: quants });
+    tensors.set(`${name}.scale`, { dtype: 'F32', shape: [rows.length], data: scale });
+    const levels = changes.map(rms).sort((a, b) => a - b);
+    const digits = (value: number) => Number(value.toPrecision(3));
+    sizes[name] = { median: digits(levels[levels.length >> 1]), largest: digits(levels.at(-1)!) };
+  }
+  writeSafetensors(join(folder, model, 'signatures.safetensors'), tensors);
+  const cases = Object.fromEntries(truth.map((one) => [one.id, one.rows.map(({ position }) => position)]));
+  writeText(join(folder, model, 'signatures.json'), { covered, cases, bugs: sizes });
+}
+
+/** Whether a golden has signatures. */
+export function hasSignatures(model: string, folder: string = GOLDEN_FOLDER): boolean {
+  return existsSync(join(folder, model, 'signatures.json'));
+}
+
+/**
+ * The recorded signatures of a golden, of some of its cases.
+ *
+ * @param truth the cases that are judged; a row that was not recorded is an error.
+ * @throws FileError, CheckpointError if the files cannot be read, or were recorded from other goldens.
+ */
+export function readSignatures(
+  model: string,
+  truth: readonly ReferenceCase[],
+  folder: string = GOLDEN_FOLDER,
+): Signature[] {
+  const path = join(folder, model, 'signatures.json');
+  const parsed = contents.safeParse(JSON.parse(readFileSync(path, 'utf8')));
+  if (!parsed.success) throw new FileError(`${path}: ${parsed.error.issues[0].message}: record it again`);
+  const { covered, cases, bugs } = parsed.data;
+  const file = SafetensorsFile.open(join(folder, model, 'signatures.safetensors'));
+  try {
+    const ids = new Int32Array(file.read('ids').buffer);
+    const places = placesOf(truth, cases, path);
+    for (const [id, rows] of places) {
+      const right = truth.find((one) => one.id === id)!.rows;
+      for (const [i, r] of rows.entries()) {
+        const recorded = ids.subarray(r * covered, (r + 1) * covered);
+        if (recorded.some((value, j) => value !== right[i].ids[j])) {
+          throw new FileError(
+            `${path}: ${id}, position ${right[i].position}: was recorded from other log-probabilities; record it again: npm run signatures -- ${model}`,
+          );
+        }
+      }
+    }
+    return Object.keys(bugs).map((name) => {
+      const quants = new Int8Array(file.read(name).buffer);
+      const scale = new Float32Array(file.read(`${name}.scale`).buffer);
+      const rowAt = (r: number) =>
+        Float32Array.from(quants.subarray(r * covered, (r + 1) * covered), (quant) => quant * scale[r]);
+      return { name, cases: new Map([...places].map(([id, rows]) => [id, rows.map(rowAt)])) };
+    });
+  } finally {
+    file.close();
+  }
+}
+
+/** Where the rows of each case stand in the tensors. */
+function placesOf(
+  truth: readonly ReferenceCase[],
+  cases: Readonly<Record<string, readonly number[]>>,
+  path: string,
+): Map<string, number[]> {
+  let begin = 0;
+  const begins = new Map(
+    Object.entries(cases).map(([id, positions]) => {
+      begin += positions.length;
+      return [id, begin - positions.length];
+    }),
+  );
+  return new Map(
+    truth.map(({ id, rows }) => [
+      id,
+      rows.map(({ position }) => {
+        const index = cases[id]?.indexOf(position) ?? -1;
+        if (index < 0)
+          throw new FileError(`${path}: has no row for ${id}, position ${position}: record it again`);
+        return begins.get(id)! + index;
+      }),
+    ]),
+  );
+}
