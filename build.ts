@@ -8,7 +8,7 @@
  * owner of the checkout may do.
  */
 import { execFileSync } from 'node:child_process';
-import { cpSync, globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { QUICK_FIXTURES } from './generator/fixtures/fixture-specs.ts';
@@ -21,6 +21,7 @@ const DATA = [
   'engine/kernels/build/kernels.wasm',
   'golden/models.json',
   'golden/prompts.json',
+  'verify/verdict.schema.json',
   ...QUICK_FIXTURES.map((name) => `golden/${name}`),
 ];
 
@@ -28,20 +29,14 @@ const DATA = [
 const COMMANDS = {
   plumbline: 'engine/cli.js',
   'plumbline-goldens': 'generator/cli.js',
+  'plumbline-verify': 'verify/cli.js',
 };
 
 rmSync(DIST, { recursive: true, force: true });
 const compiler = join(ROOT, 'node_modules/typescript/bin/tsc');
 execFileSync(process.execPath, [compiler, '-p', join(ROOT, 'tsconfig.build.json')], { stdio: 'inherit' });
-for (const path of globSync('**/*.d.ts', { cwd: DIST })) rewriteImports(join(DIST, path));
 for (const path of DATA) cpSync(join(ROOT, path), join(DIST, path), { recursive: true });
 if (process.argv.includes('--commands')) writeCommands();
-
-/** In declarations tsc leaves the ending `.ts`, which other projects may not import. */
-function rewriteImports(path: string): void {
-  const text = readFileSync(path, 'utf8');
-  writeFileSync(path, text.replace(/(\bfrom |\bimport\()'(\.[^']+)\.ts'/g, "$1'$2.js'"));
-}
 
 function writeCommands(): void {
   mkdirSync(join(DIST, 'bin'));

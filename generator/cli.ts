@@ -36,7 +36,8 @@ function define(program: Command, setExitCode: (exitCode: number) => void): void
       'after',
       `
 Fixtures: ${Object.keys(FIXTURES).join(', ')}.
-The last takes gigabytes and minutes, and is recorded only if it is named.
+Their weights are random and their text is gibberish by design. The last takes
+gigabytes and minutes, and is recorded only if it is named.
 Recorded goldens overwrite nothing: new and changed ones wait in the folder's .pending until --accept.
 Goldens that differ only within the reference's own noise, as on another CPU, count as unchanged.
 With CI set in the environment, every run is a --check.

@@ -23,7 +23,7 @@ export function isCommit(revision: string): boolean {
  *
  *     models--ORG--NAME/blobs/<oid>                      content; the name is its hash
  *     models--ORG--NAME/snapshots/<commit>/<file>        symbolic links into blobs/
- *     models--ORG--NAME/refs/<revision>                  the commit of a branch or tag when it was last fetched
+ *     models--ORG--NAME/refs/<revision>                  commit of a branch or tag when last fetched
  *     models--ORG--NAME/.no_exist/<commit>/<file>        empty; the commit has no such file
  *
  *     models--ORG--NAME/blobs/<oid>.incomplete           the part of a blob that was fetched so far

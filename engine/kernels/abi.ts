@@ -1,5 +1,6 @@
-// What the TypeScript and the AssemblyScript side of the kernels agree on. Both languages import this file, so it uses
-// only what they share. `number` is f64 in AssemblyScript: it holds every address, count and f32 exactly.
+// What the TypeScript and the AssemblyScript side of the kernels agree on. Both languages import this file,
+// so it uses only what they share. `number` is f64 in AssemblyScript: it holds every address, count and f32
+// exactly.
 
 /** Outputs in a panel of a packed matrix. */
 export const PANEL = 16;
@@ -36,8 +37,9 @@ export const KERNEL_SILU_MULTIPLY = 14;
 export const KERNEL_ADD = 15;
 export const KERNEL_ADD_SCALED = 16;
 
-// The arguments of the kernels. They lie in memory in the order of the fields, 8 bytes each. Arrays are given by their
-// address in bytes. A kernel splits its outputs into units, which threads compute independently.
+// The arguments of the kernels. They lie in memory in the order of the fields, 8 bytes each. Arrays are
+// given by their address in bytes. A kernel splits its outputs into units, which threads compute
+// independently.
 
 /** y = x · Wᵀ. A unit is a panel. */
 export class MatmulArguments {
@@ -86,7 +88,10 @@ export class PackPanelsArguments {
   panels: number = 0;
 }
 
-/** Causal softmax attention. A unit is a (row, head) pair, or {@link QUERIES} queries of a key head when tiled. */
+/**
+ * Causal softmax attention. A unit is a (row, head) pair, or {@link QUERIES} queries of a key head when
+ * tiled.
+ */
 export class AttentionArguments {
   // As AttentionArgs in kernels.ts describes them.
   q: number = 0;

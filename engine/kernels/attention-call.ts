@@ -4,8 +4,8 @@ import type { KernelCall } from './pool.ts';
 import { KERNELS } from './table.ts';
 
 /**
- * The largest headDim, and the largest blockSize, for attention in tiles: a thread's scratch memory has room for 128 bytes of
- * the one and 16 of the other, and denominators.
+ * The largest headDim, and the largest blockSize, for attention in tiles: a thread's scratch memory has room
+ * for 128 bytes of the one and 16 of the other, and denominators.
  */
 const MAX_TILED = 256;
 

@@ -1,10 +1,17 @@
 import { KernelError } from '../errors.ts';
-import { type AttentionArgs, type PackedMatrix, type StoreKeyValueArgs, scoresLength } from './kernels.ts';
+import {
+  type AttentionArgs,
+  type PackedMatrix,
+  type RmsNormArgs,
+  type RopeArgs,
+  type StoreKeyValueArgs,
+  scoresLength,
+} from './kernels.ts';
 import { LEAVES } from './numerics.ts';
 import { type MatrixShape, packedBytes } from './pack.ts';
 
-// What every kernel asks of its caller, checked before it runs: in WebAssembly a wrong length would not fail, it
-// would read or write a neighbour's memory. The names are constants, so a check that passes builds no string.
+// Checks of a kernel's arguments before it runs: in WebAssembly a wrong length would not fail but read or
+// write another array. The names are constants, so a check that passes builds no string.
 
 type Sized = ArrayLike<number>;
 
@@ -66,21 +73,14 @@ export function checkGather(matrix: PackedMatrix, ids: Sized, y: Sized): void {
   }
 }
 
-export function checkRmsNorm(x: Sized, rows: number, weight: Sized, y: Sized): void {
+export function checkRmsNorm({ x, rows, weight, y }: RmsNormArgs): void {
   requireWhole('rmsNorm', 'rows', rows);
   requireWhole('rmsNorm', 'width, the length of weight,', weight.length, 1);
   requireLength('rmsNorm', 'x', x, '[rows, width]', rows * weight.length);
   requireLength('rmsNorm', 'y', y, '[rows, width]', rows * weight.length);
 }
 
-export function checkRope(
-  x: Sized,
-  rows: number,
-  heads: number,
-  headDim: number,
-  cos: Sized,
-  sin: Sized,
-): void {
+export function checkRope({ x, rows, heads, headDim, cos, sin }: RopeArgs): void {
   requireWhole('rope', 'rows', rows);
   requireWhole('rope', 'heads', heads);
   requireWhole('rope', 'half of headDim', headDim / 2, 1);
@@ -89,7 +89,7 @@ export function checkRope(
   requireLength('rope', 'sin', sin, '[rows, headDim / 2]', (rows * headDim) / 2);
 }
 
-/** The checks that writing the cache and reading it have in common. */
+/** The checks common to writing and reading the cache. */
 function checkCache(kernel: string, args: Omit<StoreKeyValueArgs, 'k' | 'v'>): void {
   const { rows, startPosition, blockSize, numKeyValueHeads, headDim, blockTable, keys, values } = args;
   requireWhole(kernel, 'rows', rows);
@@ -118,7 +118,7 @@ export function checkStoreKeyValue(args: StoreKeyValueArgs): void {
   requireLength('storeKeyValue', 'v', args.v, '[rows, numKeyValueHeads, headDim]', needed);
 }
 
-/** @param threads that need scores of their own */
+/** @param threads number of threads, each with scores of its own */
 export function checkAttention(args: AttentionArgs, threads: number): void {
   checkCache('attention', args);
   const { rows, startPosition, numAttentionHeads, numKeyValueHeads, headDim } = args;

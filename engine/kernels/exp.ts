@@ -20,7 +20,9 @@ function powerOfTwo(n: number): number {
   return floatFromBits((n + 127) << 23);
 }
 
-/** exp of an f32 as the numerics in `kernels.ts` define it: within 2 ULP of eˣ, and the same bits everywhere. */
+/**
+ * exp of an f32 as the numerics in `kernels.ts` define it: within 2 ULP of eˣ, and the same bits everywhere.
+ */
 export function expF32(x: number): number {
   const clamped = Math.max(EXP_LOWEST, Math.min(EXP_HIGHEST, x));
   const n = f(f(f(clamped * LOG2_E) + ROUNDER) - ROUNDER);
@@ -30,7 +32,7 @@ export function expF32(x: number): number {
   tail = f(f(tail * r) + C3);
   tail = f(f(tail * r) + C2);
   const e = f(f(f(tail * f(r * r)) + r) + 1);
-  // In two steps, because 2ⁿ itself is no normal f32 at either end; only the second can round.
+  // In two steps, because 2ⁿ is not a normal f32 at either end; only the second product can round.
   const half = n >> 1;
   return f(f(e * powerOfTwo(half)) * powerOfTwo(n - half));
 }

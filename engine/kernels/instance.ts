@@ -12,7 +12,7 @@ declare const WebAssembly: {
   ) => { exports: Record<string, unknown> };
 };
 
-/** Compiled kernels; threads can be sent it. */
+/** Compiled kernels; a module can be sent to threads. */
 export interface KernelModule {
   readonly [Symbol.toStringTag]: 'WebAssembly.Module';
 }
@@ -50,9 +50,9 @@ export async function compile(wasmUrl: URL): Promise<KernelModule> {
 }
 
 /**
- * Puts the compiled kernels onto a memory, in the calling thread.
+ * Instantiates the compiled kernels on a memory, in the calling thread.
  *
- * @throws KernelError if the module does not export what is expected of it.
+ * @throws KernelError if the module lacks a function of {@link KernelFunctions}.
  */
 export function instantiate(module: KernelModule, wasmUrl: URL, memory: SharedMemory): KernelFunctions {
   const path = fileURLToPath(wasmUrl);

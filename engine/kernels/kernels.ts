@@ -3,20 +3,20 @@ import { type PANEL, QUERIES } from './abi.ts';
 import type { LEAVES } from './numerics.ts';
 
 /**
- * A weight matrix `W` f32-, f16- or bf16-valued [outputs, inputs], packed once at load for {@link Kernels.matmul}.
+ * A weight matrix `W`, f32, f16 or bf16 [outputs, inputs], packed once at load for {@link Kernels.matmul}.
  *
- * Storage: panels of {@link PANEL} = 16 adjacent outputs, `[ceil(outputs / PANEL)][inputs][PANEL]`, in the dtype of the
- * checkpoint, little-endian; a last panel that is not full is padded with zeros. The 16-bit weights that one input has in
- * a panel lie in the order 0, 8, 1, 9, …, 7, 15, so that, read as eight 32-bit words, they are unpacked by a shift and a
- * mask within each word; `laneOf` in `pack.ts` tells where an output is.
+ * Storage: panels of {@link PANEL} = 16 adjacent outputs, `[ceil(outputs / PANEL)][inputs][PANEL]`, in the
+ * dtype of the checkpoint, little-endian; a last panel that is not full is padded with zeros. The 16-bit
+ * weights of an input in a panel lie in the order 0, 8, 1, 9, …, 7, 15: read as eight 32-bit words, they are
+ * unpacked by a shift and a mask within each word. `laneOf` in `pack.ts` returns the place of an output.
  *
- * A matrix of which a rank has a part of the inputs has as many of the {@link LEAVES} of a matmul as fall on them.
+ * A rank that has a part of the inputs has a matrix with the {@link LEAVES} that fall on these inputs.
  */
 export interface PackedMatrix {
   readonly outputs: number;
   readonly inputs: number;
   readonly dtype: WeightDtype;
-  /** Leaves that a matmul's sum over the inputs is cut into: {@link LEAVES}, or a half, a quarter, an eighth of them. */
+  /** Leaves of a matmul's sum over the inputs: {@link LEAVES}, or a half, a quarter or an eighth of it. */
   readonly leaves: number;
   readonly panels: Uint8Array;
 }
@@ -30,11 +30,11 @@ export interface AttentionArgs {
   q: Float32Array;
   /** f32 [rows, numAttentionHeads, headDim], written. */
   out: Float32Array;
-  /** f32 [numBlocks, numKeyValueHeads, headDim, blockSize]: positions are adjacent, so that scores vectorise. */
+  /** f32 [numBlocks, numKeyValueHeads, headDim, blockSize]: adjacent positions, so that scores vectorise. */
   keys: Float32Array;
-  /** f32 [numBlocks, numKeyValueHeads, blockSize, headDim]: dimensions are adjacent, so that values vectorise. */
+  /** f32 [numBlocks, numKeyValueHeads, blockSize, headDim]: adjacent dimensions, so that values vectorise. */
   values: Float32Array;
-  /** The sequence's blocks: position p lives in block `blockTable[p / blockSize | 0]`, slot `p % blockSize`. */
+  /** The sequence's blocks: position p is in block `blockTable[p / blockSize | 0]`, slot `p % blockSize`. */
   blockTable: Int32Array;
   blockSize: number;
   rows: number;
@@ -49,7 +49,7 @@ export interface AttentionArgs {
   scores: Float32Array;
 }
 
-/** What attention over so many positions needs of scratch memory: each thread the scores of {@link QUERIES}. */
+/** Length of attention's scratch memory over a number of positions: {@link QUERIES} rows per thread. */
 export function scoresLength(threads: number, positions: number): number {
   return threads * QUERIES * Math.ceil(positions / 8) * 8;
 }
@@ -63,78 +63,113 @@ export interface StoreKeyValueArgs
   v: Float32Array;
 }
 
+/** Rows to normalise. */
+export interface RmsNormArgs {
+  /** f32 [rows, width]. */
+  x: Float32Array;
+  rows: number;
+  /** f32 [width]. */
+  weight: Float32Array;
+  /** Added to the mean of squares. Rounded to f32. */
+  eps: number;
+  /** f32 [rows, width], written; may be x. */
+  y: Float32Array;
+}
+
+/** Rows of heads to rotate, and the angles of the rows. */
+export interface RopeArgs {
+  /** f32 [rows, heads, headDim], rotated in place. */
+  x: Float32Array;
+  rows: number;
+  heads: number;
+  headDim: number;
+  /** f32 [rows, headDim / 2]. */
+  cos: Float32Array;
+  /** f32 [rows, headDim / 2]. */
+  sin: Float32Array;
+}
+
 /**
- * What a Qwen3 forward pass needs from the machine. Two implementations, `scalar.ts` (plain TypeScript, the
- * readable truth) and `wasm.ts` (AssemblyScript SIMD), give the same bits.
+ * The arithmetic of a Qwen3 forward pass. Two implementations, `scalar.ts` (plain TypeScript, the readable
+ * truth) and `wasm.ts` (AssemblyScript SIMD), give the same bits.
  *
  * ## Numerics
- * Floating-point addition is not associative: another order of additions gives other bits. So there is one order, and
- * it depends on the shape of the model alone, never on the number of rows, the size of a cache block, the chunks
- * of a prefill, the width of a vector or the number of threads.
+ * Floating-point addition is not associative: another order of additions gives other bits. So there is one
+ * order, and it depends on the shape of the model alone, never on the number of rows, the size of a cache
+ * block, the chunks of a prefill, the width of a vector or the number of threads.
  *
- * **Rounding.** All arithmetic is IEEE 754 f32, to nearest, ties to even, with denormals. Every product, sum,
- * quotient and square root is rounded on its own; a multiplication and an addition are never fused. Numbers given
- * as JavaScript numbers (eps, scale) are rounded to f32 first. Weights are widened to f32 when used, which is exact.
+ * **Rounding.** All arithmetic is IEEE 754 f32, to nearest, ties to even, with denormals. Every product,
+ * sum, quotient and square root is rounded on its own; a multiplication and an addition are never fused.
+ * Numbers given as JavaScript numbers (eps, scale) are rounded to f32 first. Weights are widened to f32 when
+ * used, which is exact.
  *
- * **Same bits** means: equal as 32-bit patterns, or both NaN. WebAssembly leaves the sign and payload of a NaN that
- * it computes to the machine; everything else, the sign of zero included, is determined.
+ * **Same bits** means: equal as 32-bit patterns, or both NaN. WebAssembly leaves the sign and payload of a
+ * NaN that it computes to the machine; everything else, the sign of zero included, is determined.
  *
- * **matmul.** `y[n] = Σ_k x[k] · W[n,k]`. The K inputs are cut into {@link LEAVES} = 8 leaves of ⌈K/8⌉: leaf i has the
- * k from i·⌈K/8⌉ on. Where K is no multiple of 8 the last ones are shorter or empty. A leaf is summed in ascending k
- * from +0, so that an empty one is +0. The leaves are added as a balanced tree, `((l₀+l₁)+(l₂+l₃)) + ((l₄+l₅)+(l₆+l₇))`:
- * whoever owns 1, 2 or 4 adjacent leaves can compute its subtree alone, by a matrix of those inputs and so many leaves.
+ * **matmul.** `y[n] = Σ_k x[k] · W[n,k]`. The K inputs are cut into {@link LEAVES} = 8 leaves of ⌈K/8⌉: leaf
+ * i begins at k = i·⌈K/8⌉. If K is not a multiple of 8, the last leaves are shorter or empty. A leaf is
+ * summed in ascending k from +0, so an empty leaf is +0. The leaves are added as a balanced tree,
+ * `((l₀+l₁)+(l₂+l₃)) + ((l₄+l₅)+(l₆+l₇))`: a rank that owns 1, 2 or 4 adjacent leaves computes its subtree
+ * alone, with a matrix of the leaves' inputs and that number of leaves.
  *
- * **Sum by four** of terms t_i, where named below: four running sums from +0, sum j over the i with i mod 4 = j in ascending
- * order, then `(s₀ + s₁) + (s₂ + s₃)`.
+ * **Sum by four** of terms t_i: four running sums from +0, where sum j adds the terms with i mod 4 = j in
+ * ascending order, then `(s₀ + s₁) + (s₂ + s₃)`.
  *
- * **rmsNorm.** With m = (sum by four of x[i]·x[i]) / width and r = 1 / √(m + eps): `y[i] = (x[i] · r) · weight[i]`.
+ * **rmsNorm.** With m = (sum by four of x[i]·x[i]) / width and r = 1 / √(m + eps):
+ * `y[i] = (x[i] · r) · weight[i]`.
  *
  * **rope.** With a = x[d], b = x[d + headDim/2]: `x[d] = a·cos − b·sin`, `x[d + headDim/2] = b·cos + a·sin`.
  *
- * **exp.** x is clamped to −104 … 89, beyond which the result is 0 and infinity anyway. n = x·log₂e, rounded to whole
- * (by adding and subtracting 1.5·2²³); r = (x − n·LN2_HIGH) − n·LN2_LOW, where ln 2 is split so that n·LN2_HIGH and
- * the first difference are exact. Then with Horner's scheme t = (((C6·r + C5)·r + C4)·r + C3)·r + C2, and
- * e = (t·(r·r) + r) + 1. The result is (e · 2^⌊n/2⌋) · 2^(n − ⌊n/2⌋): both powers are normal numbers, the first
- * product is exact, the second rounds a result below 2⁻¹²⁶ to a denormal or 0 and one beyond the largest f32 to infinity.
- * exp(±0) = 1, exp(−∞) = 0, exp(∞) = ∞, exp(NaN) = NaN. The constants stand in `numerics.ts`, which both
- * implementations import. The result is within 2 ULP of eˣ (measured: 0.97).
+ * **exp.** x is clamped to −104 … 89; the results there are 0 and infinity. n = x·log₂e, rounded to a whole
+ * number (by adding and subtracting 1.5·2²³); r = (x − n·LN2_HIGH) − n·LN2_LOW, where ln 2 is split so that
+ * n·LN2_HIGH and the first difference are exact. Then with Horner's scheme t = (((C6·r + C5)·r + C4)·r +
+ * C3)·r + C2, and e = (t·(r·r) + r) + 1. The result is (e · 2^⌊n/2⌋) · 2^(n − ⌊n/2⌋): both powers are normal
+ * numbers, the first product is exact, the second rounds a result below 2⁻¹²⁶ to a denormal or 0, and one
+ * above the largest f32 to infinity. exp(±0) = 1, exp(−∞) = 0, exp(∞) = ∞, exp(NaN) = NaN. The constants are
+ * in `numerics.ts`, which both implementations import. The result is within 2 ULP of eˣ (measured: 0.97).
  *
  * **silu.** `x / (1 + exp(−x))`. Hence −0 below −88.7, and NaN at −∞.
  *
- * **softmax.** The maximum is exact, and NaN if there is a NaN; p_i = exp(x_i − maximum); the denominator is the sum by
- * four of the p_i. If all values are −∞, or one is ∞, everything is NaN.
+ * **softmax.** The maximum is exact, and NaN if there is a NaN; p_i = exp(x_i − maximum); the denominator is
+ * the sum by four of the p_i. If all values are −∞, or one is ∞, everything is NaN.
  *
- * **attention.** For one row and head, over the absolute positions t = 0 … startPosition + row: score_t = (Σ_d
- * q[d]·k_t[d], d ascending from +0) · scale; p and the denominator as in softmax; `out[d] = (Σ_t p_t·v_t[d], t
- * ascending from +0) / denominator`. Query head h reads key and value head ⌊h · numKeyValueHeads / numAttentionHeads⌋.
+ * **attention.** For one row and head, over the absolute positions t = 0 … startPosition + row: score_t =
+ * (Σ_d q[d]·k_t[d], d ascending from +0) · scale; p and the denominator as in softmax; `out[d] = (Σ_t
+ * p_t·v_t[d], t ascending from +0) / denominator`. Query head h reads key and value head ⌊h ·
+ * numKeyValueHeads / numAttentionHeads⌋.
  *
  * ## Preconditions
- * Every method checks the lengths and counts it is given. An array may be longer than asked for: the rest is neither
- * read nor written. An array that is written must not overlap one that is read, except where it is said that it may.
+ * Every method checks the lengths and counts it is given. An array may be longer than asked for: the rest is
+ * neither read nor written. An array that is written must not overlap one that is read, unless a method says
+ * that it may.
  *
- * @throws KernelError from every method, before anything is written: if a count is not a whole number or out of range,
- * an array is too short, or an array does not lie in the memory of these kernels (`wasm.ts` only).
+ * @throws KernelError from every method, before anything is written: if a count is not a whole number or out
+ * of range, an array is too short, or an array does not lie in the memory of these kernels (`wasm.ts` only).
  */
 export interface Kernels {
   readonly name: 'scalar' | 'wasm';
 
-  /** How many threads share the work of a call. */
+  /** Threads that share the work of a call, the calling one included. */
   readonly threads: number;
 
-  /** Bytes of the memory given out so far, packed matrices included. */
+  /** Bytes allocated so far, packed matrices included. */
   readonly bytesAllocated: number;
 
-  /** Releases the memory, once nothing refers to its arrays any more. Nothing but this method may be called afterwards. */
+  /** Releases the memory as soon as its arrays are unreachable. Every other method throws afterwards. */
   dispose(): void;
 
-  /** Zeroed memory that the kernels can work on; it is released with the kernels. @throws KernelError if there is none left. */
+  /**
+   * Allocates zeroed memory for the kernels to work on; it is released with the kernels.
+   *
+   * @throws KernelError if it is full.
+   */
   allocate(length: number): Float32Array;
   allocateInt32(length: number): Int32Array;
 
   /**
-   * Packs a matrix, reading it a few rows at a time so that no second copy of it exists.
+   * Packs a matrix. It is read a few rows at a time, so there is never a second copy.
    *
-   * @param shape by default with all {@link LEAVES}; fewer must be 1, 2 or 4 and divide the inputs
+   * @param shape leaves: by default {@link LEAVES}; otherwise 1, 2 or 4, which must divide the inputs
    * @param readRows called for ascending rows; the bytes it returns are not used after its next call
    */
   pack(
@@ -148,24 +183,11 @@ export interface Kernels {
   /** `y = x · Wᵀ`. @param x f32 [rows, inputs] @param y f32 [rows, outputs] */
   matmul(x: Float32Array, rows: number, matrix: PackedMatrix, y: Float32Array): void;
 
-  /** RMSNorm (Zhang & Sennrich 2019) of each row. @param x f32 [rows, width] @param weight f32 [width] @param y may be x */
-  rmsNorm(x: Float32Array, rows: number, weight: Float32Array, eps: number, y: Float32Array): void;
+  /** RMSNorm (Zhang & Sennrich 2019) of each row. */
+  rmsNorm(args: RmsNormArgs): void;
 
-  /**
-   * RoPE (Su et al. 2021) in place, in HuggingFace's rotate-half form: pairs are (d, d + headDim/2).
-   *
-   * @param x f32 [rows, heads, headDim]
-   * @param cos f32 [rows, headDim / 2]
-   * @param sin f32 [rows, headDim / 2]
-   */
-  rope(
-    x: Float32Array,
-    rows: number,
-    heads: number,
-    headDim: number,
-    cos: Float32Array,
-    sin: Float32Array,
-  ): void;
+  /** RoPE (Su et al. 2021) in place, in HuggingFace's rotate-half form: pairs are (d, d + headDim/2). */
+  rope(args: RopeArgs): void;
 
   /** Writes k and v of consecutive positions into the cache. */
   storeKeyValue(args: StoreKeyValueArgs): void;

@@ -10,34 +10,36 @@ declare const WebAssembly: {
 };
 
 const PAGE_BYTES = 2 ** 16;
-/** What 32-bit addresses reach, less a page, so that the end of an array never wraps around to address 0. */
+/**
+ * The range of 32-bit addresses, less a page, so that the end of an array never wraps around to address 0.
+ */
 const ADDRESSABLE_BYTES = 2 ** 32 - PAGE_BYTES;
-/** A line of the cache. Also the first address given out: 0 stays free, so that no array begins at a null pointer. */
+/** A cache line. Also the first allocated address, so that no array begins at a null pointer. */
 const ALIGNMENT = 64;
-/** Memory grows by at least so much: each growth makes a new SharedArrayBuffer, while pages cost nothing until touched. */
+/** The least growth of memory: each makes a new SharedArrayBuffer, while untouched pages cost nothing. */
 const GROWTH_BYTES = 2 ** 24;
 
 const mebibytes = (bytes: number) => `${(bytes / 2 ** 20).toFixed(1)} MiB`;
 
-/** @throws KernelError, always: for whoever finds that the memory he needs is gone. */
+/** @throws KernelError always: the memory was released. */
 export function throwDisposed(): never {
-  throw new KernelError('these kernels were disposed of, and their memory with them; create new ones');
+  throw new KernelError('cannot use kernels that were disposed of; create new ones');
 }
 
 /**
- * One WebAssembly memory, given out from its beginning to its end and released as a whole. It is shared, so views stay
- * valid when it grows and threads can work on it.
+ * One WebAssembly memory, allocated from its beginning to its end and released as a whole. It is shared:
+ * views stay valid when it grows, and threads can work on it.
  */
 export class KernelMemory {
   readonly #maxBytes: number;
-  /** Every {@link buffer} there has been: a view keeps the one it was made with. */
+  /** Every value that {@link buffer} has had: a view keeps the buffer it was made with. */
   readonly #buffers = new WeakSet<ArrayBufferLike>();
   #memory: SharedMemory | undefined;
   #buffer: SharedArrayBuffer | undefined;
   #top = ALIGNMENT;
 
   /**
-   * @param maxBytes what may be given out at most; default 4 GiB, all that WebAssembly addresses
+   * @param maxBytes the most that may be allocated; default 4 GiB, all that WebAssembly addresses
    * @throws KernelError if maxBytes is out of range, or there is no address space for it.
    */
   constructor(maxBytes: number = 2 ** 32) {
@@ -52,7 +54,7 @@ export class KernelMemory {
       this.#memory = new WebAssembly.Memory({ initial: 1, maximum, shared: true });
     } catch (cause) {
       throw new KernelError(
-        `cannot reserve ${mebibytes(this.#maxBytes)} of address space for the kernels; see whether "ulimit -v" limits it`,
+        `cannot reserve ${mebibytes(this.#maxBytes)} of address space for the kernels; check the limit of "ulimit -v"`,
         { cause },
       );
     }
@@ -65,8 +67,8 @@ export class KernelMemory {
   }
 
   /**
-   * The memory's bytes; make every view on this. `memory.buffer` will not do: V8 puts another object there whenever
-   * any shared memory of the process grows (crbug.com/492128992), and then {@link address} would not know it.
+   * The memory's bytes, for every view. `memory.buffer` does not serve: V8 replaces that object whenever any
+   * shared memory of the process grows (crbug.com/492128992), and {@link address} would not recognise it.
    *
    * @throws KernelError if the memory was disposed of.
    */
@@ -74,16 +76,16 @@ export class KernelMemory {
     return this.#buffer ?? throwDisposed();
   }
 
-  /** Bytes given out. */
+  /** Bytes allocated. */
   get bytesAllocated(): number {
     return this.#memory === undefined ? 0 : this.#top - ALIGNMENT;
   }
 
   /**
-   * Gives out zeroed memory.
+   * Allocates zeroed memory.
    *
    * @returns its address, a multiple of 64.
-   * @throws KernelError if there are not so many bytes left, or the memory was disposed of.
+   * @throws KernelError if too few bytes are left, or the memory was disposed of.
    */
   allocate(bytes: number): number {
     const address = this.#top;
@@ -102,13 +104,13 @@ export class KernelMemory {
   address(name: string, view: ArrayBufferView): number {
     if (view.buffer !== this.buffer && !this.#buffers.has(view.buffer)) {
       throw new KernelError(
-        `${name} does not lie in the memory of these kernels; get it from their allocate(), allocateInt32() or pack()`,
+        `${name} is not in the memory of these kernels; get it from their allocate(), allocateInt32() or pack()`,
       );
     }
     return view.byteOffset;
   }
 
-  /** Lets go of the memory; it is freed with the last view of it. */
+  /** Drops the memory; it is freed with its last view. */
   dispose(): void {
     this.#memory = undefined;
     this.#buffer = undefined;
@@ -123,7 +125,7 @@ export class KernelMemory {
       this.memory.grow(Math.ceil((wanted - size) / PAGE_BYTES));
     } catch (cause) {
       throw new KernelError(
-        `the kernels have no memory left: ${mebibytes(asked)} were asked for, ${mebibytes(this.bytesAllocated)} of at most ${mebibytes(limit)} are in use; use a smaller model or a smaller cache`,
+        `cannot allocate ${mebibytes(asked)}: ${mebibytes(this.bytesAllocated)} of at most ${mebibytes(limit)} are in use; use a smaller model or a smaller cache`,
         { cause },
       );
     }

@@ -1,6 +1,10 @@
-// The numbers that fix the result of the kernels. The TypeScript and the AssemblyScript side both import this file.
+// The numbers that fix the result of the kernels. The TypeScript and the AssemblyScript side both import
+// this file.
 
-/** Leaves that a matmul's sum over its inputs is cut into. A power of two, as the sizes of tensor parallelism are. */
+/**
+ * Leaves that a matmul's sum over its inputs is cut into. A power of two, as the sizes of tensor parallelism
+ * are.
+ */
 export const LEAVES = 8;
 
 // exp. Each number is exactly an f32; kernels.ts has the formula under "exp".

@@ -5,7 +5,7 @@ import type { PackedMatrix, ReadRows } from './kernels.ts';
 import { LEAVES } from './numerics.ts';
 import { bytesPerWeight, weightBits } from './widen.ts';
 
-/** What a matrix to be packed is. */
+/** The shape of a matrix to pack. */
 export interface MatrixShape {
   readonly outputs: number;
   readonly inputs: number;
@@ -19,7 +19,11 @@ export function packedBytes({ outputs, inputs, dtype }: MatrixShape): number {
   return Math.ceil(outputs / PANEL) * PANEL * inputs * bytesPerWeight(dtype);
 }
 
-/** Where in a panel the weight of an output stands; see {@link PackedMatrix}. @param output 0 … {@link PANEL} − 1 */
+/**
+ * The place of an output's weight in a panel; see {@link PackedMatrix}.
+ *
+ * @param output 0 … {@link PANEL} − 1
+ */
 export function laneOf(dtype: WeightDtype, output: number): number {
   const half = PANEL / 2;
   return bytesPerWeight(dtype) === 4 ? output : 2 * (output % half) + Math.floor(output / half);
@@ -29,7 +33,7 @@ export function laneOf(dtype: WeightDtype, output: number): number {
  * Reads a matrix in ascending runs of rows.
  *
  * @param most rows of a run, a multiple of {@link PANEL}
- * @throws KernelError if `readRows` returns another number of bytes than it was asked for.
+ * @throws KernelError if `readRows` returns a wrong number of bytes.
  */
 export function readMatrix(
   shape: MatrixShape,
@@ -55,7 +59,7 @@ export function readMatrix(
  * Packs a matrix into zeroed panels; see {@link PackedMatrix} for their order.
  *
  * @param panels of {@link packedBytes} bytes, all 0, written
- * @throws KernelError if `readRows` returns another number of bytes than it was asked for.
+ * @throws KernelError if `readRows` returns a wrong number of bytes.
  */
 export function packPanels(shape: MatrixShape, readRows: ReadRows, panels: Uint8Array): PackedMatrix {
   const { outputs, inputs, dtype, leaves = LEAVES } = shape;

@@ -3,7 +3,7 @@ import { workerData } from 'node:worker_threads';
 import { instantiate, type KernelModule } from './instance.ts';
 import type { SharedMemory } from './memory.ts';
 
-/** What a thread is started with. */
+/** The data that a thread is started with. */
 export interface ThreadData {
   module: KernelModule;
   wasmPath: string;

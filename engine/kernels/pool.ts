@@ -9,13 +9,16 @@ import type { ThreadData } from './pool-thread.ts';
 import { clearUpperHalves } from './revectorize.ts';
 import type { ArgumentsOf, Kernel } from './table.ts';
 
-/** Multiplications worth waking another thread for: about ten microseconds of one. */
+/** Multiplications that are worth waking another thread: about ten microseconds of work. */
 const SHARED_WORK = 2 ** 17;
 
-/** Parts for each thread, unless the call says: the other threads take over the parts of a thread that is held up. */
+/**
+ * Parts for each thread, unless the call says: the other threads take over the parts of a thread that is
+ * held up.
+ */
 const PARTS_PER_THREAD = 4;
 
-/** Seconds that a thread may work on a part, which takes milliseconds, before it counts as dead. */
+/** Seconds that a thread may take for a part, which takes milliseconds, before it counts as dead. */
 const PATIENCE = 10;
 
 /** The program of a thread, `.ts` in the repository and `.js` where the package is compiled. */
@@ -38,11 +41,15 @@ export interface KernelCall<A extends object> {
 }
 
 export interface PoolOptions {
-  /** Multiplications from which on a call is shared; a smaller call stays in the calling thread. Default 2¹⁷. */
+  /**
+   * Multiplications from which on a call is shared; a smaller call stays in the calling thread. Default 2¹⁷.
+   */
   sharedWork?: number;
-  /** Seconds that a thread may be silent. Default 10. */
+  /** Seconds that a thread may take for a part. Default 10. */
   patience?: number;
-  /** Lets V8 fuse pairs of vectors into 256 bits; see {@link revectorize}. Default false. It changes no bit. */
+  /**
+   * Lets V8 fuse pairs of vectors into 256 bits; see {@link revectorize}. Default false. It changes no bit.
+   */
   revectorize?: boolean;
 }
 
@@ -57,9 +64,9 @@ export interface ThreadPoolOptions extends PoolOptions {
 }
 
 /**
- * Threads that share the work of one kernel call after the other. The calling thread takes part; the others start with
- * the first call that is worth sharing, sleep between calls, and end with {@link close}. They split work by outputs, never
- * along a sum, so their number changes no bit.
+ * Threads that share the work of one kernel call after the other. The calling thread takes part; the others
+ * start with the first call that is worth sharing, sleep between calls, and end with {@link close}. They
+ * split work by outputs, never along a sum, so their number changes no bit.
  */
 export class ThreadPool {
   readonly size: number;
@@ -107,7 +114,10 @@ export class ThreadPool {
     };
   }
 
-  /** @throws KernelError if a thread has died. The result of this call is then incomplete, and later calls throw, too. */
+  /**
+   * @throws KernelError if a thread has died. The result of this call is then incomplete, and later calls
+   * throw, too.
+   */
   share<A extends object>({ kernel, args, units, grain, work }: KernelCall<A>): void {
     const { number, argumentNames } = kernel;
     for (let i = 0; i < argumentNames.length; i++) this.#args[i] = args[argumentNames[i] as keyof A];

@@ -11,7 +11,10 @@ export interface SampleSize {
   readonly numKeyValueHeads: number;
   /** numAttentionHeads / numKeyValueHeads. */
   readonly headsPerKey: number;
-  /** Half of headDim; attention in tiles rounds headDim up to a multiple of 8, attention without makes it 4 more than one. */
+  /**
+   * Half of headDim; attention in tiles rounds headDim up to a multiple of 8, attention without makes it 4
+   * more than one.
+   */
   readonly halfHeadDim: number;
   /** Attention in tiles rounds it up to a multiple of 8. */
   readonly blockSize: number;
@@ -163,7 +166,7 @@ export const rmsNormSample: MakeSample = (kernels, { rows, inputs }, values) => 
   const weight = put(kernels, values.floats(inputs));
   const y = put(kernels, values.floats(rows * inputs + TAIL));
   return {
-    run: () => kernels.rmsNorm(x, rows, weight, 1e-6, y),
+    run: () => kernels.rmsNorm({ x, rows, weight, eps: 1e-6, y }),
     written: [y],
     bytes: 2 * rows * inputs * FLOAT,
     flops: 4 * rows * inputs,
@@ -176,7 +179,7 @@ export const ropeSample: MakeSample = (kernels, { rows, numKeyValueHeads, halfHe
   const cos = put(kernels, values.floats(rows * halfHeadDim));
   const sin = put(kernels, values.floats(rows * halfHeadDim));
   return {
-    run: () => kernels.rope(x, rows, numKeyValueHeads, 2 * halfHeadDim, cos, sin),
+    run: () => kernels.rope({ x, rows, heads: numKeyValueHeads, headDim: 2 * halfHeadDim, cos, sin }),
     written: [x],
     bytes: 2 * length * FLOAT,
     flops: 3 * length,

@@ -4,17 +4,17 @@ import type { AttentionArgs, Kernels, StoreKeyValueArgs } from './kernels.ts';
 
 const f = Math.fround;
 
-/** What it takes to find a position in the cache. */
+/** The arguments that locate a position in the cache. */
 type CacheAddress = Omit<StoreKeyValueArgs, 'k' | 'v'>;
 
-/** Where dimension d of a position's key lies in {@link AttentionArgs.keys}. */
+/** The index of dimension d of a position's key in {@link AttentionArgs.keys}. */
 function keyIndex(args: CacheAddress, position: number, head: number, d: number): number {
   const { blockTable, blockSize, numKeyValueHeads, headDim } = args;
   const block = blockTable[Math.floor(position / blockSize)];
   return ((block * numKeyValueHeads + head) * headDim + d) * blockSize + (position % blockSize);
 }
 
-/** Where dimension d of a position's value lies in {@link AttentionArgs.values}. */
+/** The index of dimension d of a position's value in {@link AttentionArgs.values}. */
 function valueIndex(args: CacheAddress, position: number, head: number, d: number): number {
   const { blockTable, blockSize, numKeyValueHeads, headDim } = args;
   const block = blockTable[Math.floor(position / blockSize)];

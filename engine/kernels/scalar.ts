@@ -10,7 +10,7 @@ import {
   checkRope,
 } from './checks.ts';
 import { siluF32, sumByFour } from './exp.ts';
-import type { Kernels, PackedMatrix } from './kernels.ts';
+import type { Kernels, PackedMatrix, RmsNormArgs, RopeArgs } from './kernels.ts';
 import { laneOf, packedBytes, packPanels } from './pack.ts';
 import { attention, storeKeyValue } from './scalar-attention.ts';
 import { weightBits, widenBits } from './widen.ts';
@@ -18,20 +18,20 @@ import { weightBits, widenBits } from './widen.ts';
 export { expF32, softmax } from './exp.ts';
 export { widen } from './widen.ts';
 
-/** Rounds to f32. One round after a double's +, −, ·, / or √ of f32s gives what f32 hardware gives. */
+/** Rounds to f32. A double's +, −, ·, / or √ of f32s, rounded once, equals the f32 operation. */
 const f = Math.fround;
 
-/** What the SIMD kernels have too: all that WebAssembly addresses. */
+/** The limit of the SIMD kernels, too: all that WebAssembly addresses. */
 const MAX_BYTES = 2 ** 32;
 
-/** The numerics of `kernels.ts` in plain TypeScript: made to be read, and to be what the SIMD kernels must equal. */
+/** The numerics of `kernels.ts` in plain, readable TypeScript. The SIMD kernels must give the same bits. */
 export function createScalarKernels(): Kernels {
   let bytesAllocated = 0;
   const allocateBytes = (bytes: number) => {
-    // Refused before it is tried: a worker thread of Node 26 ends when a buffer cannot be had.
+    // Refused before the attempt: a worker thread of Node 26 ends when a buffer cannot be allocated.
     if (bytesAllocated + bytes > MAX_BYTES) {
       throw new KernelError(
-        `the kernels have no memory left: ${bytes} bytes were asked for, ${MAX_BYTES - bytesAllocated} of 4 GiB are free`,
+        `cannot allocate ${bytes} bytes: ${MAX_BYTES - bytesAllocated} of 4 GiB are free; use a smaller model or a smaller cache`,
       );
     }
     bytesAllocated += bytes;
@@ -109,8 +109,9 @@ function dot(x: Float32Array, offset: number, weights: Float32Array, leaves: num
   return tree(0, leaves);
 }
 
-function rmsNorm(x: Float32Array, rows: number, weight: Float32Array, eps: number, y: Float32Array): void {
-  checkRmsNorm(x, rows, weight, y);
+function rmsNorm(args: RmsNormArgs): void {
+  checkRmsNorm(args);
+  const { x, rows, weight, eps, y } = args;
   const width = weight.length;
   for (let row = 0; row < rows; row++) {
     const from = row * width;
@@ -120,15 +121,9 @@ function rmsNorm(x: Float32Array, rows: number, weight: Float32Array, eps: numbe
   }
 }
 
-function rope(
-  x: Float32Array,
-  rows: number,
-  heads: number,
-  headDim: number,
-  cos: Float32Array,
-  sin: Float32Array,
-): void {
-  checkRope(x, rows, heads, headDim, cos, sin);
+function rope(args: RopeArgs): void {
+  checkRope(args);
+  const { x, rows, heads, headDim, cos, sin } = args;
   const half = headDim / 2;
   for (let row = 0; row < rows; row++) {
     for (let head = 0; head < heads; head++) {

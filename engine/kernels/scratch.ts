@@ -11,7 +11,9 @@ const TILES_BYTES = BLOCK_ROWS * LEAVES * PANEL * FLOAT;
 /** Sets the address of thread 0's scratch memory, and the bytes from a thread's to the next one's. */
 export type SetScratch = (address: number, bytes: number) => void;
 
-/** The working memory of matmuls and attention: the rows of a block in strips, and for each thread its own. */
+/**
+ * The working memory of matmuls and attention: the rows of a block in strips, and for each thread its own.
+ */
 export class Scratch {
   readonly #memory: KernelMemory;
   readonly #threads: number;
@@ -27,10 +29,11 @@ export class Scratch {
   }
 
   /**
-   * Makes room for a matrix: the rows of a block, and for each thread a widened leaf of a panel and its tiles' sums.
+   * Makes room for a matrix: the rows of a block, and for each thread a widened leaf of a panel and its
+   * tiles' sums.
    *
    * @returns the address of the strips, f32 [BLOCK_ROWS, inputs].
-   * @throws KernelError if there is no memory left for it.
+   * @throws KernelError if too little memory is left.
    */
   require(inputs: number, leaves: number = LEAVES): number {
     const leaf = Math.ceil(inputs / leaves);

@@ -38,7 +38,10 @@ export function hashSources(folder: URL = FOLDER): string | undefined {
   return hash.digest('hex');
 }
 
-/** Compiled kernels with the hash of their sources appended, as a custom section (WebAssembly specification, 5.5.3). */
+/**
+ * Compiled kernels with the hash of their sources appended, as a custom section (WebAssembly specification,
+ * 5.5.3).
+ */
 export function withHash(wasm: Uint8Array, hash: string): Uint8Array {
   const content = Buffer.concat([Buffer.of(SECTION.length), Buffer.from(SECTION + hash)]);
   // The length of a section is in LEB128; a name and a hash need one byte of it.

@@ -37,7 +37,10 @@ export interface WasmKernelsOptions extends PoolOptions {
   threads?: number;
 }
 
-/** Number of rows from which on 16-bit weights are widened once for all; 256-bit vectors widen faster in each strip. */
+/**
+ * Number of rows from which on 16-bit weights are widened once for all; 256-bit vectors widen faster in each
+ * strip.
+ */
 const WIDEN_ROWS = 17;
 /** Panels of a part of a matmul: a single row reads four panels side by side. */
 const PANELS_PER_PART = 4;
@@ -162,28 +165,36 @@ export async function createWasmKernels(options: WasmKernelsOptions = {}): Promi
       }
     },
 
-    rmsNorm(x, rows, weight, eps, y) {
-      checkRmsNorm(x, rows, weight, y);
+    rmsNorm(args) {
+      checkRmsNorm(args);
+      const { rows, weight, eps } = args;
       const width = weight.length;
       share({
         kernel: KERNELS.rmsNorm,
         args: {
-          x: at('rmsNorm: x', x),
+          x: at('rmsNorm: x', args.x),
           weight: at('rmsNorm: weight', weight),
           width,
           eps,
-          y: at('rmsNorm: y', y),
+          y: at('rmsNorm: y', args.y),
         },
         units: rows,
         work: 2 * rows * width,
       });
     },
 
-    rope(x, rows, heads, headDim, cos, sin) {
-      checkRope(x, rows, heads, headDim, cos, sin);
+    rope(args) {
+      checkRope(args);
+      const { rows, heads, headDim } = args;
       share({
         kernel: KERNELS.rope,
-        args: { x: at('rope: x', x), heads, headDim, cos: at('rope: cos', cos), sin: at('rope: sin', sin) },
+        args: {
+          x: at('rope: x', args.x),
+          heads,
+          headDim,
+          cos: at('rope: cos', args.cos),
+          sin: at('rope: sin', args.sin),
+        },
         units: rows,
         work: 2 * rows * heads * headDim,
       });

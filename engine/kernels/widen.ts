@@ -32,7 +32,10 @@ export function floatFromBits(bits: number): number {
   return asFloat[0];
 }
 
-/** The f32 that one stored weight stands for, exactly: every bf16 and every f16, denormals included, is an f32. */
+/**
+ * The f32 that one stored weight stands for, exactly: every bf16 and every f16, denormals included, is an
+ * f32.
+ */
 export function widenBits(dtype: WeightDtype, bits: number): number {
   switch (dtype) {
     case 'F32':

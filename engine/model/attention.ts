@@ -39,13 +39,13 @@ export class Attention {
     kernels.matmul(x, rows, this.vProj, v);
 
     // Each head is normed separately, before RoPE.
-    kernels.rmsNorm(q, rows * numAttentionHeads, this.qNorm, rmsNormEps, q);
-    kernels.rmsNorm(k, rows * numKeyValueHeads, this.kNorm, rmsNormEps, k);
+    kernels.rmsNorm({ x: q, rows: rows * numAttentionHeads, weight: this.qNorm, eps: rmsNormEps, y: q });
+    kernels.rmsNorm({ x: k, rows: rows * numKeyValueHeads, weight: this.kNorm, eps: rmsNormEps, y: k });
     step.report(`layers.${this.layer}.q_norm`, q, numAttentionHeads * headDim);
     step.report(`layers.${this.layer}.k_norm`, k, numKeyValueHeads * headDim);
 
-    kernels.rope(q, rows, numAttentionHeads, headDim, cos, sin);
-    kernels.rope(k, rows, numKeyValueHeads, headDim, cos, sin);
+    kernels.rope({ x: q, rows, heads: numAttentionHeads, headDim, cos, sin });
+    kernels.rope({ x: k, rows, heads: numKeyValueHeads, headDim, cos, sin });
     step.report(`layers.${this.layer}.q_rope`, q, numAttentionHeads * headDim);
     step.report(`layers.${this.layer}.k_rope`, k, numKeyValueHeads * headDim);
 

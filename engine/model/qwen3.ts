@@ -124,17 +124,17 @@ export class Qwen3 {
     );
     step.report('hidden_states.0', x, hiddenSize);
     this.#layers.forEach((layer, i) => {
-      kernels.rmsNorm(x, rows, layer.inputLayernorm, rmsNormEps, normed);
+      kernels.rmsNorm({ x, rows, weight: layer.inputLayernorm, eps: rmsNormEps, y: normed });
       layer.selfAttn.forward(step, normed, y);
       kernels.add(x, y, rows * hiddenSize);
 
-      kernels.rmsNorm(x, rows, layer.postAttentionLayernorm, rmsNormEps, normed);
+      kernels.rmsNorm({ x, rows, weight: layer.postAttentionLayernorm, eps: rmsNormEps, y: normed });
       layer.mlp.forward(step, normed, rows, y);
       step.report(`layers.${i}.mlp`, y, hiddenSize);
       kernels.add(x, y, rows * hiddenSize);
       step.report(`hidden_states.${i + 1}`, x, hiddenSize);
     });
-    kernels.rmsNorm(x, rows, this.#norm, rmsNormEps, y);
+    kernels.rmsNorm({ x, rows, weight: this.#norm, eps: rmsNormEps, y });
     step.report('hidden_states.final', y, hiddenSize);
     return y.subarray(0, rows * hiddenSize);
   }

@@ -14,7 +14,8 @@ const KILLS = 50;
 const ENTRY = new URL('../support/groups/group-scenarios.ts', import.meta.url);
 
 /**
- * Tells the ranks of this file from those of others: AVA's threads share a process, but not an environment.
+ * Distinguishes the ranks of this file from those of others: AVA's threads share a process, but not an
+ * environment.
  */
 const mark = randomUUID();
 process.env[MARK] = mark;

@@ -16,7 +16,7 @@ const REQUEST = { ids: [1, 2, 3], maxNewTokens: 100, ignoreEos: true };
 /** How long the processes of a failed group may take to end. */
 const WITHIN_MS = 5000;
 
-// Tells the ranks of this file from those of other files in the same process.
+// Distinguishes the ranks of this file from those of other files in the same process.
 const mark = randomUUID();
 process.env[MARK] = mark;
 // /proc shows the environment that a process was started with, so this process does not count.

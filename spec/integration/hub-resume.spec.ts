@@ -68,11 +68,11 @@ test('the next download resumes a failed one', async (t) => {
   const { hub, options, partial, ranges, isComplete } = await setUp(t);
   hub.stallAfter = 120_000;
   const onProgress = (_file: string, done: number) => {
-    // Closed, so that the next attempt fails.
+    // Closed, so that the next attempts are refused or reset.
     if (done === 120_000) hub.close();
   };
   const cut = resolveModel(LOOPBACK_MODEL, { ...options, onProgress });
-  await t.throwsAsync(cut, { instanceOf: HubError, message: /cannot be fetched \(.*ECONNREFUSED/ });
+  await t.throwsAsync(cut, { instanceOf: HubError, message: /cannot be fetched \(/ });
   t.is(statSync(partial).size, 120_000);
   const again = closing(t, await LoopbackHub.start(FILES));
   isComplete(

@@ -4,7 +4,13 @@ import { scanCacheDir } from '@huggingface/hub';
 import test, { type ExecutionContext } from 'ava';
 import { HubError } from '../../engine/errors.ts';
 import { type ResolveModelOptions, resolveModel } from '../../engine/hub/resolve-model.ts';
-import { filesOf, LOOPBACK_MODEL, LoopbackHub, type LoopbackRequest } from '../support/hub/loopback-hub.ts';
+import {
+  filesOf,
+  LOOPBACK_MODEL,
+  LoopbackHub,
+  type LoopbackRequest,
+  UNREACHABLE_HUB,
+} from '../support/hub/loopback-hub.ts';
 import { closing, temporaryFolder, trackResources } from '../support/processes/cleanup.ts';
 
 trackResources(test);
@@ -237,11 +243,11 @@ test('a hub that keeps answering 503 is an error after four requests', async (t)
 
 test('the error for a hub that cannot be reached names the cause', async (t) => {
   const context = await setUp(t);
-  await context.hub.close();
+  context.env.HF_ENDPOINT = UNREACHABLE_HUB;
   await refused(
     t,
     context,
-    /^http:\/\/127\.0\.0\.1:\d+\/api\/models\S+: cannot be fetched \(.*ECONNREFUSED.*\); check the network/,
+    /^http:\/\/127\.0\.0\.1:2\/api\/models\S+: cannot be fetched \(.*ECONNREFUSED.*\); check the network/,
   );
   context.env.HF_ENDPOINT = 'http://no-such-hub.invalid';
   await refused(t, context, /: cannot be fetched \(.*(ENOTFOUND|EAI_AGAIN).*\); check the network/);

@@ -19,7 +19,7 @@ import { GOLDEN_FOLDER, readManifest, readTensors } from '../../golden/goldens.t
 import { engineSubject } from '../../verify/adapters/engine.ts';
 import type { SubjectModel } from '../../verify/subject.ts';
 import { differencesFromGoldens } from '../support/golden/real-goldens.ts';
-import { LoopbackHub } from '../support/hub/loopback-hub.ts';
+import { LoopbackHub, UNREACHABLE_HUB } from '../support/hub/loopback-hub.ts';
 import { closing, temporaryFolder, trackResources } from '../support/processes/cleanup.ts';
 import { runGoldens } from '../unit/generator/command.ts';
 import { makeForeign } from '../unit/generator/recording/foreign-graph.ts';
@@ -185,13 +185,17 @@ test('a graph without its weights, or with other weights than the model’s, is 
 });
 
 test('without a network, the error names the missing file and the reason', async (t) => {
-  const { hub, fails } = await setUp(t);
+  const { fails } = await setUp(t);
   await fails(
     /Qwen\/Qwen3-0\.6B: the cache \S+ lacks config\.json, .*HF_HUB_OFFLINE=1 forbids fetching it; unset that/,
     {
       HF_HUB_OFFLINE: '1',
     },
   );
-  await hub.close();
-  await fails(/api\/models\/Qwen\/Qwen3-0\.6B\S*: cannot be fetched \(.*ECONNREFUSED.*\); check the network/);
+  await fails(
+    /api\/models\/Qwen\/Qwen3-0\.6B\S*: cannot be fetched \(.*ECONNREFUSED.*\); check the network/,
+    {
+      HF_ENDPOINT: UNREACHABLE_HUB,
+    },
+  );
 });

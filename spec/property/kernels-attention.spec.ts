@@ -20,7 +20,7 @@ interface Case {
   headsPerKey: number;
   half: number;
   blockSize: number;
-  /** Positions of each chunk, in turn; the last one is what is left. */
+  /** Positions of each chunk in turn; the last chunk has the rest. */
   chunks: number[];
 }
 
@@ -30,7 +30,7 @@ const arbitraryCase: fc.Arbitrary<Case> = fc.record({
   positions: fc.integer({ min: 1, max: 40 }),
   numKeyValueHeads: fc.integer({ min: 1, max: 3 }),
   headsPerKey: fc.integer({ min: 1, max: 6 }),
-  // Heads and blocks of whole vectors of eight have a kernel of their own.
+  // Multiples of eight have a kernel of their own.
   half: fc.oneof(fc.integer({ min: 1, max: 21 }), fc.constantFrom(4, 8, 12, 32)),
   blockSize: fc.oneof(fc.integer({ min: 1, max: 40 }), fc.constantFrom(8, 16, 24)),
   chunks: fc.array(fc.integer({ min: 1, max: 24 }), { maxLength: 3 }),
@@ -52,7 +52,7 @@ function attend(kernels: Kernels, c: Case): Float32Array {
   const out = kernels.allocate(q.length);
   const numBlocks = Math.ceil(positions / blockSize);
   const blockTable = kernels.allocateInt32(numBlocks);
-  // Ends first, and a block in front that is nobody's. What the cache holds before must not matter: NaN would show.
+  // The last block first, and an unused block in front. NaN shows if a value that was not stored is read.
   blockTable.set(Array.from(blockTable.keys(), (i) => numBlocks - i));
   const cacheLength = (numBlocks + 1) * blockSize * numKeyValueHeads * headDim;
   const keys = kernels.allocate(cacheLength).fill(NaN);
@@ -107,7 +107,8 @@ test('attention: neither the size of a block nor the chunks of a prefill change 
 });
 
 test('attention: exponentials down to the denormals and to 0 are the same bits', (t) => {
-  // Two positions with scores 0 and s and values 1 and 0: the first is weighed eˢ⁻⁰ / (1 + eˢ), which is eˢ where it is small.
+  // Two positions with scores s and 0 and values 1 and 0: the weight of the first is eˢ / (1 + eˢ), or eˢ
+  // where that is small.
   const attendTo = (kernels: Kernels, score: number) => {
     const c = {
       blockSize: 2,

@@ -161,21 +161,23 @@ export function tapKernels(inner: Kernels, config: ModelConfig, taps: Taps): Ker
       else compute();
     },
 
-    rmsNorm(x, rows, weight, eps, y) {
+    rmsNorm(args) {
+      const { x, rows, weight, eps, y } = args;
       const index = norms++;
       turned = 0;
       const site =
         index < NORMS_OF_LAYER.length * config.numHiddenLayers
           ? NORMS_OF_LAYER[index % NORMS_OF_LAYER.length]
           : 'final';
-      const compute = (other = eps) => inner.rmsNorm(x, rows, weight, other, y);
+      const compute = (other = eps) => inner.rmsNorm({ ...args, eps: other });
       if (taps.rmsNorm) taps.rmsNorm({ site, layer: layer(), x, rows, weight, eps, y, compute });
       else compute();
     },
 
-    rope(x, rows, heads, headDim, cos, sin) {
+    rope(args) {
+      const { x, rows, heads, headDim, cos, sin } = args;
       const site = turned++ === 0 ? 'q' : 'k';
-      const compute = () => inner.rope(x, rows, heads, headDim, cos, sin);
+      const compute = () => inner.rope(args);
       if (taps.rope) taps.rope({ site, layer: layer(), x, rows, heads, headDim, cos, sin, compute });
       else compute();
     },

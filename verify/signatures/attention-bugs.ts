@@ -52,7 +52,7 @@ export const ATTENTION_BUGS: readonly Bug[] = [
   {
     name: 'own-key-missing',
     title: 'a token does not see itself',
-    make: () => ({ taps: seeing((row, position) => position < row || row === 0) }),
+    make: () => ({ taps: seeing((row, position) => (row === 0 ? position === 0 : position < row)) }),
   },
   {
     name: 'previous-key-missing',

@@ -5,7 +5,7 @@ import type { GroupFailure } from '../transport.ts';
 export interface Wait {
   readonly peer: number;
   readonly direction: 'read' | 'write';
-  /** Number of this wait; tells it from the next one. */
+  /** Number of this wait, counted from 1. */
   readonly count: number;
   /** `Infinity` for a wait without a limit. */
   readonly timeoutMs: number;

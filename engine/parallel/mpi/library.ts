@@ -13,7 +13,7 @@ export interface Library {
   symbol(name: string): unknown;
 }
 
-/** Opens a library by name or path. @throws Error if there is none. */
+/** Opens a library by name or path. @throws Error if it does not exist. */
 export type LoadLibrary = (path: string) => Library;
 
 /**

@@ -36,7 +36,7 @@ export class MpiTransport implements Transport {
   readonly #poller: Poller;
   readonly #messages: PointToPoint;
   readonly #failures: FailureChannel;
-  /** Ranks that were waited for in vain. */
+  /** Ranks that were missing at a time limit. */
   readonly #late = new Set<number>();
   #finalized = false;
   /**
@@ -59,7 +59,7 @@ export class MpiTransport implements Transport {
 
   exchange(kind: Kind, outgoing: Parts, incoming: Parts, timeoutMs = this.#timeoutMs): void {
     if (this.#failures.failure) throw this.#failures.failure;
-    this.#failing(() => {
+    this.#runOrFail(() => {
       const pending: PendingMessage[] = [];
       try {
         for (const [peer, part] of incoming.entries()) {
@@ -87,7 +87,7 @@ export class MpiTransport implements Transport {
   async close(): Promise<void> {
     // The other ranks of a failed group may not close it; they are ended when this process exits.
     if (this.#failures.failure || this.#finalized) return;
-    if (!this.#failing(() => this.#closeTogether())) return;
+    if (!this.#runOrFail(() => this.#closeTogether())) return;
     this.#finalized = true;
     if (this.#finalizeHangs) leaveHydra();
     else this.#mpi.finalize(this.#timeoutMs);
@@ -112,7 +112,7 @@ export class MpiTransport implements Transport {
   }
 
   /** Runs an operation; a GroupError that it throws becomes the group's failure on all ranks. */
-  #failing<T>(operation: () => T): T {
+  #runOrFail<T>(operation: () => T): T {
     try {
       return operation();
     } catch (error) {

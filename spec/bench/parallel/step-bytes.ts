@@ -16,8 +16,8 @@ const STRAIGHT_VALUES = 16_380;
  * - **the embedding**: each row from the one rank that has it to all others: `(tp − 1) · 4 · R · H`.
  * - **two sums a layer**, of the attention's output projection and the MLP's down projection, R · H values
  *   each. Straight, every rank sends all to all others: `tp · (tp − 1) · 4 · R · H`. By slices, every rank
- *   first sends all but its own slice, `tp · N − N` together, and then its own to all others, `(tp − 1) ·
- *   N`: `2 · (tp − 1) · 4 · R · H`. Two ranks send the same number of bytes either way.
+ *   first sends all but its own slice, `tp · N − N` together, and then its own to all others, `(tp − 1) · N`:
+ *   `2 · (tp − 1) · 4 · R · H`. Two ranks send the same number of bytes either way.
  * - **the logits**, their part of the vocabulary from all others to rank 0: `(tp − 1) · 4 · W · V / tp`.
  *
  * One process sends nothing.

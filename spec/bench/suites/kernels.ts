@@ -1,5 +1,6 @@
 import type { WeightDtype } from '../../../engine/config.ts';
-import { type Kernels, scoresLength } from '../../../engine/kernels/kernels.ts';
+import type { Sample, SampleSize, SampleValues } from '../../../engine/kernels/samples.ts';
+import { KERNELS, type Kernel } from '../../../engine/kernels/table.ts';
 import { createWasmKernels, type WasmKernelsOptions } from '../../../engine/kernels/wasm.ts';
 import { bytesPerWeight } from '../../../engine/kernels/widen.ts';
 import { alternate, type Contender } from '../alternate.ts';
@@ -8,29 +9,48 @@ import { ENGINE, type Measurement } from '../figure.ts';
 import { LimitMeter } from '../limits/limits.ts';
 import type { MachineLimits } from '../work.ts';
 
-/** Qwen3-0.6B's gate projection, for products that are bound by arithmetic. */
-const GATE = { inputs: 1024, outputs: 3072 };
-const ROWS = [8, 128];
-/** Attention of one row in the heads of Qwen3-0.6B. */
-const ATTENTION = {
-  numAttentionHeads: 16,
+/** A chunk of a prompt in the gate projection and the heads of Qwen3-0.6B. */
+const SIZE: SampleSize = {
+  rows: 128,
+  inputs: 1024,
+  outputs: 3072,
   numKeyValueHeads: 8,
-  headDim: 128,
+  headsPerKey: 2,
+  halfHeadDim: 64,
   blockSize: 16,
-  positions: 2048,
+  startPosition: 0,
+};
+const DTYPES = ['F32', 'F16', 'BF16'] as const satisfies readonly WeightDtype[];
+/** Rows of matmuls that are bound by arithmetic. */
+const ROWS = [8, 128];
+/** Attention of the decode step reads the cache of all positions. */
+const DECODE: SampleSize = { ...SIZE, rows: 1, startPosition: 2047 };
+
+/** Zeros: kernels that work in place do not leave the normal numbers, however often they run. */
+const ZEROS: SampleValues = {
+  floats: (length) => new Float32Array(length),
+  weights: ({ inputs, dtype }) => {
+    const rowBytes = inputs * bytesPerWeight(dtype);
+    return (_, rows) => new Uint8Array(rows * rowBytes);
+  },
 };
 
-/** A kernel at work: what one call does, in the unit of its limit. */
+/** A kernel at work, measured against the limit that bounds it. */
 interface KernelTask {
   name: string;
-  work: number;
-  bound: 'reading' | 'arithmetic';
-  call(): void;
+  kernel: Kernel;
+  size: SampleSize;
+  bound: keyof typeof BOUNDS;
 }
 
 const BOUNDS = {
-  reading: { unit: 'GB/s', limit: 'bytesPerSecond', from: 'plain WebAssembly read loop' },
-  arithmetic: { unit: 'GFLOP/s', limit: 'flopsPerSecond', from: 'multiply-add loop in registers' },
+  reading: { unit: 'GB/s', work: 'bytes', limit: 'bytesPerSecond', from: 'plain WebAssembly read loop' },
+  arithmetic: {
+    unit: 'GFLOP/s',
+    work: 'flops',
+    limit: 'flopsPerSecond',
+    from: 'multiply-add loop in registers',
+  },
 } as const;
 
 /** The kernels in turn with the limits of the machine, on one thread and on all of the run. */
@@ -54,14 +74,19 @@ async function onThreads(
   const meter = await LimitMeter.start(threads, bytes);
   try {
     const limits: MachineLimits[] = [];
-    const tasks = kernelTasks(subject, bytes);
-    const contenders: Contender<number>[] = tasks.map((task) => ({
-      name: task.name,
-      run: async () => {
-        report(`kernels: ${task.name}, ${threadCount(threads)}`);
-        return rate(task, minMs);
-      },
-    }));
+    const tasks = kernelTasks(bytes);
+    const contenders: Contender<number>[] = tasks.map(({ name, kernel, size, bound }) => {
+      const sample = kernel.sample(subject, size, ZEROS);
+      // Each run of packing takes memory for good, so one run is a measurement.
+      const leastMs = kernel.method === 'pack' ? 0 : minMs;
+      return {
+        name,
+        run: async () => {
+          report(`kernels: ${name}, ${threadCount(threads)}`);
+          return rate(sample, BOUNDS[bound].work, leastMs);
+        },
+      };
+    });
     // In turn with the kernels, so that they meet the machine in the same state.
     contenders.push({
       name: 'limits',
@@ -88,17 +113,17 @@ async function onThreads(
   }
 }
 
-/** @returns work per second, of as many calls as take `minMs`. */
-function rate(task: KernelTask, minMs: number): number {
+/** @returns work per second, of as many runs as take `leastMs`. */
+function rate(sample: Sample, work: 'bytes' | 'flops', leastMs: number): number {
   const begin = performance.now();
-  let calls = 0;
+  let runs = 0;
   let elapsed = 0;
   do {
-    task.call();
-    calls++;
+    sample.run();
+    runs++;
     elapsed = performance.now() - begin;
-  } while (elapsed < minMs);
-  return (1000 * calls * task.work) / elapsed;
+  } while (elapsed < leastMs);
+  return (1000 * runs * sample[work]) / elapsed;
 }
 
 function measurement(
@@ -130,62 +155,44 @@ function limitMeasurements(limits: readonly MachineLimits[], threads: number): M
   }));
 }
 
-function kernelTasks(kernels: Kernels, bytes: number): KernelTask[] {
-  const tasks: KernelTask[] = [];
-  for (const dtype of ['BF16', 'F32'] as const) {
-    const { inputs } = GATE;
-    const outputs = Math.floor(bytes / inputs / bytesPerWeight(dtype));
-    tasks.push({
-      name: `matmul ${dtype}, 1 row`,
-      work: outputs * inputs * bytesPerWeight(dtype),
-      bound: 'reading',
-      call: matmul(kernels, { outputs, inputs, dtype }, 1),
-    });
-    for (const rows of ROWS) {
-      tasks.push({
-        name: `matmul ${dtype}, ${rows} rows`,
-        work: 2 * rows * GATE.outputs * inputs,
-        bound: 'arithmetic',
-        call: matmul(kernels, { ...GATE, dtype }, rows),
-      });
+/**
+ * Every kernel of the table.
+ *
+ * @param bytes that a matmul of a single row, or one value after the other, reads and writes
+ */
+function kernelTasks(bytes: number): KernelTask[] {
+  // One value after the other: two arrays are read, and one is written, of f32 [rows, inputs].
+  const stream: SampleSize = { ...SIZE, rows: Math.floor(bytes / SIZE.inputs / (3 * 4)) };
+  return Object.entries(KERNELS).flatMap(([name, kernel]): KernelTask[] => {
+    const dtype = DTYPES.find((each) => KERNELS[`matmul${each}`] === kernel);
+    if (dtype !== undefined) return matmulTasks(name, kernel, dtype, bytes);
+    switch (kernel.method) {
+      case 'attention': {
+        const positions = DECODE.startPosition + 1;
+        return [
+          { name: `${name}, 1 row over ${positions} positions`, kernel, size: DECODE, bound: 'reading' },
+        ];
+      }
+      case 'matmul':
+      case 'gather':
+      case 'pack':
+      case 'storeKeyValue':
+        return [{ name, kernel, size: SIZE, bound: 'reading' }];
+      default:
+        return [{ name, kernel, size: stream, bound: 'reading' }];
     }
-  }
-  return [...tasks, attention(kernels)];
+  });
 }
 
-function matmul(
-  kernels: Kernels,
-  shape: { outputs: number; inputs: number; dtype: WeightDtype },
-  rows: number,
-): () => void {
-  const rowBytes = shape.inputs * bytesPerWeight(shape.dtype);
-  const matrix = kernels.pack(shape, (_, numRows) => new Uint8Array(numRows * rowBytes));
-  const x = kernels.allocate(rows * shape.inputs).fill(0.5);
-  const y = kernels.allocate(rows * shape.outputs);
-  return () => kernels.matmul(x, rows, matrix, y);
-}
-
-function attention(kernels: Kernels): KernelTask {
-  const { positions, blockSize, numAttentionHeads, numKeyValueHeads, headDim } = ATTENTION;
-  const numBlocks = positions / blockSize;
-  const cached = positions * numKeyValueHeads * headDim;
-  const args = {
-    ...ATTENTION,
-    q: kernels.allocate(numAttentionHeads * headDim).fill(0.5),
-    out: kernels.allocate(numAttentionHeads * headDim),
-    keys: kernels.allocate(cached).fill(0.5),
-    values: kernels.allocate(cached).fill(0.5),
-    blockTable: kernels.allocateInt32(numBlocks),
-    rows: 1,
-    startPosition: positions - 1,
-    scale: 1 / Math.sqrt(headDim),
-    scores: kernels.allocate(scoresLength(kernels.threads, positions)),
-  };
-  for (let block = 0; block < numBlocks; block++) args.blockTable[block] = block;
-  return {
-    name: `attention, 1 row over ${positions} positions`,
-    work: 2 * cached * Float32Array.BYTES_PER_ELEMENT,
-    bound: 'reading',
-    call: () => kernels.attention(args),
-  };
+function matmulTasks(name: string, kernel: Kernel, dtype: WeightDtype, bytes: number): KernelTask[] {
+  const outputs = Math.floor(bytes / SIZE.inputs / bytesPerWeight(dtype));
+  return [
+    { name: `${name}, 1 row`, kernel, size: { ...SIZE, rows: 1, outputs }, bound: 'reading' },
+    ...ROWS.map(
+      (rows): KernelTask => ({
+        ...{ name: `${name}, ${rows} rows`, kernel },
+        ...{ size: { ...SIZE, rows }, bound: 'arithmetic' },
+      }),
+    ),
+  ];
 }

@@ -13,7 +13,7 @@ export type Backend = 'fork' | 'MPICH' | 'Open MPI';
 
 /** The program of a group, run with "fork" by itself, with "mpi" by mpirun. */
 export const MAIN = fileURLToPath(new URL('./group-main.ts', import.meta.url));
-/** Variable that marks the processes of a test, to tell them from those of other tests. */
+/** Variable that marks the processes of a test, to distinguish them from those of other tests. */
 export const MARK = 'PLUMBLINE_SPEC_GROUP';
 
 /** Programs that start ranks; the one with the MPI's name first, because several MPIs may be installed. */

@@ -20,6 +20,12 @@ type Files = Record<string, string | Uint8Array>;
 /** The model that every {@link LoopbackHub} has. */
 export const LOOPBACK_MODEL = 'plumbline-spec/tiny';
 
+/**
+ * The address of a hub that refuses connections. A hub that a test has closed may still accept one: AVA's
+ * other threads start processes, and from fork to exec each has a copy of the listening socket.
+ */
+export const UNREACHABLE_HUB = 'http://127.0.0.1:2';
+
 /** Files in Git LFS: announced with a SHA-256, and redirected to the storage host. */
 const LFS = /\.safetensors$|\.onnx(_data)?$|^tokenizer\.json$/;
 

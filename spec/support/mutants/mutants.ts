@@ -12,6 +12,13 @@ const edit = (file: string, find: string, replace: string) => ({ file, find, rep
 // Bugs in the kernels' numerics are edits of the scalar kernels, which the engine then uses.
 const scalar = (find: string, replace: string) => edit('kernels/scalar.ts', find, replace);
 const scalarAttention = (find: string, replace: string) => edit('kernels/scalar-attention.ts', find, replace);
+
+// Lines of attention.ts that are left out or moved.
+const Q_NORM =
+  '    kernels.rmsNorm({ x: q, rows: rows * numAttentionHeads, weight: this.qNorm, eps: rmsNormEps, y: q });\n';
+const K_NORM =
+  '    kernels.rmsNorm({ x: k, rows: rows * numKeyValueHeads, weight: this.kNorm, eps: rmsNormEps, y: k });\n';
+const Q_ROPE = '    kernels.rope({ x: q, rows, heads: numAttentionHeads, headDim, cos, sin });\n';
 const attention = (find: string, replace: string) => edit('model/attention.ts', find, replace);
 const qwen3 = (find: string, replace: string) => edit('model/qwen3.ts', find, replace);
 const runner = (find: string, replace: string) => edit('runner.ts', find, replace);
@@ -41,18 +48,12 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'q is normed after RoPE',
     model: 'dense',
-    edits: [
-      attention('    kernels.rmsNorm(q, rows * numAttentionHeads, this.qNorm, rmsNormEps, q);\n', ''),
-      attention(
-        '    kernels.rope(q, rows, numAttentionHeads, headDim, cos, sin);\n',
-        '    kernels.rope(q, rows, numAttentionHeads, headDim, cos, sin);\n    kernels.rmsNorm(q, rows * numAttentionHeads, this.qNorm, rmsNormEps, q);\n',
-      ),
-    ],
+    edits: [attention(Q_NORM, ''), attention(Q_ROPE, Q_ROPE + Q_NORM)],
   },
   {
     name: 'k is not normed',
     model: 'dense',
-    edits: [attention('    kernels.rmsNorm(k, rows * numKeyValueHeads, this.kNorm, rmsNormEps, k);\n', '')],
+    edits: [attention(K_NORM, '')],
   },
   {
     name: 'RoPE rotates interleaved pairs',
@@ -74,8 +75,8 @@ export const MUTANTS: readonly Mutant[] = [
     model: 'dense',
     edits: [
       attention(
-        '    kernels.rope(k, rows,',
-        '    kernels.rope(v, rows, numKeyValueHeads, headDim, cos, sin);\n    kernels.rope(k, rows,',
+        '    kernels.rope({ x: k, rows,',
+        '    kernels.rope({ x: v, rows, heads: numKeyValueHeads, headDim, cos, sin });\n    kernels.rope({ x: k, rows,',
       ),
     ],
   },
@@ -196,7 +197,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'the last norm is skipped',
     model: 'dense',
-    edits: [qwen3('kernels.rmsNorm(x, rows, this.#norm, rmsNormEps, y);', 'y.set(x);')],
+    edits: [qwen3('kernels.rmsNorm({ x, rows, weight: this.#norm, eps: rmsNormEps, y });', 'y.set(x);')],
   },
   {
     name: 'an untied head is taken from the embedding',

@@ -6,10 +6,18 @@ import { denseModel, modelDirectory } from './tiny-models.ts';
 
 trackResources(test);
 
-test('the public API is the engine, its configuration and its errors', (t) => {
+test('the public API is the engine, its kernels, its configuration and its errors', (t) => {
   t.deepEqual(
     Object.keys(plumbline).sort(),
-    ['Engine', 'parseModelConfig', 'readModelConfig', ...Object.keys(errors)].sort(),
+    [
+      'Engine',
+      'createScalarKernels',
+      'createWasmKernels',
+      'parseModelConfig',
+      'readModelConfig',
+      'widen',
+      ...Object.keys(errors),
+    ].sort(),
   );
 });
 

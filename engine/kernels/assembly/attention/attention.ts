@@ -2,8 +2,8 @@ import { AttentionArguments } from '../../abi';
 import { exponentials } from './softmax';
 
 /**
- * Causal softmax attention of the (row, head) pairs first … last, counted row by row, for any headDim and blockSize. Models
- * have multiples of eight, which tiled.ts computes faster.
+ * Causal softmax attention of the (row, head) pairs first … last, counted row by row, for any headDim and
+ * blockSize. Models have multiples of eight, which tiled.ts computes faster.
  */
 export function attention(args: AttentionArguments, first: usize, last: usize, thread: usize): void {
   const blockTable = <usize>args.blockTable;
@@ -110,7 +110,11 @@ class Positions {
     else store<f32>(scores, f32x4.extract_lane(sums, 0) * scale);
   }
 
-  /** Adds 4 dimensions of the values, or 2, weighted by p. @param stride bytes from a position's values to the next */
+  /**
+   * Adds 4 dimensions of the values, or 2, weighted by p.
+   *
+   * @param stride bytes from a position's values to the next
+   */
   @inline
   static add(dims: usize, p: usize, pEnd: usize, value: usize, stride: usize, out: usize): void {
     let sums = dims > 2 ? v128.load(out) : v128.load64_zero(out);

@@ -7,9 +7,10 @@ import { exponentials } from './softmax';
 const SUMS_BYTES: usize = 256;
 
 /**
- * The attention of attention.ts for a headDim and a blockSize that are multiples of 8: the queries that share a key head,
- * four at a time, are the rows of a half tile, and a block of the cache is its weights, once for the scores and once for
- * the values. A unit is QUERIES queries of a key head, so that memory is read once for all of them.
+ * The attention of attention.ts for a headDim and a blockSize that are multiples of 8: the queries that
+ * share a key head, four at a time, are the rows of a half tile, and a block of the cache is its weights,
+ * once for the scores and once for the values. A unit is QUERIES queries of a key head, so that memory is
+ * read once for all of them.
  */
 export function attentionTiled(
   args: AttentionArguments,
@@ -79,7 +80,8 @@ function score(
 /**
  * Softmax of the scores, and the sums of the values weighted by it.
  *
- * @param sums f32 [strips, headDim / 8, 4, 16] @param strip for the weights of a block, f32 [blockSize, 4], and denominators
+ * @param sums f32 [strips, headDim / 8, 4, 16] @param strip for the weights of a block, f32 [blockSize, 4],
+ * and denominators
  */
 function addValues(
   args: AttentionArguments,

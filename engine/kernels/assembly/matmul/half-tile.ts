@@ -1,8 +1,8 @@
 import { Tile } from './tile';
 
 /**
- * A tile of y = x · Wᵀ over weights in f32, for many rows: four rows times half a panel. Its eight accumulators cover the
- * latency of an addition, and fit into the sixteen registers beside the operands.
+ * A tile of y = x · Wᵀ over weights in f32, for many rows: four rows times half a panel. Its eight
+ * accumulators cover the latency of an addition, and fit into the sixteen registers beside the operands.
  */
 export class HalfTile {
   /**
@@ -10,7 +10,8 @@ export class HalfTile {
    *
    * @param rows,goesOn constants where this is inlined; goesOn: start from what the sums hold, not from +0
    * @param x,end the run of a strip of rows, f32 [inputs, rows]
-   * @param w its weights, f32, 8 for each input @param stride bytes from the weights of an input to those of the next
+   * @param w its weights, f32, 8 for each input @param stride bytes from the weights of an input to those of
+   * the next
    * @param sums f32 [rows, 16], the first 8 of each written
    */
   @inline

@@ -2,10 +2,18 @@ import { LEAVES, PANEL } from '../sizes';
 
 /** Bytes of the sums of one leaf of a tile: up to four pairs of a row and a panel. */
 export const LEAF_BYTES: usize = 4 * PANEL * sizeof<f32>();
-/** Bytes of the sums of a tile, f32 [LEAVES, pairs up to 4, PANEL]; a shard's matrix uses the first of its leaves. */
+/**
+ * Bytes of the sums of a tile, f32 [LEAVES, pairs up to 4, PANEL]; a shard's matrix uses the first of its
+ * leaves.
+ */
 export const TILE_BYTES: usize = LEAVES * LEAF_BYTES;
 
-/** Adds up the leaves of one pair and writes its first `count` outputs. @param sums of its first leaf @param leaves 1, 2, 4, 8 */
+/**
+ * Adds up the leaves of one pair and writes its first `count` outputs.
+ *
+ * @param sums of its first leaf
+ * @param leaves 1, 2, 4, 8
+ */
 export function storeOutputs(sums: usize, leaves: usize, y: usize, count: usize): void {
   if (count < PANEL) {
     for (let i: usize = 0; i < PANEL; i += 4) v128.store(sums + i * 4, tree(sums + i * 4, leaves));

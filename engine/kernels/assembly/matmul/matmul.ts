@@ -24,7 +24,8 @@ export function matmul<W>(args: MatmulArguments, first: usize, last: usize, scra
   }
   for (; n < last; n++) {
     const panel = panels + n * panelBytes;
-    // The tiles for few rows are for bf16: an f32 is not widened, and widening an f16 costs too much to repeat.
+    // The tiles for few rows are for bf16: an f32 is not widened, and widening an f16 costs too much to
+    // repeat.
     const isBF16 = !isFloat<W>() && !isSigned<W>();
     if (isBF16 && rows < widenRows) fewRows(x, rows, inputs, leaves, panel, y, n, outputs, scratch);
     else manyRows<W>(x, rows, inputs, leaves, panel, y, n, outputs, scratch);

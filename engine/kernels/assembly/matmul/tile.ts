@@ -1,12 +1,12 @@
 import { BF16, F16, Weights } from './weights';
 
 /**
- * A tile of y = x · Wᵀ that widens its weights as it goes, for few rows: up to four pairs of a row of x and a panel of W.
- * Four rows share every widened weight. One row, the decode step, reads four panels side by side: four streams from
- * memory are nearly twice as fast as one.
+ * A tile of y = x · Wᵀ that widens its weights as it goes, for few rows: up to four pairs of a row of x and
+ * a panel of W. Four rows share every widened weight. One row, the decode step, reads four panels side by
+ * side: four streams from memory are nearly twice as fast as one.
  *
- * A class, because Biome parses AssemblyScript's @inline on methods only. `rows` and `panels` are constants wherever
- * this is inlined, so that each shape of tile is a function of its own below.
+ * A class, because Biome parses AssemblyScript's @inline on methods only. `rows` and `panels` are constants
+ * wherever this is inlined, so that each shape of tile is a function of its own below.
  */
 export class Tile {
   /**
@@ -137,7 +137,8 @@ export class Tile {
   }
 }
 
-// The shapes of tiles. `x` and `end` bound the leaf, `w` is its first weight, `inputs` the length of a row of W.
+// The shapes of tiles. `x` and `end` bound the leaf, `w` is its first weight, `inputs` the length of a row
+// of W.
 
 export function fourPanelsF32(x: usize, end: usize, w: usize, inputs: usize, sums: usize): void {
   Tile.leaf<f32>(1, 4, x, end, w, inputs * Weights.stride<f32>(), Weights.mask(inputs), sums);

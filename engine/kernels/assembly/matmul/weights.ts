@@ -5,9 +5,10 @@ export type BF16 = u16;
 export type F16 = i16;
 
 /**
- * Reads panels of weights of type W and widens them to f32, exactly. The 16 weights that one input has in a panel are
- * four vectors of f32. Stored in 16 bits they are two vectors of words: the low halves of the words are the first
- * eight weights, the high halves the others, so that a shift and a mask unpack them, each within its own lane.
+ * Reads panels of weights of type W and widens them to f32, exactly. The 16 weights that one input has in a
+ * panel are four vectors of f32. Stored in 16 bits they are two vectors of words: the low halves of the
+ * words are the first eight weights, the high halves the others, so that a shift and a mask unpack them,
+ * each within its own lane.
  */
 export class Weights {
   /** Bytes of the weights that one input has in a panel. */
@@ -19,7 +20,8 @@ export class Weights {
   /** What {@link high} needs: the high half of each lane. */
   @inline
   static mask(inputs: usize): v128 {
-    // 0xffff0000, as inputs is below 2³¹. V8 would load a constant again at every use, which costs a fifth of the speed.
+    // 0xffff0000, as inputs is below 2³¹. The compiler would make a constant anew at every use, which costs a
+    // fifth of the speed.
     return i32x4.splat(-65536 + <i32>(inputs >> 31));
   }
 
@@ -48,9 +50,10 @@ export class Weights {
   @inline
   static widen<W>(halves: v128): v128 {
     if (!isSigned<W>()) return halves;
-    // f16: with exponent and mantissa moved to where an f32 has them (the shift copies the sign, the mask drops the
-    // copies), the value is 2¹¹² too small: 112 is the difference of the two biases. Multiplying is exact and turns
-    // denormals into normal numbers. A result of 65536 or more was an infinity or a NaN: set its exponent.
+    // f16: with exponent and mantissa moved to where an f32 has them (the shift copies the sign, the mask
+    // drops the copies), the value is 2¹¹² too small: 112 is the difference of the two biases. Multiplying
+    // is exact and turns denormals into normal numbers. A result of 65536 or more was an infinity or a NaN:
+    // set its exponent.
     const scaled = f32x4.mul(
       v128.and(i32x4.shr_s(halves, 3), i32x4.splat(0x8fffffff)),
       f32x4.splat(reinterpret<f32>((127 + 112) << 23)),

@@ -12,7 +12,11 @@ import { packRows } from '../matmul/pack-rows';
 import { BF16, F16 } from '../matmul/weights';
 import { Job } from './job';
 
-/** Computes the units first … last of a job. @param thread the one that computes; each has scratch memory of its own */
+/**
+ * Computes the units first … last of a job.
+ *
+ * @param thread the one that computes; each has scratch memory of its own
+ */
 export function runPart(job: usize, first: usize, last: usize, thread: usize): void {
   const it = changetype<Job>(job);
   const args = job + <usize>abi.JOB_BYTES;

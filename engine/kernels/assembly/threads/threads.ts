@@ -40,7 +40,8 @@ export function run(kernel: u32, units: u32): void {
  * Runs a kernel over `units` units of work in parts of `grain`, together with the threads that serve.
  *
  * @param patience waits of 100 ms that may pass without progress
- * @returns 0 when all parts are computed, 1 if a thread failed, 2 if a claimed part was not computed within the patience.
+ * @returns 0 when all parts are computed, 1 if a thread failed, 2 if a claimed part was not computed within
+ * the patience.
  */
 export function share(kernel: u32, units: u32, grain: u32, patience: u32): u32 {
   const it = changetype<Job>(job);
@@ -66,8 +67,8 @@ export function serve(): void {
     while (spins < SPINS && <u32>(atomic.load<u64>(job) >> 32) === number) spins++;
     if (spins < SPINS) continue;
     atomic.add<u32>(job, 1, SLEEPERS_OFFSET);
-    // A job published before this wait has changed the number, so the wait returns at once; one published later sees
-    // the sleeper and wakes it.
+    // A job published before this wait has changed the number, so the wait returns at once; one published
+    // later sees the sleeper and wakes it.
     if (atomic.load<u32>(job, CLOSED_OFFSET) === 0) atomic.wait<i32>(job + NUMBER_OFFSET, number, -1);
     atomic.sub<u32>(job, 1, SLEEPERS_OFFSET);
   }

@@ -2,8 +2,8 @@ import seedrandom from 'seedrandom';
 import type { WeightDtype } from '../../../../engine/config.ts';
 
 /**
- * What the values of {@link arrayOf} are like: `plain`, −1 … 1; among these, `tiny`, zeros and denormals of both
- * signs; `huge`, up to the largest f32; `wild`, any 32 bits, NaN and the infinities.
+ * What the values of {@link arrayOf} are like: `plain`, −1 … 1; among these, `tiny`, zeros and denormals of
+ * both signs; `huge`, up to the largest f32; `wild`, any 32 bits, NaN and the infinities.
  */
 export type Flavour = 'plain' | 'tiny' | 'huge' | 'wild';
 export const FLAVOURS: readonly Flavour[] = ['plain', 'tiny', 'huge', 'wild'];
@@ -27,12 +27,12 @@ export function arrayOf(length: number, seed: number, flavour: Flavour = 'plain'
   });
 }
 
-/** The bytes of as many weights of a dtype, of the same flavours. */
+/** Reproducible weights of a dtype, as bytes, of the same flavours. */
 export function weightsOf(length: number, seed: number, flavour: Flavour, dtype: WeightDtype): Uint8Array {
   const values = new Uint32Array(arrayOf(length, seed, flavour).buffer);
   if (dtype === 'F32') return new Uint8Array(values.buffer);
-  // bf16 is the upper half of an f32. As an f16, shifted into its range, it keeps the variety: every bit pattern is a
-  // valid f16, and those of exponent 31 are its infinities and NaNs.
+  // bf16 is the upper half of an f32. As an f16, shifted into its range, it keeps the variety: every bit
+  // pattern is a valid f16, and those of exponent 31 are its infinities and NaNs.
   const halves = Uint16Array.from(values, (bits) => {
     if (dtype === 'BF16') return bits >>> 16;
     const exponent = (bits >>> 23) & 0xff;

@@ -7,7 +7,7 @@ import { createWasmKernels } from '../../../../engine/kernels/wasm.ts';
 const wasm = await createWasmKernels();
 test.after.always(() => wasm.dispose());
 
-/** A call that a kernel must refuse, and the beginning of what it says. */
+/** A call that a kernel must refuse, and the beginning of the error message. */
 type Refusal = [call: (kernels: Kernels, f: (length: number) => Float32Array) => unknown, message: string];
 
 const matrixOf = (kernels: Kernels) =>
@@ -62,16 +62,46 @@ const REFUSALS: Refusal[] = [
   [(kernels, f) => kernels.gather(matrixOf(kernels), [-1], f(8)), 'gather: ids[0] is -1'],
   [(kernels, f) => kernels.gather(matrixOf(kernels), [0.5], f(8)), 'gather: ids[0] is 0.5'],
   [(kernels, f) => kernels.gather(matrixOf(kernels), [0, 1], f(7)), 'gather: y holds 7 values'],
-  [(kernels, f) => kernels.rmsNorm(f(4), 1, f(0), 0, f(4)), 'rmsNorm: width, the length of weight, is 0'],
-  [(kernels, f) => kernels.rmsNorm(f(3), 2, f(2), 0, f(4)), 'rmsNorm: x holds 3 values, expected at least 4'],
-  [(kernels, f) => kernels.rmsNorm(f(4), 2, f(2), 0, f(3)), 'rmsNorm: y holds 3 values, expected at least 4'],
-  [(kernels, f) => kernels.rmsNorm(f(4), 0.5, f(2), 0, f(4)), 'rmsNorm: rows is 0.5'],
-  [(kernels, f) => kernels.rope(f(9), 1, 3, 3, f(3), f(3)), 'rope: half of headDim is 1.5'],
-  [(kernels, f) => kernels.rope(f(7), 1, 2, 4, f(2), f(2)), 'rope: x holds 7 values, expected at least 8'],
-  [(kernels, f) => kernels.rope(f(8), 1, 2, 4, f(1), f(2)), 'rope: cos holds 1 values, expected at least 2'],
-  [(kernels, f) => kernels.rope(f(8), 1, 2, 4, f(2), f(1)), 'rope: sin holds 1 values, expected at least 2'],
-  [(kernels, f) => kernels.rope(f(8), NaN, 2, 4, f(2), f(2)), 'rope: rows is NaN'],
-  [(kernels, f) => kernels.rope(f(8), 1, -2, 4, f(2), f(2)), 'rope: heads is -2'],
+  [
+    (kernels, f) => kernels.rmsNorm({ x: f(4), rows: 1, weight: f(0), eps: 0, y: f(4) }),
+    'rmsNorm: width, the length of weight, is 0',
+  ],
+  [
+    (kernels, f) => kernels.rmsNorm({ x: f(3), rows: 2, weight: f(2), eps: 0, y: f(4) }),
+    'rmsNorm: x holds 3 values, expected at least 4',
+  ],
+  [
+    (kernels, f) => kernels.rmsNorm({ x: f(4), rows: 2, weight: f(2), eps: 0, y: f(3) }),
+    'rmsNorm: y holds 3 values, expected at least 4',
+  ],
+  [
+    (kernels, f) => kernels.rmsNorm({ x: f(4), rows: 0.5, weight: f(2), eps: 0, y: f(4) }),
+    'rmsNorm: rows is 0.5',
+  ],
+  [
+    (kernels, f) => kernels.rope({ x: f(9), rows: 1, heads: 3, headDim: 3, cos: f(3), sin: f(3) }),
+    'rope: half of headDim is 1.5',
+  ],
+  [
+    (kernels, f) => kernels.rope({ x: f(7), rows: 1, heads: 2, headDim: 4, cos: f(2), sin: f(2) }),
+    'rope: x holds 7 values, expected at least 8',
+  ],
+  [
+    (kernels, f) => kernels.rope({ x: f(8), rows: 1, heads: 2, headDim: 4, cos: f(1), sin: f(2) }),
+    'rope: cos holds 1 values, expected at least 2',
+  ],
+  [
+    (kernels, f) => kernels.rope({ x: f(8), rows: 1, heads: 2, headDim: 4, cos: f(2), sin: f(1) }),
+    'rope: sin holds 1 values, expected at least 2',
+  ],
+  [
+    (kernels, f) => kernels.rope({ x: f(8), rows: NaN, heads: 2, headDim: 4, cos: f(2), sin: f(2) }),
+    'rope: rows is NaN',
+  ],
+  [
+    (kernels, f) => kernels.rope({ x: f(8), rows: 1, heads: -2, headDim: 4, cos: f(2), sin: f(2) }),
+    'rope: heads is -2',
+  ],
   [attend({ rows: -1 }), 'attention: rows is -1'],
   [attend({ startPosition: 0.5 }), 'attention: startPosition is 0.5'],
   [attend({ blockSize: 0 }), 'attention: blockSize is 0, expected a whole number of at least 1'],
@@ -113,8 +143,8 @@ for (const kernels of [createScalarKernels(), wasm]) {
     const f = (length: number) => kernels.allocate(length);
     t.notThrows(() => kernels.matmul(f(8), 2, matrixOf(kernels), f(6)));
     t.notThrows(() => kernels.gather(matrixOf(kernels), [0, 2], f(8)));
-    t.notThrows(() => kernels.rmsNorm(f(4), 2, f(2), 0, f(4)));
-    t.notThrows(() => kernels.rope(f(8), 1, 2, 4, f(2), f(2)));
+    t.notThrows(() => kernels.rmsNorm({ x: f(4), rows: 2, weight: f(2), eps: 0, y: f(4) }));
+    t.notThrows(() => kernels.rope({ x: f(8), rows: 1, heads: 2, headDim: 4, cos: f(2), sin: f(2) }));
     t.notThrows(() => attend({})(kernels));
     t.notThrows(() => storeKeyValue({})(kernels));
   });

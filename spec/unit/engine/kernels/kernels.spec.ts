@@ -3,8 +3,8 @@ import type { Kernels, PackedMatrix } from '../../../../engine/kernels/kernels.t
 import { createScalarKernels } from '../../../../engine/kernels/scalar.ts';
 import { createWasmKernels } from '../../../../engine/kernels/wasm.ts';
 
-// Examples small enough to work out by hand, for both implementations: they pin the formulae and the order of additions
-// that the comments of kernels.ts promise.
+// Examples small enough to work out by hand, for both implementations: they pin the formulae and the order
+// of additions that the comments of kernels.ts promise.
 
 const wasm = await createWasmKernels();
 test.after.always(() => wasm.dispose());
@@ -69,10 +69,10 @@ for (const kernels of [createScalarKernels(), wasm]) {
   test(title('rmsNorm divides by the root of the mean square and eps, then multiplies by the gains'), (t) => {
     const x = array(2, -2, 2, -2, 2, 0, 0, 0, 0, 0);
     const y = kernels.allocate(10);
-    kernels.rmsNorm(x, 2, array(1, 2, 3, 4, 5), 12, y);
+    kernels.rmsNorm({ x, rows: 2, weight: array(1, 2, 3, 4, 5), eps: 12, y });
     t.deepEqual([...y.subarray(0, 5)], [0.5, -1, 1.5, -2, 2.5]);
     t.deepEqual([...y.subarray(5)], [0, 0, 0, 0, 0]);
-    kernels.rmsNorm(x, 2, array(1, 2, 3, 4, 5), 12, x);
+    kernels.rmsNorm({ x, rows: 2, weight: array(1, 2, 3, 4, 5), eps: 12, y: x });
     t.deepEqual(x, y, 'in place');
   });
 
@@ -80,15 +80,15 @@ for (const kernels of [createScalarKernels(), wasm]) {
     // x · gain would overflow in the first case, root · gain would vanish in the second.
     for (const gain of [2 ** 100, 2 ** -100]) {
       const x = array(2 ** 63);
-      kernels.rmsNorm(x, 1, array(gain), 0, x);
+      kernels.rmsNorm({ x, rows: 1, weight: array(gain), eps: 0, y: x });
       t.is(x[0], gain);
     }
   });
 
   test(title('rope turns the pair of a dimension and the one half a head on'), (t) => {
-    // Two rows of two heads of four dimensions: the first row by a quarter, the second by nothing.
+    // Two rows of two heads of four dimensions: the first row by a quarter, the second not at all.
     const x = array(1, 2, 3, 4, 5, 6, 7, 8, 1, 2, 3, 4, 5, 6, 7, 8);
-    kernels.rope(x, 2, 2, 4, array(0, 0, 1, 1), array(1, 1, 0, 0));
+    kernels.rope({ x, rows: 2, heads: 2, headDim: 4, cos: array(0, 0, 1, 1), sin: array(1, 1, 0, 0) });
     t.deepEqual([...x], [-3, -4, 1, 2, -7, -8, 5, 6, 1, 2, 3, 4, 5, 6, 7, 8]);
   });
 

@@ -43,40 +43,39 @@ test('a view is known whenever the memory of other kernels grew', (t) => {
 test('a view of other memory is refused by name', (t) => {
   const memory = new KernelMemory();
   const other = new KernelMemory();
-  const expectation = { instanceOf: KernelError, message: /^x does not lie in the memory .* allocate\(\)/ };
+  const expectation = { instanceOf: KernelError, message: /^x is not in the memory .* allocate\(\)/ };
   t.throws(() => memory.address('x', new Float32Array(4)), expectation);
   t.throws(() => memory.address('x', new Float32Array(other.buffer)), expectation);
 });
 
-test('an allocation beyond the limit tells what was asked for and what there is, and leaves the rest usable', (t) => {
+test('an allocation beyond the limit is an error with the sizes, and leaves the rest usable', (t) => {
   const memory = new KernelMemory(2 * MIB);
   memory.allocate(MIB);
   t.throws(() => memory.allocate(1.5 * MIB), {
     instanceOf: KernelError,
-    message:
-      /no memory left: 1\.5 MiB were asked for, 1\.0 MiB of at most 2\.0 MiB are in use; use a smaller model/,
+    message: /^cannot allocate 1\.5 MiB: 1\.0 MiB of at most 2\.0 MiB are in use; use a smaller model/,
   });
   t.is(memory.bytesAllocated, MIB);
   t.notThrows(() => memory.allocate(MIB - 64));
 });
 
-test('nothing lies at or beyond the last page of 4 GiB, where addresses would wrap around', (t) => {
+test('the last page of 4 GiB, where addresses would wrap around, is never allocated', (t) => {
   const memory = new KernelMemory();
   t.throws(() => memory.allocate(2 ** 32), {
     instanceOf: KernelError,
-    message: /4096\.0 MiB were asked for/,
+    message: /cannot allocate 4096\.0 MiB/,
   });
   t.throws(() => memory.allocate(2 ** 32 - 2 ** 16), { instanceOf: KernelError });
   t.notThrows(() => memory.allocate(2 ** 32 - 2 ** 17));
 });
 
-test('limits that are no size of a WebAssembly memory are refused', (t) => {
+test('limits that are not a size of a WebAssembly memory are refused', (t) => {
   for (const maxBytes of [0, -1, 1.5, NaN, 100, 2 ** 32 + 1]) {
     t.throws(() => new KernelMemory(maxBytes), { instanceOf: KernelError, message: /^maxBytes is / });
   }
 });
 
-test('memory that was disposed of is refused', (t) => {
+test('memory that was disposed of cannot be used', (t) => {
   const memory = new KernelMemory();
   const view = new Float32Array(memory.buffer, memory.allocate(4), 1);
   memory.dispose();

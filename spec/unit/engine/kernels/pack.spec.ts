@@ -2,7 +2,7 @@ import test from 'ava';
 import { KernelError } from '../../../../engine/errors.ts';
 import { packedBytes, packPanels } from '../../../../engine/kernels/pack.ts';
 
-/** Packs a matrix whose weight (n, k) is the pattern n · inputs + k, and tells what was read. */
+/** Packs a matrix whose weight (n, k) is the pattern n · inputs + k, and records what was read. */
 function packCounting(outputs: number, inputs: number) {
   const weights = Uint16Array.from({ length: outputs * inputs }, (_, i) => i);
   const shape = { outputs, inputs, dtype: 'BF16' as const };

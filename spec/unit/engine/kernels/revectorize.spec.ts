@@ -10,9 +10,9 @@ const PROGRAM = new URL('./revectorized-matmul.ts', import.meta.url).pathname;
 
 interface Outcome {
   sha256: string;
-  /** Whether the upper halves of the vectors were left in use; undefined where nobody can tell. */
+  /** Whether the upper halves of the vectors were left in use; undefined where that cannot be asked. */
   left?: boolean;
-  /** What V8 told about fusing. */
+  /** V8's report of what it fused. */
   trace: string;
 }
 
@@ -25,11 +25,11 @@ async function outcomeOf(...args: string[]): Promise<Outcome> {
   return { ...JSON.parse(stdout.slice(at)), trace: stdout.slice(0, at) };
 }
 
-test('vectors of 256 bits give the same bits as those of 128, and leave nothing behind', async (t) => {
+test('vectors of 256 bits give the same bits as those of 128, and leave no upper half in use', async (t) => {
   const [narrow, wide] = await Promise.all([outcomeOf(), outcomeOf('revectorize')]);
   t.regex(narrow.sha256, /^[0-9a-f]{64}$/);
   t.is(wide.sha256, narrow.sha256);
-  // That they were fused at all, V8 tells where it can: on x64 with AVX2, from Node 24 on.
+  // V8 fuses vectors on x64 with AVX2, from Node 24 on.
   t.notRegex(narrow.trace, /Begin revec function/);
   if (process.arch === 'x64' && Number.parseInt(process.versions.node, 10) >= 24)
     t.regex(wide.trace, /DecideVectorize \d+: Save: \d+/);

@@ -1,5 +1,5 @@
-// Computes matmuls until V8 has optimised them, and prints the SHA-256 of all they gave, and whether the upper halves of
-// the processor's vectors were in use after any of them. Argument: revectorize, or none.
+// Computes matmuls until V8 has optimised them. Prints the SHA-256 of all results, and whether the upper
+// halves of the processor's vectors were in use after any of them. Argument: revectorize, or none.
 import { createHash } from 'node:crypto';
 import type { WeightDtype } from '../../../../engine/config.ts';
 import { createWasmKernels } from '../../../../engine/kernels/wasm.ts';
@@ -10,7 +10,7 @@ const kernels = await createWasmKernels({ revectorize: process.argv[2] === 'reve
 const hash = createHash('sha256');
 const upperHalvesInUse = await askUpperHalves();
 let left: boolean | undefined = upperHalvesInUse ? false : undefined;
-// Rows enough to be widened once for all, which only narrow vectors are.
+// Enough rows that weights are widened once for all rows, as without revectorize.
 const [inputs, outputs, maxRows] = [200, 64, 37];
 const x = kernels.allocate(maxRows * inputs);
 const y = kernels.allocate(maxRows * outputs);
@@ -31,7 +31,7 @@ for (let round = 0; round < 300; round++) {
       if (round % 100 === 99) hash.update(y.subarray(0, rows * outputs));
     }
   }
-  // V8 compiles in other threads; let it come to an end of it.
+  // V8 compiles in other threads; give it time to finish.
   if (round % 100 === 0) await new Promise((resolve) => setTimeout(resolve, 100));
 }
 console.log(JSON.stringify({ sha256: hash.digest('hex'), left }));

@@ -7,13 +7,16 @@ function describe(value: number): string {
 }
 
 /**
- * The first place where two arrays are not the same bits, NaNs being all alike.
+ * The first place where two arrays are not the same bits; all NaNs count as the same.
  *
- * @returns undefined if there is none, else a sentence for an assertion's message.
+ * @returns a sentence for an assertion's message, or undefined if the arrays are the same.
  */
-export function bitDifference(actual: Float32Array, expected: Float32Array): string | undefined {
+export function bitDifference<A extends Float32Array | Uint8Array>(
+  actual: A,
+  expected: A,
+): string | undefined {
   if (actual.length !== expected.length) return `length ${actual.length}, expected ${expected.length}`;
   // Object.is tells −0 from 0 and takes NaNs as equal; for all else, equal numbers are equal bits.
-  const at = actual.findIndex((value, i) => !Object.is(value, expected[i]));
+  const at = actual.findIndex((value: number, i: number) => !Object.is(value, expected[i]));
   return at < 0 ? undefined : `at ${at}: ${describe(actual[at])}, expected ${describe(expected[at])}`;
 }

@@ -34,7 +34,11 @@ async function edit(path: string, find: string, replace: string): Promise<void> 
   await writeFile(path, text.replace(find, replace));
 }
 
-/** Creates the kernels of a folder in a process of its own. @returns the error's name and message, or "created" */
+/**
+ * Creates the kernels of a folder in a process of its own.
+ *
+ * @returns the error's name and message, or "created"
+ */
 async function createIn(folder: string): Promise<string> {
   const program = `
     const { createWasmKernels } = await import(${JSON.stringify(new URL('wasm.ts', kernelsIn(folder)).href)});

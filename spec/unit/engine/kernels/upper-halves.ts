@@ -1,6 +1,9 @@
 import { readFileSync } from 'node:fs';
 
-/** mov ecx, 1; xgetbv; ret: which parts of the processor's state are in use (Intel, Software Developer's Manual, XGETBV). */
+/**
+ * mov ecx, 1; xgetbv; ret: which parts of the processor's state are in use (Intel, Software Developer's
+ * Manual, XGETBV).
+ */
 const XINUSE = [0xb9, 1, 0, 0, 0, 0x0f, 0x01, 0xd0, 0xc3];
 /** The part that is the upper halves of the 256-bit registers. */
 const UPPER_HALVES = 4;
@@ -10,8 +13,9 @@ const READ_WRITE_EXECUTE = 7;
 const PRIVATE_ANONYMOUS = 0x22;
 
 /**
- * Asks the processor whether the upper halves of its 256-bit registers hold anything; undefined where it cannot be asked,
- * as it can on Linux and x64.
+ * Makes a function that asks the processor whether the upper halves of its 256-bit registers are in use.
+ *
+ * @returns undefined on other systems than Linux on x64, or if the processor cannot tell.
  */
 export async function askUpperHalves(): Promise<(() => boolean) | undefined> {
   if (process.platform !== 'linux' || process.arch !== 'x64') return undefined;

@@ -29,12 +29,12 @@ test('kernels work on arrays and matrices from before the memory grew', async (t
   t.is(y[0], 33);
 });
 
-test('an array from elsewhere is refused by kernel and name', async (t) => {
+test('an array of other memory is an error with the names of the kernel and the array', async (t) => {
   const wasm = await createWasmKernels();
   t.teardown(() => wasm.dispose());
   t.throws(() => wasm.add(wasm.allocate(4), new Float32Array(4), 4), {
     instanceOf: KernelError,
-    message: /^add: y does not lie in the memory of these kernels/,
+    message: /^add: y is not in the memory of these kernels/,
   });
 });
 
@@ -45,7 +45,7 @@ test('a matrix packed by other kernels is refused', async (t) => {
   const matrix = other.pack({ outputs: 1, inputs: 1, dtype: 'F32' }, () => new Uint8Array(4));
   t.throws(() => wasm.matmul(wasm.allocate(1), 1, matrix, wasm.allocate(1)), {
     instanceOf: KernelError,
-    message: /^matmul: matrix does not lie in the memory/,
+    message: /^matmul: matrix is not in the memory/,
   });
 });
 
@@ -55,11 +55,11 @@ test('a matrix that does not fit into maxBytes is refused before it is read', as
   const readRows = () => t.fail('it was read') as never;
   t.throws(() => wasm.pack({ outputs: 1000, inputs: 1000, dtype: 'F32' }, readRows), {
     instanceOf: KernelError,
-    message: /3\.8 MiB were asked for, .* of at most 1\.0 MiB are in use/,
+    message: /^cannot allocate 3\.8 MiB: .* of at most 1\.0 MiB are in use/,
   });
 });
 
-test('packing takes the bytes of the panels and little else, however large the matrix', async (t) => {
+test('packing allocates the bytes of the panels and of scratch memory for a block of rows', async (t) => {
   const wasm = await createWasmKernels();
   t.teardown(() => wasm.dispose());
   const shape = { outputs: 4096, inputs: 1024, dtype: 'BF16' } as const;
@@ -70,7 +70,7 @@ test('packing takes the bytes of the panels and little else, however large the m
   t.is(extra, 128 * 1024 * 4 + 128 * 16 * 4 + 128 * 8 * 16 * 4);
 });
 
-test('after dispose every use is refused, and nothing counts as allocated', async (t) => {
+test('disposed kernels refuse every use and count no bytes as allocated', async (t) => {
   const wasm = await createWasmKernels();
   const x = wasm.allocate(4);
   wasm.dispose();
@@ -85,7 +85,7 @@ test.serial(
     setFlagsFromString('--expose-gc');
     const collectGarbage: () => void = runInNewContext('gc');
     const wasm = await createWasmKernels();
-    // Of the memory there is nothing but this to observe: the buffer lives as long as the instance or the memory does.
+    // Only the buffer can be observed: it lives as long as the instance or the memory does.
     const buffer = new WeakRef(wasm.allocate(4).buffer);
     const isFreed = async () => {
       // A WeakRef holds on until the current task is over.

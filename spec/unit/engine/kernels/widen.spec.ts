@@ -5,7 +5,10 @@ import { bitDifference } from './same-bits.ts';
 
 const ALL = Uint16Array.from({ length: 2 ** 16 }, (_, i) => i);
 
-/** f16 by another road: neighbours are 2⁻²⁴ apart below 2⁻¹³, and twice as far in every power of two from there. */
+/**
+ * f16 computed in another way: neighbours are 2⁻²⁴ apart below 2⁻¹³, and twice as far in every power of two
+ * from there.
+ */
 function f16ByCounting(): Float32Array {
   const values = new Float32Array(2 ** 16).fill(NaN);
   let value = 0;
@@ -19,7 +22,7 @@ function f16ByCounting(): Float32Array {
   return values;
 }
 
-/** bf16 by another road: the upper two bytes of a big-endian f32. */
+/** bf16 computed in another way: the upper two bytes of a big-endian f32. */
 function bf16ByBytes(): Float32Array {
   const view = new DataView(new ArrayBuffer(4));
   return Float32Array.from(ALL, (bits) => {
@@ -67,7 +70,7 @@ test('matmul by a row of the identity widens f16 in its panels, for few rows and
   }
 });
 
-test('well-known f16 and bf16 numbers are what they are known for', (t) => {
+test('well-known f16 and bf16 patterns widen to their known values', (t) => {
   t.is(widenBits('F16', 0x3c00), 1);
   t.is(widenBits('F16', 0xc000), -2);
   t.is(widenBits('F16', 0x7bff), 65504);

@@ -74,6 +74,16 @@ for (const [what, view] of VIEWS) {
   });
 }
 
+test('log-probabilities of which most are wrong are reported as logits too', (t) => {
+  const wrong = logits.map(({ values }) => ({
+    values: values.map((value, id) => value + 0.1 * Math.sin(id)),
+  }));
+  for (const view of [logProbabilities, (row: TokenScores) => top(20)(logProbabilities(row))]) {
+    const [first] = differences(wrong.map(view));
+    t.true(Math.abs(first.got - first.expected) < 0.3, `got ${first.got}, expected ${first.expected}`);
+  }
+});
+
 test('a constant in one row only is an error of that row', (t) => {
   for (const view of [(row: TokenScores) => row, top(20)]) {
     const rows = logits.map(view);

@@ -76,7 +76,7 @@ test('a missing rank is named after the time limit, to the other ranks of this m
   const error = t.throws(() => ranks[0].exchange('barrier', [], [undefined, nothing]), {
     instanceOf: GroupError,
   });
-  t.regex(error.message, /^Rank 0 has waited 0\.\d s for rank 1 in barrier$/);
+  t.regex(error.message, /^Rank 0 has waited \d\.\d s for rank 1 in barrier$/);
   t.deepEqual(error.ranks, [1]);
   t.is(failureAt(ranks[2], 0).message, error.message);
   t.deepEqual(
@@ -104,8 +104,8 @@ test('only a wait longer than the time limit polls the connections, and fails if
 
 test('a long wait polls the connections twice in each time limit', (t) => {
   const { ranks, polls } = transports(2);
-  t.throws(() => ranks[0].exchange('broadcast', [], [undefined, new Uint8Array()], 4 * TIMEOUT_MS));
-  t.true(polls.length >= 2 && polls.length <= 8, `${polls.length} polls`);
+  t.throws(() => ranks[0].exchange('broadcast', [], [undefined, new Uint8Array()], 10 * TIMEOUT_MS));
+  t.true(polls.length >= 2 && polls.length <= 20, `${polls.length} polls`);
 });
 
 test('a group that all ranks close is finalized once', async (t) => {
@@ -139,6 +139,6 @@ test('a rank that is missing when the group is closed is named', async (t) => {
   const { ranks } = transports(2);
   await t.throwsAsync(ranks[0].close(), {
     instanceOf: GroupError,
-    message: /has waited 0\.\d s for rank 1 in close/,
+    message: /has waited \d\.\d s for rank 1 in close/,
   });
 });

@@ -1,0 +1,73 @@
+import { ensureFixture } from '../../../generator/fixtures/fixtures.ts';
+import {
+  readRecordedEngine,
+  readRecordedEngines,
+  recordedFixtures,
+} from '../../../golden/engines/recorded-engines.ts';
+import { judge } from '../../../verify/judge/judge.ts';
+import type { Judgement, Reference, SubjectCase } from '../../../verify/judge/judgement.ts';
+import { goldenCases } from '../../../verify/reference/golden-cases.ts';
+import { computeReference } from '../../../verify/reference/reference.ts';
+import { readSignatures } from '../../../verify/signatures/store.ts';
+
+/** A judgement in short: what must not change unseen. */
+export interface ShortVerdict {
+  readonly verdict: string;
+  readonly class: string;
+  /** Two digits. */
+  readonly ratio: number;
+  /** Where errors are more than the class explains. */
+  readonly exceptions: readonly string[];
+  /** The bugs found, with their coefficients. */
+  readonly found: Readonly<Record<string, number>>;
+  readonly ruledOut: number;
+  readonly cannotTell: readonly string[];
+  readonly power: string;
+}
+
+/** Signatures of a fixture with what is right about it. */
+export async function fixtureReference(fixture: string): Promise<Reference> {
+  const reference = await computeReference(await ensureFixture(fixture), goldenCases(fixture));
+  return { ...reference, signatures: readSignatures(fixture, reference.cases) };
+}
+
+/** A recorded engine as the judge takes it. */
+export function recordedSubject(fixture: string, engine: string): SubjectCase[] {
+  return [...readRecordedEngine(fixture, engine)].map(([id, rows]) => ({
+    id,
+    rows: rows.map(({ ids, logprobs }, position) => ({ position, ids, values: logprobs })),
+  }));
+}
+
+export function shortVerdict({ verdict, precision, bugs, power }: Judgement): ShortVerdict {
+  const named = (wanted: string) => bugs.filter((bug) => bug.verdict === wanted);
+  return {
+    verdict,
+    class: precision?.class ?? 'none',
+    ratio: Number((precision?.ratio ?? 0).toPrecision(2)),
+    exceptions: (precision?.exceptions ?? []).map(
+      ({ case: id, firstPosition, lastPosition }) => `${id} ${firstPosition}–${lastPosition}`,
+    ),
+    found: Object.fromEntries(
+      named('found').map(({ name, coefficient }) => [name, Number(coefficient.toFixed(2))]),
+    ),
+    ruledOut: named('ruled out').length,
+    cannotTell: named('cannot tell').map(({ name }) => name),
+    power: `${power.refused} of ${power.of}`,
+  };
+}
+
+/** Every recorded engine, judged: by fixture, by engine. */
+export async function judgeRecordedEngines(): Promise<Record<string, Record<string, ShortVerdict>>> {
+  const verdicts: Record<string, Record<string, ShortVerdict>> = {};
+  for (const fixture of recordedFixtures()) {
+    const reference = await fixtureReference(fixture);
+    verdicts[fixture] = Object.fromEntries(
+      Object.keys(readRecordedEngines().engines).map((engine) => [
+        engine,
+        shortVerdict(judge(recordedSubject(fixture, engine), reference)),
+      ]),
+    );
+  }
+  return verdicts;
+}

@@ -1,0 +1,85 @@
+import test from 'ava';
+import { align } from '../../../../verify/judge/align.ts';
+import { judgeBugs } from '../../../../verify/judge/bug-verdicts.ts';
+import { type SyntheticSubject, syntheticReference, syntheticSubject } from './synthetic.ts';
+
+const reference = syntheticReference();
+
+function verdicts(options: SyntheticSubject, from = reference) {
+  const { rows } = align(syntheticSubject(from, options), from);
+  return Object.fromEntries(judgeBugs(rows, from).map((bug) => [bug.name, bug]));
+}
+
+test('an honest engine is accused of no bug, and both are ruled out', (t) => {
+  for (const seed of ['a', 'b', 'c', 'd']) {
+    const { everywhere, late } = verdicts({ seed });
+    t.is(everywhere.verdict, 'ruled out');
+    t.is(late.verdict, 'ruled out');
+    t.true(Math.abs(everywhere.coefficient) < 4 * everywhere.standardError);
+  }
+});
+
+test('a bug is named with a coefficient of one, and the other is ruled out', (t) => {
+  for (const name of ['everywhere', 'late']) {
+    const found = verdicts({ bug: { name, strength: 1 } });
+    t.is(found[name].verdict, 'found');
+    t.true(Math.abs(found[name].coefficient - 1) < 0.05, `${found[name].coefficient}`);
+    t.is(found[name === 'late' ? 'everywhere' : 'late'].verdict, 'ruled out');
+  }
+});
+
+test('a bug below the noise is named too', (t) => {
+  const weak = {
+    ...reference,
+    signatures: reference.signatures.map(({ name, cases }) => ({
+      name,
+      cases: new Map([...cases].map(([id, rows]) => [id, rows.map((row) => row.map((x) => 0.05 * x))])),
+    })),
+  };
+  const { everywhere } = verdicts({ bug: { name: 'everywhere', strength: 1 } }, weak);
+  t.is(everywhere.verdict, 'found');
+  t.true(everywhere.coefficient > 5 * everywhere.standardError);
+});
+
+test('a significant coefficient that is small is no bug: quantisation is slightly systematic', (t) => {
+  const { everywhere } = verdicts({ bug: { name: 'everywhere', strength: 0.1 } });
+  t.true(everywhere.coefficient > 6 * everywhere.standardError);
+  t.is(everywhere.verdict, 'ruled out');
+});
+
+test('a bug that changes nothing cannot be told', (t) => {
+  const [{ name, cases }, ...others] = reference.signatures;
+  const zeros = new Map([...cases].map(([id, rows]) => [id, rows.map((row) => row.map(() => 1e-6))]));
+  const { everywhere } = verdicts({}, { ...reference, signatures: [{ name, cases: zeros }, ...others] });
+  t.deepEqual(everywhere, {
+    name,
+    verdict: 'cannot tell',
+    coefficient: 0,
+    standardError: Number.POSITIVE_INFINITY,
+  });
+});
+
+test('where noise is large nothing is named that does not explain it', (t) => {
+  const { everywhere, late } = verdicts({ level: 2 });
+  t.is(everywhere.verdict, 'cannot tell');
+  t.is(late.verdict, 'cannot tell');
+});
+
+test('of two bugs with nearly the same signature the one that explains most is found', (t) => {
+  const [everywhere, late] = reference.signatures;
+  const cases = new Map(
+    [...everywhere.cases].map(([id, rows]) => [
+      id,
+      rows.map((row, r) => row.map((x, i) => 0.8 * x + 0.2 * late.cases.get(id)![r][i])),
+    ]),
+  );
+  const related = { ...reference, signatures: [{ name: 'related', cases }, everywhere] };
+  const found = verdicts({ bug: { name: 'everywhere', strength: 1 } }, related);
+  t.is(found.everywhere.verdict, 'found');
+  t.is(found.related.verdict, 'ruled out');
+});
+
+test('without signatures or rows there is no verdict on bugs', (t) => {
+  t.deepEqual(verdicts({}, { ...reference, signatures: [] }), {});
+  t.deepEqual(judgeBugs([], reference), []);
+});

@@ -1,0 +1,47 @@
+import test from 'ava';
+import { judgeGreedy } from '../../../../verify/judge/greedy-verdict.ts';
+import type { SubjectCase } from '../../../../verify/judge/judgement.ts';
+import { LEVELS, syntheticReference, syntheticSubject } from './synthetic.ts';
+
+const reference = syntheticReference();
+const exact = syntheticSubject(reference, { level: 0 });
+
+/** The subject with the token of rank `rank` in place of the likeliest at a step of the case `long`. */
+const choosing = (step: number, rank: number): SubjectCase[] =>
+  exact.map((one) => {
+    if (one.id !== 'long') return one;
+    const { rows, promptLength } = reference.cases[0];
+    return { ...one, greedy: one.greedy!.toSpliced(step, 1, rows[promptLength - 1 + step].ids[rank]) };
+  });
+
+test('the reference’s own tokens are right', (t) => {
+  t.like(judgeGreedy(exact, reference, 'bf16'), { verdict: 'right', tokens: 16, ties: 0, regrets: [] });
+});
+
+test('an unlikely token is wrong, and told with what it lacks', (t) => {
+  const { verdict, worst, tokens } = judgeGreedy(choosing(3, 39), reference, 'bf16');
+  t.is(verdict, 'wrong');
+  t.is(tokens, 8 + 4, 'after it the contexts differ');
+  const row = reference.cases[0].rows[52 - 1 + 3];
+  t.like(worst!, { case: 'long', position: 54, regret: row.truth[0] - row.truth[39] });
+  t.true(worst!.allowed < 10 * LEVELS.bf16!);
+});
+
+test('a near-tie is let pass where the noise of the class allows it, and not where it does not', (t) => {
+  const steps = [0, 1, 2, 3, 4, 5, 6, 7];
+  const margin = (step: number) => reference.cases[0].rows[51 + step].truth;
+  const step = steps.sort((a, b) => margin(a)[0] - margin(a)[1] - (margin(b)[0] - margin(b)[1]))[0];
+  t.true(margin(step)[0] - margin(step)[1] < 0.3, 'the fixture has a near-tie');
+  t.like(judgeGreedy(choosing(step, 1), reference, 'bf16'), { verdict: 'right', ties: 1 });
+  t.is(judgeGreedy(choosing(step, 1), reference, 'f32').verdict, 'wrong');
+});
+
+test('an answer that stops early is wrong', (t) => {
+  const short = exact.map((one) => ({ ...one, greedy: one.greedy!.slice(0, 3) }));
+  t.is(judgeGreedy(short, reference, 'bf16').verdict, 'wrong');
+});
+
+test('without tokens nothing is checked', (t) => {
+  const none = exact.map(({ id, rows }) => ({ id, rows }));
+  t.like(judgeGreedy(none, reference, 'bf16'), { verdict: 'not checked', tokens: 0, ties: 0 });
+});

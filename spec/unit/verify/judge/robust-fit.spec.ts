@@ -1,0 +1,74 @@
+import test from 'ava';
+import {
+  deviance,
+  type FitRows,
+  productsOf,
+  robustFit,
+  withRegressor,
+} from '../../../../verify/judge/robust-fit.ts';
+import { normals } from './synthetic.ts';
+
+const next = normals('fit');
+const draw = () => Array.from({ length: 200 }, () => Float64Array.from({ length: 12 }, next));
+const [first, second] = [draw(), draw()];
+const clusters = Array.from({ length: 200 }, (_, r) => Math.floor(r / 4));
+
+/** 0.7 · first − 0.2 · second, noise of 0.1 in even rows and 1 in odd ones, and every tenth row is nonsense. */
+function rows(nonsense: number): FitRows {
+  const noise = first.map((_, r) => (r % 2 === 0 ? 0.1 : 1));
+  const target = first.map((values, r) =>
+    values.map(
+      (value, i) =>
+        0.7 * value - 0.2 * second[r][i] + noise[r] * next() + (r % 10 === 0 ? nonsense * next() : 0),
+    ),
+  );
+  return { target, noise, clusters };
+}
+
+test('coefficients are found within their standard errors', (t) => {
+  const data = rows(0);
+  const { coefficients, standardErrors, scale } = robustFit(data, productsOf(data, [first, second]));
+  for (const [i, right] of [0.7, -0.2].entries()) {
+    t.true(
+      Math.abs(coefficients[i] - right) < 4 * standardErrors[i],
+      `${coefficients[i]} ± ${standardErrors[i]}`,
+    );
+    t.true(standardErrors[i] < 0.01);
+  }
+  t.true(Math.abs(scale - 1) < 0.1);
+});
+
+test('rows of nonsense hardly move a coefficient', (t) => {
+  const data = rows(50);
+  const { coefficients } = robustFit(data, productsOf(data, [first, second]));
+  t.true(Math.abs(coefficients[0] - 0.7) < 0.02, `${coefficients[0]}`);
+});
+
+test('a regressor that is added gives what it gives from the beginning', (t) => {
+  const data = rows(0);
+  const [whole, added] = [
+    productsOf(data, [first, second]),
+    withRegressor(data, productsOf(data, [first]), second),
+  ];
+  t.deepEqual(added.gram, whole.gram);
+  t.deepEqual(added.moments, whole.moments);
+  t.deepEqual(robustFit(data, added), robustFit(data, whole));
+});
+
+test('rows of one cluster that err alike make the standard error larger', (t) => {
+  const noise = first.map(() => 1);
+  // Four rows of a cluster share one error, along the regressor.
+  const errors = Array.from({ length: 50 }, next);
+  const target = first.map((values, r) => values.map((value) => value * errors[Math.floor(r / 4)]));
+  const of = (groups: number[]) => {
+    const data = { target, noise, clusters: groups };
+    return robustFit(data, productsOf(data, [first])).standardErrors[0];
+  };
+  t.true(of(clusters) > 1.6 * of(clusters.map((_, r) => r)));
+});
+
+test('the deviance falls by what a regressor explains', (t) => {
+  const data = rows(0);
+  const [without, fit] = [[second], [first, second]].map((some) => robustFit(data, productsOf(data, some)));
+  t.true(deviance(without, fit.scale) - deviance(fit, fit.scale) > 50);
+});

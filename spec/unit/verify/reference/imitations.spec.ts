@@ -1,0 +1,41 @@
+import test from 'ava';
+import { IMITATIONS } from '../../../../verify/reference/imitations.ts';
+import { computeRows } from '../../../../verify/reference/rows.ts';
+import { trackResources } from '../../../support/processes/cleanup.ts';
+import { denseModel, modelDirectory } from '../../engine/tiny-models.ts';
+
+trackResources(test);
+
+const CASE = {
+  id: 'one',
+  ids: [3, 1, 4, 1, 5, 9, 2, 6],
+  promptLength: 6,
+  positions: [0, 1, 2, 3, 4, 5, 6, 7],
+};
+
+test('every class but the truth is imitated, and the less exact it is the farther off', async (t) => {
+  // Widths of whole blocks, so that weights are quantised.
+  const dir = modelDirectory(
+    t,
+    denseModel({ hidden_size: 64, intermediate_size: 96, num_attention_heads: 4, head_dim: 16 }),
+  );
+  const copy = (logits: Float32Array) => logits.slice();
+  const truth = (await computeRows(dir, [CASE], copy)).get('one')!;
+  const distances = new Map<string, number>();
+  for (const { precision, name, taps } of IMITATIONS) {
+    const rows = (await computeRows(dir, [CASE], copy, { taps: taps() })).get('one')!;
+    const squares = rows.flatMap((row, r) => [...row].map((value, i) => (value - truth[r][i]) ** 2));
+    const distance = Math.sqrt(squares.reduce((sum, x) => sum + x, 0) / squares.length);
+    t.true(distance > 0, `${name} changes something`);
+    distances.set(precision, Math.max(distance, distances.get(precision) ?? 0));
+  }
+  const inOrder = ['f32', 'f16', 'bf16', '8bit', '4bit'].map((name) => distances.get(name)!);
+  t.true(inOrder[1] > 100 * inOrder[0], `f16 ${inOrder[1]}, f32 ${inOrder[0]}`);
+  t.true(inOrder[2] > 3 * inOrder[1], `bf16 ${inOrder[2]}, f16 ${inOrder[1]}`);
+  t.true(inOrder[4] > 3 * inOrder[3], `4bit ${inOrder[4]}, 8bit ${inOrder[3]}`);
+  t.true(distances.get('f32')! < 1e-4);
+});
+
+test('names of imitations are distinct', (t) => {
+  t.is(new Set(IMITATIONS.map(({ name }) => name)).size, IMITATIONS.length);
+});
