@@ -1,5 +1,5 @@
 import { createHash, type Hash } from 'node:crypto';
-import { createReadStream, existsSync, mkdirSync, readdirSync } from 'node:fs';
+import { createReadStream, existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { cacheFolder } from '../../engine/checkpoint/cache-folder.ts';
 import { sequenceOf, type VerifyCase } from '../cases/verify-case.ts';
@@ -12,8 +12,8 @@ import { computeReference } from './reference.ts';
 import { readReference, writeReference } from './reference-file.ts';
 import type { RowsCase } from './rows.ts';
 
-/** Raised by every change of what is computed, so that what an older version kept is not used. */
-const VERSION = 1;
+/** The modules that compute a reference: what other versions of them have computed is not used. */
+const SOURCES = ['.', '../signatures'];
 
 export interface LoadReferenceOptions {
   /** Whether signatures of known bugs are wanted. */
@@ -28,7 +28,7 @@ export interface LoadReferenceOptions {
 
 /**
  * What is right about a model on some cases: computed once by our engine, and kept by the hash of the model's
- * configuration and weights, the cases, and the version of the computation.
+ * configuration and weights, the cases, and the modules that compute it.
  *
  * @param cases those without positions are left out, and those of stored goldens whose prompts are very long.
  * @throws ConfigError, CheckpointError, KernelError as loading the model does; FileError if it cannot be kept.
@@ -69,7 +69,8 @@ async function keptReference(
   folder: string,
   onProgress: (what: string) => void,
 ): Promise<Reference> {
-  const hash = createHash('sha256').update(JSON.stringify({ VERSION, withSignatures, cases }));
+  const hash = createHash('sha256').update(JSON.stringify({ withSignatures, cases }));
+  hashSources(hash);
   await hashModel(modelDir, hash);
   const path = join(folder, `${hash.digest('hex').slice(0, 32)}.safetensors`);
   if (existsSync(path)) return readReference(path);
@@ -82,6 +83,14 @@ async function keptReference(
   mkdirSync(folder, { recursive: true });
   writeReference(path, { ...reference, signatures });
   return { ...reference, signatures };
+}
+
+function hashSources(hash: Hash): void {
+  for (const folder of SOURCES) {
+    const path = join(import.meta.dirname, folder);
+    const modules = readdirSync(path).filter((file) => /(?<!\.d)\.[jt]s$/.test(file));
+    for (const file of modules.sort()) hash.update(readFileSync(join(path, file)));
+  }
 }
 
 async function hashModel(modelDir: string, hash: Hash): Promise<void> {
