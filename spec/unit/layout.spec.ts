@@ -31,6 +31,7 @@ const WITHOUT_SPEC: Readonly<Record<string, string>> = {
   'generator/fixtures/large-checkpoint-worker.ts': 'a thread; large-checkpoint.spec.ts starts it',
   'generator/onnx/model-graph.ts': 'an interface',
   'verify/subject.ts': 'interfaces',
+  'verify/adapters/http/dialect.ts': 'interfaces',
   'verify/protocol/messages.ts': 'interfaces of the messages; schemas.spec.ts holds the schemas to them',
   'verify/compare/difference.ts': 'an interface and its constants',
   'verify/precision.ts': 'a type and the list of its values',

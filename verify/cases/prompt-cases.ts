@@ -3,9 +3,9 @@ import { ChatTemplate } from '../../engine/text/chat.ts';
 import type { ChatMessage } from '../../engine/text/conversation.ts';
 import { Tokenizer } from '../../engine/text/tokenizer.ts';
 import { idsOfPrompt, isIdPrompt } from '../../golden/id-prompts.ts';
+import { judgedPositions } from '../../golden/judged-positions.ts';
 import type { Prompt, Prompts } from '../../golden/schema.ts';
 import { generateOne } from '../generate.ts';
-import { judgedPositions } from './positions.ts';
 import type { VerifyCase } from './verify-case.ts';
 
 /** The prompt of a case before anything was generated. */

@@ -1,6 +1,6 @@
 import test from 'ava';
 import fc from 'fast-check';
-import { judgedPositions } from '../../../../verify/cases/positions.ts';
+import { judgedPositions } from '../../../golden/judged-positions.ts';
 
 test('a short case is judged at every position', (t) => {
   t.deepEqual(judgedPositions(3, 2), [0, 1, 2, 3, 4]);

@@ -1,0 +1,70 @@
+import test from 'ava';
+import {
+  nameOf,
+  openaiLogprobs,
+  readLogprobs,
+} from '../../../../../../verify/adapters/http/dialects/openai-logprobs.ts';
+import { SubjectError } from '../../../../../../verify/errors.ts';
+
+const read = (json: unknown) => readLogprobs('forward', openaiLogprobs.parse(json));
+
+test('legacy maps give a row for each token; tokens are texts, written ids or ids', (t) => {
+  t.deepEqual(
+    read({ tokens: ['a', 'token_id:7', 9], top_logprobs: [{ a: -1, 'token_id:7': -2 }, null, {}] }),
+    {
+      tokens: [{ text: 'a' }, { id: 7 }, { id: 9 }],
+      rows: [
+        [
+          { text: 'a', logprob: -1 },
+          { id: 7, logprob: -2 },
+        ],
+        undefined,
+        [],
+      ],
+    },
+  );
+  t.deepEqual(read({ tokens: ['a'] }), { tokens: [{ text: 'a' }] });
+});
+
+test("the chat API's form gives a row for each token, with ids where the server has them", (t) => {
+  const content = [
+    {
+      id: 5,
+      token: 'a',
+      logprob: -1,
+      top_logprobs: [
+        { id: 5, token: 'a', logprob: -1 },
+        { token: 'b', logprob: -2 },
+      ],
+    },
+  ];
+  t.deepEqual(read({ content }), {
+    tokens: [{ id: 5, text: 'a' }],
+    rows: [
+      [
+        { id: 5, text: 'a', logprob: -1 },
+        { text: 'b', logprob: -2 },
+      ],
+    ],
+  });
+});
+
+test('as many rows as tokens are expected, and numbers in them', (t) => {
+  t.throws(() => read({ tokens: ['a'], top_logprobs: [] }), {
+    instanceOf: SubjectError,
+    message: 'forward: found 0 rows of log-probabilities for 1 tokens; expected one row for each token',
+  });
+  for (const wrong of [
+    {},
+    [],
+    { tokens: ['a'], top_logprobs: [{ a: null }] },
+    { content: [{ token: 'a' }] },
+  ]) {
+    t.false(openaiLogprobs.safeParse(wrong).success);
+  }
+});
+
+test('a text that only looks like a written id is a text', (t) => {
+  for (const text of ['token_id:', 'token_id:x', ' token_id:1', 'token_id:12345678901'])
+    t.deepEqual(nameOf(text), { text });
+});

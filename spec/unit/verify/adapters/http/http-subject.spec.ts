@@ -1,0 +1,104 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import test, { type ExecutionContext } from 'ava';
+import { httpSubject } from '../../../../../verify/adapters/http/http-subject.ts';
+import { NoAnswerError, SubjectError } from '../../../../../verify/errors.ts';
+import { closing, trackResources } from '../../../../support/processes/cleanup.ts';
+import { fakeServed } from '../../../../support/servers/fake-served.ts';
+import { answers } from '../../../../support/servers/faults.ts';
+import { llamaServerRoutes } from '../../../../support/servers/llama-server.ts';
+import { LoopbackServer } from '../../../../support/servers/loopback-server.ts';
+import { vllmRoutes } from '../../../../support/servers/vllm.ts';
+
+trackResources(test);
+
+async function start(t: ExecutionContext, routes: Parameters<typeof LoopbackServer.start>[0]) {
+  return closing(t, await LoopbackServer.start(routes));
+}
+
+test('a server is found out and described; its name has no password', async (t) => {
+  const server = await start(t, vllmRoutes(fakeServed(), { maxLogprobs: 5 }));
+  const notes: string[] = [];
+  const url = server.url.replace('http://', 'http://user:secret@');
+  const subject = httpSubject({ url, onNote: (note) => notes.push(note), concurrency: 3 });
+  t.is(subject.info.name, `the server at ${server.url}`);
+  const model = closing(t, await subject.load('/no/such/directory'));
+  t.deepEqual(subject.info, { name: `vLLM at ${server.url}`, version: '0.11.2' });
+  t.deepEqual(notes, [
+    'the server is vLLM 0.11.2, model fake',
+    'it takes ids and gives the 5 likeliest tokens, of all positions of a prompt at once',
+  ]);
+  t.deepEqual(model.capabilities, {
+    scores: 'top',
+    hidden: false,
+    tokenize: true,
+    chat: true,
+    maxConcurrency: 3,
+  });
+  t.deepEqual(await model.tokenize!('abc'), [1, 2, 3]);
+  t.deepEqual((await model.tokenizeChat!({ messages: [], addGenerationPrompt: false })).length, 2);
+});
+
+test('a key is sent with each request', async (t) => {
+  const server = await start(t, vllmRoutes(fakeServed()));
+  closing(t, await httpSubject({ url: server.url, apiKey: 'sk-1' }).load(''));
+  t.deepEqual([...new Set(server.requests.map(({ authorization }) => authorization))], ['Bearer sk-1']);
+});
+
+test('a server with processed log-probabilities is refused with the option to set', async (t) => {
+  const server = await start(t, vllmRoutes(fakeServed(), { logprobsMode: 'processed_logprobs' }));
+  await t.throwsAsync(httpSubject({ url: server.url }).load(''), {
+    instanceOf: SubjectError,
+    message:
+      /^log-probabilities change by .* with temperature 2; .*; start vLLM with --logprobs-mode raw_logprobs$/,
+  });
+  await until(async () => (await server.connections()) === 0);
+});
+
+test('a URL that is none, a server that is away, and one of another kind are named', async (t) => {
+  for (const url of ['localhost:8000', 'ftp://host', '']) {
+    t.throws(() => httpSubject({ url }), {
+      instanceOf: SubjectError,
+      message: /expected one that begins with http/,
+    });
+  }
+  await t.throwsAsync(httpSubject({ url: 'http://127.0.0.1:1' }).load(''), {
+    instanceOf: NoAnswerError,
+    message: /^probe of the API \(GET \/props\): the connection failed: .*ECONNREFUSED.*; tried 4 times$/,
+  });
+  const server = await start(t, {});
+  await t.throwsAsync(httpSubject({ url: server.url }).load(''), {
+    instanceOf: SubjectError,
+    message: /answers none of/,
+  });
+});
+
+test('another model than the served one is an error of the server', async (t) => {
+  const server = await start(t, vllmRoutes(fakeServed()));
+  await t.throwsAsync(httpSubject({ url: server.url, servedModel: 'other' }).load(''), {
+    instanceOf: SubjectError,
+    message: /answers 404: .*The model other does not exist/,
+  });
+});
+
+test('a signal ends loading at once', async (t) => {
+  const server = await start(t, vllmRoutes(fakeServed()));
+  server.faults = [answers(503, {})];
+  const [reason, controller] = [new Error('Ctrl-C'), new AbortController()];
+  const loading = httpSubject({ url: server.url, signal: controller.signal }).load('');
+  setTimeout(() => controller.abort(reason), 50);
+  t.is(await t.throwsAsync(loading), reason);
+});
+
+test('a model that is closed holds no connection', async (t) => {
+  const server = await start(t, llamaServerRoutes(fakeServed()));
+  const model = await httpSubject({ url: server.url }).load('');
+  t.is((await model.forward({ ids: [1, 2], positions: [0, 1] })).rows.length, 2);
+  t.true((await server.connections()) > 0);
+  await model.close();
+  await until(async () => (await server.connections()) === 0);
+  t.pass();
+});
+
+async function until(isDone: () => Promise<boolean>): Promise<void> {
+  while (!(await isDone())) await sleep(5);
+}

@@ -1,0 +1,83 @@
+import test from 'ava';
+import type { Completion, Question } from '../../../../../verify/adapters/http/dialect.ts';
+import { HttpStatusError } from '../../../../../verify/adapters/http/nonsense.ts';
+import { probeScores } from '../../../../../verify/adapters/http/probe-scores.ts';
+import { SubjectError } from '../../../../../verify/errors.ts';
+import { scriptedDialect, scriptedServer } from '../../../../support/servers/scripted-server.ts';
+
+const LOGITS = [3, 1, 0, -1, -2];
+
+/** Log-probabilities of {@link LOGITS}. */
+function rowOf(logits: readonly number[], noise = 0) {
+  const sum = Math.log(logits.reduce((total, logit) => total + Math.exp(logit), 0));
+  return logits.map((logit, id) => ({ id, logprob: logit - sum - noise * id }));
+}
+const raw = (): Completion => ({ tokens: [{ id: 0 }], rows: [rowOf(LOGITS)] });
+const ask = (script: (question: Question) => Completion, parts = {}) =>
+  probeScores(scriptedServer(script, { top: 5, ...parts }).server, [1, 2]);
+
+test("log-probabilities that sampling does not change are the model's own", async (t) => {
+  await t.notThrowsAsync(ask(raw));
+  const noisy = ({ sampling }: Question) => ({ ...raw(), rows: [rowOf(LOGITS, sampling ? 0.02 : 0)] });
+  await t.notThrowsAsync(ask(noisy), 'runs of one server differ a little');
+});
+
+test('log-probabilities that change with temperature or top_k are refused with what to set', async (t) => {
+  const heated = ({ sampling }: Question) => ({
+    ...raw(),
+    rows: [rowOf(LOGITS.map((logit) => logit / (sampling?.temperature ?? 1)))],
+  });
+  await t.throwsAsync(ask(heated), {
+    instanceOf: SubjectError,
+    message:
+      /^log-probabilities change by \d\.\d\d with temperature 2; expected those of the model, from before sampling; set raw scores$/,
+  });
+  const cold = ({ sampling }: Question) => ({
+    ...raw(),
+    rows: [rowOf(LOGITS.map((x) => (sampling ? x : x * 20)))],
+  });
+  await t.throwsAsync(ask(cold), { message: /with temperature 1; expected/ });
+  const cutOff = ({ sampling }: Question) => ({
+    ...raw(),
+    rows: [sampling?.topK ? [{ id: 0, logprob: 0 }] : rowOf(LOGITS)],
+  });
+  await t.throwsAsync(ask(cutOff), { message: /change by all they have with top_k 1; expected/ });
+});
+
+test('a greedy token that is not the likeliest is refused', async (t) => {
+  await t.throwsAsync(
+    ask(() => ({ ...raw(), tokens: [{ id: 1 }] })),
+    {
+      instanceOf: SubjectError,
+      message:
+        /^the greedy token 1 has a log-probability that is 2.000 below the largest; expected the largest of the row/,
+    },
+  );
+  await t.throwsAsync(
+    ask(() => ({ ...raw(), tokens: [{ id: 9 }] })),
+    { message: /that is not in its row/ },
+  );
+});
+
+test('a server that scores after temperature is asked greedily alone', async (t) => {
+  const dialect = scriptedDialect(raw, { scoresAfterTemperature: true });
+  const { server, questions } = scriptedServer(raw, { dialect, top: 5 });
+  await probeScores(server, [1, 2]);
+  t.deepEqual(
+    questions.map(({ sampling }) => sampling),
+    [undefined],
+  );
+});
+
+test('sampling that a server refuses tells nothing; a greedy question that it refuses is an error', async (t) => {
+  const refusal = new HttpStatusError('no such option', 400);
+  const picky = ({ sampling }: Question) => {
+    if (sampling) throw refusal;
+    return raw();
+  };
+  await t.notThrowsAsync(ask(picky));
+  const broken = () => {
+    throw refusal;
+  };
+  t.is(await t.throwsAsync(ask(broken)), refusal);
+});

@@ -1,0 +1,125 @@
+import { NoAnswerError, SubjectError } from '../../errors.ts';
+import { Connection, ConnectionError, type HttpAnswer, type HttpRequest } from './exchange.ts';
+import { excerpt, HttpStatusError } from './nonsense.ts';
+import {
+  busyPause,
+  type Clock,
+  connectionPause,
+  isBusy,
+  MAX_BUSY_MS,
+  MAX_CONNECTION_TRIES,
+  SYSTEM_CLOCK,
+} from './retries.ts';
+
+/** Of one answer: rows of 64 tokens for a prompt of 32,768 positions take about 150 MB as JSON. */
+const MAX_BYTES = 256 * 2 ** 20;
+
+export interface ClientOptions {
+  readonly url: URL;
+  /** Sent as a bearer token. Never shown. */
+  readonly apiKey?: string;
+  /** Of one request, in ms. */
+  readonly timeoutMs: number;
+  readonly clock?: Clock;
+  /** Of an answer's body. Default 256 MiB. */
+  readonly maxBytes?: number;
+}
+
+/** Asks one server and reads JSON. A busy server is waited for, a failed connection is tried again. */
+export class Client {
+  readonly #connection: Connection;
+  readonly #options: ClientOptions;
+
+  constructor(options: ClientOptions) {
+    const { apiKey, url } = options;
+    this.#options = options;
+    this.#connection = new Connection(url, apiKey ? { authorization: `Bearer ${apiKey}` } : {});
+  }
+
+  /**
+   * @param what is asked, e.g. `forward: position 5 of 37`; messages begin with it.
+   * @returns the JSON of a successful answer.
+   * @throws HttpStatusError if the server refuses; SubjectError if what it sends is not JSON or is an error all the same;
+   * NoAnswerError if it does not answer in time or closes the connection each time; the signal's reason.
+   */
+  async json(request: HttpRequest, what: string, signal?: AbortSignal): Promise<unknown> {
+    const asked = `${what} (${request.method} ${request.path})`;
+    const { status, text } = await this.#send(request, asked, signal);
+    if (status < 200 || status > 299) {
+      throw new HttpStatusError(
+        `${asked}: the server answers ${status}: ${this.#shown(text)}${adviceFor(status)}`,
+        status,
+      );
+    }
+    const json = this.#parse(text, asked);
+    const error = typeof json === 'object' && json !== null && 'error' in json ? json.error : undefined;
+    if (error) {
+      throw new SubjectError(
+        `${asked}: the server answers ${status} with an error: ${this.#shown(text)}; expected a result`,
+      );
+    }
+    return json;
+  }
+
+  close(): void {
+    this.#connection.close();
+  }
+
+  async #send(request: HttpRequest, asked: string, signal?: AbortSignal): Promise<HttpAnswer> {
+    const { timeoutMs, clock = SYSTEM_CLOCK, maxBytes = MAX_BYTES } = this.#options;
+    const begin = clock.now();
+    let [failures, refusals] = [0, 0];
+    for (;;) {
+      let pause: number;
+      try {
+        const answer = await this.#connection.send(request, asked, { timeoutMs, maxBytes, signal });
+        if (!isBusy(answer.status)) return answer;
+        pause = busyPause(answer.retryAfter, ++refusals, clock.now());
+        if (clock.now() - begin + pause > MAX_BUSY_MS) {
+          const shown = this.#shown(answer.text);
+          throw new NoAnswerError(
+            `${asked}: the server is busy: it has answered ${answer.status} ${times(refusals)}, at last: ${shown}; ` +
+              `expected an answer within ${MAX_BUSY_MS / 1000} s`,
+          );
+        }
+      } catch (error) {
+        if (!(error instanceof ConnectionError)) throw error;
+        if (++failures === MAX_CONNECTION_TRIES) {
+          throw new NoAnswerError(`${error.message}; tried ${times(failures)}`, { cause: error });
+        }
+        pause = connectionPause(failures);
+      }
+      await clock.wait(pause, signal).catch((error) => {
+        signal?.throwIfAborted();
+        throw error;
+      });
+    }
+  }
+
+  #parse(text: string, asked: string): unknown {
+    try {
+      return JSON.parse(text);
+    } catch (cause) {
+      throw new SubjectError(
+        `${asked}: the answer is not JSON: ${this.#shown(text)}; expected a JSON object`,
+        { cause },
+      );
+    }
+  }
+
+  /** Servers repeat a key that they refuse. */
+  #shown(text: string): string {
+    const { apiKey } = this.#options;
+    return excerpt(apiKey ? text.replaceAll(apiKey, '***') : text);
+  }
+}
+
+function adviceFor(status: number): string {
+  if (status === 401 || status === 403) return '; name the variable that holds its key: --api-key-env';
+  if (status >= 300 && status < 400) return '; redirects are not followed, name the final URL';
+  return '';
+}
+
+function times(count: number): string {
+  return count === 1 ? 'once' : `${count} times`;
+}

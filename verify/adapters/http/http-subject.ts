@@ -1,0 +1,168 @@
+import { readModelConfig } from '../../../engine/config.ts';
+import { SubjectError } from '../../errors.ts';
+import type { Subject, SubjectInfo, SubjectModel } from '../../subject.ts';
+import { Client } from './client.ts';
+import { chooseModel, detectDialect } from './detect.ts';
+import type { ApiName, Ask } from './dialect.ts';
+import { forward } from './forward.ts';
+import { generate } from './generate.ts';
+import { probeScores } from './probe-scores.ts';
+import { findWholeToken, probePrompt, probeServer, takesText } from './probe-server.ts';
+import type { Clock } from './retries.ts';
+import { TokenText } from './token-text.ts';
+
+/** Which server is asked, and how. */
+export interface HttpSubjectOptions {
+  /** http or https; a path in it stands in front of the API's. */
+  readonly url: string;
+  /** Default `auto`: found out by asking. */
+  readonly api?: ApiName | 'auto';
+  /** The model's name in requests. Default: the only one that the server lists. */
+  readonly servedModel?: string;
+  /** Sent as a bearer token, never shown. Default none. */
+  readonly apiKey?: string;
+  /** Requests at a time. Default 4. */
+  readonly concurrency?: number;
+  /** Of one request, in ms. Default 120 000. */
+  readonly timeoutMs?: number;
+  /** Ends loading. */
+  readonly signal?: AbortSignal;
+  /** Is told what was found out about the server, a line each. */
+  readonly onNote?: (note: string) => void;
+  /** Time, as waiting for a busy server uses it. Default: the system's. */
+  readonly clock?: Clock;
+}
+
+const DEFAULT_CONCURRENCY = 4;
+const DEFAULT_TIMEOUT_MS = 120_000;
+
+/**
+ * An engine behind an HTTP server. Loading asks which API it has, what it can be asked for and what its log-probabilities
+ * mean; the model's directory gives the tokenizer that texts in answers are read with.
+ *
+ * @throws SubjectError if the URL is none of http or https.
+ */
+export function httpSubject(options: HttpSubjectOptions): Subject {
+  const url = parseUrl(options.url);
+  let info: SubjectInfo = { name: `the server at ${shown(url)}` };
+  return {
+    get info() {
+      return info;
+    },
+    async load(modelDir) {
+      const { apiKey, timeoutMs = DEFAULT_TIMEOUT_MS, clock } = options;
+      const client = new Client({
+        url,
+        timeoutMs,
+        ...(apiKey ? { apiKey } : {}),
+        ...(clock ? { clock } : {}),
+      });
+      try {
+        const opened = await open(client, modelDir, options);
+        info = { name: `${opened.title} at ${shown(url)}`, version: opened.version };
+        return opened.model;
+      } catch (error) {
+        client.close();
+        throw error;
+      }
+    },
+  };
+}
+
+async function open(
+  client: Client,
+  modelDir: string,
+  {
+    api = 'auto',
+    servedModel,
+    concurrency = DEFAULT_CONCURRENCY,
+    signal,
+    onNote = () => {},
+  }: HttpSubjectOptions,
+): Promise<{ model: SubjectModel; title: string; version?: string }> {
+  const ask: Ask = (request) => client.json(request, 'probe of the API', signal);
+  const { dialect, identity } = await detectDialect(ask, api);
+  const model = chooseModel(identity, servedModel);
+  onNote(
+    `the server is ${dialect.title}${identity.version ? ` ${identity.version}` : ''}${model ? `, model ${model}` : ''}`,
+  );
+  const text = await TokenText.load(modelDir);
+  const vocabSize = await readModelConfig(modelDir).then(
+    (config) => config.vocabSize,
+    () => undefined,
+  );
+  let dropped = 0;
+  const onDropped = (count: number) => {
+    dropped += count;
+  };
+  const wholeToken = await findWholeToken(dialect, ask, model);
+  const connected = { dialect, client, model, vocabSize, text, onDropped };
+  const server = await probeServer(connected, wholeToken, signal);
+  if (server.top > 0) await probeScores(server, probePrompt(server), signal);
+  const tokenize = await takesText(dialect, ask, model);
+  const chat = dialect.tokenizeChat !== undefined && tokenize;
+  onNote(describe(server));
+  // Of the questions that follow, not of the probes.
+  dropped = 0;
+  return {
+    title: dialect.title,
+    ...(identity.version ? { version: identity.version } : {}),
+    model: {
+      capabilities: {
+        scores: server.top > 0 ? 'top' : 'none',
+        hidden: false,
+        tokenize,
+        chat,
+        maxConcurrency: concurrency,
+      },
+      forward: (request) => forward(server, request),
+      generate: (request) => generate(server, request),
+      ...(tokenize
+        ? {
+            tokenize: (asked: string) =>
+              dialect.tokenize!((request) => client.json(request, 'tokenize'), asked, model),
+          }
+        : {}),
+      ...(chat
+        ? {
+            tokenizeChat: (conversation) =>
+              dialect.tokenizeChat!((request) => client.json(request, 'tokenizeChat'), conversation, model),
+          }
+        : {}),
+      async close() {
+        if (dropped > 0)
+          onNote(
+            `${dropped} tokens of rows were left out, since their ids could not be told from their texts`,
+          );
+        client.close();
+      },
+    },
+  };
+}
+
+function describe({
+  prompts,
+  top,
+  scoresPrompts,
+}: {
+  prompts: string;
+  top: number;
+  scoresPrompts: boolean;
+}): string {
+  if (top === 0) return `it takes ${prompts} and gives no log-probabilities`;
+  const how = scoresPrompts ? 'of all positions of a prompt at once' : 'of one position for each request';
+  return `it takes ${prompts} and gives the ${top} likeliest tokens, ${how}`;
+}
+
+function parseUrl(text: string): URL {
+  const url = URL.parse(text);
+  if (url && (url.protocol === 'http:' || url.protocol === 'https:')) return url;
+  throw new SubjectError(
+    `the server's URL is ${JSON.stringify(text)}; expected one that begins with http:// or https://`,
+  );
+}
+
+/** Without user and password. */
+function shown({ protocol, host, pathname }: URL): string {
+  return `${protocol}//${host}${pathname === '/' ? '' : pathname}`;
+}

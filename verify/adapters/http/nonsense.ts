@@ -1,0 +1,59 @@
+import { z } from 'zod';
+import { SubjectError } from '../../errors.ts';
+
+/** A message shows no more of an answer. */
+const MAX_SHOWN = 200;
+
+/** The server refused a request with an HTTP status that is not waited for. */
+export class HttpStatusError extends SubjectError {
+  readonly status: number;
+
+  constructor(message: string, status: number) {
+    super(message);
+    this.status = status;
+  }
+}
+
+/** The first characters of an answer, on one line. */
+export function excerpt(answer: unknown): string {
+  const text = typeof answer === 'string' ? answer : (JSON.stringify(answer) ?? String(answer));
+  const line = text.slice(0, MAX_SHOWN).replace(/\s+/g, ' ').trim();
+  if (line === '') return 'nothing';
+  return text.length > MAX_SHOWN ? `${line}…` : line;
+}
+
+/**
+ * Reads a part of an answer.
+ *
+ * @param asked what was asked; the message begins with it.
+ * @throws SubjectError that names the key at fault, what came and what was expected.
+ */
+export function readAs<T>(asked: string, schema: z.ZodType<T>, answer: unknown): T {
+  const read = schema.safeParse(answer);
+  if (read.success) return read.data;
+  const { path, message } = nearest(read.error.issues[0]);
+  const key = path.length > 0 ? path.join('.') : 'the whole';
+  throw new SubjectError(
+    `${asked}: the answer is not as expected: ${key}: ${message}; got ${excerpt(answer)}`,
+  );
+}
+
+/** Of the forms that a part may have, what is wrong with the one that it resembles most: the one that was read deepest. */
+function nearest(issue: z.core.$ZodIssue): Pick<z.core.$ZodIssue, 'path' | 'message'> {
+  if (issue.code !== 'invalid_union') return issue;
+  const forms = issue.errors.flatMap((issues) => issues.slice(0, 1)).map(nearest);
+  const [deepest] = forms.toSorted((a, b) => b.path.length - a.path.length);
+  if (!deepest) return issue;
+  return { path: [...issue.path, ...deepest.path], message: deepest.message };
+}
+
+/** @throws SubjectError that names what was asked, what came and what was expected. */
+export function refuse(asked: string, found: string, expected: string): never {
+  throw new SubjectError(`${asked}: found ${found}; expected ${expected}`);
+}
+
+/** A token id as servers give it. */
+export const tokenId: z.ZodType<number> = z
+  .int()
+  .min(0)
+  .max(2 ** 31 - 1);
