@@ -3,29 +3,13 @@ import test, { type ExecutionContext } from 'ava';
 import { httpSubject } from '../../../../../verify/adapters/http/http-subject.ts';
 import { NoAnswerError, SubjectError } from '../../../../../verify/errors.ts';
 import { closing, trackResources } from '../../../../support/processes/cleanup.ts';
+import { fakeServed } from '../../../../support/servers/fake-served.ts';
 import { answers } from '../../../../support/servers/faults.ts';
 import { llamaServerRoutes } from '../../../../support/servers/llama-server.ts';
 import { LoopbackServer } from '../../../../support/servers/loopback-server.ts';
-import { ServedModel } from '../../../../support/servers/served-model.ts';
 import { vllmRoutes } from '../../../../support/servers/vllm.ts';
-import { fakeSubject } from '../../../../support/verify/fake-subject.ts';
 
 trackResources(test);
-
-/** A model of eight tokens; its scores and greedy tokens are those of a fake subject. */
-function fakeServed(): ServedModel {
-  const fake = fakeSubject();
-  const model = {
-    ...fake,
-    async generate(request: Parameters<typeof fake.generate>[0]) {
-      const { tokens } = await fake.generate(request);
-      const ids = [...request.ids, ...tokens];
-      const positions = tokens.map((_, i) => request.ids.length - 1 + i);
-      return { tokens, scores: (await fake.forward({ ids, positions })).rows };
-    },
-  };
-  return new ServedModel(model, { name: 'fake', eosTokenId: 7 });
-}
 
 async function start(t: ExecutionContext, routes: Parameters<typeof LoopbackServer.start>[0]) {
   return closing(t, await LoopbackServer.start(routes));
@@ -46,11 +30,12 @@ test('a server is found out and described; its name has no password', async (t) 
   t.deepEqual(model.capabilities, {
     scores: 'top',
     hidden: false,
-    tokenize: false,
-    chat: false,
+    tokenize: true,
+    chat: true,
     maxConcurrency: 3,
   });
-  t.is(model.tokenize, undefined);
+  t.deepEqual(await model.tokenize!('abc'), [1, 2, 3]);
+  t.deepEqual((await model.tokenizeChat!({ messages: [], addGenerationPrompt: false })).length, 2);
 });
 
 test('a key is sent with each request', async (t) => {
