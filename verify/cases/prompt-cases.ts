@@ -3,9 +3,9 @@ import { ChatTemplate } from '../../engine/text/chat.ts';
 import type { ChatMessage } from '../../engine/text/conversation.ts';
 import { Tokenizer } from '../../engine/text/tokenizer.ts';
 import { idsOfPrompt, isIdPrompt } from '../../golden/id-prompts.ts';
+import { judgedPositions } from '../../golden/judged-positions.ts';
 import type { Prompt, Prompts } from '../../golden/schema.ts';
 import { generateOne } from '../generate.ts';
-import { judgedPositions } from './positions.ts';
 import type { VerifyCase } from './verify-case.ts';
 
 /** The prompt of a case before anything was generated. */
@@ -38,8 +38,7 @@ export async function promptCases(
       }
       const { result } = await generateOne(engine, { ids: promptIds, maxNewTokens, ignoreEos: true });
       const greedy = result.tokens;
-      const sizes = { promptLength: promptIds.length, numGreedy: greedy.length, vocabSize };
-      cases.push({ ...prompt, greedy, positions: judgedPositions(sizes) });
+      cases.push({ ...prompt, greedy, positions: judgedPositions(promptIds.length, greedy.length) });
     }
     return cases;
   } finally {

@@ -1,0 +1,32 @@
+import test from 'ava';
+import fc from 'fast-check';
+import { judgedPositions } from '../../../golden/judged-positions.ts';
+
+test('a short case is judged at every position', (t) => {
+  t.deepEqual(judgedPositions(3, 2), [0, 1, 2, 3, 4]);
+});
+
+test('a long prompt keeps what goldens store and the row of each greedy token', (t) => {
+  const greedy = Array.from({ length: 17 }, (_, step) => 999 + step);
+  t.deepEqual(judgedPositions(1000, 16, [0, 417, 999]), [0, 417, ...greedy]);
+});
+
+test('a long prompt without goldens is judged at positions spread evenly over it', (t) => {
+  const positions = judgedPositions(1000, 16);
+  t.is(positions.length, 32 + 16);
+  t.is(positions[0], 0);
+  const gaps = positions.slice(1).map((position, i) => position - positions[i]);
+  t.true(Math.max(...gaps) <= 33, `a gap of ${Math.max(...gaps)}`);
+});
+
+test('positions are ascending, distinct and inside, for any length', (t) => {
+  const lengths = [fc.integer({ min: 1, max: 300 }), fc.integer({ min: 0, max: 40 })] as const;
+  fc.assert(
+    fc.property(...lengths, (promptLength, numGreedy) => {
+      const positions = judgedPositions(promptLength, numGreedy);
+      const isAscending = positions.every((p, i) => i === 0 || p > positions[i - 1]);
+      return isAscending && positions[0] === 0 && positions.at(-1) === promptLength + numGreedy - 1;
+    }),
+  );
+  t.pass();
+});
