@@ -16,7 +16,7 @@ import { temporaryFolder } from '../support/processes/cleanup.ts';
 test('answers that are written by the layout are judged as the engine itself that has written them', async (t) => {
   const modelDir = await ensureFixture('dense');
   const sizes = await readModelConfig(modelDir);
-  const cases = storedCases('dense', readPrompts().prompts, sizes.vocabSize);
+  const cases = storedCases('dense', readPrompts().prompts);
   const engine = engineModel(await Engine.load(modelDir));
   t.teardown(() => engine.close());
   const asked = await askCases(engine, cases, { sizes, concurrency: 1 });
