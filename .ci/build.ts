@@ -1,11 +1,11 @@
 /**
- * Builds `dist/`, which is what the npm package has: compiled modules, the kernels, and the goldens of the small
- * fixtures. `npm run build` compiles the kernels before.
+ * Builds `dist/`, which is what the npm package has: compiled modules, the kernels, and the goldens of the
+ * small fixtures. `npm run build` compiles the kernels before.
  *
- * With `--commands` it also writes `dist/bin/`, which package.json names as the folder of the commands. That folder
- * exists only while npm packs. Without it `npx plumbline` in the repository runs `engine/cli.ts` through
- * node_modules/.bin; with it, npx would run what was built last, and would change the mode of the file, which only the
- * owner of the checkout may do.
+ * With `--commands` it also writes `dist/bin/`, which package.json names as the folder of the commands. That
+ * folder exists only while npm packs. Without it `npx plumbline` in the repository runs `engine/cli.ts`
+ * through node_modules/.bin; with it, npx would run what was built last, and would change the mode of the
+ * file, which only the owner of the checkout may do.
  */
 import { execFileSync } from 'node:child_process';
 import { cpSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';

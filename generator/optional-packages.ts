@@ -29,7 +29,9 @@ const RECORDING_PACKAGES = [
   'onnxruntime-node',
 ];
 
-/** The error that names the command to install packages with, in the versions that goldens were recorded with. */
+/**
+ * The error that names the command to install packages with, in the versions that goldens were recorded with.
+ */
 export function missingPackages(
   purpose: string,
   names: readonly string[],

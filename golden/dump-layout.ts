@@ -47,8 +47,8 @@ export const dumpEngineSchema = z.strictObject({
 export type DumpEngine = z.infer<typeof dumpEngineSchema>;
 
 /**
- * The arrays of a case, in `<case>.safetensors` under these names, or each in `<case>.<name>.npy`. Either `logits`, or
- * `ids` and `logprobs`; `hidden` may be added.
+ * The arrays of a case, in `<case>.safetensors` under these names, or each in `<case>.<name>.npy`. Either
+ * `logits`, or `ids` and `logprobs`; `hidden` may be added.
  *
  * | name | dtype | shape | |
  * |---|---|---|---|

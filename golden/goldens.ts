@@ -29,7 +29,10 @@ export interface LoadedCase {
   readonly tensors: CaseTensors;
 }
 
-/** The fixtures that have goldens, by the names of their folders. @throws FileError as {@link readManifest} does. */
+/**
+ * The fixtures that have goldens, by the names of their folders. @throws FileError as {@link readManifest}
+ * does.
+ */
 export function goldenModels(folder: string = GOLDEN_FOLDER): string[] {
   return recorded(folder).filter((name) => readManifest(name, folder).source === 'fixture');
 }
@@ -44,8 +47,8 @@ function recorded(folder: string): string[] {
 }
 
 /**
- * The prompts that a model is recorded from: its own where its folder has a `prompts.json`, as that of a large model
- * has, else those that all have in common.
+ * The prompts that a model is recorded from: its own where its folder has a `prompts.json`, as that of a
+ * large model has, else those that all have in common.
  *
  * @throws FileError if the file cannot be read or is not of its schema.
  */
@@ -101,7 +104,8 @@ export function readFingerprints(model: string, folder: string = GOLDEN_FOLDER):
 /**
  * The numbers of a recorded case.
  *
- * @throws CheckpointError if the file is missing or malformed, FileError if a tensor that belongs there is not.
+ * @throws CheckpointError if the file is missing or malformed, FileError if a tensor that belongs there is
+ * not.
  */
 export function readTensors(model: string, id: string, folder: string = GOLDEN_FOLDER): CaseTensors {
   const file = SafetensorsFile.open(join(folder, model, `${id}.safetensors`));
@@ -146,7 +150,7 @@ function readJson<T>(path: string, schema: z.ZodType<T>): T {
   throw new FileError(`${path}: ${where.join('.') || 'the whole'}: ${message}`);
 }
 
-/** Of the alternatives that a value might be, the one it is nearest to tells what is wrong: it went farthest. */
+/** The issue of the alternative that the value fits best: the one whose problem lies deepest in the value. */
 function deepest({ path, message, ...issue }: z.core.$ZodIssue): { where: PropertyKey[]; message: string } {
   const alternatives = 'errors' in issue ? issue.errors.filter(({ length }) => length > 0) : [];
   const inside = alternatives.map(([first]) => deepest(first));

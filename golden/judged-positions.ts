@@ -1,11 +1,14 @@
-/** Up to this length every position of a case is judged; beyond it those that goldens store, and the greedy tokens. */
+/**
+ * Up to this length every position of a case is judged; beyond it those that goldens store, and the greedy
+ * tokens.
+ */
 const ALL_POSITIONS = 96;
 /** Positions between those, of a case whose goldens store none. */
 const SPREAD = 32;
 
 /**
- * The positions of a case whose rows are judged. The choice depends on the case alone, so that what was computed for them can
- * be kept.
+ * The positions of a case whose rows are judged. The choice depends on the case alone, so that what was
+ * computed for them can be kept.
  *
  * @param stored positions of the prompt that goldens store, ascending. Default: 32 evenly spread ones.
  * @returns positions of prompt and greedy tokens, ascending.

@@ -19,8 +19,8 @@ const named = {
 };
 
 /**
- * A prompt. `text` and `messages` need a tokenizer; `ids` and `seededIds` suit every model. An id below 0 counts from
- * the end of the vocabulary: -1 is its last.
+ * A prompt. `text` and `messages` need a tokenizer; `ids` and `seededIds` suit every model. An id below 0
+ * counts from the end of the vocabulary: -1 is its last.
  */
 export const promptSchema = z.union([
   z.strictObject({ ...named, text: z.string() }),
@@ -37,7 +37,9 @@ export const promptsSchema = z.strictObject({
 });
 export type Prompts = z.infer<typeof promptsSchema>;
 
-/** How far the reference itself is from its float64 twin, as a fraction of the largest magnitude in the row. */
+/**
+ * How far the reference itself is from its float64 twin, as a fraction of the largest magnitude in the row.
+ */
 export const noiseSchema = z.strictObject({
   /** Largest difference of a logit. */
   logits: z.number().nonnegative(),
@@ -50,7 +52,10 @@ export const noiseSchema = z.strictObject({
 });
 export type Noise = z.infer<typeof noiseSchema>;
 
-/** A case that the reference computed: `<model>/<case>.json`; the numbers are beside it in `<case>.safetensors`. */
+/**
+ * A case that the reference computed: `<model>/<case>.json`; the numbers are beside it in
+ * `<case>.safetensors`.
+ */
 export const recordedCaseSchema = z.strictObject({
   id: z.string(),
   category: z.string(),
@@ -136,13 +141,15 @@ export const realModelsSchema = z.strictObject({
     z.strictObject({
       /** One of the identities. */
       identity: z.string(),
-      /** The hub id that has the model as a graph for transformers.js; without it, the model's own repository. */
+      /**
+       * The hub id that has the model as a graph for transformers.js; without it, the model's own repository.
+       */
       graph: z.string().optional(),
     }),
   ),
 });
 
-/** Figures that somebody else published of a model: `published/<name>.json`. */
+/** Figures of a model that others have published: `published/<name>.json`. */
 export const publishedSchema = z.strictObject({
   source: z.string(),
   /** A hub id of `models.json`. */
@@ -161,9 +168,9 @@ export type Published = z.infer<typeof publishedSchema>;
 export const fingerprintsSchema = z.record(z.string(), z.string().regex(/^[0-9a-f]{64}$/));
 
 /**
- * The tensors of a recorded case. Rows are the stored positions of the prompt, then one for each greedy token: the
- * logits it was chosen from. Columns are the whole vocabulary, or, where it is sampled, the manifest's sample
- * followed by the row's own {@link TOP} ids of largest logits.
+ * The tensors of a recorded case. Rows are the stored positions of the prompt, then one for each greedy
+ * token: the logits it was chosen from. Columns are the whole vocabulary, or, where it is sampled, the
+ * manifest's sample followed by the row's own {@link TOP} ids of largest logits.
  *
  * | name | dtype | shape | |
  * |---|---|---|---|

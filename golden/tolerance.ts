@@ -1,6 +1,12 @@
-/** How far two honest computations of one model may be apart. Stated once, for the generator and for the suite. */
+/**
+ * How far two honest computations of one model may be apart. Stated once, for the generator and for the
+ * suite.
+ */
 
-/** Floor of {@link tolerance}: a fraction of the row's largest magnitude. Honest f32 pairs were seen 5.1e-6 apart. */
+/**
+ * Floor of {@link tolerance}: a fraction of the row's largest magnitude. Honest f32 pairs were seen 5.1e-6
+ * apart.
+ */
 const RELATIVE = 1e-5;
 const ABSOLUTE = 1e-5;
 /** An engine may be this many times as far from the reference as the reference is from the truth. */
@@ -17,7 +23,8 @@ export const RMS_FACTOR = 2;
  * Bound on the difference of a value in a row of logits or of hidden states.
  *
  * @param rowMax largest magnitude in the row.
- * @param noise the reference's own distance from its float64 twin in this case, as a fraction of the row's maximum.
+ * @param noise the reference's own distance from its float64 twin in this case, as a fraction of the row's
+ * maximum.
  */
 export function tolerance(rowMax: number, noise: number): number {
   return Math.max(ABSOLUTE + RELATIVE * rowMax, NOISE_FACTOR * noise * rowMax);
@@ -29,7 +36,8 @@ export function probabilityTolerance(expected: number, noise: number): number {
 }
 
 /**
- * Whether a greedy step is a tie as far as the reference can tell: both best logits may be off by the tolerance.
+ * Whether a greedy step is a tie within the reference's accuracy: both best logits may be off by the
+ * tolerance.
  *
  * @param margin the best logit less the second best.
  */

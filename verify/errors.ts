@@ -1,8 +1,8 @@
 import { PlumblineError } from '../engine/errors.ts';
 
 /**
- * What may come instead of an answer: one class for each outcome that is counted apart. Every message names what was
- * asked (case, call), what came, and what was expected.
+ * What may come instead of an answer: one class for each outcome that is counted apart. Every message names
+ * what was asked (case, call), what came, and what was expected.
  */
 
 /** The engine cannot be asked that: the outcome is "skipped", with this message as its reason. */

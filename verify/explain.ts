@@ -21,8 +21,8 @@ export interface ExplainOptions {
 }
 
 /**
- * Says where the subject differs from the golden first, whether the float64 oracle agrees with one of them, and which
- * command shows more.
+ * Says where the subject differs from the golden first, whether the float64 oracle agrees with one of them,
+ * and which command shows more.
  */
 export async function explain(options: ExplainOptions): Promise<string> {
   const { model, recorded, differences, modelDir, projections, subjectPath } = options;

@@ -14,7 +14,8 @@ export async function generateAll(
  * One request with one sample, to its end.
  *
  * @param onToken is called with each token as it comes.
- * @returns the result, and the tokens as they came. @throws what the engine says of a request that it cannot serve.
+ * @returns the result, and the tokens as they came. @throws what the engine says of a request that it cannot
+ * serve.
  */
 export async function generateOne(
   engine: Pick<Engine, 'generate'>,

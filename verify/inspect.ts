@@ -38,11 +38,11 @@ interface Evidence {
 }
 
 /**
- * Runs a golden's prompt through the subject, our engine and the float64 oracle, and compares them with the golden stage
- * by stage: hidden states, the stages within each layer where a witness has them, logits.
+ * Runs a golden's prompt through the subject, our engine and the float64 oracle, and compares them with the
+ * golden stage by stage: hidden states, the stages within each layer where a witness has them, logits.
  *
- * @throws FileError if there is no such golden; NotSupportedError if the reference refuses the prompt, or the subject has
- * no scores; SubjectError if its answer is not finite or has other lengths.
+ * @throws FileError if there is no such golden; NotSupportedError if the reference refuses the prompt, or the
+ * subject has no scores; SubjectError if its answer is not finite or has other lengths.
  */
 export async function inspect({ golden, id, modelDir, subject }: InspectOptions): Promise<Inspection> {
   const recorded = readCase(golden, id, GOLDEN_FOLDER);
@@ -116,7 +116,10 @@ function hiddenStage(
   return { name, positions, rows, bounds };
 }
 
-/** A stage within a layer, which only our engine and the oracle have: its noise is about that of the layer's output. */
+/**
+ * A stage within a layer, which only our engine and the oracle have: its noise is about that of the layer's
+ * output.
+ */
 function innerStage(name: string, { loaded, engine, oracle }: Evidence): Stage {
   const { ids, positions, noise } = loaded.recorded;
   const layer = Number(/^layers\.(\d+)\./.exec(name)?.[1]);

@@ -5,8 +5,8 @@ import type { ForwardAnswer, GreedyAnswer, SubjectModel, TokenScores } from './s
 /** Tokens that are generated: enough to see a row that is scored at a wrong position. */
 const NUM_TOKENS = 4;
 /**
- * Scores of one engine for the same tokens differ by less, in nats, however it rounds and batches. What a wrong position
- * or a state that was left behind changes is a multiple.
+ * Scores of one engine for the same tokens differ by less, in nats, however it rounds and batches. What a
+ * wrong position or a state that was left behind changes is a multiple.
  */
 const NOISE = 0.25;
 
@@ -34,8 +34,8 @@ export interface SmokeReport {
 }
 
 /**
- * Asks a subject one tiny case, to tell a wrong adapter from a wrong engine: answers of the right lengths, finite
- * scores, a likeliest token that is the greedy one, and the same again.
+ * Asks a subject one tiny case, to tell a wrong adapter from a wrong engine: answers of the right lengths,
+ * finite scores, a likeliest token that is the greedy one, and the same again.
  *
  * @throws the reason of `signal` if it is aborted.
  */

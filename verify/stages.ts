@@ -14,7 +14,10 @@ export interface Stage {
 /** One line of the table. */
 export interface StageLine {
   readonly name: string;
-  /** For each pair of witnesses that have the stage, their largest difference, as a fraction of its largest value. */
+  /**
+   * For each pair of witnesses that have the stage, their largest difference, as a fraction of its largest
+   * value.
+   */
   readonly distances: ReadonlyMap<string, number>;
   /** The first position at which the tested witness differs from the expected values. */
   readonly differsAt?: number;

@@ -2,7 +2,10 @@ import type { PrecisionClass } from './precision.ts';
 
 /** Scores of the next token at one position. */
 export interface TokenScores {
-  /** i32 [n], the tokens that `values` belongs to, in any order. Absent: `values` covers the whole vocabulary in order of ids. */
+  /**
+   * i32 [n], the tokens that `values` belongs to, in any order. Absent: `values` covers the whole vocabulary
+   * in order of ids.
+   */
   readonly ids?: Int32Array;
   /** f32 [n], logits or natural log-probabilities; they may differ from logits by one constant per row. */
   readonly values: Float32Array;
@@ -44,8 +47,8 @@ export interface ForwardAnswer {
   /** One for each position. */
   readonly rows: readonly TokenScores[];
   /**
-   * f32 [numHiddenLayers + 2, T, hiddenSize], if asked for and given: the embedding, each layer's output before the
-   * final norm, and the output of the final norm.
+   * f32 [numHiddenLayers + 2, T, hiddenSize], if asked for and given: the embedding, each layer's output
+   * before the final norm, and the output of the final norm.
    */
   readonly hidden?: Float32Array;
 }

@@ -1,8 +1,8 @@
 import { z } from 'zod';
 
 /**
- * The verdict on an engine, as `plumbline-verify --json` writes it and as every report is rendered from. The JSON schema
- * beside this file (`verdict.schema.json`) is made of it.
+ * The verdict on an engine, as `plumbline-verify --json` writes it and as every report is rendered from. The
+ * JSON schema beside this file (`verdict.schema.json`) is made of it.
  */
 
 /** Raised by every change that a reader of older verdicts has to know of. */

@@ -15,7 +15,9 @@ export function hiddenStateNames({ numHiddenLayers }: Pick<ModelConfig, 'numHidd
   return [...layers, 'hidden_states.final'];
 }
 
-/** All stages that our engine computes of a prompt, and its logits. @throws as `Engine.load` and `forward` do. */
+/**
+ * All stages that our engine computes of a prompt, and its logits. @throws as `Engine.load` and `forward` do.
+ */
 export async function engineStages(modelDir: string, ids: readonly number[]): Promise<Stages> {
   const engine = await Engine.load(modelDir, { threads: 1 });
   try {

@@ -23,9 +23,9 @@ export function agreeOnModel(
 }
 
 /**
- * Names, types, shapes and offsets of all weights, and a sample of each, which tells models of the same
- * shape apart. A damaged file may pass: to read all of it would cost each rank what it saves by reading only
- * its part.
+ * Names, types, shapes and offsets of all weights, and a sample of each, which distinguishes models of the
+ * same shape apart. A damaged file may pass: to read all of it would cost each rank what it saves by reading
+ * only its part.
  */
 export function describeWeights(checkpoint: Pick<Checkpoint, 'tensors'>): string {
   return JSON.stringify(

@@ -1,4 +1,4 @@
-// A thread of the pool: works on the jobs in the shared memory until it is told to end.
+// A thread of the pool: works on the jobs in the shared memory until the pool is closed.
 import { workerData } from 'node:worker_threads';
 import { instantiate, type KernelModule } from './instance.ts';
 import type { SharedMemory } from './memory.ts';

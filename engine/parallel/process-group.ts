@@ -57,7 +57,7 @@ export interface ProcessGroup {
 
   /**
    * Replaces the values by their sums over the ranks, `((r0+r1)+(r2+r3))+…`, each addition rounded to f32:
-   * the same bits on every rank, in whatever order they arrive.
+   * the same bits on every rank, independent of the order in which they arrive.
    *
    * @param values n values on every rank.
    * @throws RangeError if `size` is not a power of two.

@@ -12,7 +12,7 @@ import { rotation } from './rope.ts';
 /** transformers.js recognises the batch dimension by this name, and makes an empty cache of its size. */
 const BATCH = ['batch_size'] as const;
 
-/** The end of an axis, whatever its length. */
+/** The end of an axis of any length. */
 const END = Number.MAX_SAFE_INTEGER;
 
 /** The inputs that transformers.js gives a decoder, beside the cache. */

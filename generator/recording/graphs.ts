@@ -6,7 +6,10 @@ import { ensureWholeFolder } from '../fixtures/whole-folder.ts';
 import { linkOrCopy } from '../onnx/link.ts';
 import { writeOnnxGraph } from '../onnx/write.ts';
 
-/** Our graphs of a checkpoint in its `onnx/` folder, by what they are for; names as transformers.js wants them. */
+/**
+ * Our graphs of a checkpoint in its `onnx/` folder, by what they are for; names as transformers.js wants
+ * them.
+ */
 export const GRAPHS = {
   /** What the reference runs: logits and cache alone. */
   reference: 'model',
@@ -19,7 +22,10 @@ export const GRAPHS = {
 /** To be raised when the same checkpoint gets other graphs. */
 export const GRAPHS_VERSION = 1;
 
-/** Writes the three graphs of a checkpoint beside it. @throws ConfigError, CheckpointError, FileError as its readers do. */
+/**
+ * Writes the three graphs of a checkpoint beside it. @throws ConfigError, CheckpointError, FileError as its
+ * readers do.
+ */
 export async function writeGraphs(modelDir: string): Promise<void> {
   await writeOnnxGraph({ modelDir, precision: 'float32', taps: false, fileName: GRAPHS.reference });
   await writeOnnxGraph({ modelDir, precision: 'float32', taps: true, fileName: GRAPHS.tapped });
@@ -27,11 +33,11 @@ export async function writeGraphs(modelDir: string): Promise<void> {
 }
 
 /**
- * Makes a fixture with its graphs, or finds it where an earlier run made it. Only who runs the reference needs this:
- * the folder lies beside the fixture's own, and has links to its files.
+ * Makes a fixture with its graphs, or finds it where an earlier run made it. Only who runs the reference
+ * needs this: the folder lies beside the fixture's own, and has links to its files.
  *
- * @returns a model directory with `onnx/`. A tokenizer is in it only if it is Qwen3's own: the goldens of the other
- * fixtures are of ids.
+ * @returns a model directory with `onnx/`. A tokenizer is in it only if it is Qwen3's own: the goldens of the
+ * other fixtures are of ids.
  * @throws as `ensureFixture` does.
  */
 export async function ensureFixtureGraphs(

@@ -37,9 +37,9 @@ export interface OpenModelOptions extends Partial<FindModelOptions> {
   /** Called while a large fixture is made, which happens before anything else. */
   onProgress?: MakingProgress;
   /**
-   * From this number of parameters on, only the reference stays in memory; our graphs for hidden states and the
-   * float64 twin are loaded for each prompt. Default 2^28, of which the graphs in float32 and float64 take 1
-   * and 2 GB.
+   * From this number of parameters on, only the reference stays in memory; our graphs for hidden states and
+   * the float64 twin are loaded for each prompt. Default 2^28, of which the graphs in float32 and float64
+   * take 1 and 2 GB.
    */
   onDemandFrom?: number;
 }

@@ -99,7 +99,7 @@ async function regenerateModel(
   }
   for (const id of existing?.cases ?? []) {
     if (cases.includes(id)) continue;
-    summary.cases.push(withoutNumbers(id, 'gone', 'prompts.json has no prompt of this id any more'));
+    summary.cases.push(withoutNumbers(id, 'removed', 'prompts.json has no prompt of this id any more'));
     for (const ending of ['json', 'safetensors']) pending?.addRemoved(model.name, `${id}.${ending}`);
   }
   if (pending && (!existing || hasChanges(summary))) writeManifest(pending.modelFolder(model.name), manifest);

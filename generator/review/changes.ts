@@ -5,8 +5,8 @@ import { compareNumbers, type NumberChanges } from './number-changes.ts';
 /** How a case differs from its golden. */
 export interface CaseChange extends NumberChanges {
   id: string;
-  /** `gone`: the prompt was removed. */
-  kind: 'unchanged' | 'new' | 'gone' | 'changed';
+  /** `removed`: the prompt was removed. */
+  kind: 'unchanged' | 'new' | 'removed' | 'changed';
 }
 
 /** A golden of the folder with the manifest beside it, or the reason why it cannot be read. */

@@ -36,8 +36,7 @@ export function formatSummaries(summaries: readonly ModelSummary[], isPending: b
 }
 
 function formatCase({ id, kind, reasons, flipped, largest, rms }: CaseChange): string[] {
-  const label = kind === 'gone' ? 'removed' : kind;
-  const lines = [`  ${label.padEnd(8)} ${id}: ${reasons.join('; ')}`];
+  const lines = [`  ${kind.padEnd(8)} ${id}: ${reasons.join('; ')}`];
   if (largest !== 0)
     lines.push(
       `           logits: largest difference ${largest.toExponential(2)}, RMS ${rms.toExponential(2)}`,

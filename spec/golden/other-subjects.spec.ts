@@ -10,7 +10,9 @@ import { temporaryFolder } from '../support/processes/cleanup.ts';
 import { transformersJs } from '../support/subjects/transformers-js.ts';
 import { logProbabilities, type RowView, top, viewedAs } from '../support/subjects/views.ts';
 
-/** @returns the cases, beside those the reference refused, in which the subject is not what the goldens say. */
+/**
+ * @returns the cases, beside those the reference refused, in which the subject is not what the goldens say.
+ */
 async function failingCases(model: string, modelDir: string, subject: SubjectModel) {
   const manifest = readManifest(model);
   const config = await readModelConfig(modelDir);

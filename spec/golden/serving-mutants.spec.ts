@@ -40,7 +40,9 @@ const WORKLOAD: Workload = {
   ],
 };
 
-/** What the bookkeeping and the kernels refuse to do. Any other error would be a crash, which proves nothing. */
+/**
+ * What the bookkeeping and the kernels refuse to do. Any other error would be a crash, which proves nothing.
+ */
 const REFUSALS = ['RangeError', 'KernelError'];
 
 /** @returns what gave an engine away, or undefined if it passed as right. */

@@ -10,7 +10,7 @@ test('a model that is asked for twice, by any number of files, is loaded once', 
   t.is(loaded.filter((modelDir) => modelDir === first.modelDir).length, 1);
 });
 
-test('what the subject refuses is refused across threads, in its own words', async (t) => {
+test('a request that the subject refuses is refused across threads, with its own message', async (t) => {
   const model = await sharedModel('dense');
   const error = await t.throwsAsync(() => model.generate({ ids: [], maxNewTokens: 1 }));
   if (!process.env.SUBJECT) t.regex(error.message, /the prompt is empty/);

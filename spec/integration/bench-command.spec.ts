@@ -112,7 +112,7 @@ const wrong: [what: string, args: string[], message: RegExp][] = [
   ],
 ];
 for (const [what, args, message] of wrong) {
-  test(`${what} is wrong usage, exit code 2, and told in a line`, async (t) => {
+  test(`${what} is wrong usage, exit code 2, with a message of one line`, async (t) => {
     const { exitCode, out, err } = await bench(...args);
     t.deepEqual([exitCode, out], [2, '']);
     t.regex(err, /^bench: [^\n]+\n$/);
@@ -135,7 +135,7 @@ test('where the engine itself cannot take part, a run ends with 1 and says why',
   t.regex(out, /^left out\n {2}memory, plumbline: .*has neither model\.safetensors nor/m);
 });
 
-test('--help tells every option, and what to install for the peer that is not there', async (t) => {
+test('--help lists every option, and what to install for the peer that is not there', async (t) => {
   const { exitCode, out, err } = await bench('--help');
   t.deepEqual([exitCode, err], [0, '']);
   for (const option of [

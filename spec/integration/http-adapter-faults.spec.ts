@@ -130,7 +130,8 @@ test('a prompt row that vLLM kept from another prompt is refused', async (t) => 
     return answer;
   };
   await model.forward({ ids: [7, 7, 0, 6, 5], positions: POSITIONS });
-  // All eight tokens of the fake model are among the likeliest: only as many rows as tokens give the other prompt away.
+  // All eight tokens of the fake model are among the likeliest: only as many rows as tokens give the other
+  // prompt away.
   await t.throwsAsync(model.forward({ ids: IDS.slice(1), positions: [0, 1] }), {
     instanceOf: SubjectError,
     message:

@@ -67,8 +67,8 @@ function hiddenStates(outputs: Outputs, { numHiddenLayers }: ModelConfig): numbe
 }
 
 /**
- * How far a case is from PyTorch's float32, in units of what is allowed: 1e-5 and 1e-5 of the row's largest, or four
- * times PyTorch's own distance from float64 in this case.
+ * How far a case is from PyTorch's float32, in units of what is allowed: 1e-5 and 1e-5 of the row's largest,
+ * or four times PyTorch's own distance from float64 in this case.
  */
 function shareOfTolerance(
   got: number[],

@@ -9,21 +9,25 @@ import { temporaryFolder } from '../support/processes/cleanup.ts';
 import { modelAndPrompts, type TinyModel, writeModelDirectory } from '../support/properties/arbitraries.ts';
 
 /**
- * How far a value may be from the float64 truth, as a fraction of the largest magnitude in its row. Of 4,000 models
- * half stayed within 7.8e-7 and nine of ten within 1.9e-6. The rest were badly conditioned: a head of two dimensions,
- * both of them near 0, is blown up by its norm, and its rounding errors with it. The worst was off by 1.2e-4.
+ * How far a value may be from the float64 truth, as a fraction of the largest magnitude in its row. Of 4,000
+ * models half stayed within 7.8e-7 and nine of ten within 1.9e-6. The rest were badly conditioned: a head of
+ * two dimensions, both of them near 0, is blown up by its norm, and its rounding errors with it. The worst
+ * was off by 1.2e-4.
  */
 const WORST = 5e-4;
 const NINE_OF_TEN = 3e-6;
 
 /**
- * Two experts whose router logits are nearer than this (they have a standard deviation of about 1) may change places
- * for a rounding error, and the output with them. Such cases say nothing and are left out: 1 % of the mixtures.
+ * Two experts whose router logits are nearer than this (they have a standard deviation of about 1) may change
+ * places for a rounding error, and the output with them. Such cases say nothing and are left out: 1 % of the
+ * mixtures.
  */
 const ROUTER_MARGIN = 1e-3;
 const DISCARDED = 0.03;
 
-/** Greedy steps where the truth has two tokens within the noise and the engine takes the other: none was seen. */
+/**
+ * Greedy steps where the truth has two tokens within the noise and the engine takes the other: none was seen.
+ */
 const TIES = 0.002;
 
 const NEW_TOKENS = 4;
@@ -39,8 +43,8 @@ interface Survey {
 }
 
 /**
- * Holds the engine to the oracle: logits and hidden states at every position, and greedy tokens, of random models of
- * every kind and dtype.
+ * Holds the engine to the oracle: logits and hidden states at every position, and greedy tokens, of random
+ * models of every kind and dtype.
  */
 export async function holdToOracle(t: ExecutionContext, numRuns: number): Promise<void> {
   const survey: Survey = { cases: 0, discarded: 0, steps: 0, ties: 0, differences: [] };
@@ -99,7 +103,10 @@ async function compare(dir: string, model: TinyModel, ids: number[], survey: Sur
   }
 }
 
-/** The least difference, at any position of any layer, of the last expert that is chosen and the first that is not. */
+/**
+ * The least difference, at any position of any layer, of the last expert that is chosen and the first that is
+ * not.
+ */
 function routerMargin({ stages }: OracleRun, moe: MoeConfig | undefined): number {
   let least = Number.POSITIVE_INFINITY;
   if (!moe) return least;
@@ -119,7 +126,10 @@ function routerMargin({ stages }: OracleRun, moe: MoeConfig | undefined): number
 
 const largest = (values: Float64Array) => values.reduce((max, value) => Math.max(max, Math.abs(value)), 0);
 
-/** @returns the largest difference, as a fraction of its row's maximum. @throws Error if it is beyond {@link WORST}. */
+/**
+ * @returns the largest difference, as a fraction of its row's maximum. @throws Error if it is beyond
+ * {@link WORST}.
+ */
 function worstRow(what: string, got: Float32Array, expected: Float64Array, width: number): number {
   if (got.length !== expected.length)
     throw new Error(`${what}: ${got.length} values, not ${expected.length}`);
@@ -142,7 +152,7 @@ function worstRow(what: string, got: Float32Array, expected: Float64Array, width
 
 /**
  * @param row the true logits that the token should be the argmax of.
- * @returns whether it is another token, which is as good for all that the noise can tell.
+ * @returns whether it is another token, which is as good within the noise.
  * @throws Error if it is worse.
  */
 function isTie(row: Float64Array, token: number, step: number): boolean {

@@ -8,7 +8,7 @@ import { denseModel, loadEngine } from '../unit/engine/tiny-models.ts';
 
 trackResources(test);
 
-test('a request has the same bits as alone, whatever is served beside it and however', async (t) => {
+test('a request has the same bits as alone, beside any other requests and in any order of steps', async (t) => {
   await holdServingBits(t, 80);
 });
 

@@ -109,7 +109,7 @@ class Release implements fc.Command<Model, Real> {
   toString = () => `release(${this.block}, ${this.isCached})`;
 }
 
-test('whatever is taken, retained and released, the pool agrees with its model', (t) => {
+test('the block pool agrees with its model after any blocks are taken, retained and released', (t) => {
   // One block more than the smallest pool has: some do not exist.
   const block = fc.nat(4);
   const commands = fc.commands(

@@ -94,7 +94,7 @@ const options = fc.record({
   prefillChunk: fc.integer({ min: 1, max: 8 }),
 });
 
-test('whatever is added, paused and removed, each step keeps the rules, and every sequence ends', (t) => {
+test('steps of the scheduler keep the rules, and every sequence ends, with any sequences added, paused and removed', (t) => {
   fc.assert(
     fc.property(options, commands, (setup, run) => {
       const simulation = new Simulation(setup);

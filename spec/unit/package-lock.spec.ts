@@ -6,7 +6,8 @@ const { allowScripts, devDependencies, dependencies } = read('package.json');
 const locked: [string, { hasInstallScript?: boolean }][] = Object.entries(read('package-lock.json').packages);
 
 test('only node runs a script when it is installed', (t) => {
-  // npm 10 goes by the lock, newer ones by `allowScripts` too. The script of onnxruntime-node would download CUDA.
+  // npm 10 goes by the lock, newer ones by `allowScripts` too. The script of onnxruntime-node would download
+  // CUDA.
   const scripted = locked.filter(([, { hasInstallScript }]) => hasInstallScript).map(([path]) => path);
   t.deepEqual(
     scripted,

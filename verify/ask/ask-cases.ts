@@ -24,8 +24,8 @@ export interface AskOptions {
 }
 
 /**
- * Asks a subject every case: its scores and its greedy tokens. Nonsense (other lengths, values that are not finite, tokens
- * outside the vocabulary) is an error, never a result.
+ * Asks a subject every case: its scores and its greedy tokens. Nonsense (other lengths, values that are not
+ * finite, tokens outside the vocabulary) is an error, never a result.
  *
  * @throws the reason of `signal` if it is aborted.
  */

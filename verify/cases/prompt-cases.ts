@@ -12,7 +12,8 @@ import type { VerifyCase } from './verify-case.ts';
 type EncodedPrompt = Omit<VerifyCase, 'greedy' | 'positions'>;
 
 /**
- * The cases of a model that has no goldens: its own tokenizer encodes the prompts, and our engine continues them.
+ * The cases of a model that has no goldens: its own tokenizer encodes the prompts, and our engine continues
+ * them.
  *
  * @param onCase called before each prompt is continued.
  * @throws PromptError if an id is outside the vocabulary, or a prompt does not fit the model.

@@ -5,8 +5,8 @@ import type { TokenScores } from '../subject.ts';
  * Checks rows of scores before they are compared.
  *
  * @param asked what the rows answer, e.g. `forward of "ids-short"`; messages begin with it.
- * @throws SubjectError if there is not one row for each position, or a row has no values, a value that is not finite,
- * not one value for each token, a token outside the vocabulary, or a token twice.
+ * @throws SubjectError if there is not one row for each position, or a row has no values, a value that is not
+ * finite, not one value for each token, a token outside the vocabulary, or a token twice.
  */
 export function checkRows(
   asked: string,

@@ -56,8 +56,8 @@ export async function compareCase(
 }
 
 /**
- * Compares answers with a recorded case: hidden states after each layer, scores at every stored position and of every
- * greedy step, all of them together with the float64 truth, greedy tokens.
+ * Compares answers with a recorded case: hidden states after each layer, scores at every stored position and
+ * of every greedy step, all of them together with the float64 truth, greedy tokens.
  *
  * @throws SubjectError if the answers have NaN, an infinity, or other lengths than were asked for.
  */

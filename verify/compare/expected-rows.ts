@@ -6,7 +6,10 @@ import { ComparisonError, logSumExp, maxAbs } from '../../golden/tolerance.ts';
 export interface ExpectedRow {
   /** Of the prompt, or, beyond it, of the token that is generated from the row. */
   readonly position: number;
-  /** The tokens that `logits` belongs to; distinct tokens stand at distinct indices, but for those of the sample. */
+  /**
+   * The tokens that `logits` belongs to; distinct tokens stand at distinct indices, but for those of the
+   * sample.
+   */
   readonly ids: readonly number[];
   readonly logits: Float32Array;
   /** Largest magnitude in the whole row. */
@@ -21,7 +24,8 @@ export interface ExpectedRow {
  * The rows of a recorded case: those of the stored positions, then one for each greedy token.
  *
  * @param vocabularySample the manifest's.
- * @throws ComparisonError if the rows have another length than the manifest says, or a value that is not finite.
+ * @throws ComparisonError if the rows have another length than the manifest says, or a value that is not
+ * finite.
  */
 export function expectedRows(
   { recorded: { ids, positions, greedy }, tensors }: LoadedCase,

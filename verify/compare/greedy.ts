@@ -40,7 +40,8 @@ export function compareGreedy(
 /**
  * Whether a row's own token and another are a tie: their margin is within the noise.
  *
- * @param noise the reference's own distance from its float64 twin, as a fraction of the row's largest magnitude.
+ * @param noise the reference's own distance from its float64 twin, as a fraction of the row's largest
+ * magnitude.
  */
 export function isTieIn(row: ExpectedRow, own: number, other: number, noise: number): boolean {
   const column = row.ids.indexOf(other);

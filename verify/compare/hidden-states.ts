@@ -8,7 +8,10 @@ export interface ExpectedHiddenStates {
   readonly values: Float32Array;
   /** Positions of the prompt whose states are stored, ascending. */
   readonly positions: readonly number[];
-  /** The reference's own distance from its float64 twin at each stage, as a fraction of the row's largest magnitude. */
+  /**
+   * The reference's own distance from its float64 twin at each stage, as a fraction of the row's largest
+   * magnitude.
+   */
   readonly noise: readonly number[];
   readonly projections?: Projections;
 }
@@ -18,7 +21,8 @@ export interface ExpectedHiddenStates {
  *
  * @param hidden f32 [numHiddenLayers + 2, T, hiddenSize], finite.
  * @param length T, positions of the prompt.
- * @returns the first value that differs of each row, of the first stage with a difference; later stages follow from it.
+ * @returns the first value that differs of each row, of the first stage with a difference; later stages
+ * follow from it.
  * @throws ComparisonError if the stored states have another length, or one that is not finite.
  */
 export function compareHiddenStates(

@@ -34,15 +34,18 @@ const NORMALIZED = 1e-3;
  * Pairs rows of scores with a golden's, and finds what makes them logits. A subject may give
  *
  * 1. logits: nothing is added;
- * 2. log-probabilities, recognised by their sum: the golden's log Σ exp is added, less the row's own where it is known;
+ * 2. log-probabilities, recognised by their sum: the golden's log Σ exp is added, less the row's own where it
+ *    is known;
  * 3. logits less another constant in every row: the median distance from the golden is added to each.
  *
- * Rows that are not right as (1) are taken for (2) if all of them are normalised, and for (3) if a constant beyond the
- * tolerance makes most values of every row right. A constant in some rows only is an error of those rows.
+ * Rows that are not right as (1) are taken for (2) if all of them are normalised, and for (3) if a constant
+ * beyond the tolerance makes most values of every row right. A constant in some rows only is an error of
+ * those rows.
  *
  * @param asked what the rows answer; messages begin with it.
  * @param rows checked, see `checkRows`; one for each of `expected`.
- * @throws SubjectError if a row has fewer than two tokens of the golden's: their distance is all that could be compared.
+ * @throws SubjectError if a row has fewer than two tokens of the golden's: their distance is all that could
+ * be compared.
  */
 export function pairRows(
   asked: string,
@@ -65,8 +68,8 @@ export function pairRows(
 }
 
 /**
- * Compares logits and next-token probabilities value by value; of a row that shows the likeliest tokens only, also that no
- * token is missing which is likelier than the least of them.
+ * Compares logits and next-token probabilities value by value; of a row that shows the likeliest tokens only,
+ * also that no token is missing which is likelier than the least of them.
  *
  * @returns the first differences.
  */
@@ -82,10 +85,11 @@ export function compareRows(rows: readonly PairedRow[], noise: RowNoise): Differ
 }
 
 /**
- * Compares all values together with the float64 truth: the subject may be no more than {@link RMS_FACTOR} farther from it
- * than the reference is.
+ * Compares all values together with the float64 truth: the subject may be no more than {@link RMS_FACTOR}
+ * farther from it than the reference is.
  *
- * @param logitsRms the reference's own distance where whole rows are compared; of fewer values it is computed anew.
+ * @param logitsRms the reference's own distance where whole rows are compared; of fewer values it is computed
+ * anew.
  * @returns one difference or none; none if the golden has no float64 twin.
  */
 export function compareRms(rows: readonly PairedRow[], logitsRms: number): Difference[] {
@@ -125,7 +129,10 @@ function pairRow(asked: string, { ids, values }: TokenScores, expected: Expected
   return { expected, columns, values: got, offset: 0, least: Math.min(...values) };
 }
 
-/** Whether a row is of log-probabilities: of all tokens their sum is 1, of the likeliest tokens it is at most 1. */
+/**
+ * Whether a row is of log-probabilities: of all tokens their sum is 1, of the likeliest tokens it is at most
+ * 1.
+ */
 function isNormalized(row: PairedRow, values: Float32Array): boolean {
   if (row.logSumExp !== undefined) return Math.abs(row.logSumExp) <= NORMALIZED;
   return logSumExp(values) <= NORMALIZED;

@@ -13,8 +13,8 @@ export interface StoredGoldens {
 }
 
 /**
- * Holds answers to stored goldens by the rules of f32: hidden states, every logit and probability, their distance from the
- * float64 truth, greedy tokens.
+ * Holds answers to stored goldens by the rules of f32: hidden states, every logit and probability, their
+ * distance from the float64 truth, greedy tokens.
  *
  * @returns the differences of each case, in the order of the computation; cases without answers are left out.
  * @throws FileError, CheckpointError if the goldens cannot be read.

@@ -31,11 +31,12 @@ export function changeOf(
 }
 
 /**
- * Compares greedy tokens of two answers. They part at the first token that differs: what follows has other prompts.
+ * Compares greedy tokens of two answers. They part at the first token that differs: what follows has other
+ * prompts.
  *
  * @param begin the position of the first token.
- * @param scores of the rows that `a` was chosen from, if they are known: the change is then what the scores of the two
- * tokens differ by; without them it is infinite.
+ * @param scores of the rows that `a` was chosen from, if they are known: the change is then what the scores
+ * of the two tokens differ by; without them it is infinite.
  */
 export function tokenChange(
   a: readonly number[],

@@ -27,7 +27,7 @@ export interface CaseChange extends Change {
 }
 
 /** Requests that are on their way together. */
-const NEIGHBOURS = 8;
+const CONCURRENT = 8;
 
 const withRows = (first: readonly FirstAnswer[]) =>
   first.flatMap((each) => (each.rows ? [{ ...each, rows: each.rows }] : []));
@@ -71,7 +71,7 @@ export const CONSISTENCY_CHECKS: readonly ConsistencyCheck[] = [
       scoresNothing(subject) ??
       (subject.capabilities.maxConcurrency < 2 ? 'the subject takes one request at a time' : undefined),
     run: (subject, first, signal) =>
-      inParallel(withRows(first), Math.min(NEIGHBOURS, subject.capabilities.maxConcurrency), (each) =>
+      inParallel(withRows(first), Math.min(CONCURRENT, subject.capabilities.maxConcurrency), (each) =>
         askAgain(subject, each, signal),
       ),
   },

@@ -3,9 +3,10 @@ import { readModelConfig } from '../../engine/config.ts';
 import { type OracleWeight, readOracleWeights } from './weights.ts';
 
 /**
- * The third witness: Qwen3 and Qwen3-MoE in float64, written from the formulae and sharing no arithmetic with the
- * engine or the reference. When those two differ, the oracle agrees with the one that is right. It recomputes
- * everything for every token and is meant for models of a few thousand to a few million parameters.
+ * The third witness: Qwen3 and Qwen3-MoE in float64, written from the formulae and sharing no arithmetic with
+ * the engine or the reference. When those two differ, the oracle agrees with the one that is right. It
+ * recomputes everything for every token and is meant for models of a few thousand to a few million
+ * parameters.
  */
 export interface Oracle {
   /** @param ids at least one token. @throws RangeError if there are none or one is outside the vocabulary. */
@@ -16,12 +17,16 @@ export interface Oracle {
 export interface OracleRun {
   /** float64 [T, vocab]. */
   readonly logits: Float64Array;
-  /** layers + 2 of float64 [T, hidden]: embedding, each layer's output before the final norm, after the final norm. */
+  /**
+   * layers + 2 of float64 [T, hidden]: embedding, each layer's output before the final norm, after the final
+   * norm.
+   */
   readonly hidden: readonly Float64Array[];
   /**
    * For each layer N, float64: `layers.N.q_norm` and `layers.N.k_norm` [T, heads, headDim] after the norm,
-   * `layers.N.q_rope` and `layers.N.k_rope` [T, heads, headDim], `layers.N.attention` [T, hidden] after o_proj,
-   * `layers.N.mlp` [T, hidden], and `layers.N.router_logits` [T, experts] where the layer is a mixture.
+   * `layers.N.q_rope` and `layers.N.k_rope` [T, heads, headDim], `layers.N.attention` [T, hidden] after
+   * o_proj, `layers.N.mlp` [T, hidden], and `layers.N.router_logits` [T, experts] where the layer is a
+   * mixture.
    */
   readonly stages: ReadonlyMap<string, Float64Array>;
 }
@@ -130,7 +135,9 @@ function rmsNorm(x: Float64Array, gains: Float64Array, eps: number): Float64Arra
   return y;
 }
 
-/** Pair (d, d + headDim/2) turned by t · θ^(−2d/headDim) (Su et al. 2021, in HuggingFace's rotate-half form). */
+/**
+ * Pair (d, d + headDim/2) turned by t · θ^(−2d/headDim) (Su et al. 2021, in HuggingFace's rotate-half form).
+ */
 function rope(x: Float64Array, heads: number, { headDim, ropeTheta }: ModelConfig): Float64Array {
   const half = headDim / 2;
   const y = new Float64Array(x.length);
@@ -176,7 +183,10 @@ function swiGlu(x: Float64Array, gate: OracleWeight, up: OracleWeight, down: Ora
   return linear(activated, down);
 }
 
-/** Σ_{e ∈ topk(p)} p_e · Expert_e(x), p = softmax(router logits), over the chosen renormalised if so configured. */
+/**
+ * Σ_{e ∈ topk(p)} p_e · Expert_e(x), p = softmax(router logits), over the chosen renormalised if so
+ * configured.
+ */
 function mixture(
   x: Float64Array,
   router: Float64Array,

@@ -16,8 +16,8 @@ export interface WrongPrompt {
 }
 
 /**
- * The likely cause of other ids, where it is a known one: each cause predicts ids, and the one whose prediction is what
- * the subject gave is named.
+ * The likely cause of other ids, where it is a known one: each cause predicts ids, and the one whose
+ * prediction is what the subject gave is named.
  *
  * @returns undefined if no known cause gives these ids.
  */
@@ -51,7 +51,10 @@ export function causeOf({ got, expected, text }: WrongPrompt, tools: PromptTools
   return undefined;
 }
 
-/** Special tokens look like `<|im_start|>` or `<think>`: a character is put between the halves, so that none is found. */
+/**
+ * Special tokens look like `<|im_start|>` or `<think>`: a character is put between the halves, so that none
+ * is found.
+ */
 function encodeAsText(text: string, encode: (text: string) => number[]): number[] | undefined {
   const parts = text.split(/(?<=<)(?=\|?\w+\|?>|\/?\w+>)/);
   return parts.length > 1 ? parts.flatMap(encode) : undefined;

@@ -129,7 +129,7 @@ function readBytes(fd: number, position: number, length: number): Uint8Array {
   return bytes;
 }
 
-/** Whatever is wrong with a file is an error of the engine that has written it. */
+/** Any problem of a file is a SubjectError: the engine has written the file. */
 function named<T>(what: string, read: () => T): T {
   try {
     return read();

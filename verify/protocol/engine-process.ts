@@ -40,7 +40,7 @@ export class EngineProcess {
   #isEnded = false;
 
   /**
-   * Starts the program. If it is not found or not executable, `onEnd` is told.
+   * Starts the program. If it is not found or not executable, `onEnd` gets the reason.
    *
    * @param argv the program and its arguments; there is no shell between.
    * @throws NoAnswerError if the system does not even try, for example because the arguments are too long.

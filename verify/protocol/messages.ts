@@ -2,8 +2,8 @@ import type { PrecisionClass } from '../precision.ts';
 import type { Conversation, SubjectInfo } from '../subject.ts';
 
 /**
- * The messages of the protocol in TypeScript. Their source is `v1/*.schema.json`, which `schemas.ts` holds every answer
- * to; docs/protocol.md explains them.
+ * The messages of the protocol in TypeScript. Their source is `v1/*.schema.json`, which `schemas.ts` holds
+ * every answer to; docs/protocol.md explains them.
  */
 
 /** The version that the judge speaks. */

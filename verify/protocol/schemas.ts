@@ -15,8 +15,9 @@ import tokenizeChat from './v1/tokenize-chat.schema.json' with { type: 'json' };
 import tokenized from './v1/tokenized.schema.json' with { type: 'json' };
 
 /**
- * The schemas of all messages, by type. They are the source that engines in other languages are written from, and zod,
- * which the project has anyway, reads them as they are: it throws on any keyword that it would not hold a message to.
+ * The schemas of all messages, by type. They are the source that engines in other languages are written from,
+ * and zod, which the project has anyway, reads them as they are: it throws on any keyword that it would not
+ * hold a message to.
  */
 export const REQUEST_SCHEMAS = { start, load, forward, generate, tokenize, tokenizeChat, stop };
 export const ANSWER_SCHEMAS = { started, loaded, forwarded, generated, tokenized, skipped, error };

@@ -39,8 +39,9 @@ interface Ending {
 }
 
 /**
- * The judge's side of the protocol: requests to one program, whose answers come in any order. A program that breaks the
- * protocol, is too slow or ends leaves every request in flight without an answer and is not asked again.
+ * The judge's side of the protocol: requests to one program, whose answers come in any order. A program that
+ * breaks the protocol, is too slow or ends leaves every request in flight without an answer and is not asked
+ * again.
  */
 export class EngineSession {
   readonly #process: EngineProcess;
@@ -73,7 +74,8 @@ export class EngineSession {
    * Asks the program, after waiting until fewer than `maxConcurrency` requests are in flight.
    *
    * @throws NotSupportedError if the answer is `skipped`.
-   * @throws SubjectError if the answer is `error`, of another type, or not of its schema, or the protocol is broken.
+   * @throws SubjectError if the answer is `error`, of another type, or not of its schema, or the protocol is
+   * broken.
    * @throws NoAnswerError if the program ends, or does not answer within the limit.
    * @throws the reason of a signal that is aborted.
    */

@@ -15,7 +15,8 @@ export interface DecodedArray<T> {
 /**
  * @param what names the array in messages, e.g. `forward of 17 ids: scores.values`.
  * @param expected the shape that was asked for.
- * @throws SubjectError if the shape is another, the elements are not f32, or are not as many as the shape states.
+ * @throws SubjectError if the shape is another, the elements are not f32, or are not as many as the shape
+ * states.
  */
 export function decodeFloats(
   what: string,

@@ -8,7 +8,7 @@ import {
   precisionSentence,
 } from './words.ts';
 
-/** Wrong cases that are listed, at most: the first ones tell. */
+/** Wrong cases that are listed, at most. */
 const LISTED = 8;
 
 /** A short verdict for a terminal, the most important line first. */

@@ -65,7 +65,7 @@ test('f32 weights stay f32, and an untied head has its name', async (t) => {
   t.deepEqual(head.bytes(), checkpoint.get('lm_head.weight').file.read('lm_head.weight'));
 });
 
-test('what llama.cpp could not load is refused before anything is written', async (t) => {
+test('a model that llama.cpp could not load is refused before anything is written', async (t) => {
   const folder = temporaryFolder(t);
   await t.throwsAsync(ensureGguf(await ensureFixtureGraphs('dense'), folder), {
     message: /has no tokenizer\.json/,

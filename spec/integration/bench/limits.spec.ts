@@ -47,7 +47,7 @@ test('the arithmetic loop multiplies and adds as often as it is told', async (t)
   near(100, 24);
 });
 
-test('a source that does not compile is told', async (t) => {
+test('a source that does not compile is an error with the message of the compiler', async (t) => {
   const error = await t.throwsAsync(compile('export function read(): i32 { return nothing; }'));
   t.regex(error!.message, /^the loops do not compile: .*Cannot find name 'nothing'/s);
 });

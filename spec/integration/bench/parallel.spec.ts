@@ -101,7 +101,7 @@ test('every operation is timed in every round, at every size', async (t) => {
   t.true(times.every(({ samples }) => samples.length === 3 && samples.every((sample) => sample > 0)));
 });
 
-test('the memory of ranks is told by rank, and they end with the peer', async (t) => {
+test('the memory of ranks is reported by rank, and they end with the peer', async (t) => {
   const modelDir = await ensureFixture('dense');
   const settings = { modelDir, threads: 1, tp: 2, cacheTokens: 64, maxBatch: 1 };
   const { peer } = await PeerProcess.start('plumbline', settings);
@@ -115,7 +115,7 @@ test('the memory of ranks is told by rank, and they end with the peer', async (t
   await peer.close();
 });
 
-test('ranks that fail are told with what they said, and leave nothing', async (t) => {
+test('the error of ranks that fail has their messages, and they leave nothing', async (t) => {
   const modelDir = temporaryFolder(t);
   const plans = [planOf([{ past: 0, ids: [1] }])];
   const error = await t.throwsAsync(runTraffic(2, { name: 'traffic', modelDir, plans }));

@@ -29,7 +29,7 @@ async function expectedTokens(): Promise<number[][]> {
 }
 
 for (const id of ['plumbline', 'transformers.js', 'onnxruntime-web']) {
-  test(`${id} continues a batch greedily as our engine does each prompt, and tells times and memory`, async (t) => {
+  test(`${id} continues a batch greedily as our engine does each prompt, and reports times and memory`, async (t) => {
     const { peer, loaded } = await PeerProcess.start(id, await settings());
     t.teardown(() => peer.kill());
     t.is(peer.title, peerEntry(id).title);
@@ -74,7 +74,7 @@ test('a model without a graph leaves out those that run one', async (t) => {
   }
 });
 
-test('a peer whose process dies half-way is told with how it ended and what it complained of', async (t) => {
+test('the error of a peer whose process dies has its exit and its standard error', async (t) => {
   const llamaDir = temporaryFolder(t);
   const home = join(llamaDir, 'node_modules', 'node-llama-cpp');
   mkdirSync(home, { recursive: true });
@@ -118,7 +118,7 @@ test('the memory of a peer is its own, however much its parent has', async (t) =
   t.is(ballast[4e8], 1);
 });
 
-test('a subject that does not exist is told with those that do', (t) => {
+test('the error of an unknown subject lists the known ones', (t) => {
   t.throws(() => peerEntry('other'), {
     instanceOf: RangeError,
     message: `there is no subject "other"; there are ${PEERS.map(({ id }) => id).join(', ')}`,

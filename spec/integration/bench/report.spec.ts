@@ -104,7 +104,7 @@ test('where nothing is compared and nothing was left out, nothing is said of it'
   t.false(formatTable(alone).includes('left out'));
 });
 
-test('a file is written whole or not at all, and a folder that is missing is told before', (t) => {
+test('a file is written whole or not at all, and a missing folder is an error before anything is measured', (t) => {
   const folder = temporaryFolder(t);
   const path = join(folder, 'a.json');
   checkWritable(path);

@@ -6,7 +6,7 @@ import { quantile, summarize, timesBetter } from '../../bench/statistics.ts';
 const sample = fc.double({ min: -1e6, max: 1e6, noNaN: true });
 const samples = fc.array(sample, { minLength: 1, maxLength: 30 });
 
-test('a summary has the order statistics of its samples, interpolated between neighbours', (t) => {
+test('a summary has the order statistics of its samples, interpolated between adjacent ones', (t) => {
   t.deepEqual(summarize([7]), { count: 1, min: 7, lowerQuartile: 7, median: 7, upperQuartile: 7, max: 7 });
   t.deepEqual(summarize([10, 1, 3, 2]), {
     count: 4,

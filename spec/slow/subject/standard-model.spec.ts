@@ -13,7 +13,9 @@ import { linesFile } from '../../unit/engine/cli/support.ts';
 
 trackResources(test);
 
-/** A forward pass of 512 tokens takes half a minute on one slow core; AVA gives up on a silent run in five. */
+/**
+ * A forward pass of 512 tokens takes half a minute on one slow core; AVA gives up on a silent run in five.
+ */
 const PATIENCE_MS = 20 * 60_000;
 
 const { golden: model, modelDir, description } = await standardModel();
@@ -25,7 +27,10 @@ test.before('it is said which model is tested', (t) => {
   t.log(description);
 });
 
-/** A prompt as a line of the file of requests has it: the text, the conversation or the ids, as a user gives them. */
+/**
+ * A prompt as a line of the file of requests has it: the text, the conversation or the ids, as a user gives
+ * them.
+ */
 function requestOf(prompt: Prompt): object {
   if ('text' in prompt) return { prompt: prompt.text };
   if (!('messages' in prompt)) return { ids: readCase(model, prompt.id).ids };
@@ -35,7 +40,8 @@ function requestOf(prompt: Prompt): object {
 
 // What follows asks our own command and the fixture; another subject has no part in it.
 if (!process.env.SUBJECT) {
-  // First, alone and in a process of its own: two engines of this size at once are more than small machines have.
+  // First, alone and in a process of its own: two engines of this size at once are more than small machines
+  // have.
   test.serial('text in, text out: the command answers all prompts at once as the goldens say', async (t) => {
     t.timeout(PATIENCE_MS);
     const asked = prompts.filter(({ id }) => 'greedy' in readCase(model, id));

@@ -2,7 +2,8 @@ import { spawnSync } from 'node:child_process';
 import type { ExecutionContext } from 'ava';
 
 /**
- * Whether a program that a test needs is installed. Without it the test says so and passes, but fails where CI=true.
+ * Whether a program that a test needs is installed. Without it the test says so and passes, but fails where
+ * CI=true.
  */
 export function hasProgram(t: ExecutionContext, program: string): boolean {
   if (spawnSync(program, ['--version']).status === 0) return true;

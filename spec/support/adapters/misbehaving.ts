@@ -1,4 +1,7 @@
-/** An engine that does one thing wrong: `node misbehaving.ts MODE`. Each mode is a way in which adapters go wrong. */
+/**
+ * An engine that does one thing wrong: `node misbehaving.ts MODE`. Each mode is a way in which adapters go
+ * wrong.
+ */
 import { spawn } from 'node:child_process';
 import { closeSync, writeSync } from 'node:fs';
 import { encodeArray } from './encode-array.ts';

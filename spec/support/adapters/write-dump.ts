@@ -28,7 +28,7 @@ export const DUMP_CASES: DumpCases = {
   ],
 };
 
-/** Values that tell where they stand: 100 for each row, and the column. */
+/** Values that encode their place: 100 for each row, and the column. */
 export function scoresOfCase({ forward }: DumpCase, width = DUMP_SIZES.vocabSize): Float32Array {
   const rows = forward?.positions.length ?? 0;
   return Float32Array.from({ length: rows * width }, (_, i) => 100 * Math.floor(i / width) + (i % width));

@@ -1,7 +1,7 @@
 /**
- * `npm run fingerprints`: records the engine's own fingerprints of all golden cases, or with `-- NAME` of one model's;
- * a large one must be named. They are kept apart from the reference's goldens, so that a change of the engine and a
- * change of the reference are never confused.
+ * `npm run fingerprints`: records the engine's own fingerprints of all golden cases, or with `-- NAME` of one
+ * model's; a large one must be named. They are kept apart from the reference's goldens, so that a change of
+ * the engine and a change of the reference are never confused.
  */
 import { renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';

@@ -19,7 +19,10 @@ export interface FixtureEvidence {
   gains: ReadonlyMap<string, ArrayLike<number>>;
 }
 
-/** Shares above which a fixture says too little. The worst of ours: 24 % echoes, 16 % the same choice, 6 % odd rows. */
+/**
+ * Shares above which a fixture says too little. The worst of ours: 24 % echoes, 16 % the same choice, 6 % odd
+ * rows.
+ */
 const MOST_ECHOES = 1 / 3;
 const MOST_ALIKE = 1 / 3;
 const MOST_ODD_ROWS = 0.1;
@@ -29,11 +32,15 @@ const MOST_TIES = 0.1;
 const LEAST_SPREAD = 1;
 const MOST_SPREAD = 10;
 
-/** Standard deviation of a norm's gains as a fraction of their mean: below, a gain that is left out hardly shows. */
+/**
+ * Standard deviation of a norm's gains as a fraction of their mean: below, a gain that is left out hardly
+ * shows.
+ */
 const LEAST_GAIN_SPREAD = 0.05;
 
 /**
- * Finds out whether a fixture can fail: on which model a broken engine would compute about the same as a right one.
+ * Finds out whether a fixture can fail: on which model a broken engine would compute about the same as a
+ * right one.
  *
  * @returns one line for each reason not to trust it; none for a good fixture.
  */

@@ -27,7 +27,8 @@ export function goldenTests(
 
   test.before(`${model}: the model is the one the goldens were recorded from`, async (t) => {
     const { modelDir } = await open();
-    // Graphs are the recorder's: they are not beside the weights. Goldens of a fixture with a stand-in tokenizer are of ids.
+    // Graphs are the recorder's: they are not beside the weights. Goldens of a fixture with a stand-in
+    // tokenizer are of ids.
     const hasStandIn = Object.hasOwn(FIXTURES, model) && !FIXTURES[model].tokenizer;
     const isDecisive = ([file]: [string, string]) =>
       !file.startsWith('onnx/') && !(hasStandIn && file.startsWith('tokenizer'));

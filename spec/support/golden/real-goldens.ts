@@ -8,8 +8,8 @@ import type { SubjectModel } from '../../../verify/subject.ts';
  * Holds a subject to the goldens of a model that lies anywhere, as a real one does in the cache of the hub.
  *
  * @param name of the folder of goldens.
- * @returns a line for each file that is not the one that the goldens were recorded from, or else for each case
- * in which the subject differs from its golden.
+ * @returns a line for each file that is not the one that the goldens were recorded from, or else for each
+ * case in which the subject differs from its golden.
  */
 export async function differencesFromGoldens(
   subject: SubjectModel,

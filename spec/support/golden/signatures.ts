@@ -1,6 +1,6 @@
 /**
- * `npm run signatures`: records what each bug that the judge knows does to the log-probabilities of the goldens, or with
- * `-- NAME` of one model's.
+ * `npm run signatures`: records what each bug that the judge knows does to the log-probabilities of the
+ * goldens, or with `-- NAME` of one model's.
  */
 import { writeFileSync } from 'node:fs';
 import { ensureFixture, QUICK_FIXTURES } from '../../../generator/fixtures/fixtures.ts';

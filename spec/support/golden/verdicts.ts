@@ -1,4 +1,6 @@
-/** `npm run verdicts`: judges the recorded engines, prints the table, and records it as the judge's golden. */
+/**
+ * `npm run verdicts`: judges the recorded engines, prints the table, and records it as the judge's golden.
+ */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { formatJson } from '../../../generator/recording/store.ts';

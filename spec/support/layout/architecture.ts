@@ -2,7 +2,10 @@
 export interface Architecture {
   /** Names that a file's imports must fit, by the name that the file itself fits. */
   readonly arrows: ReadonlyMap<string, readonly string[]>;
-  /** The engine from the ground up: layers of parts, each a list of names, relative to the root of the project. */
+  /**
+   * The engine from the ground up: layers of parts, each a list of names, relative to the root of the
+   * project.
+   */
   readonly layers: readonly (readonly (readonly string[])[])[];
 }
 

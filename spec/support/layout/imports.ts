@@ -3,11 +3,14 @@ import { posix } from 'node:path';
 /** Sources by their path from the root of the project, with "/" on every system. */
 export type Sources = ReadonlyMap<string, string>;
 
-/** The files that a source names in imports, re-exports, dynamic imports and worker URLs, packages left out. */
+/**
+ * The files that a source names in imports, re-exports, dynamic imports and worker URLs, packages left out.
+ */
 export function importsOf(path: string, sources: Sources): string[] {
   const text = sources.get(path) ?? '';
   const statement = /^(?:import|export)\s+(?:[\w*{][\w\s,{}*$]*?\sfrom\s*)?['"](\.[^'"]+)['"]/gm;
-  // Every call with a source's relative path counts: import(…), new URL(…), and helpers that start a thread from a file.
+  // Every call with a source's relative path counts: import(…), new URL(…), and helpers that start a thread
+  // from a file.
   const expression = /\(\s*(?:import\.meta\.url,\s*)?['"](\.{1,2}\/[^'"]+\.ts)['"]/g;
   const names = [...text.matchAll(statement), ...text.matchAll(expression)].map(([, name]) => name);
   return names.map((name) => {

@@ -13,7 +13,8 @@ export const NETWORK_VARIABLE = 'PLUMBLINE_NETWORK';
  *
  * @param env default `process.env`.
  * @returns its directory; undefined if it is not cached and the network is not allowed.
- * @throws ModelIdentityError if it is another model; RangeError if it is not listed; HubError if it cannot be fetched.
+ * @throws ModelIdentityError if it is another model; RangeError if it is not listed; HubError if it cannot be
+ * fetched.
  */
 export async function findRealModel(
   model: string,

@@ -16,7 +16,10 @@ const worker = registerSharedWorker<ModelRequest>({
 /** A model that test files share; it stays loaded until the run ends. */
 export type SharedModel = Pick<SubjectModel, 'forward' | 'generate'> & { modelDir: string };
 
-/** A fixture's model, loaded once per run however many test files ask for it. It answers one request at a time. */
+/**
+ * A fixture's model, loaded once per run however many test files ask for it. It answers one request at a
+ * time.
+ */
 export async function sharedModel(fixture: string): Promise<SharedModel> {
   return sharedModelIn(await ensureFixture(fixture));
 }

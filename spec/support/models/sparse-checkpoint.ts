@@ -33,8 +33,8 @@ export const QWEN3_0_6B_CONFIG = {
 export const QWEN3_0_6B = readRealModel('Qwen/Qwen3-0.6B')!.identity;
 
 /**
- * Writes a model directory whose weights have their names, shapes and place, but take no room on the disk: all zeros,
- * in a sparse file.
+ * Writes a model directory whose weights have their names, shapes and place, but take no room on the disk:
+ * all zeros, in a sparse file.
  *
  * @param edit changes the header before it is written.
  */

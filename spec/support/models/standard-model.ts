@@ -19,8 +19,8 @@ export interface StandardModel {
 }
 
 /**
- * Chooses the real model where the HuggingFace cache has it and its goldens were recorded, and else its stand-in.
- * Nothing is fetched.
+ * Chooses the real model where the HuggingFace cache has it and its goldens were recorded, and else its
+ * stand-in. Nothing is fetched.
  */
 export async function standardModel(
   env: Environment = process.env,

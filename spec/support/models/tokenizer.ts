@@ -16,7 +16,10 @@ export const QWEN3_TOKENIZER_DIR: string = dirname(tokenizerPath);
 let ours: Promise<Tokenizer> | undefined;
 let reference: Promise<PreTrainedTokenizer> | undefined;
 
-/** The real Qwen3 tokenizer, loaded once per test process. Rejects if the file is not the one all goldens know. */
+/**
+ * The real Qwen3 tokenizer, loaded once per test process. Rejects if the file is not the one all goldens
+ * know.
+ */
 export function qwen3Tokenizer(): Promise<Tokenizer> {
   ours ??= loadQwen3Tokenizer();
   return ours;

@@ -81,7 +81,7 @@ export const MUTANTS: readonly Mutant[] = [
     ],
   },
   {
-    name: 'theta is the default, whatever the configuration says',
+    name: 'theta is the default in place of the configured one',
     model: 'dense',
     edits: [edit('model/rope.ts', 'Math.fround(ropeTheta ** ', 'Math.fround(10000 ** ')],
   },
@@ -91,7 +91,7 @@ export const MUTANTS: readonly Mutant[] = [
     edits: [edit('config.ts', 'raw.rope_parameters?.rope_theta ?? raw.rope_theta', '10000')],
   },
   {
-    name: 'eps is the default, whatever the configuration says',
+    name: 'eps is the default in place of the configured one',
     model: 'dense',
     edits: [edit('config.ts', 'rmsNormEps: raw.rms_norm_eps', 'rmsNormEps: 1e-6')],
   },

@@ -21,8 +21,8 @@ const SOURCES: ReadonlyMap<string, string> = new Map(
 );
 
 /**
- * Copies the edited files of the engine, and the files that import them, into a folder, applies the edits, and imports
- * the result. The other files are the engine's own: they are compiled once for all mutants.
+ * Copies the edited files of the engine, and the files that import them, into a folder, applies the edits,
+ * and imports the result. The other files are the engine's own: they are compiled once for all mutants.
  *
  * @param folder empty; the caller removes it.
  * @returns how to load it, with the options of `Engine.load`.
@@ -71,7 +71,10 @@ function importersOf(paths: readonly string[]): Set<string> {
   return found;
 }
 
-/** A source that names the files that are not copied by their URL, and stays beside the kernels that are built. */
+/**
+ * A source that names the files that are not copied by their URL, and stays beside the kernels that are
+ * built.
+ */
 function withOriginals(path: string, source: string, copied: ReadonlySet<string>): string {
   const named = source.replace(/(?<=['"])\.{1,2}\/[^'"\n]+\.ts(?=['"])/g, (name) => {
     const target = posix.join(posix.dirname(path), name);

@@ -70,7 +70,7 @@ export const SERVING_MUTANTS: readonly ServingMutant[] = [
     edits: [prefixCache('(tokens.length - 1) / this.blockSize', 'tokens.length / this.blockSize')],
   },
   {
-    name: "the mask takes a neighbour's length",
+    name: "the mask takes another sequence's length",
     edits: [
       edit(
         'model/attention.ts',
@@ -86,7 +86,7 @@ export const SERVING_MUTANTS: readonly ServingMutant[] = [
     ],
   },
   {
-    name: "a sequence reads its neighbour's blocks",
+    name: "a sequence reads another sequence's blocks",
     edits: [
       edit(
         'model/attention.ts',

@@ -36,8 +36,8 @@ export class InstalledPackage {
   }
 
   /**
-   * Packs the project and installs the tarball. Nothing but the registry is needed, and that only for what npm has not
-   * kept from earlier.
+   * Packs the project and installs the tarball. Nothing but the registry is needed, and that only for what
+   * npm has not kept from earlier.
    *
    * @param folder an empty one.
    * @throws Error with what npm said, if it fails.
@@ -86,8 +86,8 @@ export class InstalledPackage {
 }
 
 /**
- * Runs a program as a user would: this version of Node comes first, and nothing is left of the npm that may run these
- * tests.
+ * Runs a program as a user would: this version of Node comes first, and nothing is left of the npm that may
+ * run these tests.
  */
 export function run(
   file: string,

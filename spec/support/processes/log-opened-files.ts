@@ -3,7 +3,9 @@ import { onOpen } from './opened-files.ts';
 
 /** Names the folder whose files are logged. */
 export const OPENED_FOLDER = 'PLUMBLINE_OPENED_FOLDER';
-/** Names the log: a line for each file opened, with the process and the path. It must not be in that folder. */
+/**
+ * Names the log: a line for each file opened, with the process and the path. It must not be in that folder.
+ */
 export const OPENED_LOG = 'PLUMBLINE_OPENED_LOG';
 
 // For `node --import`: it has taken effect before the program is loaded.

@@ -2,8 +2,8 @@ import fs, { type PathLike, type PathOrFileDescriptor } from 'node:fs';
 import { syncBuiltinESMExports } from 'node:module';
 
 /**
- * Calls back for each file that this thread opens or reads as a whole, by the functions of `node:fs` that the engine
- * uses, until the returned function is called.
+ * Calls back for each file that this thread opens or reads as a whole, by the functions of `node:fs` that the
+ * engine uses, until the returned function is called.
  */
 export function onOpen(callback: (path: string) => void): () => void {
   const { openSync, readFileSync } = fs;

@@ -16,8 +16,8 @@ export interface Ended {
 }
 
 /**
- * Environment of processes that run nothing of what coverage counts, or what other processes run too: half of what a
- * process writes at its end. Node passes the variable on where it is only left out.
+ * Environment of processes that run nothing of what coverage counts, or what other processes run too: half of
+ * what a process writes at its end. Node passes the variable on where it is only left out.
  */
 export const NO_COVERAGE: NodeJS.ProcessEnv = { NODE_V8_COVERAGE: undefined };
 

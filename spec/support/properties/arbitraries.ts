@@ -8,7 +8,7 @@ import { type ModelConfig, parseModelConfig, type WeightDtype } from '../../../e
 import { narrow, widen } from '../../../verify/oracle/floats.ts';
 import type { OracleWeight } from '../../../verify/oracle/weights.ts';
 
-/** What a {@link tinyModel} may be; whatever is left out is drawn. */
+/** What a {@link tinyModel} may be; what is left out is drawn. */
 export interface TinyModelConstraints {
   modelType?: ModelConfig['modelType'];
   dtype?: WeightDtype;
@@ -28,14 +28,18 @@ export interface TinyModel {
 }
 
 /**
- * Random Qwen3 and Qwen3-MoE models that are able to fail: heads · headDim differs from hidden, key-value heads are
- * fewer than heads, widths are seldom multiples of a vector, eps and theta are often not the defaults, gains are random.
+ * Random Qwen3 and Qwen3-MoE models that are able to fail: heads · headDim differs from hidden, key-value
+ * heads are fewer than heads, widths are seldom multiples of a vector, eps and theta are often not the
+ * defaults, gains are random.
  */
 export function tinyModel(constraints: TinyModelConstraints = {}): fc.Arbitrary<TinyModel> {
   return draws(constraints).map((draw) => makeModel(toConfigJson(draw), draw.dtype, draw.seed));
 }
 
-/** Prompts for a model, 1 to `maxLength` ids, the first and the last of the vocabulary more often than their share. */
+/**
+ * Prompts for a model, 1 to `maxLength` ids, the first and the last of the vocabulary more often than their
+ * share.
+ */
 export function prompt(model: TinyModel, maxLength = 12): fc.Arbitrary<number[]> {
   const last = model.config.vocabSize - 1;
   const id = fc.oneof({ weight: 4, arbitrary: fc.nat(last) }, fc.constantFrom(0, last));
@@ -65,7 +69,10 @@ export function writeModelDirectory(dir: string, { configJson, dtype, weights }:
   writeSafetensors(join(dir, 'model.safetensors'), new Map(tensors), { format: 'pt' });
 }
 
-/** A model's weights, drawn from `seed` and rounded to `dtype`. @throws ConfigError if the configuration is refused. */
+/**
+ * A model's weights, drawn from `seed` and rounded to `dtype`. @throws ConfigError if the configuration is
+ * refused.
+ */
 export function makeModel(
   configJson: Readonly<Record<string, unknown>>,
   dtype: WeightDtype,
@@ -88,9 +95,9 @@ export function makeModel(
 }
 
 /**
- * Chosen so that no part of the model can be left out unseen: gains are random, q and k norms sharpen the attention,
- * the layers outweigh the small embedding (a tied model would else echo its input), and the final norm spreads the
- * logits to a standard deviation of about 3.5.
+ * Chosen so that no part of the model can be left out unseen: gains are random, q and k norms sharpen the
+ * attention, the layers outweigh the small embedding (a tied model would else echo its input), and the final
+ * norm spreads the logits to a standard deviation of about 3.5.
  */
 function distribution(
   name: string,

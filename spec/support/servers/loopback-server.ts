@@ -5,7 +5,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 /** A parsed request body. */
 export type Body = Readonly<Record<string, unknown>>;
 
-/** What answers a method and path, e.g. `POST /completion`: JSON, or an {@link HttpProblem} that is thrown. */
+/**
+ * What answers a method and path, e.g. `POST /completion`: JSON, or an {@link HttpProblem} that is thrown.
+ */
 export type Routes = Readonly<Record<string, (body: Body) => unknown>>;
 
 /** A refusal with a status. */
@@ -65,7 +67,10 @@ export class LoopbackServer {
     );
   }
 
-  /** Waits until clients hold no connection. @returns false after three seconds: a client leaves them to its own time limit. */
+  /**
+   * Waits until clients hold no connection. @returns false after three seconds: a client leaves them to its
+   * own time limit.
+   */
   async isReleased(): Promise<boolean> {
     const deadline = Date.now() + 3000;
     while ((await this.connections()) > 0) {

@@ -7,7 +7,10 @@ export interface OpenAiOptions {
   readonly takesIds?: boolean;
 }
 
-/** OpenAI's /v1/completions without further fields: tokens are texts, and a map by text keeps one of two alike. */
+/**
+ * OpenAI's /v1/completions without further fields: tokens are texts, and a map by text keeps one of two
+ * alike.
+ */
 export function openaiRoutes(model: ServedModel, { takesIds = true }: OpenAiOptions = {}): Routes {
   return {
     'GET /v1/models': () => ({

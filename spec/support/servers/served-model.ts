@@ -30,7 +30,10 @@ export interface ScoreOptions {
   readonly temperature?: number;
 }
 
-/** A model as a server uses it: rows of log-probabilities in float64 of any model whose subject shows all logits. */
+/**
+ * A model as a server uses it: rows of log-probabilities in float64 of any model whose subject shows all
+ * logits.
+ */
 export class ServedModel {
   readonly name: string;
   readonly eosTokenId: number;

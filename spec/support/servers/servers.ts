@@ -28,7 +28,9 @@ export const SERVERS: Readonly<Record<ApiName, (model: ServedModel) => Routes>> 
   openai: openaiRoutes,
 };
 
-/** A model of a directory, ready to be served. @param model default: our own engine. It is closed by `close`. */
+/**
+ * A model of a directory, ready to be served. @param model default: our own engine. It is closed by `close`.
+ */
 export async function serveModel(
   modelDir: string,
   model?: SubjectModel,

@@ -38,7 +38,7 @@ test('the project’s goldens are of every fixture', (t) => {
   t.deepEqual(goldenModels().sort(), Object.keys(FIXTURES).sort());
 });
 
-test('a model is a folder with a manifest, which tells fixtures from real ones', (t) => {
+test('a model is a folder with a manifest, which distinguishes fixtures from real ones', (t) => {
   const folder = goldens(t);
   mkdirSync(join(folder, 'pytorch'));
   write(folder, 'prompts.json', {});
@@ -57,7 +57,7 @@ test('every golden of the project can be read, and is listed in its manifest', (
       return [`${id}.json`, `${id}.safetensors`];
     });
     const files = readdirSync(join(GOLDEN_FOLDER, model)).filter(
-      (file) => file !== 'fingerprints.json' && file !== 'prompts.json',
+      (file) => !/^(fingerprints|prompts|signatures)\.(json|safetensors)$/.test(file),
     );
     t.deepEqual(files.sort(), [...expected, 'manifest.json'].sort(), model);
     t.true(
@@ -91,7 +91,7 @@ test('a model that has prompts of its own is recorded from them, every other fro
   });
 });
 
-test('what was written is read: manifest, case, tensors', (t) => {
+test('manifest, case and tensors are read as they were written', (t) => {
   const folder = goldens(t);
   const { golden, tensors } = makeRecording({ selection: SAMPLED });
   t.deepEqual(readManifest('made-up', folder), makeManifest(SAMPLED));
@@ -179,7 +179,7 @@ const wrong: [what: string, file: string, value: unknown, message: RegExp][] = [
     { ...golden, noise: { ...golden.noise, logits: null } },
     /: noise\.logits: .*expected number/,
   ],
-  ['a key that nobody knows', 'a-case', { ...golden, extra: 1 }, /: the whole: Unrecognized key: "extra"/],
+  ['an unknown key', 'a-case', { ...golden, extra: 1 }, /: the whole: Unrecognized key: "extra"/],
   [
     'another version',
     'manifest',

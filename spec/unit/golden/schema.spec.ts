@@ -69,7 +69,7 @@ const bad: typeof good = [
   ['a manifest without versions', manifestSchema, { ...manifest, versions: {} }],
   ['a manifest with an unknown key', manifestSchema, { ...manifest, extra: 1 }],
   ['no projections', manifestSchema, { ...manifest, projections: { seed: '', count: 0 } }],
-  ['a fingerprint that is none', fingerprintsSchema, { 'a-case': 'abc' }],
+  ['a fingerprint that is no hash', fingerprintsSchema, { 'a-case': 'abc' }],
 ];
 for (const [what, schema, value] of bad) {
   test(`the schema refuses ${what}`, (t) => {

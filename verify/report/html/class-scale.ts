@@ -5,8 +5,8 @@ import { escapeMarkup, formatFigure } from '../words.ts';
 const NAME_WIDTH = 9;
 
 /**
- * The classes on a logarithmic scale of noise, with the subject on it. A class's noise is the subject's error over its
- * ratio to that class.
+ * The classes on a logarithmic scale of noise, with the subject on it. A class's noise is the subject's error
+ * over its ratio to that class.
  */
 export function renderClassScale({ classes, class: found }: Verdict['precision']): string {
   const known = classes.flatMap((each) =>

@@ -12,7 +12,7 @@ const STEP_NAMES = [
   'up to 64 ×',
   'more than 64 ×',
 ];
-/** More columns are not told apart on a phone: positions are joined, and the largest error counts. */
+/** More columns cannot be distinguished on a phone: positions are joined, and the largest error counts. */
 const MAX_COLUMNS = 64;
 /** Adjacent positions in one column. */
 interface Column {
@@ -22,7 +22,10 @@ interface Column {
   readonly indices: readonly number[];
 }
 
-/** The error of one case: a line of cells for each stage, a cell for each position, the first divergence marked. */
+/**
+ * The error of one case: a line of cells for each stage, a cell for each position, the first divergence
+ * marked.
+ */
 export function renderErrorMap({ id, map, first }: VerdictCase & { map: ErrorMap }): string {
   const columns = joinPositions(map.positions);
   const marked = first && markOf(map, columns, first);

@@ -1,4 +1,7 @@
-/** Both colour schemes, and widths from a phone's on. Verdicts are told by words and signs; colours only repeat them. */
+/**
+ * Both colour schemes, and widths from a phone's on. Words and signs state verdicts; colours only repeat
+ * them.
+ */
 export const STYLE = `
 :root { color-scheme: light dark; --page: #f5f6f8; --card: #fff; --text: #1c2430; --soft: #566273; --line: #dfe4ea;
   --right: #156c3c; --wrong: #b3261e; --unknown: #6a5800; --bar: #2f6fb0; --mark: #c2185b;

@@ -16,7 +16,8 @@ import {
 
 trackResources(test);
 
-// A tracker moves this thread's temporary folder and records all that starts meanwhile, so tests run one at a time.
+// A tracker moves this thread's temporary folder and records all that starts meanwhile, so tests run one at a
+// time.
 const serial = test.serial;
 const IDLE = 'setInterval(() => {}, 1000)';
 

@@ -41,7 +41,7 @@ test('every kind of model is drawn', (t) => {
   t.true(mixtures.every((moe) => moe.numExpertsPerTok < moe.numExperts || moe.numExperts === 2));
 });
 
-test('what is drawn can be constrained', (t) => {
+test('drawn models can be constrained', (t) => {
   const constraints = { modelType: 'qwen3_moe', dtype: 'F16', tied: true, maxLayers: 1 } as const;
   for (const { config, dtype } of fc.sample(tinyModel(constraints), { seed: SEED, numRuns: 20 })) {
     t.like(config, { modelType: 'qwen3_moe', tieWordEmbeddings: true, numHiddenLayers: 1 });

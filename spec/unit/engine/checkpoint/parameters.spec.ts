@@ -1,35 +1,23 @@
 import test from 'ava';
 import { countParameters } from '../../../../engine/checkpoint/parameters.ts';
 import { parseModelConfig } from '../../../../engine/config.ts';
-
-/** Of Qwen/Qwen3-0.6B, what decides the shapes. */
-const QWEN3_0_6B = {
-  model_type: 'qwen3',
-  vocab_size: 151936,
-  hidden_size: 1024,
-  intermediate_size: 3072,
-  num_hidden_layers: 28,
-  num_attention_heads: 16,
-  num_key_value_heads: 8,
-  head_dim: 128,
-  max_position_embeddings: 40960,
-  rms_norm_eps: 1e-6,
-  rope_theta: 1000000,
-  tie_word_embeddings: true,
-};
+import { QWEN3_0_6B_CONFIG } from '../../../support/models/sparse-checkpoint.ts';
 
 test('Qwen3-0.6B has 596,049,920 parameters', (t) => {
-  t.deepEqual(countParameters(parseModelConfig(QWEN3_0_6B)), { total: 596_049_920, active: 596_049_920 });
+  t.deepEqual(countParameters(parseModelConfig(QWEN3_0_6B_CONFIG)), {
+    total: 596_049_920,
+    active: 596_049_920,
+  });
 });
 
 test('an untied head counts beside the embedding', (t) => {
-  const { total } = countParameters(parseModelConfig({ ...QWEN3_0_6B, tie_word_embeddings: false }));
+  const { total } = countParameters(parseModelConfig({ ...QWEN3_0_6B_CONFIG, tie_word_embeddings: false }));
   t.is(total, 596_049_920 + 151936 * 1024);
 });
 
 /** Of Qwen/Qwen3-30B-A3B. */
 const QWEN3_30B_A3B = {
-  ...QWEN3_0_6B,
+  ...QWEN3_0_6B_CONFIG,
   model_type: 'qwen3_moe',
   hidden_size: 2048,
   intermediate_size: 6144,

@@ -16,7 +16,7 @@ test('no rank is started if the check fails', async (t) => {
   await t.throwsAsync(openGroup('/nowhere', { numRanks: 2 }, check), { message: 'no such model' });
 });
 
-/** What mpirun tells the ranks it starts. */
+/** What mpirun sets in the environment of ranks. */
 function underMpirun(t: ExecutionContext, variables: Record<string, string>): void {
   Object.assign(process.env, variables);
   t.teardown(() => {

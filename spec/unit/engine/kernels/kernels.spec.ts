@@ -27,7 +27,7 @@ for (const kernels of [createScalarKernels(), wasm]) {
     t.deepEqual([...y], [321, 96, -4, -9]);
   });
 
-  test(title('matmul adds its leaves as a balanced tree of neighbours'), (t) => {
+  test(title('matmul adds its leaves as a balanced tree of adjacent leaves'), (t) => {
     const big = 2 ** 24;
     t.is(sum(kernels, [big, 1, 1, 1, 1, 1, 1, 1]), big + 6, 'one after the other: 2²⁴');
     t.is(sum(kernels, [big, 1, 0, 0, -big, 0, 0, 0]), 0, 'leaves four apart first: 1');

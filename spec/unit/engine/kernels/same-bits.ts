@@ -16,7 +16,7 @@ export function bitDifference<A extends Float32Array | Uint8Array>(
   expected: A,
 ): string | undefined {
   if (actual.length !== expected.length) return `length ${actual.length}, expected ${expected.length}`;
-  // Object.is tells −0 from 0 and takes NaNs as equal; for all else, equal numbers are equal bits.
+  // Object.is distinguishes −0 from 0 and takes NaNs as equal; for all else, equal numbers are equal bits.
   const at = actual.findIndex((value: number, i: number) => !Object.is(value, expected[i]));
   return at < 0 ? undefined : `at ${at}: ${describe(actual[at])}, expected ${describe(expected[at])}`;
 }

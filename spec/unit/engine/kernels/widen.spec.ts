@@ -6,8 +6,8 @@ import { bitDifference } from './same-bits.ts';
 const ALL = Uint16Array.from({ length: 2 ** 16 }, (_, i) => i);
 
 /**
- * f16 computed in another way: neighbours are 2⁻²⁴ apart below 2⁻¹³, and twice as far in every power of two
- * from there.
+ * f16 computed in another way: adjacent numbers are 2⁻²⁴ apart below 2⁻¹³, and twice as far in every power of
+ * two from there.
  */
 function f16ByCounting(): Float32Array {
   const values = new Float32Array(2 ** 16).fill(NaN);

@@ -77,7 +77,7 @@ test('outputs of experts come to every rank in the order of their ids', (t) => {
   const lengths = [2, 0, 1, 3];
   const expected = Float32Array.of(1, 2, 3, 4, 5, 6);
   inTurn(2, (group) => {
-    // What a rank has not computed is whatever was there before.
+    // What a rank has not computed keeps its former value.
     const outputs = expected.map((value, i) => (i < 2 === (group.rank === 0) ? value : 99));
     new Shard(group, { tp: 1, ep: 2 }, 4).joinExperts(outputs, lengths);
     seen.set(group.rank, outputs);

@@ -115,7 +115,7 @@ test('dtype q8 runs the quantised graph beside the other', async (t) => {
   t.notDeepEqual(await q8.forward(IDS), await fp32.forward(IDS));
 });
 
-test('what transformers.js cannot load is a CheckpointError with its directory', async (t) => {
+test('a model that transformers.js cannot load is a CheckpointError with its directory', async (t) => {
   const modelDir = await checkpoint(t, DENSE);
   const refused = { instanceOf: CheckpointError, message: /: transformers\.js cannot load it: / };
   const missing = await t.throwsAsync(Reference.load(modelDir), refused);

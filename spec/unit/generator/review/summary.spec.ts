@@ -26,7 +26,7 @@ test('every change is listed with kind, reasons, differences, and flipped tokens
     unchanged('one', 0),
     changed,
     withoutNumbers('three', 'new', 'no golden'),
-    withoutNumbers('four', 'gone', 'no prompt'),
+    withoutNumbers('four', 'removed', 'no prompt'),
   ];
   const summaries = [
     { model: 'dense', manifest: ['versions a: 1 → 2', 'seed differs'], cases },
@@ -74,7 +74,7 @@ test('a summary has changes if its manifest differs or a case is not unchanged',
   const summary = { model: 'dense', manifest: [], cases: [unchanged('one', 1e-6)] };
   t.false(hasChanges(summary));
   t.true(hasChanges({ ...summary, manifest: ['seed differs'] }));
-  for (const kind of ['new', 'gone', 'changed'] as const) {
+  for (const kind of ['new', 'removed', 'changed'] as const) {
     const cases = [...summary.cases, withoutNumbers('two', kind)];
     t.true(hasChanges({ ...summary, cases }), kind);
   }

@@ -109,7 +109,7 @@ test('tokens outside the vocabulary and too few tokens are errors', async (t) =>
   t.is(generated.kind, 'error');
 });
 
-test('what a subject cannot be asked is skipped, and the other question is asked all the same', async (t) => {
+test('a question that the subject does not support is skipped, and the other question is asked', async (t) => {
   const forward = () => Promise.reject(new NotSupportedError('no scores'));
   t.deepEqual(outcomes(await ask(fakeSubject({ forward }), [one, two])), [
     ['skipped', 'result'],

@@ -4,7 +4,7 @@ import { NoAnswerError, NotSupportedError, SubjectError } from '../../../../veri
 
 const failing = (error: unknown) => settle(() => Promise.reject(error));
 
-test('the four outcomes are told apart by the class of the error', async (t) => {
+test('the four outcomes are distinguished by the class of the error', async (t) => {
   t.deepEqual(await settle(async () => 5), { kind: 'result', value: 5 });
   t.deepEqual(await failing(new NotSupportedError('no ids')), { kind: 'skipped', message: 'no ids' });
   t.deepEqual(await failing(new NoAnswerError('it died')), { kind: 'no answer', message: 'it died' });

@@ -19,7 +19,7 @@ async function firstDifference(
   return first && [first.what, first.position, first.index];
 }
 
-test('what the reference computed passes', async (t) => {
+test('answers of the reference pass', async (t) => {
   const { differences, ties, gave } = await compare();
   t.deepEqual([differences, ties, gave], [[], 0, { hidden: true, rows: true, steps: true }]);
 });

@@ -12,7 +12,10 @@ export const POSITIONS = [0, 2];
 export const rowOf = (best: number) =>
   Float32Array.from({ length: SIZES.vocabSize }, (_, id) => (id === best ? 8 : Math.sin(7 * id + best) * 3));
 
-/** What the reference computed: rows of two positions and of two greedy steps, and three stages of hidden states. */
+/**
+ * What the reference computed: rows of two positions and of two greedy steps, and three stages of hidden
+ * states.
+ */
 export function golden(): LoadedCase & { rows: Float32Array[] } {
   const rows = [rowOf(3), rowOf(11), rowOf(11), rowOf(20)];
   const logits = Float32Array.from(rows.flatMap((row) => Array.from(row)));
@@ -79,7 +82,7 @@ export interface Answers {
   steps: boolean;
 }
 
-/** Makes id 9 in a row as good as the best, as far as the reference can tell. */
+/** Makes id 9 in a row as good as the best, within the reference's accuracy. */
 export function tie({ rows, tensors }: ReturnType<typeof golden>, row: number): void {
   for (const logits of [
     rows[row],

@@ -12,7 +12,7 @@ test('equal values are equal bits, also of views into larger arrays', (t) => {
   t.deepEqual(changeOf([row(1, 2)], [view], [7]), { equalBits: true, largest: 0 });
 });
 
-test('a change is told with its size and the position where it begins', (t) => {
+test('a change has its size and the position where it begins', (t) => {
   const change = changeOf([row(1, 2), row(1, 2), row(1, 2)], [row(1, 2), row(1, 2.5), row(4, 2)], [3, 5, 8]);
   t.deepEqual(change, { equalBits: false, largest: 3, position: 5 });
 });

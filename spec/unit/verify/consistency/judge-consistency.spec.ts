@@ -40,15 +40,15 @@ test('a deterministic subject has equal bits in every check', async (t) => {
   t.deepEqual(unchecked, []);
 });
 
-test('a subject whose neighbours leak is caught among others, and only there', async (t) => {
+test('a subject whose concurrent requests leak is caught among others, and only there', async (t) => {
   let running = 0;
   const subject = fakeSubject({
     async forward(request) {
-      const neighbours = running++;
+      const others = running++;
       await new Promise((resolve) => setTimeout(resolve, 2));
       const { rows } = await honest.forward(request);
       running--;
-      return { rows: neighbours > 0 ? shifted(rows, 0.5, 2) : rows };
+      return { rows: others > 0 ? shifted(rows, 0.5, 2) : rows };
     },
   });
   const { verdicts } = await judge(subject);
@@ -90,7 +90,7 @@ test('a subject that loses its place when it continues is caught by its tokens',
   });
 });
 
-test('changes within the noise of the class are right, and told with their size', async (t) => {
+test('changes within the noise of the class are right, and reported with their size', async (t) => {
   const subject = fakeSubject({
     async forward(request) {
       const { rows } = await honest.forward(request);

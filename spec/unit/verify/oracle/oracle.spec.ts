@@ -23,7 +23,10 @@ function readWitness(t: ExecutionContext, model: string) {
   return { cases: Object.entries(cases as Record<string, Case>), read };
 }
 
-/** The largest |got − expected|, each relative to its row's largest |expected|. Fails on NaN and on other lengths. */
+/**
+ * The largest |got − expected|, each relative to its row's largest |expected|. Fails on NaN and on other
+ * lengths.
+ */
 function distance(got: Float64Array, expected: Float64Array, rowLength: number, relative: boolean): number {
   if (got.length !== expected.length || got.length === 0) return Infinity;
   let largest = 0;

@@ -32,7 +32,7 @@ test('lines are sent and received, and the end comes after the last of them', as
   t.deepEqual(lines, ['{"a":1}', 'é', 'last']);
 });
 
-test('how a program ends is told', async (t) => {
+test('the end of a program has its exit code or signal', async (t) => {
   for (const [script, how] of [
     ['exit 7', 'ended with exit code 7'],
     ['kill -TERM $$', 'was ended by SIGTERM'],

@@ -20,7 +20,7 @@ test('the header is read in every version and for every number of dimensions', (
   }
 });
 
-test('what cannot be read is refused with the way to write it', (t) => {
+test('a .npy file that is not supported is refused with the way to write it', (t) => {
   const prefix = (text: string) => Buffer.from(text.padEnd(NPY_PREFIX_BYTES), 'latin1');
   t.throws(() => npyHeaderBytes(prefix('PK')), { message: /is not a \.npy file/ });
   t.throws(() => npyHeaderBytes(Buffer.from('\x93NUMPY', 'latin1')), { message: /is not a \.npy file/ });

@@ -50,7 +50,7 @@ test('every example is as its schema says', (t) => {
   }
 });
 
-test('what is defined in two schemas is the same in both', (t) => {
+test('definitions that two schemas have are the same in both', (t) => {
   t.deepEqual(ANSWER_SCHEMAS.generated.$defs, ANSWER_SCHEMAS.forwarded.$defs);
 });
 

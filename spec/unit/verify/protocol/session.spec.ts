@@ -25,7 +25,7 @@ test('an answer goes to the request that has its id', async (t) => {
   t.deepEqual(await load(session), { type: 'loaded', id: 'r1' });
 });
 
-test('what is no result is an error of its own kind', async (t) => {
+test('an answer that is no result is an error of its own class', async (t) => {
   const session = scripted(
     t,
     say('{"type":"skipped","id":"ID","reason":"too large"}'),

@@ -2,7 +2,7 @@ import test from 'ava';
 import { diffVerdicts, renderDiff } from '../../../../verify/report/diff.ts';
 import { RIGHT, UNKNOWN, WRONG } from '../../../support/verify/sample-verdicts.ts';
 
-test('what became worse and what became better is told by stable names', (t) => {
+test('changes for worse and better are listed by stable names', (t) => {
   const { worse, better, other } = diffVerdicts(RIGHT, WRONG);
   t.deepEqual(worse, ['verdict: right → wrong']);
   t.deepEqual(better, []);
@@ -28,7 +28,7 @@ test('a bug that is found and a case that broke are worse', (t) => {
   ]);
 });
 
-test('another reference, and a verdict without a class, are told', (t) => {
+test('a diff names another reference, and a verdict without a class', (t) => {
   const reference = { kind: 'engine' as const, description: 'our engine' };
   t.deepEqual(diffVerdicts(RIGHT, { ...RIGHT, reference, precision: UNKNOWN.precision }).other, [
     'precision: bf16 (ratio 1.04) → not checked (ratio –)',

@@ -50,7 +50,7 @@ test('a case without an answer is an error, and a case that was not asked is ski
   t.is(testsOf(UNKNOWN).get('ids-one')?.skipped?.message, 'the server takes text alone');
 });
 
-test('what was not checked is skipped, never passed', (t) => {
+test('checks that were not made are skipped, never passed', (t) => {
   const tests = testsOf(UNKNOWN);
   for (const name of ['verdict', 'prompt', 'precision', 'greedy', 'power'])
     t.truthy(tests.get(name)?.skipped, name);

@@ -2,7 +2,7 @@ import test from 'ava';
 import { reasonOf, renderTerminal } from '../../../../verify/report/terminal.ts';
 import { RIGHT, UNKNOWN, WRONG } from '../../../support/verify/sample-verdicts.ts';
 
-test('a right engine is told in a few lines, with what was not checked', (t) => {
+test('the report of a right engine takes a few lines, with what was not checked', (t) => {
   const lines = renderTerminal(RIGHT).split('\n');
   t.is(lines[0], 'RIGHT: rusty-qwen 1.2.0 computes dense as bf16 does');
   t.true(lines.includes("prompt      1 of 1 texts and conversations have HuggingFace's ids"));
@@ -17,7 +17,7 @@ test('a right engine is told in a few lines, with what was not checked', (t) => 
   t.true(lines.includes('not checked: hidden states (the engine does not give them)'));
 });
 
-test('a wrong engine is told with its reasons, the cases that part and the bug', (t) => {
+test('the report of a wrong engine has its reasons, the cases that part and the bug', (t) => {
   const lines = renderTerminal(WRONG).split('\n');
   t.is(lines[1], '  also: ids-longer: 26 times the noise of bf16 from position 64 on');
   t.true(lines.includes('  ✘ ids-longer: hidden_states.2, position 64: got 0.53, expected 0.52'));
@@ -25,7 +25,7 @@ test('a wrong engine is told with its reasons, the cases that part and the bug',
   t.true(lines.includes('bug         sliding window of 64, coefficient 1 ± 0.01'));
 });
 
-test('what was not checked is never told as right', (t) => {
+test('checks that were not made are never reported as right', (t) => {
   const text = renderTerminal({
     ...UNKNOWN,
     consistency: [{ name: 'twice', verdict: 'unknown', equalBits: false, largest: null }],

@@ -16,7 +16,7 @@ test('nothing of the page is fetched, and no script can run', (t) => {
   t.notRegex(html, /<script|<link|<img|src=|url\(|href=/);
 });
 
-test('what was not checked is said in its place', (t) => {
+test('parts that were not checked say so in their place', (t) => {
   const html = renderPage(UNKNOWN);
   t.is(html.match(/Not checked\./g)?.length, 3, 'prompts, greedy tokens, consistency');
   t.false(html.includes('Known bugs'));
