@@ -4,7 +4,7 @@ import { Engine } from '../../../../engine/index.ts';
 import { ensureFixture } from '../../../../generator/fixtures/fixtures.ts';
 import { engineSubject } from '../../../../verify/adapters/engine.ts';
 import { type AskedCase, askCases } from '../../../../verify/ask/ask-cases.ts';
-import { storedCases } from '../../../../verify/cases/verify-case.ts';
+import { storedCases } from '../../../../golden/verify-case.ts';
 import { compareWithGoldens } from '../../../../verify/compare/stored-goldens.ts';
 import { trackResources } from '../../../support/processes/cleanup.ts';
 
