@@ -1,4 +1,4 @@
-import { execFileSync, spawnSync } from 'node:child_process';
+import { execFileSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -9,6 +9,7 @@ import { readCase, readManifest, readTensors } from '../../golden/goldens.ts';
 import { commandSubject } from '../../verify/adapters/command/command-subject.ts';
 import { compareCase } from '../../verify/compare/case.ts';
 import { NoAnswerError, SubjectError } from '../../verify/errors.ts';
+import { hasProgram } from '../support/adapters/has-program.ts';
 import { temporaryFolder, trackResources } from '../support/processes/cleanup.ts';
 
 trackResources(test);
@@ -17,15 +18,6 @@ const EXAMPLES = fileURLToPath(new URL('../../examples/adapters/', import.meta.u
 const MODEL = 'dense';
 /** Lines that a reader copies and understands at one sitting. */
 const MAX_ADAPTER_LINES = 100;
-
-/** Whether a program that an example needs is there. It has to be where CI=true. */
-function has(t: ExecutionContext, program: string): boolean {
-  if (spawnSync(program, ['--version']).status === 0) return true;
-  if (process.env.CI === 'true') t.fail(`${program} is not installed; CI needs it`);
-  t.log(`NOT TESTED: ${program} is not installed`);
-  t.pass();
-  return false;
-}
 
 /** Holds an example to the goldens of `dense` by the rules of f32, and to what it says about itself. */
 async function holdToGoldens(
@@ -66,14 +58,14 @@ async function holdToGoldens(
 }
 
 test("the example in Python's standard library is right at f32, with its hidden states", async (t) => {
-  if (!has(t, 'python3')) return;
+  if (!hasProgram(t, 'python3')) return;
   const command = ['python3', '-B', join(EXAMPLES, 'python/engine.py')];
   // A thousand tokens take half a minute of Python.
   await holdToGoldens(t, command, { language: 'Python', hidden: true, cases: (id) => id !== 'ids-thousand' });
 });
 
 test('the example in C is right at f32', async (t) => {
-  if (!has(t, 'cc')) return;
+  if (!hasProgram(t, 'cc')) return;
   const program = join(temporaryFolder(t), 'engine');
   const sources = ['engine.c', 'qwen3.c'].map((name) => join(EXAMPLES, 'c', name));
   execFileSync('cc', ['-std=gnu11', '-Wall', '-Wextra', '-Werror', '-O2', '-o', program, ...sources, '-lm']);
@@ -81,7 +73,7 @@ test('the example in C is right at f32', async (t) => {
 });
 
 test('a model that an example cannot compute is refused in its own words', async (t) => {
-  if (!has(t, 'python3')) return;
+  if (!hasProgram(t, 'python3')) return;
   const subject = await commandSubject(['python3', '-B', join(EXAMPLES, 'python/engine.py')]);
   await t.throwsAsync(subject.load(await ensureFixture('moe')), {
     instanceOf: SubjectError,
@@ -90,7 +82,7 @@ test('a model that an example cannot compute is refused in its own words', async
 });
 
 test('an example whose package is missing shows what Python says', async (t) => {
-  if (!has(t, 'python3')) return;
+  if (!hasProgram(t, 'python3')) return;
   for (const [folder, missing] of [
     ['transformers', /torch/],
     ['llama-cpp', /llama_cpp/],

@@ -65,7 +65,7 @@ async function isAnswerOrNamedError(server: ServerProfile): Promise<'answer' | '
       await ask();
     } catch (error) {
       if (!(error instanceof SubjectError || error instanceof NotSupportedError)) throw error;
-      if (!/^(forward|generate): /.test(error.message))
+      if (!/^(forward|generate|tokenize): /.test(error.message))
         throw new Error('the message names no question', { cause: error });
       if (error.message.length > 1000) throw new Error('the message is too long', { cause: error });
       outcome = 'error';

@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import test, { type ExecutionContext } from 'ava';
 import { httpSubject } from '../../../../../verify/adapters/http/http-subject.ts';
 import { NoAnswerError, SubjectError } from '../../../../../verify/errors.ts';
@@ -51,7 +50,7 @@ test('a server with processed log-probabilities is refused with the option to se
     message:
       /^log-probabilities change by .* with temperature 2; .*; start vLLM with --logprobs-mode raw_logprobs$/,
   });
-  await until(async () => (await server.connections()) === 0);
+  t.true(await server.isReleased());
 });
 
 test('a URL that is none, a server that is away, and one of another kind are named', async (t) => {
@@ -95,10 +94,5 @@ test('a model that is closed holds no connection', async (t) => {
   t.is((await model.forward({ ids: [1, 2], positions: [0, 1] })).rows.length, 2);
   t.true((await server.connections()) > 0);
   await model.close();
-  await until(async () => (await server.connections()) === 0);
-  t.pass();
+  t.true(await server.isReleased());
 });
-
-async function until(isDone: () => Promise<boolean>): Promise<void> {
-  while (!(await isDone())) await sleep(5);
-}
