@@ -38,8 +38,7 @@ export async function promptCases(
       }
       const { result } = await generateOne(engine, { ids: promptIds, maxNewTokens, ignoreEos: true });
       const greedy = result.tokens;
-      const sizes = { promptLength: promptIds.length, numGreedy: greedy.length, vocabSize };
-      cases.push({ ...prompt, greedy, positions: judgedPositions(sizes) });
+      cases.push({ ...prompt, greedy, positions: judgedPositions(promptIds.length, greedy.length) });
     }
     return cases;
   } finally {

@@ -31,12 +31,7 @@ export function sequenceOf({ promptIds, greedy }: VerifyCase): number[] {
  * @param prompts where conversations are found by their ids.
  * @throws FileError if the goldens cannot be read.
  */
-export function storedCases(
-  model: string,
-  prompts: readonly Prompt[],
-  vocabSize: number,
-  folder?: string,
-): VerifyCase[] {
+export function storedCases(model: string, prompts: readonly Prompt[], folder?: string): VerifyCase[] {
   const promptOf = new Map(prompts.map((prompt) => [prompt.id, prompt]));
   return readManifest(model, folder).cases.map((id): VerifyCase => {
     const golden = readCase(model, id, folder);
@@ -49,7 +44,10 @@ export function storedCases(
     };
     if ('refusal' in golden) return { ...common, greedy: [], positions: [], refusal: golden.refusal };
     const { tokens } = golden.greedy;
-    const sizes = { promptLength: promptIds.length, numGreedy: tokens.length, vocabSize };
-    return { ...common, greedy: tokens, positions: judgedPositions(sizes, golden.positions) };
+    return {
+      ...common,
+      greedy: tokens,
+      positions: judgedPositions(promptIds.length, tokens.length, golden.positions),
+    };
   });
 }

@@ -69,7 +69,7 @@ function rowProblem({ ids, values }: SubjectRow): string | undefined {
 
 /** The likeliest by the subject or by the truth, where both know them. */
 function compareRow({ ids, values }: SubjectRow, { ids: rightIds, truth }: ReferenceRow) {
-  const place = new Map(Array.from(rightIds, (id, i) => [id, i]));
+  const place = placesOf(rightIds);
   const order = Array.from(values.keys()).sort((a, b) => values[b] - values[a] || a - b);
   const own = order.slice(0, COMPARED);
   const least = truth[truth.length - 1];
@@ -83,6 +83,15 @@ function compareRow({ ids, values }: SubjectRow, { ids: rightIds, truth }: Refer
   return { at: Int32Array.from(at), error: center(Float64Array.from(error)) };
 }
 
+/** The power check aligns the same rows again and again. */
+const PLACES = new WeakMap<Int32Array, ReadonlyMap<number, number>>();
+
+function placesOf(ids: Int32Array): ReadonlyMap<number, number> {
+  const places = PLACES.get(ids) ?? new Map(Array.from(ids, (id, i) => [id, i]));
+  PLACES.set(ids, places);
+  return places;
+}
+
 /** The rows with only those values whose ids are among the truth's first `most`; a row with fewer than two is left out. */
 export function restrict(rows: readonly AlignedRow[], most: number): AlignedRow[] {
   return rows.flatMap((row) => {
@@ -93,7 +102,16 @@ export function restrict(rows: readonly AlignedRow[], most: number): AlignedRow[
   });
 }
 
-/** Values by the ids of a row, on the values that are compared, less their mean. An id that they do not have counts as 0. */
-export function project(row: AlignedRow, values: ArrayLike<number>): Float64Array {
-  return center(Float64Array.from(row.at, (where) => (where < 0 ? 0 : values[where])));
+/**
+ * Values by the ids of a row, on the values that are compared, less their mean. An id that they do not have counts as 0.
+ *
+ * @param minus is subtracted from them. Default: nothing.
+ */
+export function project(row: AlignedRow, values: Float32Array, minus?: Float32Array): Float64Array {
+  const projected = new Float64Array(row.at.length);
+  for (let i = 0; i < projected.length; i++) {
+    const where = row.at[i];
+    if (where >= 0) projected[i] = values[where] - (minus?.[where] ?? 0);
+  }
+  return center(projected);
 }

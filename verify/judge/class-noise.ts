@@ -22,11 +22,7 @@ export function classNoise(rows: readonly AlignedRow[], reference: Reference): C
       imitation,
       rows.map((row) => {
         const right = truth.get(row.case)![row.index].truth;
-        const imitated = imitation.cases.get(row.case)![row.index];
-        return project(
-          row,
-          right.map((value, i) => imitated[i] - value),
-        );
+        return project(row, imitation.cases.get(row.case)![row.index], right);
       }),
     ]),
   );

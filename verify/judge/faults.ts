@@ -1,6 +1,6 @@
 import { PRECISION_CLASSES, type PrecisionClass } from '../precision.ts';
 import type { Reference, SubjectCase, SubjectRow } from './judgement.ts';
-import { median, rms } from './statistics.ts';
+import { center, median, rms } from './statistics.ts';
 
 /** A subject's answers with a fault put in. */
 export interface Fault {
@@ -145,5 +145,6 @@ function addNoise(
 }
 
 function errorOf(values: Float32Array, truth: Float32Array): number {
-  return rms(truth.subarray(0, LIKELIEST).map((value, i) => values[i] - value));
+  // Scores may differ from log-probabilities by a constant per row.
+  return rms(center(Float64Array.from(truth.subarray(0, LIKELIEST), (value, i) => values[i] - value)));
 }

@@ -1,6 +1,6 @@
 import type { PrecisionClass } from '../precision.ts';
 import type { GreedyVerdict, Reference, ReferenceCase, SubjectCase } from './judgement.ts';
-import { median, rms } from './statistics.ts';
+import { center, median, rms } from './statistics.ts';
 
 /** A greedy token that the truth does not put first. */
 export interface Regret {
@@ -76,7 +76,10 @@ function noiseOf({ cases, imitations }: Reference, precision: PrecisionClass) {
       new Map(
         rows.map(({ position, truth }, r) => {
           const likeliest = truth.subarray(0, LIKELIEST);
-          const errors = own.map((one) => rms(likeliest.map((value, i) => one.cases.get(id)![r][i] - value)));
+          // Scores may differ from log-probabilities by a constant per row.
+          const errors = own.map((one) =>
+            rms(center(Float64Array.from(likeliest, (value, i) => one.cases.get(id)![r][i] - value))),
+          );
           return [position, rms(errors)];
         }),
       ),

@@ -96,11 +96,7 @@ export interface PrecisionVerdict {
   readonly about: PrecisionClass;
   readonly demanded?: PrecisionClass;
   /** Ratios to every class, for a report's scale. */
-  readonly classes: readonly {
-    readonly class: PrecisionClass;
-    readonly ratio: number;
-    readonly holds: boolean;
-  }[];
+  readonly classes: readonly ClassRatio[];
   /** Rows that break the class, in words: "ids-longer: from position 64 on, 18 times the noise of bf16". */
   readonly exceptions: readonly PrecisionException[];
 }

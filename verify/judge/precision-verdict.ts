@@ -33,7 +33,8 @@ const TWIN_RATIO = 1;
  * median above {@link WINDOW_FACTOR} times that. Of the classes that hold, the subject is in the one whose imitation makes the same
  * roundings, or else in the one whose noise is nearest to its error.
  *
- * @param demanded the class that `ratio` and `exceptions` are about; default the class found, or else the nearest.
+ * @param demanded the class that `ratio` and `exceptions` are about; default the class found, or else the nearest one whose
+ * noise is small enough to judge by.
  */
 export function judgePrecision(
   rows: readonly AlignedRow[],
@@ -59,7 +60,10 @@ export function judgePrecision(
     );
   const holding = classes.filter(({ holds }) => holds);
   const found = holding.find(({ class: name }) => name === twin?.precision) ?? nearest(holding);
-  const about = demanded ?? found?.class ?? nearest(classes)!.class;
+  const about =
+    demanded ??
+    found?.class ??
+    (nearest(classes.filter(({ judgeable }) => judgeable)) ?? nearest(classes)!).class;
   return {
     class: found?.class ?? 'none',
     ratio: median(ratios.get(about)!),

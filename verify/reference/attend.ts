@@ -22,30 +22,32 @@ export function attend(call: AttentionCall, options: AttendOptions = {}): void {
   const { sees = (row: number, position: number) => position <= row } = options;
   const { keyHeadOf = (head: number) => Math.floor((head * numKeyValueHeads) / numAttentionHeads) } = options;
   const { storedAt = (position: number) => position } = options;
+  const seen = new Int32Array(rows);
   for (let row = 0; row < rows; row++) {
-    const seen: number[] = [];
+    let count = 0;
     for (let position = 0; position < rows; position++)
-      if (sees(row, position)) seen.push(storedAt(position, row));
+      if (sees(row, position)) seen[count++] = storedAt(position, row);
     for (let head = 0; head < numAttentionHeads; head++) {
       const from = (row * numAttentionHeads + head) * headDim;
-      const at = (position: number) => (position * numKeyValueHeads + keyHeadOf(head)) * headDim;
-      const scores = new Float32Array(seen.length);
-      for (const [i, position] of seen.entries()) {
-        const key = at(position);
+      const first = keyHeadOf(head) * headDim;
+      const scores = new Float32Array(count);
+      for (let i = 0; i < count; i++) {
+        const key = seen[i] * numKeyValueHeads * headDim + first;
         let dot = 0;
         for (let d = 0; d < headDim; d++) dot += q[from + d] * k[key + d];
         scores[i] = dot;
       }
       round?.(scores);
-      for (let i = 0; i < scores.length; i++) scores[i] *= scale;
+      for (let i = 0; i < count; i++) scores[i] *= scale;
       round?.(scores);
       softmax(scores);
       round?.(scores);
-      for (let d = 0; d < headDim; d++) {
-        let sum = 0;
-        for (const [i, position] of seen.entries()) sum += scores[i] * v[at(position) + d];
-        out[from + d] = sum;
+      const sums = new Float64Array(headDim);
+      for (let i = 0; i < count; i++) {
+        const value = seen[i] * numKeyValueHeads * headDim + first;
+        for (let d = 0; d < headDim; d++) sums[d] += scores[i] * v[value + d];
       }
+      out.set(sums, from);
     }
   }
 }

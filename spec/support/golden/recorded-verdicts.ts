@@ -4,11 +4,10 @@ import {
   readRecordedEngines,
   recordedFixtures,
 } from '../../../golden/engines/recorded-engines.ts';
+import { storedCases } from '../../../verify/cases/verify-case.ts';
 import { judge } from '../../../verify/judge/judge.ts';
 import type { Judgement, Reference, SubjectCase } from '../../../verify/judge/judgement.ts';
-import { goldenCases } from '../../../verify/reference/golden-cases.ts';
-import { computeReference } from '../../../verify/reference/reference.ts';
-import { readSignatures } from '../../../verify/signatures/store.ts';
+import { loadReference } from '../../../verify/reference/load-reference.ts';
 
 /** A judgement in short: what must not change unseen. */
 export interface ShortVerdict {
@@ -25,10 +24,13 @@ export interface ShortVerdict {
   readonly power: string;
 }
 
-/** Signatures of a fixture with what is right about it. */
+/** What is right about a fixture, with the signatures of bugs. */
 export async function fixtureReference(fixture: string): Promise<Reference> {
-  const reference = await computeReference(await ensureFixture(fixture), goldenCases(fixture));
-  return { ...reference, signatures: readSignatures(fixture, reference.cases) };
+  const cases = storedCases(fixture, []);
+  return await loadReference(await ensureFixture(fixture), cases, {
+    withSignatures: true,
+    golden: { name: fixture },
+  });
 }
 
 /** A recorded engine as the judge takes it. */

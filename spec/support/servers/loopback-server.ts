@@ -1,5 +1,6 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
 
 /** A parsed request body. */
 export type Body = Readonly<Record<string, unknown>>;
@@ -43,6 +44,8 @@ export class LoopbackServer {
 
   private constructor(routes: Routes) {
     this.#routes = routes;
+    // Only clients close connections.
+    this.#server.keepAliveTimeout = 600_000;
   }
 
   static async start(routes: Routes): Promise<LoopbackServer> {
@@ -60,6 +63,16 @@ export class LoopbackServer {
     return await new Promise((resolve, reject) =>
       this.#server.getConnections((error, count) => (error ? reject(error) : resolve(count))),
     );
+  }
+
+  /** Waits until clients hold no connection. @returns false after three seconds: a client leaves them to its own time limit. */
+  async isReleased(): Promise<boolean> {
+    const deadline = Date.now() + 3000;
+    while ((await this.connections()) > 0) {
+      if (Date.now() > deadline) return false;
+      await sleep(5);
+    }
+    return true;
   }
 
   async close(): Promise<void> {

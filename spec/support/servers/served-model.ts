@@ -56,15 +56,15 @@ export class ServedModel {
   }
 
   /** The rows of all positions of a prompt. */
-  async promptRows(ids: readonly number[], options: ScoreOptions): Promise<Scored[][]> {
+  async promptRows(
+    ids: readonly number[],
+    top: number,
+  ): Promise<{ likeliest: Scored[]; logprobs: Float64Array }[]> {
     const { rows } = await this.#model.forward({ ids, positions: [...ids.keys()] });
-    return rows.map(({ values }) => likeliest(values, options));
-  }
-
-  /** All log-probabilities of one position. */
-  async rowAt(ids: readonly number[], position: number): Promise<Float64Array> {
-    const { rows } = await this.#model.forward({ ids, positions: [position] });
-    return logProbabilities(rows[0].values, 1);
+    return rows.map(({ values }) => {
+      const logprobs = logProbabilities(values, 1);
+      return { likeliest: likeliest(logprobs, top), logprobs };
+    });
   }
 
   /**
@@ -74,14 +74,16 @@ export class ServedModel {
    */
   async generate(
     ids: readonly number[],
-    { maxNewTokens, stops, ...options }: ScoreOptions & { maxNewTokens: number; stops: boolean },
+    { maxNewTokens, stops, top, temperature = 1 }: ScoreOptions & { maxNewTokens: number; stops: boolean },
   ): Promise<{ tokens: number[]; rows: Scored[][]; isStopped: boolean }> {
     const { tokens, scores = [] } = await this.#model.generate({ ids, maxNewTokens });
     const end = stops ? tokens.indexOf(this.eosTokenId) : -1;
     const length = end < 0 ? tokens.length : end + 1;
     return {
       tokens: tokens.slice(0, length),
-      rows: scores.slice(0, length).map(({ values }) => likeliest(values, options)),
+      rows: scores
+        .slice(0, length)
+        .map(({ values }) => likeliest(logProbabilities(values, temperature), top)),
       isStopped: end >= 0,
     };
   }
@@ -93,9 +95,14 @@ function logProbabilities(logits: Float32Array, temperature: number): Float64Arr
   return scaled.map((logit) => logit - sum);
 }
 
-function likeliest(logits: Float32Array, { top, temperature = 1 }: ScoreOptions): Scored[] {
-  const logprobs = logProbabilities(logits, temperature);
-  return Array.from(logprobs, (logprob, id) => ({ id, logprob }))
-    .sort((a, b) => b.logprob - a.logprob || a.id - b.id)
-    .slice(0, top);
+/** The n likeliest tokens, the likeliest first, of equal ones the lower id. */
+function likeliest(logprobs: Float64Array, n: number): Scored[] {
+  const best: Scored[] = [];
+  for (const [id, logprob] of logprobs.entries()) {
+    if (best.length === n && logprob <= best[n - 1].logprob) continue;
+    const at = best.findIndex((each) => each.logprob < logprob);
+    best.splice(at < 0 ? best.length : at, 0, { id, logprob });
+    if (best.length > n) best.pop();
+  }
+  return best;
 }

@@ -1,5 +1,5 @@
 import { type Body, HttpProblem, idsOf, numberOf, type Routes } from './loopback-server.ts';
-import type { Scored, ServedModel } from './served-model.ts';
+import type { ServedModel } from './served-model.ts';
 
 /** How a vLLM server may be started. */
 export interface VllmOptions {
@@ -91,12 +91,18 @@ export function renderChat(model: ServedModel, body: Body): string {
 
 /** The likeliest tokens, and the prompt's own token with its rank. */
 async function promptLogprobs(model: ServedModel, ids: readonly number[], top: number): Promise<unknown[]> {
-  const rows = await model.promptRows(ids, { top: Number.POSITIVE_INFINITY });
-  const shown = (row: readonly Scored[], next: number) =>
-    row.flatMap(({ id, logprob }, rank) =>
-      rank < top || id === next
-        ? [[String(id), { logprob, rank: rank + 1, decoded_token: model.pieceOf(id) }] as const]
-        : [],
+  const rows = await model.promptRows(ids, top);
+  return ids.map((next, i) => {
+    if (i === 0) return null;
+    const { likeliest, logprobs } = rows[i - 1];
+    const own = { id: next, logprob: logprobs[next] };
+    const shown = likeliest.some(({ id }) => id === next) ? likeliest : [...likeliest, own];
+    const rankOf = (logprob: number) => 1 + logprobs.filter((each) => each > logprob).length;
+    return Object.fromEntries(
+      shown.map(({ id, logprob }, k) => [
+        String(id),
+        { logprob, rank: k < top ? k + 1 : rankOf(logprob), decoded_token: model.pieceOf(id) },
+      ]),
     );
-  return [null, ...ids.slice(1).map((next, i) => Object.fromEntries(shown(rows[i], next)))];
+  });
 }

@@ -1,7 +1,7 @@
 import { NotSupportedError } from '../../errors.ts';
 import type { TokenScores } from '../../subject.ts';
 import type { Client } from './client.ts';
-import type { Completion, Dialect, Prompt, Question, ScoredRow } from './dialect.ts';
+import type { Ask, Completion, Dialect, Prompt, Question, ScoredRow } from './dialect.ts';
 import { refuse } from './nonsense.ts';
 import { readRow } from './rows.ts';
 import type { TokenText } from './token-text.ts';
@@ -46,7 +46,7 @@ export async function askServer(server: ServerProfile, question: IdsQuestion): P
   const prompt = promptOf(server, ids, asked);
   const whole: Question = { ...rest, prompt, top: question.top ?? server.top };
   const answer = await client.json(dialect.completionRequest(whole, model), asked, signal);
-  const completion = dialect.readCompletion(answer, whole);
+  const completion = await withPromptIds(server, prompt, dialect.readCompletion(answer, whole), signal);
   checkPrompt(asked, ids, completion, server);
   const { tokens, rows, promptRows } = completion;
   if (tokens.length > maxNewTokens) {
@@ -98,6 +98,19 @@ export function idOfToken(
     refuse(asked, `token ${found}`, `ids from 0 to ${server.vocabSize - 1}`);
   }
   return found;
+}
+
+/** Of a server that takes text and does not say what it made of it: what its tokenizer makes of it. */
+async function withPromptIds(
+  { dialect, client, model }: ServerProfile,
+  prompt: Prompt,
+  completion: Completion,
+  signal?: AbortSignal,
+): Promise<Completion> {
+  const isTold = completion.promptIds !== undefined || completion.promptLength !== undefined;
+  if (isTold || !('text' in prompt) || !dialect.tokenize) return completion;
+  const ask: Ask = (request) => client.json(request, 'tokenize', signal);
+  return { ...completion, promptIds: await dialect.tokenize(ask, prompt.text, model) };
 }
 
 function promptOf({ prompts, dialect, text }: ServerProfile, ids: readonly number[], asked: string): Prompt {

@@ -7,7 +7,7 @@ import type { ApiName, Ask } from './dialect.ts';
 import { forward } from './forward.ts';
 import { generate } from './generate.ts';
 import { probeScores } from './probe-scores.ts';
-import { findWholeToken, PROBE_IDS, probeServer, takesText } from './probe-server.ts';
+import { findWholeToken, probePrompt, probeServer, takesText } from './probe-server.ts';
 import type { Clock } from './retries.ts';
 import { TokenText } from './token-text.ts';
 
@@ -98,7 +98,7 @@ async function open(
   const wholeToken = await findWholeToken(dialect, ask, model);
   const connected = { dialect, client, model, vocabSize, text, onDropped };
   const server = await probeServer(connected, wholeToken, signal);
-  if (server.top > 0) await probeScores(server, PROBE_IDS, signal);
+  if (server.top > 0) await probeScores(server, probePrompt(server), signal);
   const tokenize = await takesText(dialect, ask, model);
   const chat = dialect.tokenizeChat !== undefined && tokenize;
   onNote(describe(server));

@@ -1,4 +1,3 @@
-import { inspect } from 'node:util';
 import { z } from 'zod';
 import { SubjectError } from '../../errors.ts';
 
@@ -32,26 +31,25 @@ export function excerpt(answer: unknown): string {
 export function readAs<T>(asked: string, schema: z.ZodType<T>, answer: unknown): T {
   const read = schema.safeParse(answer);
   if (read.success) return read.data;
-  const { path, message } = read.error.issues[0];
+  const { path, message } = nearest(read.error.issues[0]);
   const key = path.length > 0 ? path.join('.') : 'the whole';
   throw new SubjectError(
     `${asked}: the answer is not as expected: ${key}: ${message}; got ${excerpt(answer)}`,
   );
 }
 
+/** Of the forms that a part may have, what is wrong with the one that it resembles most: the one that was read deepest. */
+function nearest(issue: z.core.$ZodIssue): Pick<z.core.$ZodIssue, 'path' | 'message'> {
+  if (issue.code !== 'invalid_union') return issue;
+  const forms = issue.errors.flatMap((issues) => issues.slice(0, 1)).map(nearest);
+  const [deepest] = forms.toSorted((a, b) => b.path.length - a.path.length);
+  if (!deepest) return issue;
+  return { path: [...issue.path, ...deepest.path], message: deepest.message };
+}
+
 /** @throws SubjectError that names what was asked, what came and what was expected. */
 export function refuse(asked: string, found: string, expected: string): never {
   throw new SubjectError(`${asked}: found ${found}; expected ${expected}`);
-}
-
-/** A value in a message, however large it is. */
-export function show(value: unknown): string {
-  return inspect(value, {
-    depth: 0,
-    breakLength: Number.POSITIVE_INFINITY,
-    maxStringLength: 60,
-    customInspect: false,
-  });
 }
 
 /** A token id as servers give it. */

@@ -5,8 +5,14 @@ import { HttpStatusError } from './nonsense.ts';
 
 /** ASCII, one token in the tokenizers of all Qwen models. */
 const PROBE_TEXT = '!';
-/** Ids that every vocabulary has: in Qwen's they are characters of ASCII. */
-export const PROBE_IDS: readonly number[] = Object.freeze([1, 2, 3, 4]);
+/** Ids that every vocabulary has. */
+const PROBE_IDS: readonly number[] = Object.freeze([1, 2, 3, 4]);
+const PROBE_PROMPT = 'The capital of France is';
+
+/** A short prompt that a server can be given. */
+export function probePrompt({ prompts, text }: Pick<ServerProfile, 'prompts' | 'text'>): readonly number[] {
+  return prompts === 'text' && text ? text.encode(PROBE_PROMPT) : PROBE_IDS;
+}
 
 /** What a server may give, before it is asked. */
 export type Connected = Omit<ServerProfile, 'prompts' | 'top' | 'scoresPrompts' | 'wholeToken'>;
@@ -41,7 +47,12 @@ export async function probeServer(
       };
       const asked = `probe for the ${top} likeliest tokens`;
       try {
-        const { rows } = await askServer(server, { asked, ids: PROBE_IDS, maxNewTokens: 1, signal });
+        const { rows } = await askServer(server, {
+          asked,
+          ids: probePrompt(server),
+          maxNewTokens: 1,
+          signal,
+        });
         const given = rows?.[0] ? top : 0;
         if (rows?.[0]) scoresOf(server, asked, rows[0]);
         // A row may be left out of this answer alone.
@@ -88,7 +99,7 @@ async function tokenizeOrRefuse(
 async function takesPromptRows(server: ServerProfile, signal?: AbortSignal): Promise<boolean> {
   if (!server.dialect.scoresPrompts) return false;
   const asked = "probe for the prompt's own log-probabilities";
-  const question = { asked, ids: PROBE_IDS, maxNewTokens: 1, promptRows: true, signal };
+  const question = { asked, ids: probePrompt(server), maxNewTokens: 1, promptRows: true, signal };
   try {
     // Servers that do not know the field ignore it.
     return (await askServer(server, question)).promptRows !== undefined;

@@ -22,6 +22,11 @@ export class TokenText {
     return tokenizer && new TokenText(tokenizer);
   }
 
+  /** The ids of a text, as the model's own tokenizer makes them. */
+  encode(text: string): number[] {
+    return this.#tokenizer.encode(text, { addSpecialTokens: false });
+  }
+
   /** The id that a token's text stands for; undefined if the text is not exactly one token. */
   idOf(text: string): number | undefined {
     if (!this.#ids.has(text)) this.#ids.set(text, this.#encodeOne(text));
@@ -36,7 +41,7 @@ export class TokenText {
    */
   textOf(ids: readonly number[], asked: string): string {
     const text = this.#tokenizer.decode(ids);
-    const again = this.#tokenizer.encode(text, { addSpecialTokens: false });
+    const again = this.encode(text);
     const at = Array.from({ length: Math.max(ids.length, again.length) }, (_, i) => i).find(
       (i) => ids[i] !== again[i],
     );
@@ -52,7 +57,7 @@ export class TokenText {
 
   #encodeOne(text: string): number | undefined {
     if (text === '' || text.includes(REPLACEMENT)) return undefined;
-    const ids = this.#tokenizer.encode(text, { addSpecialTokens: false });
+    const ids = this.encode(text);
     return ids.length === 1 ? ids[0] : undefined;
   }
 }

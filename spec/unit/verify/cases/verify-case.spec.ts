@@ -3,7 +3,7 @@ import { readPrompts } from '../../../../golden/goldens.ts';
 import { sequenceOf, storedCases } from '../../../../verify/cases/verify-case.ts';
 
 test('stored cases have the prompt, the greedy tokens and the positions that goldens store', (t) => {
-  const cases = storedCases('dense', readPrompts().prompts, 384);
+  const cases = storedCases('dense', readPrompts().prompts);
   const thousand = cases.find(({ id }) => id === 'ids-thousand')!;
   t.is(thousand.promptIds.length, 1024);
   t.is(thousand.greedy.length, 16);
@@ -12,13 +12,13 @@ test('stored cases have the prompt, the greedy tokens and the positions that gol
 });
 
 test('a prompt that the reference refuses is to be refused', (t) => {
-  const empty = storedCases('dense', [], 384).find(({ id }) => id === 'ids-empty')!;
+  const empty = storedCases('dense', []).find(({ id }) => id === 'ids-empty')!;
   t.like(empty, { promptIds: [], greedy: [], positions: [] });
   t.truthy(empty.refusal);
 });
 
 test('conversations are found by the id of their case, texts are rendered', (t) => {
-  const cases = storedCases('dense-bf16', readPrompts().prompts, 151_936);
+  const cases = storedCases('dense-bf16', readPrompts().prompts);
   const chat = cases.find(({ id }) => id === 'chat-system')!;
   t.is(chat.conversation?.messages.length, 2);
   t.regex(chat.text ?? '', /^<\|im_start\|>system\nYou are terse/);

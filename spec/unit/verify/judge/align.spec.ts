@@ -98,5 +98,6 @@ test('projected values stand where the row has its ids, less their mean', (t) =>
     at: Int32Array.of(2, 0, -1),
     error: new Float64Array(3),
   };
-  t.deepEqual([...project(row, [3, 9, 6])], [3, 0, -3]);
+  t.deepEqual([...project(row, Float32Array.of(3, 9, 6))], [3, 0, -3]);
+  t.deepEqual([...project(row, Float32Array.of(3, 9, 6), Float32Array.of(0, 0, 6))], [-1, 2, -1]);
 });

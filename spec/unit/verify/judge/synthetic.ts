@@ -55,7 +55,13 @@ export function syntheticReference(
         precision: precision as PrecisionClass,
         name: `${precision}, ${name}`,
         isDraw: false,
-        cases: new Map(cases.map(({ id, rows }) => [id, rows.map(({ truth }) => noisy(truth, level, draw))])),
+        // Logits: they differ from log-probabilities by a constant per row.
+        cases: new Map(
+          cases.map(({ id, rows }) => [
+            id,
+            rows.map(({ truth }, r) => noisy(truth, level, draw).map((value) => value + 10 + (r % 3))),
+          ]),
+        ),
       };
     }),
   );

@@ -6,7 +6,7 @@ import { loadModelText } from '../../../../verify/prompts/prompt-tools.ts';
 
 test('the tools of a conversation render it with other options', async (t) => {
   const text = await loadModelText(await ensureFixture('dense-bf16'));
-  const cases = storedCases('dense-bf16', readPrompts().prompts, 151_936);
+  const cases = storedCases('dense-bf16', readPrompts().prompts);
   const chat = cases.find(({ id }) => id === 'chat-tools')!;
   const tools = text.toolsFor(chat);
   t.is(tools.render?.({}), chat.text);

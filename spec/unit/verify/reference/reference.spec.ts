@@ -1,8 +1,12 @@
 import test from 'ava';
 import { Engine } from '../../../../engine/index.ts';
+import { ensureFixture } from '../../../../generator/fixtures/fixtures.ts';
+import { readCase, readTensors } from '../../../../golden/goldens.ts';
+import type { RecordedCase } from '../../../../golden/schema.ts';
 import { logSumExp } from '../../../../golden/tolerance.ts';
+import { goldenCases } from '../../../../verify/reference/golden-cases.ts';
 import { IMITATIONS } from '../../../../verify/reference/imitations.ts';
-import { computeReference, likeliest } from '../../../../verify/reference/reference.ts';
+import { computeReference, computeTruth, likeliest } from '../../../../verify/reference/reference.ts';
 import { trackResources } from '../../../support/processes/cleanup.ts';
 import { denseModel, modelDirectory } from '../../engine/tiny-models.ts';
 
@@ -53,3 +57,25 @@ test('the likeliest ids of a large row are those of sorting it', (t) => {
   for (const count of [1, 20, 512, 5000, 6000])
     t.deepEqual([...likeliest(values, count)], sorted.slice(0, count), `${count}`);
 });
+
+for (const model of ['dense', 'moe', 'outliers', 'moe-nonorm']) {
+  test(`${model}: the truth is within f32 of the float64 twin of the stored goldens`, async (t) => {
+    const cases = goldenCases(model);
+    const truth = await computeTruth(await ensureFixture(model), cases);
+    const squares: number[] = [];
+    for (const { id, rows } of truth) {
+      const { positions } = readCase(model, id) as RecordedCase;
+      const stored = readTensors(model, id).logitsFloat64!;
+      const width = stored.length / (positions.length + 16);
+      for (const [i, position] of positions.entries()) {
+        const twin = stored.subarray(i * width, (i + 1) * width);
+        const sum = logSumExp(twin);
+        const { ids, truth: row } = rows.find((one) => one.position === position)!;
+        for (const [at, id] of ids.entries()) squares.push((row[at] - (twin[id] - sum)) ** 2);
+      }
+    }
+    t.true(squares.length > 10_000);
+    const distance = Math.sqrt(squares.reduce((total, x) => total + x, 0) / squares.length);
+    t.true(distance < 2e-5, `RMS ${distance} nats`);
+  });
+}

@@ -3,7 +3,7 @@ import { askServer, idOfToken, scoresOf } from '../../../../../verify/adapters/h
 import type { Completion } from '../../../../../verify/adapters/http/dialect.ts';
 import { TokenText } from '../../../../../verify/adapters/http/token-text.ts';
 import { NotSupportedError, SubjectError } from '../../../../../verify/errors.ts';
-import { scriptedServer } from '../../../../support/servers/scripted-server.ts';
+import { scriptedDialect, scriptedServer } from '../../../../support/servers/scripted-server.ts';
 
 const QUESTION = { asked: 'forward: position 1 of 2', ids: [1, 2], maxNewTokens: 1 };
 const ROW = [{ id: 3, logprob: -1 }];
@@ -54,6 +54,23 @@ test('a server that makes other ids of a text, or does not tell how many, cannot
     const { server } = scriptedServer(() => ({ ...ANSWER, ...wrong }), { prompts: 'text', text: LETTERS });
     await t.throwsAsync(askServer(server, QUESTION), { instanceOf: NotSupportedError, message });
   }
+});
+
+test('a server that does not tell what it made of a text is asked for its ids', async (t) => {
+  const untold = () => ({ ...ANSWER, promptLength: undefined });
+  const { client } = scriptedServer(untold).server;
+  const ask = (ids: number[]) => {
+    const dialect = scriptedDialect(untold, { tokenize: async () => ids });
+    return askServer(
+      { dialect, client, prompts: 'text', text: LETTERS, top: 2, scoresPrompts: false },
+      QUESTION,
+    );
+  };
+  t.deepEqual((await ask([1, 2])).promptIds, [1, 2]);
+  await t.throwsAsync(ask([1, 3]), {
+    instanceOf: NotSupportedError,
+    message: /tokenizer makes prompt token 3 at index 1 of the text; expected token 2$/,
+  });
 });
 
 test('answers of other lengths are refused', async (t) => {

@@ -1,31 +1,14 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import test, { type ExecutionContext } from 'ava';
 import { httpSubject } from '../../../../../verify/adapters/http/http-subject.ts';
 import { NoAnswerError, SubjectError } from '../../../../../verify/errors.ts';
 import { closing, trackResources } from '../../../../support/processes/cleanup.ts';
+import { fakeServed } from '../../../../support/servers/fake-served.ts';
 import { answers } from '../../../../support/servers/faults.ts';
 import { llamaServerRoutes } from '../../../../support/servers/llama-server.ts';
 import { LoopbackServer } from '../../../../support/servers/loopback-server.ts';
-import { ServedModel } from '../../../../support/servers/served-model.ts';
 import { vllmRoutes } from '../../../../support/servers/vllm.ts';
-import { fakeSubject } from '../../../../support/verify/fake-subject.ts';
 
 trackResources(test);
-
-/** A model of eight tokens; its scores and greedy tokens are those of a fake subject. */
-function fakeServed(): ServedModel {
-  const fake = fakeSubject();
-  const model = {
-    ...fake,
-    async generate(request: Parameters<typeof fake.generate>[0]) {
-      const { tokens } = await fake.generate(request);
-      const ids = [...request.ids, ...tokens];
-      const positions = tokens.map((_, i) => request.ids.length - 1 + i);
-      return { tokens, scores: (await fake.forward({ ids, positions })).rows };
-    },
-  };
-  return new ServedModel(model, { name: 'fake', eosTokenId: 7 });
-}
 
 async function start(t: ExecutionContext, routes: Parameters<typeof LoopbackServer.start>[0]) {
   return closing(t, await LoopbackServer.start(routes));
@@ -46,11 +29,12 @@ test('a server is found out and described; its name has no password', async (t) 
   t.deepEqual(model.capabilities, {
     scores: 'top',
     hidden: false,
-    tokenize: false,
-    chat: false,
+    tokenize: true,
+    chat: true,
     maxConcurrency: 3,
   });
-  t.is(model.tokenize, undefined);
+  t.deepEqual(await model.tokenize!('abc'), [1, 2, 3]);
+  t.deepEqual((await model.tokenizeChat!({ messages: [], addGenerationPrompt: false })).length, 2);
 });
 
 test('a key is sent with each request', async (t) => {
@@ -66,7 +50,7 @@ test('a server with processed log-probabilities is refused with the option to se
     message:
       /^log-probabilities change by .* with temperature 2; .*; start vLLM with --logprobs-mode raw_logprobs$/,
   });
-  await until(async () => (await server.connections()) === 0);
+  t.true(await server.isReleased());
 });
 
 test('a URL that is none, a server that is away, and one of another kind are named', async (t) => {
@@ -110,10 +94,5 @@ test('a model that is closed holds no connection', async (t) => {
   t.is((await model.forward({ ids: [1, 2], positions: [0, 1] })).rows.length, 2);
   t.true((await server.connections()) > 0);
   await model.close();
-  await until(async () => (await server.connections()) === 0);
-  t.pass();
+  t.true(await server.isReleased());
 });
-
-async function until(isDone: () => Promise<boolean>): Promise<void> {
-  while (!(await isDone())) await sleep(5);
-}

@@ -29,6 +29,15 @@ test('an answer of another form is refused with the key, what came and what was 
   t.throws(() => readAs('forward', z.number(), 'no'), { message: /the whole: .* got no$/ });
 });
 
+test('of several forms, the one that an answer resembles most is expected', (t) => {
+  const form = z.object({
+    row: z.union([z.object({ a: z.array(z.number()) }), z.object({ b: z.string() })]),
+  });
+  t.throws(() => readAs('forward', form, { row: { a: [1, null] } }), {
+    message: /: row\.a\.1: Invalid input: expected number, received null; got /,
+  });
+});
+
 test('a refusal says what was asked, found and expected; a status is kept with its error', (t) => {
   t.throws(() => refuse('forward', '3 rows', '4'), {
     instanceOf: SubjectError,

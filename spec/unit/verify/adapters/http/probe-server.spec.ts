@@ -1,7 +1,12 @@
 import test from 'ava';
 import type { Completion, Dialect, Question } from '../../../../../verify/adapters/http/dialect.ts';
 import { HttpStatusError } from '../../../../../verify/adapters/http/nonsense.ts';
-import { findWholeToken, probeServer, takesText } from '../../../../../verify/adapters/http/probe-server.ts';
+import {
+  findWholeToken,
+  probePrompt,
+  probeServer,
+  takesText,
+} from '../../../../../verify/adapters/http/probe-server.ts';
 import { TokenText } from '../../../../../verify/adapters/http/token-text.ts';
 import { NotSupportedError, SubjectError } from '../../../../../verify/errors.ts';
 import { scriptedDialect, scriptedServer } from '../../../../support/servers/scripted-server.ts';
@@ -60,6 +65,15 @@ test('a server that refuses ids is given text', async (t) => {
     instanceOf: NotSupportedError,
     message: /no tokenizer/,
   });
+});
+
+test('a server is probed with ids of any vocabulary, a server of text with a text', (t) => {
+  t.deepEqual(probePrompt({ prompts: 'ids', text: TEXT }), [1, 2, 3, 4]);
+  const words = new TokenText({
+    encode: (text) => text.split(' ').map((word) => word.length),
+    decode: () => '',
+  });
+  t.deepEqual(probePrompt({ prompts: 'text', text: words }), [3, 7, 2, 6, 2]);
 });
 
 test('a wrong key and nonsense end the probes', async (t) => {

@@ -4,17 +4,29 @@ import { ChatTemplate } from '../../../engine/text/chat.ts';
 import type { ChatMessage } from '../../../engine/text/conversation.ts';
 import { Tokenizer } from '../../../engine/text/tokenizer.ts';
 import { engineModel } from '../../../verify/adapters/engine.ts';
+import type { ApiName } from '../../../verify/adapters/http/dialect.ts';
 import type { SubjectModel } from '../../../verify/subject.ts';
 import { llamaServerRoutes } from './llama-server.ts';
-import { LoopbackServer, type Routes } from './loopback-server.ts';
+import type { Routes } from './loopback-server.ts';
+import { ollamaRoutes } from './ollama.ts';
+import { openaiRoutes } from './openai.ts';
 import { ServedModel, type ServedText } from './served-model.ts';
+import { sglangRoutes } from './sglang.ts';
+import { tgiRoutes } from './tgi.ts';
 import { vllmRoutes } from './vllm.ts';
 
 /** The name under which models are served. */
 export const SERVED_NAME = 'plumbline-spec';
 
 /** Routes of each API. */
-export const SERVERS = { vllm: vllmRoutes, 'llama-server': llamaServerRoutes };
+export const SERVERS: Readonly<Record<ApiName, (model: ServedModel) => Routes>> = {
+  vllm: vllmRoutes,
+  sglang: sglangRoutes,
+  'llama-server': llamaServerRoutes,
+  tgi: tgiRoutes,
+  ollama: ollamaRoutes,
+  openai: openaiRoutes,
+};
 
 /** A model of a directory, ready to be served. @param model default: our own engine. It is closed by `close`. */
 export async function serveModel(
@@ -30,11 +42,6 @@ export async function serveModel(
     ...(text ? { text } : {}),
   });
   return { served, model: opened, close: () => opened.close() };
-}
-
-/** Serves a model in the shape of one of {@link SERVERS}, or by other routes. */
-export async function startServer(routes: Routes): Promise<LoopbackServer> {
-  return await LoopbackServer.start(routes);
 }
 
 /** The tokenizer and template of a model directory; undefined if it has none. */

@@ -1,0 +1,147 @@
+import test from 'ava';
+import type { AskedCase } from '../../../verify/ask/ask-cases.ts';
+import type { VerifyCase } from '../../../verify/cases/verify-case.ts';
+import { conclude, type Findings } from '../../../verify/conclude.ts';
+import type { CaseVerdict, Judgement } from '../../../verify/judge/judgement.ts';
+
+const ONE: VerifyCase = { id: 'one', promptIds: [1], greedy: [2], positions: [0, 1] };
+const result = <T>(value: T) => ({ kind: 'result', value }) as const;
+const asked = (id: string, parts: Partial<AskedCase> = {}): AskedCase => ({
+  case: { ...ONE, id },
+  forward: result({ rows: [] }),
+  generated: result({ tokens: [2] }),
+  ...parts,
+});
+const right = (id: string): CaseVerdict => ({ id, verdict: 'right', ratios: [{ position: 0, ratio: 1 }] });
+const JUDGEMENT: Judgement = {
+  verdict: 'right',
+  reasons: [],
+  bugs: [],
+  greedy: { verdict: 'right', tokens: 2, ties: 0 },
+  power: { refused: 6, of: 6, missed: [] },
+  compared: { rows: 4, values: 80 },
+  cases: [right('one'), right('two')],
+};
+const FINDINGS: Findings = {
+  prompt: { verdict: 'right', cases: [] },
+  asked: [asked('one'), asked('two')],
+  judgement: JUDGEMENT,
+  differences: new Map(),
+  consistency: [],
+  unchecked: [],
+};
+const concluded = (changes: Partial<Findings>) => conclude({ ...FINDINGS, ...changes });
+
+test('findings without a fault are right, with a map of errors for each case', (t) => {
+  const { verdict, reasons, cases } = conclude(FINDINGS);
+  t.is(verdict, 'right');
+  t.deepEqual(reasons, []);
+  t.deepEqual(cases[0], {
+    id: 'one',
+    verdict: 'right',
+    outcome: 'result',
+    map: { stages: ['log-probabilities'], positions: [0], ratios: [[1]] },
+  });
+});
+
+test('prompts come before numbers', (t) => {
+  const wrong = { id: 'chat', verdict: 'wrong', by: 'tokenize', cause: 'no template' } as const;
+  const { verdict, reasons } = concluded({
+    prompt: { verdict: 'wrong', cases: [wrong, { ...wrong, id: 'b', verdict: 'right' }] },
+    judgement: { ...JUDGEMENT, verdict: 'wrong', reasons: ['a bug'] },
+  });
+  t.is(verdict, 'wrong');
+  t.deepEqual(reasons, ["1 of 2 prompts do not become HuggingFace's ids (chat: no template)", 'a bug']);
+});
+
+test('a part from the goldens makes a case wrong, at its place', (t) => {
+  const difference = { what: 'hidden_states.1', position: 0, index: 3, got: 1, expected: 2, tolerance: 0.1 };
+  const differences = new Map([
+    ['two', [difference]],
+    ['one', []],
+  ]);
+  const { verdict, reasons, cases } = concluded({ differences });
+  t.is(verdict, 'wrong');
+  t.deepEqual(reasons, ['two parts from the goldens at hidden_states.1, position 0']);
+  t.deepEqual(cases[1].first, { what: 'hidden_states.1', position: 0, got: 1, expected: 2 });
+  t.deepEqual(
+    cases.map((each) => each.verdict),
+    ['right', 'wrong'],
+  );
+});
+
+test('an error is wrong, and a missing answer leaves the verdict open', (t) => {
+  const broken = asked('two', { forward: { kind: 'error', message: 'forward of "two": NaN' } });
+  t.like(concluded({ asked: [asked('one'), broken] }), {
+    verdict: 'wrong',
+    reasons: ['forward of "two": NaN'],
+  });
+  const silent = asked('two', { generated: { kind: 'no answer', message: 'it died' } });
+  const { verdict, reasons, cases } = concluded({ asked: [asked('one'), silent] });
+  t.is(verdict, 'unknown');
+  t.deepEqual(reasons, ['it died']);
+  t.like(cases[1], { verdict: 'unknown', outcome: 'no answer', message: 'it died' });
+});
+
+test('what cannot be asked is skipped', (t) => {
+  const skipped = { kind: 'skipped', message: 'text alone' } as const;
+  const { verdict, cases } = concluded({
+    asked: [asked('one'), asked('two', { forward: skipped, generated: skipped })],
+  });
+  t.is(verdict, 'right');
+  t.like(cases[1], { verdict: 'unknown', outcome: 'skipped', message: 'text alone' });
+});
+
+test('nothing compared, and an injected fault let pass, are never right', (t) => {
+  const nothing = { ...JUDGEMENT, compared: { rows: 0, values: 0 } };
+  t.like(concluded({ judgement: nothing }), { verdict: 'unknown', reasons: ['nothing could be compared'] });
+  const power = { refused: 5, of: 6, missed: ['two answers exchanged'] };
+  const weak = concluded({ judgement: { ...JUDGEMENT, power } });
+  t.is(weak.verdict, 'unknown');
+  t.regex(weak.reasons[0], /let an injected fault pass: two answers exchanged/);
+});
+
+test('a prompt that has to be refused is right if it is refused, and wrong if it is answered', (t) => {
+  const refused = { ...ONE, id: 'empty', refusal: 'the prompt is empty' };
+  const skipped = { kind: 'skipped', message: 'ids only' } as const;
+  const error = { kind: 'error', message: 'empty prompt' } as const;
+  const verdictFor = (generated: AskedCase['generated']) =>
+    concluded({ asked: [asked('one'), { case: refused, forward: skipped, generated }] });
+  t.is(verdictFor(error).verdict, 'right');
+  t.is(verdictFor(skipped).cases[1].verdict, 'unknown');
+  const answered = verdictFor(result({ tokens: [1] }));
+  t.is(answered.verdict, 'wrong');
+  t.regex(answered.reasons[0], /empty: a prompt was answered that has to be refused/);
+});
+
+test('changing answers are wrong', (t) => {
+  const leaks = { name: 'alone and among others', verdict: 'wrong', equalBits: false, largest: 1 } as const;
+  t.deepEqual(concluded({ consistency: [leaks] }).reasons, ['its answers change: alone and among others']);
+});
+
+test('a known failure does not count, and one that passes is stale', (t) => {
+  const [, two] = JUDGEMENT.cases;
+  const judgement = { ...JUDGEMENT, cases: [right('one')] };
+  const failing = concluded({
+    judgement,
+    known: { ...JUDGEMENT, verdict: 'wrong', cases: [{ ...two, verdict: 'wrong' }] },
+  });
+  t.is(failing.verdict, 'right');
+  t.is(failing.cases[1].verdict, 'wrong');
+  const stale = concluded({ judgement, known: { ...JUDGEMENT, cases: [two] } });
+  t.is(stale.verdict, 'wrong');
+  t.deepEqual(stale.reasons, ['two is said to fail and is right: take it out of the known failures']);
+});
+
+test('the number of further cases is told', (t) => {
+  const broken = ['one', 'two', 'three'].map((id) =>
+    asked(id, { forward: { kind: 'error', message: `bad ${id}` } }),
+  );
+  t.deepEqual(concluded({ asked: broken }).reasons, ['bad one (and 2 more cases)']);
+});
+
+test('a ratio that is not finite is null in the map', (t) => {
+  const ratios = [{ position: 3, ratio: Number.POSITIVE_INFINITY }];
+  const { cases } = concluded({ judgement: { ...JUDGEMENT, cases: [{ ...right('one'), ratios }] } });
+  t.deepEqual(cases[0].map?.ratios, [[null]]);
+});

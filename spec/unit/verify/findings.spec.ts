@@ -1,0 +1,115 @@
+import test from 'ava';
+import type { AskedCase } from '../../../verify/ask/ask-cases.ts';
+import { CHECKS } from '../../../verify/checks.ts';
+import {
+  allowedChange,
+  firstAnswers,
+  numbersOf,
+  subjectCases,
+  uncheckedOf,
+} from '../../../verify/findings.ts';
+import type { Judgement } from '../../../verify/judge/judgement.ts';
+import { verdictSchema } from '../../../verify/verdict.ts';
+import { fakeSubject } from '../../support/verify/fake-subject.ts';
+
+const row = { values: Float32Array.of(1, 2) };
+const asked: AskedCase = {
+  case: { id: 'one', promptIds: [1, 2], greedy: [3], positions: [0, 2] },
+  forward: { kind: 'result', value: { rows: [row, row] } },
+  generated: { kind: 'result', value: { tokens: [3], scores: [row] } },
+};
+const skipped = { kind: 'skipped', message: 'no' } as const;
+const refused: AskedCase = { ...asked, case: { ...asked.case, refusal: 'empty' } };
+
+const JUDGEMENT: Judgement = {
+  verdict: 'right',
+  reasons: [],
+  precision: {
+    class: 'bf16',
+    about: 'bf16',
+    ratio: 1,
+    classes: [{ class: 'bf16', ratio: 1, noise: 0.05, holds: true, judgeable: true }],
+    exceptions: [{ case: 'one', firstPosition: 0, lastPosition: 1, ratio: Number.POSITIVE_INFINITY }],
+  },
+  bugs: [{ name: 'a', verdict: 'cannot tell', coefficient: 0, standardError: Number.POSITIVE_INFINITY }],
+  greedy: {
+    verdict: 'wrong',
+    tokens: 1,
+    ties: 0,
+    worst: { case: 'one', position: 2, regret: Number.POSITIVE_INFINITY, allowed: 1 },
+  },
+  power: { refused: 1, of: 1, missed: [] },
+  compared: { rows: 1, values: 2 },
+  cases: [],
+};
+
+test('the judge is given rows by their positions, and tokens', (t) => {
+  t.deepEqual(subjectCases([asked, refused], CHECKS), [
+    {
+      id: 'one',
+      rows: [
+        { position: 0, ...row },
+        { position: 2, ...row },
+      ],
+      greedy: [3],
+    },
+  ]);
+});
+
+test('the judge is given no more than the checks need', (t) => {
+  t.deepEqual(subjectCases([asked], ['greedy']), [{ id: 'one', rows: [], greedy: [3] }]);
+  t.false('greedy' in subjectCases([asked], ['bugs'])[0]);
+  t.deepEqual(subjectCases([asked], ['prompt']), []);
+  t.deepEqual(subjectCases([{ ...asked, forward: skipped, generated: skipped }], CHECKS), []);
+});
+
+test('first answers have what the subject gave', (t) => {
+  t.deepEqual(firstAnswers([asked, refused]), [
+    { case: asked.case, rows: [row, row], tokens: [3], scores: [row] },
+  ]);
+  t.deepEqual(firstAnswers([{ ...asked, forward: skipped, generated: skipped }]), [{ case: asked.case }]);
+});
+
+test('answers may change by a few times the noise of the class', (t) => {
+  t.is(allowedChange(JUDGEMENT), 8 * 0.05);
+  const { precision: _, ...without } = JUDGEMENT;
+  t.is(allowedChange(without), 8e-4);
+});
+
+test('figures that are not finite become null, as JSON has them', (t) => {
+  const numbers = numbersOf(JUDGEMENT);
+  t.is(numbers.precision.exceptions[0].ratio, null);
+  t.is(numbers.bugs[0].standardError, null);
+  t.is(numbers.greedy.worst?.regret, null);
+  for (const key of ['precision', 'bugs', 'greedy', 'power', 'compared'] as const) {
+    t.deepEqual(verdictSchema.shape[key].parse(JSON.parse(JSON.stringify(numbers[key]))), numbers[key]);
+  }
+  const { precision: _, ...without } = JUDGEMENT;
+  t.is(numbersOf(without).precision.class, null);
+});
+
+const unchecked = (
+  checks = CHECKS as readonly (typeof CHECKS)[number][],
+  judgement = JUDGEMENT,
+  subject = fakeSubject(),
+) =>
+  uncheckedOf(subject, checks, { judgement, prompt: { verdict: 'unknown', cases: [] }, hasText: true }).map(
+    ({ what, why }) => `${what}: ${why}`,
+  );
+
+test('what was not checked is named with the reason', (t) => {
+  t.deepEqual(unchecked(), [
+    'prompt: the subject cannot be asked for the ids of a text',
+    'hidden states: the subject does not give them',
+  ]);
+  t.deepEqual(unchecked([]).filter((line) => line.endsWith('--checks leaves it out')).length, CHECKS.length);
+  const { precision: _, ...rest } = JUDGEMENT;
+  const nothing = { ...rest, bugs: [], greedy: { verdict: 'not checked', tokens: 0, ties: 0 } as const };
+  const lines = unchecked(CHECKS, nothing, fakeSubject({}, { scores: 'none', hidden: true }));
+  t.true(lines.includes('precision: the subject gave no scores'));
+  t.true(lines.includes('known bugs: no signatures, or no scores to hold to them'));
+  t.true(lines.includes('greedy tokens: the subject gave none'));
+  t.false(lines.some((line) => line.startsWith('hidden states')));
+  const top = unchecked(CHECKS, JUDGEMENT, fakeSubject({}, { scores: 'top' }));
+  t.true(top.includes('the whole vocabulary: the subject shows its likeliest tokens alone'));
+});

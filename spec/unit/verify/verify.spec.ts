@@ -1,0 +1,142 @@
+import test from 'ava';
+import { UsageError } from '../../../engine/errors.ts';
+import { Engine } from '../../../engine/index.ts';
+import { ensureFixture } from '../../../generator/fixtures/fixtures.ts';
+import { engineSubject } from '../../../verify/adapters/engine.ts';
+import { NoAnswerError } from '../../../verify/errors.ts';
+import type { Subject, SubjectModel } from '../../../verify/subject.ts';
+import { verdictSchema } from '../../../verify/verdict.ts';
+import { type VerifyOptions, verify } from '../../../verify/verify.ts';
+import { trackResources } from '../../support/processes/cleanup.ts';
+
+trackResources(test);
+
+const own = engineSubject('plumbline', Engine);
+const modelDir = await ensureFixture('dense');
+const OPTIONS: VerifyOptions = {
+  subject: own,
+  adapter: '--module own',
+  model: { name: 'dense', source: 'fixture', modelDir, golden: { name: 'dense' } },
+  run: ['ids-short', 'ids-one', 'ids-longer', 'ids-block'],
+};
+
+/** Our engine with something else in its answers. */
+function changed(change: (model: SubjectModel) => Partial<SubjectModel>): Subject {
+  return {
+    info: { name: 'changed' },
+    async load(dir) {
+      const model = await own.load(dir);
+      const bound: SubjectModel = {
+        capabilities: model.capabilities,
+        forward: (request) => model.forward(request),
+        generate: (request) => model.generate(request),
+        close: () => model.close(),
+      };
+      return { ...bound, ...change(bound) };
+    },
+  };
+}
+
+test.serial('our own engine is right at f32, with all its power', async (t) => {
+  const told: string[] = [];
+  const verdict = await verify({ ...OPTIONS, onProgress: (text) => told.push(text) });
+  t.deepEqual(verdictSchema.parse(verdict), verdict);
+  t.is(verdict.verdict, 'right', verdict.reasons.join());
+  t.is(verdict.precision.class, 'f32');
+  t.is(verdict.power.refused, verdict.power.of);
+  t.true(verdict.compared.values > 10_000);
+  t.is(verdict.bugs.filter((bug) => bug.verdict === 'found').length, 0);
+  t.true(verdict.consistency.every(({ equalBits }) => equalBits));
+  t.regex(verdict.reference.description, /goldens of transformers\.js \d/);
+  t.true(told.some((text) => /asked 4 of 4 cases/.test(text)));
+});
+
+test.serial('positions that are one too high are wrong, and so said', async (t) => {
+  const late = changed((model) => ({
+    forward: ({ positions, ...rest }) =>
+      model
+        .forward({
+          ...rest,
+          hidden: false,
+          positions: positions.map((p) => Math.max(0, p - 1)).filter((p, i, all) => all.indexOf(p) === i),
+        })
+        .then(({ rows }) => ({ rows: [rows[0], ...rows] })),
+  }));
+  const { verdict, precision, cases } = await verify({
+    ...OPTIONS,
+    subject: late,
+    checks: ['precision', 'bugs'],
+  });
+  t.is(verdict, 'wrong');
+  t.is(precision.class, 'none');
+  t.true(
+    cases.every((each) => each.verdict === 'wrong' && /^log-probability of token/.test(each.first!.what)),
+  );
+});
+
+test.serial('a difference beyond the rules of f32 is wrong, though no class is left', async (t) => {
+  const off = changed((model) => ({
+    async forward(request) {
+      const { rows, hidden } = await model.forward(request);
+      const moved = hidden?.slice();
+      if (moved) moved[1] += 0.5;
+      return { rows, ...(moved ? { hidden: moved } : {}) };
+    },
+  }));
+  const { verdict, precision, reasons } = await verify({ ...OPTIONS, subject: off, checks: ['precision'] });
+  t.is(precision.class, 'f32', 'scores are those of f32');
+  t.is(verdict, 'wrong');
+  t.regex(reasons[0], /parts from the goldens at hidden_states\.0, position 0/);
+});
+
+test.serial('only the checks that are chosen are made, and the others are named', async (t) => {
+  const verdict = await verify({ ...OPTIONS, checks: ['greedy'] });
+  t.is(verdict.precision.class, null);
+  t.deepEqual(verdict.bugs, []);
+  t.deepEqual(verdict.consistency, []);
+  t.is(verdict.greedy.verdict, 'right');
+  t.is(verdict.unchecked.filter(({ why }) => why === '--checks leaves it out').length, 4);
+});
+
+test.serial('prompts of the user are continued by our engine, which is then the reference', async (t) => {
+  const prompts = {
+    maxNewTokens: 4,
+    prompts: [{ id: 'mine', category: 'short' as const, ids: [5, 6, 7, 8, 9] }],
+  };
+  const verdict = await verify({ ...OPTIONS, run: undefined, prompts, checks: ['precision', 'greedy'] });
+  t.is(verdict.reference.kind, 'engine');
+  t.deepEqual(
+    verdict.cases.map(({ id }) => id),
+    ['mine'],
+  );
+  t.is(verdict.verdict, 'right', verdict.reasons.join());
+});
+
+test.serial(
+  'a selection of nothing is wrong usage, and a subject that cannot be loaded says why',
+  async (t) => {
+    await t.throwsAsync(verify({ ...OPTIONS, run: ['none'] }), { instanceOf: UsageError });
+    const dead: Subject = {
+      info: { name: 'dead' },
+      load: () => Promise.reject(new NoAnswerError('it did not start')),
+    };
+    await t.throwsAsync(verify({ ...OPTIONS, subject: dead }), { instanceOf: NoAnswerError });
+  },
+);
+
+test.serial('an aborted run ends with the reason, and the model is closed', async (t) => {
+  const controller = new AbortController();
+  let closed = 0;
+  const subject = changed((model) => ({
+    async forward(request) {
+      controller.abort(new Error('stopped'));
+      return model.forward(request);
+    },
+    async close() {
+      closed++;
+      await model.close();
+    },
+  }));
+  await t.throwsAsync(verify({ ...OPTIONS, subject, signal: controller.signal }), { message: 'stopped' });
+  t.is(closed, 1);
+});

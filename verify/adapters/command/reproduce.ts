@@ -1,0 +1,32 @@
+import { join, quote } from 'shlex';
+import { PROTOCOL_VERSION } from '../../protocol/messages.ts';
+import { parseCommand } from './parse-command.ts';
+
+/** What is asked of the program beside loading the model. */
+export interface ReproducedRequests {
+  readonly modelDir: string;
+  readonly ids: readonly number[];
+  readonly positions: readonly number[];
+  readonly maxNewTokens: number;
+}
+
+/**
+ * A line for a shell that gives a program the same requests by hand, so that its author sees what it answers.
+ *
+ * @param command as `commandSubject` takes it.
+ * @throws UsageError as `parseCommand` does.
+ */
+export function reproduceCommand(
+  command: string | readonly string[],
+  { modelDir, ids, positions, maxNewTokens }: ReproducedRequests,
+): string {
+  const messages = [
+    { type: 'start', id: 'r1', protocol: PROTOCOL_VERSION },
+    { type: 'load', id: 'r2', model: modelDir },
+    { type: 'generate', id: 'r3', ids, maxNewTokens, greedy: true },
+    { type: 'forward', id: 'r4', ids, positions, hidden: false },
+    { type: 'stop', id: 'r5' },
+  ];
+  const lines = messages.map((message) => quote(JSON.stringify(message)));
+  return `printf '%s\\n' ${lines.join(' ')} | ${join(parseCommand(command))}`;
+}

@@ -1,0 +1,133 @@
+import type { AskedCase } from './ask/ask-cases.ts';
+import type { Difference } from './compare/difference.ts';
+import type { CaseVerdict, Judgement } from './judge/judgement.ts';
+import type { ErrorMap, Verdict, VerdictCase } from './verdict.ts';
+
+/** Everything that was found out about a subject's answers. */
+export interface Findings {
+  readonly prompt: Verdict['prompt'];
+  readonly asked: readonly AskedCase[];
+  /** Of the cases that are not known to fail. */
+  readonly judgement: Judgement;
+  /** Of the cases that are known to fail; undefined if there are none. */
+  readonly known?: Judgement;
+  /**
+   * Where answers part from stored goldens by the rules of f32, by case; empty if there are no goldens, or the subject is
+   * in another class.
+   */
+  readonly differences: ReadonlyMap<string, readonly Difference[]>;
+  readonly consistency: Verdict['consistency'];
+  readonly unchecked: Verdict['unchecked'];
+}
+
+/** What is concluded from the findings. */
+export type Conclusion = Pick<Verdict, 'verdict' | 'reasons' | 'cases' | 'unchecked'>;
+
+/**
+ * Concludes from all questions together. Numbers are not worth comparing while prompts differ, so reasons come in the order
+ * of the questions. Nothing compared, or an injected fault that was let pass, is never "right".
+ */
+export function conclude(findings: Findings): Conclusion {
+  const { prompt, asked, judgement, known, consistency } = findings;
+  const judged = new Map(judgement.cases.map((each) => [each.id, each]));
+  const knownCases = new Map((known?.cases ?? []).map((each) => [each.id, each]));
+  const cases = asked.map((each) =>
+    verdictOfCase(each, judged.get(each.case.id) ?? knownCases.get(each.case.id), findings.differences),
+  );
+  const counted = cases.filter(({ id }) => !knownCases.has(id));
+  const stale = cases.filter(({ id, verdict }) => knownCases.has(id) && verdict === 'right');
+  const strict = counted.filter(({ id }) => findings.differences.get(id)?.length);
+  const broken = counted.filter(({ outcome }) => outcome === 'error');
+  const served = counted.filter(
+    ({ outcome, verdict, first }) => outcome === 'result' && verdict === 'wrong' && !first,
+  );
+  const silent = counted.filter(({ outcome }) => outcome === 'no answer');
+  const wrong = [
+    ...prompt.cases
+      .filter((each) => each.verdict === 'wrong')
+      .slice(0, 1)
+      .map(promptReason(prompt)),
+    ...(judgement.verdict === 'wrong' ? judgement.reasons : []),
+    ...strict
+      .slice(0, 1)
+      .map(
+        ({ id, first }) =>
+          `${id} parts from the goldens at ${first?.what}, position ${first?.position}${more(strict)}`,
+      ),
+    ...served.slice(0, 1).map(({ id, message }) => `${id}: ${message ?? 'wrong'}${more(served)}`),
+    ...broken.slice(0, 1).map(({ message }) => `${message ?? 'an answer is an error'}${more(broken)}`),
+    ...consistency
+      .filter((each) => each.verdict === 'wrong')
+      .map(({ name }) => `its answers change: ${name}`),
+    ...stale.map(({ id }) => `${id} is said to fail and is right: take it out of the known failures`),
+  ];
+  const unknown = [
+    ...silent.slice(0, 1).map(({ message }) => `${message ?? 'no answer'}${more(silent)}`),
+    ...(judgement.compared.values === 0 ? ['nothing could be compared'] : []),
+    ...(judgement.verdict === 'unknown' ? judgement.reasons : []),
+    ...judgement.power.missed.map((fault) => `the judge let an injected fault pass: ${fault}`),
+  ];
+  const verdict = wrong.length > 0 ? 'wrong' : unknown.length > 0 ? 'unknown' : 'right';
+  return { verdict, reasons: [...new Set([...wrong, ...unknown])], cases, unchecked: findings.unchecked };
+}
+
+function more(cases: readonly VerdictCase[]): string {
+  return cases.length > 1 ? ` (and ${cases.length - 1} more cases)` : '';
+}
+
+function promptReason({ cases }: Verdict['prompt']) {
+  const wrong = cases.filter((each) => each.verdict === 'wrong').length;
+  return ({ id, cause }: Verdict['prompt']['cases'][number]) =>
+    `${wrong} of ${cases.length} prompts do not become HuggingFace's ids (${id}${cause ? `: ${cause}` : ''})`;
+}
+
+function verdictOfCase(
+  { case: each, forward, generated }: AskedCase,
+  judged: CaseVerdict | undefined,
+  differences: Findings['differences'],
+): VerdictCase {
+  const { id, refusal } = each;
+  if (refusal !== undefined) return verdictOfRefusal(id, refusal, generated);
+  const failed = [forward, generated].find(({ kind }) => kind === 'no answer' || kind === 'error');
+  const skipped = [forward, generated].every(({ kind }) => kind === 'skipped');
+  const outcome = failed?.kind ?? (skipped ? 'skipped' : 'result');
+  const message = failed ?? (skipped ? forward : undefined);
+  const [strict] = differences.get(id) ?? [];
+  const first = strict
+    ? { what: strict.what, position: strict.position, got: strict.got, expected: strict.expected }
+    : judged?.first;
+  const map = judged && errorMap(judged);
+  return {
+    id,
+    verdict:
+      failed?.kind === 'error' || strict
+        ? 'wrong'
+        : failed || skipped
+          ? 'unknown'
+          : (judged?.verdict ?? 'unknown'),
+    outcome,
+    ...(message && 'message' in message ? { message: message.message } : {}),
+    ...(first ? { first } : {}),
+    ...(map ? { map } : {}),
+  };
+}
+
+/** A prompt that the reference refuses has to be refused. */
+function verdictOfRefusal(id: string, refusal: string, generated: AskedCase['generated']): VerdictCase {
+  if (generated.kind === 'result') {
+    const message = `a prompt was answered that has to be refused (${refusal})`;
+    return { id, verdict: 'wrong', outcome: 'result', message };
+  }
+  if (generated.kind === 'error')
+    return { id, verdict: 'right', outcome: 'result', message: generated.message };
+  return { id, verdict: 'unknown', outcome: generated.kind, message: generated.message };
+}
+
+function errorMap({ ratios }: CaseVerdict): ErrorMap | undefined {
+  if (ratios.length === 0) return undefined;
+  return {
+    stages: ['log-probabilities'],
+    positions: ratios.map(({ position }) => position),
+    ratios: [ratios.map(({ ratio }) => (Number.isFinite(ratio) ? ratio : null))],
+  };
+}

@@ -1,0 +1,113 @@
+import type { AskedCase } from './ask/ask-cases.ts';
+import { sequenceOf } from './cases/verify-case.ts';
+import type { Check } from './checks.ts';
+import type { FirstAnswer } from './consistency/checks.ts';
+import type { Judgement, SubjectCase } from './judge/judgement.ts';
+import type { SubjectModel } from './subject.ts';
+import type { Verdict } from './verdict.ts';
+
+/** Forms that answers take on their way from one question to the next. */
+
+/** Answers as the judge takes them; cases without scores and without tokens are left out. */
+export function subjectCases(asked: readonly AskedCase[], checks: readonly Check[]): SubjectCase[] {
+  const withScores = checks.includes('precision') || checks.includes('bugs');
+  return asked.flatMap(({ case: { id, positions, refusal }, forward, generated }): SubjectCase[] => {
+    if (refusal !== undefined) return [];
+    const scored = withScores && forward.kind === 'result' ? forward.value.rows : [];
+    const rows = scored.map((row, i) => ({ position: positions[i], ...row }));
+    const greedy =
+      checks.includes('greedy') && generated.kind === 'result' ? generated.value.tokens : undefined;
+    if (rows.length === 0 && !greedy) return [];
+    return [{ id, rows, ...(greedy ? { greedy } : {}) }];
+  });
+}
+
+/** Answers that later ones are compared with. */
+export function firstAnswers(asked: readonly AskedCase[]): FirstAnswer[] {
+  return asked.flatMap(({ case: each, forward, generated }): FirstAnswer[] => {
+    if (each.refusal !== undefined || sequenceOf(each).length < 2) return [];
+    return [
+      {
+        case: each,
+        ...(forward.kind === 'result' ? { rows: forward.value.rows } : {}),
+        ...(generated.kind === 'result'
+          ? { tokens: generated.value.tokens, scores: generated.value.scores }
+          : {}),
+      },
+    ];
+  });
+}
+
+/** Honest engines change by a few times their noise, in single values. */
+const NOISE_FACTOR = 8;
+/** Noise of f32, RMS in nats: the smallest that is expected of an engine whose bits change. */
+const F32_NOISE = 1e-4;
+
+/** The largest change of a log-probability that the noise of the subject's class explains, in nats. */
+export function allowedChange({ precision }: Judgement): number {
+  const noise = precision?.classes.find(({ class: name }) => name === precision.class)?.noise ?? 0;
+  return NOISE_FACTOR * Math.max(F32_NOISE, Number.isFinite(noise) ? noise : 0);
+}
+
+/** The parts of a verdict that are the judge's figures: what is not finite becomes null. */
+export function numbersOf(
+  judgement: Judgement,
+): Pick<Verdict, 'precision' | 'bugs' | 'greedy' | 'power' | 'compared'> {
+  const { precision, bugs, greedy, power, compared } = judgement;
+  const { worst } = greedy;
+  return {
+    precision: precision
+      ? {
+          class: precision.class,
+          ratio: finite(precision.ratio),
+          ...(precision.demanded ? { demanded: precision.demanded } : {}),
+          classes: precision.classes.map(({ class: name, ratio, holds }) => ({
+            class: name,
+            ratio: finite(ratio),
+            holds,
+          })),
+          exceptions: precision.exceptions.map((each) => ({ ...each, ratio: finite(each.ratio) })),
+        }
+      : { class: null, ratio: null, classes: [], exceptions: [] },
+    bugs: bugs.map(({ name, verdict, coefficient, standardError }) => ({
+      ...{ name, verdict },
+      coefficient: finite(coefficient),
+      standardError: finite(standardError),
+    })),
+    greedy: {
+      ...{ verdict: greedy.verdict, tokens: greedy.tokens, ties: greedy.ties },
+      ...(worst ? { worst: { ...worst, regret: finite(worst.regret), allowed: finite(worst.allowed) } } : {}),
+    },
+    power: { ...power, missed: [...power.missed] },
+    compared,
+  };
+}
+
+function finite(value: number): number | null {
+  return Number.isFinite(value) ? value : null;
+}
+
+/** What was not asked, or could not be, with the reason. */
+export function uncheckedOf(
+  { capabilities }: SubjectModel,
+  checks: readonly Check[],
+  { judgement, prompt, hasText }: { judgement: Judgement; prompt: Verdict['prompt']; hasText: boolean },
+): Verdict['unchecked'] {
+  const unchecked: Verdict['unchecked'] = [];
+  const note = (what: string, why: string) => unchecked.push({ what, why });
+  const chosen = (check: Check) => checks.includes(check);
+  if (!chosen('prompt')) note('prompt', '--checks leaves it out');
+  else if (!hasText) note('prompt', 'all cases are ids: the model has no prompts that are texts');
+  else if (prompt.cases.length === 0) note('prompt', 'the subject cannot be asked for the ids of a text');
+  if (!chosen('precision')) note('precision', '--checks leaves it out');
+  else if (!judgement.precision) note('precision', 'the subject gave no scores');
+  else if (capabilities.scores === 'top')
+    note('the whole vocabulary', 'the subject shows its likeliest tokens alone');
+  if (!capabilities.hidden) note('hidden states', 'the subject does not give them');
+  if (!chosen('bugs')) note('known bugs', '--checks leaves it out');
+  else if (judgement.bugs.length === 0) note('known bugs', 'no signatures, or no scores to hold to them');
+  if (!chosen('greedy')) note('greedy tokens', '--checks leaves it out');
+  else if (judgement.greedy.verdict === 'not checked') note('greedy tokens', 'the subject gave none');
+  if (!chosen('consistency')) note('consistency', '--checks leaves it out');
+  return unchecked;
+}

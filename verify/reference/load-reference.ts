@@ -1,0 +1,105 @@
+import { createHash, type Hash } from 'node:crypto';
+import { createReadStream, existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { cacheFolder } from '../../engine/checkpoint/cache-folder.ts';
+import { sequenceOf, type VerifyCase } from '../cases/verify-case.ts';
+import type { StoredGoldens } from '../compare/stored-goldens.ts';
+import type { Reference, Signature } from '../judge/judgement.ts';
+import { computeSignatures } from '../signatures/compute.ts';
+import { hasSignatures, readSignatures } from '../signatures/store.ts';
+import { goldenCases } from './golden-cases.ts';
+import { computeReference } from './reference.ts';
+import { readReference, writeReference } from './reference-file.ts';
+import type { RowsCase } from './rows.ts';
+
+/** The modules that compute a reference: what other versions of them have computed is not used. */
+const SOURCES = ['.', '../signatures'];
+
+export interface LoadReferenceOptions {
+  /** Whether signatures of known bugs are wanted. */
+  readonly withSignatures: boolean;
+  /** The goldens of the cases, whose signatures are recorded. Default: none, and signatures are computed. */
+  readonly golden?: StoredGoldens;
+  /** Where references are kept. Default: the project's cache. */
+  readonly folder?: string;
+  /** Told what is computed next; not called if the reference was kept. */
+  readonly onProgress?: (what: string) => void;
+}
+
+/**
+ * What is right about a model on some cases: computed once by our engine, and kept by the hash of the model's
+ * configuration and weights, the cases, and the modules that compute it.
+ *
+ * @param cases those without positions are left out, and those of stored goldens whose prompts are very long.
+ * @throws ConfigError, CheckpointError, KernelError as loading the model does; FileError if it cannot be kept.
+ */
+export async function loadReference(
+  modelDir: string,
+  cases: readonly VerifyCase[],
+  { withSignatures, golden, folder, onProgress = () => {} }: LoadReferenceOptions,
+): Promise<Reference> {
+  const recordedIds = golden && new Set(goldenCases(golden.name, golden.folder).map(({ id }) => id));
+  const rowsCases = cases
+    .filter(({ id, positions }) => positions.length > 0 && (recordedIds?.has(id) ?? true))
+    .map(
+      (each): RowsCase => ({
+        id: each.id,
+        ids: sequenceOf(each),
+        promptLength: each.promptIds.length,
+        positions: each.positions,
+      }),
+    );
+  const recorded = golden !== undefined && hasSignatures(golden.name, golden.folder);
+  const computes = withSignatures && !recorded;
+  const kept = await keptReference(
+    modelDir,
+    rowsCases,
+    computes,
+    folder ?? join(cacheFolder(), 'references'),
+    onProgress,
+  );
+  if (!withSignatures) return { ...kept, signatures: [] };
+  return recorded ? { ...kept, signatures: readSignatures(golden.name, kept.cases, golden.folder) } : kept;
+}
+
+async function keptReference(
+  modelDir: string,
+  cases: readonly RowsCase[],
+  withSignatures: boolean,
+  folder: string,
+  onProgress: (what: string) => void,
+): Promise<Reference> {
+  const hash = createHash('sha256').update(JSON.stringify({ withSignatures, cases }));
+  hashSources(hash);
+  await hashModel(modelDir, hash);
+  const path = join(folder, `${hash.digest('hex').slice(0, 32)}.safetensors`);
+  if (existsSync(path)) return readReference(path);
+  const reference = await computeReference(modelDir, cases, { onProgress });
+  const signatures: readonly Signature[] = withSignatures
+    ? await computeSignatures(modelDir, reference.cases, {
+        onProgress: (bug) => onProgress(`signature of ${bug}`),
+      })
+    : [];
+  mkdirSync(folder, { recursive: true });
+  writeReference(path, { ...reference, signatures });
+  return { ...reference, signatures };
+}
+
+function hashSources(hash: Hash): void {
+  for (const folder of SOURCES) {
+    const path = join(import.meta.dirname, folder);
+    const modules = readdirSync(path).filter((file) => /(?<!\.d)\.[jt]s$/.test(file));
+    for (const file of modules.sort()) hash.update(readFileSync(join(path, file)));
+  }
+}
+
+async function hashModel(modelDir: string, hash: Hash): Promise<void> {
+  const files = readdirSync(modelDir).filter(
+    (file) => file === 'config.json' || file.endsWith('.safetensors'),
+  );
+  for (const file of files.sort()) {
+    hash.update(file);
+    const stream = createReadStream(join(modelDir, file), { highWaterMark: 2 ** 20 });
+    for await (const chunk of stream) hash.update(chunk);
+  }
+}

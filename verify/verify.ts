@@ -1,0 +1,157 @@
+import { readModelConfig } from '../engine/index.ts';
+import { readPackageJson } from '../engine/terminal/package-json.ts';
+import { readManifest, readPrompts } from '../golden/goldens.ts';
+import type { Prompts } from '../golden/schema.ts';
+import { askCases } from './ask/ask-cases.ts';
+import { promptCases } from './cases/prompt-cases.ts';
+import { type CaseSelection, selectCases } from './cases/selection.ts';
+import { storedCases, type VerifyCase } from './cases/verify-case.ts';
+import { CHECKS, type Check } from './checks.ts';
+import type { Difference } from './compare/difference.ts';
+import { compareWithGoldens, type StoredGoldens } from './compare/stored-goldens.ts';
+import { conclude } from './conclude.ts';
+import { judgeConsistency } from './consistency/judge-consistency.ts';
+import { allowedChange, firstAnswers, numbersOf, subjectCases, uncheckedOf } from './findings.ts';
+import { judge } from './judge/judge.ts';
+import type { PrecisionClass } from './precision.ts';
+import { judgePrompts } from './prompts/judge-prompts.ts';
+import { loadModelText } from './prompts/prompt-tools.ts';
+import { loadReference } from './reference/load-reference.ts';
+import type { Subject } from './subject.ts';
+import { VERDICT_FORMAT, type Verdict } from './verdict.ts';
+
+/** A model whose engines are judged. */
+export interface VerifyModel {
+  /** As the user calls it. */
+  readonly name: string;
+  readonly source: Verdict['model']['source'];
+  /** A directory in HuggingFace's layout. */
+  readonly modelDir: string;
+  /** Its goldens; undefined if it has none: then our engine computes what is right. */
+  readonly golden?: StoredGoldens;
+}
+
+export interface VerifyOptions extends CaseSelection {
+  readonly subject: Subject;
+  /** How the subject is reached, for the report: `--command ./my-engine`. */
+  readonly adapter: string;
+  readonly model: VerifyModel;
+  /** The user's own prompts. Default: the cases of the goldens, or the project's prompts if there are none. */
+  readonly prompts?: Prompts;
+  /** Ids of cases that are known to fail: they count only if they are right. Default: none. */
+  readonly knownFailing?: ReadonlySet<string>;
+  /** The class that the subject has to be in. Default: the class that holds. */
+  readonly precision?: PrecisionClass;
+  /** Default: all. */
+  readonly checks?: readonly Check[];
+  /** Requests at a time, at most. Default: as many as the subject takes. */
+  readonly concurrency?: number;
+  readonly signal?: AbortSignal;
+  /** Told what is done next. */
+  readonly onProgress?: (text: string) => void;
+}
+
+/**
+ * Judges an engine.
+ *
+ * @throws UsageError if no case is selected; ConfigError, CheckpointError, TokenizerError, FileError as the readers of the
+ * model and its goldens do; NoAnswerError, SubjectError if the subject cannot be loaded; the reason of `signal`.
+ */
+export async function verify(options: VerifyOptions): Promise<Verdict> {
+  const { subject, adapter, model, precision, knownFailing = new Set(), signal } = options;
+  const { checks = CHECKS, onProgress = () => {} } = options;
+  const config = await readModelConfig(model.modelDir);
+  const cases = selectCases(await casesOf(options), options);
+  const reference = await loadReference(model.modelDir, cases, {
+    onProgress: (what) => onProgress(`computing what is right: ${what}`),
+    withSignatures: checks.includes('bugs'),
+    golden: options.prompts ? undefined : model.golden,
+  });
+  onProgress(`loading ${model.name} in ${subject.info.name}`);
+  const loaded = await subject.load(model.modelDir);
+  try {
+    const prompt = checks.includes('prompt')
+      ? await judgePrompts(loaded, cases, await loadModelText(model.modelDir).catch(() => undefined), signal)
+      : { verdict: 'unknown' as const, cases: [] };
+    const asked = await askCases(loaded, cases, {
+      sizes: config,
+      concurrency: options.concurrency ?? loaded.capabilities.maxConcurrency,
+      signal,
+      onCase: (each, done) => onProgress(`asked ${done} of ${cases.length} cases: ${each.case.id}`),
+    });
+    const judged = new Set(reference.cases.map(({ id }) => id));
+    const answers = subjectCases(asked, checks).filter(({ id }) => judged.has(id));
+    const judgeSome = (known: boolean) =>
+      judge(
+        answers.filter(({ id }) => knownFailing.has(id) === known),
+        reference,
+        { precision },
+      );
+    const judgement = judgeSome(false);
+    const isF32 = (precision ?? judgement.precision?.class) === 'f32';
+    const differences =
+      model.golden && !options.prompts && isF32
+        ? compareWithGoldens(model.golden, config, asked)
+        : new Map<string, readonly Difference[]>();
+    const consistent = checks.includes('consistency')
+      ? await judgeConsistency(loaded, firstAnswers(asked), {
+          allowed: allowedChange(judgement),
+          signal,
+          onCheck: (name) => onProgress(`consistency: ${name}`),
+        })
+      : { verdicts: [], unchecked: [] };
+    const hasText = cases.some(({ text }) => text !== undefined);
+    const concluded = conclude({
+      ...{ prompt, asked, judgement, differences },
+      ...(knownFailing.size > 0 ? { known: judgeSome(true) } : {}),
+      consistency: [...consistent.verdicts],
+      unchecked: [
+        ...uncheckedOf(loaded, checks, { judgement, prompt, hasText }),
+        ...consistent.unchecked,
+        ...cases
+          .filter(({ id, refusal }) => refusal === undefined && !judged.has(id) && !differences.has(id))
+          .map(tooLong),
+      ],
+    });
+    return {
+      format: VERDICT_FORMAT,
+      subject: { ...subject.info, adapter },
+      model: { name: model.name, source: model.source },
+      reference: referenceOf(options),
+      ...numbersOf(judgement),
+      ...concluded,
+      prompt,
+      consistency: [...consistent.verdicts],
+      versions: { plumbline: readPackageJson().version, node: process.version },
+    };
+  } finally {
+    await loaded.close();
+  }
+}
+
+/** The stored cases of a model, or those that our engine makes of prompts. */
+async function casesOf({ model, prompts, onProgress = () => {} }: VerifyOptions): Promise<VerifyCase[]> {
+  const { golden, modelDir } = model;
+  if (golden && !prompts) {
+    const stored = readPrompts(golden.folder, golden.name);
+    return storedCases(golden.name, stored.prompts, golden.folder);
+  }
+  return promptCases(modelDir, prompts ?? readPrompts(), (id) =>
+    onProgress(`continuing ${id} by our engine`),
+  );
+}
+
+function referenceOf({ model: { golden }, prompts }: VerifyOptions): Verdict['reference'] {
+  if (!golden || prompts)
+    return { kind: 'engine', description: "Plumbline's own engine at f32; no goldens are stored" };
+  const { versions } = readManifest(golden.name, golden.folder);
+  const description = `goldens of transformers.js ${versions.transformersJs}, and Plumbline's engine, which they hold, between their positions`;
+  return { kind: 'goldens', description };
+}
+
+function tooLong({ id }: VerifyCase): Verdict['unchecked'][number] {
+  return {
+    what: `numbers of ${id}`,
+    why: 'the prompt is too long for the noise of a class to be measured on it',
+  };
+}
