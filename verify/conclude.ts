@@ -9,8 +9,8 @@ export interface Findings {
   readonly asked: readonly AskedCase[];
   /** Of the cases that are not known to fail. */
   readonly judgement: Judgement;
-  /** Of the cases that are known to fail; undefined if there are none. */
-  readonly known?: Judgement;
+  /** Ids of the cases that are known to fail, and the judgement of them alone; undefined if there are none. */
+  readonly known?: { readonly ids: ReadonlySet<string>; readonly judgement: Judgement };
   /**
    * Where answers part from stored goldens by the rules of f32, by case; empty if there are no goldens, or the subject is
    * in another class.
@@ -30,9 +30,11 @@ export type Conclusion = Pick<Verdict, 'verdict' | 'reasons' | 'cases' | 'unchec
 export function conclude(findings: Findings): Conclusion {
   const { prompt, asked, judgement, known, consistency } = findings;
   const judged = new Map(judgement.cases.map((each) => [each.id, each]));
-  const knownCases = new Map((known?.cases ?? []).map((each) => [each.id, each]));
+  const knownCases = new Map(
+    (known?.judgement.cases ?? []).filter(({ id }) => known?.ids.has(id)).map((each) => [each.id, each]),
+  );
   const cases = asked.map((each) =>
-    verdictOfCase(each, judged.get(each.case.id) ?? knownCases.get(each.case.id), findings.differences),
+    verdictOfCase(each, knownCases.get(each.case.id) ?? judged.get(each.case.id), findings.differences),
   );
   const counted = cases.filter(({ id }) => !knownCases.has(id));
   const stale = cases.filter(({ id, verdict }) => knownCases.has(id) && verdict === 'right');

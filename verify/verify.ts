@@ -31,13 +31,27 @@ export interface VerifyModel {
   readonly golden?: StoredGoldens;
 }
 
-export interface VerifyOptions extends CaseSelection {
+/** What a subject is asked. */
+export interface VerifyCases {
+  readonly cases: readonly VerifyCase[];
+  /** Whether goldens are stored of them; otherwise our engine computes what is right. */
+  readonly stored: boolean;
+}
+
+export interface LoadCasesOptions extends CaseSelection {
+  /** The user's own prompts. Default: the cases of the goldens, or the project's prompts if there are none. */
+  readonly prompts?: Prompts;
+  /** Told which prompt our engine continues. */
+  readonly onProgress?: (text: string) => void;
+}
+
+export interface VerifyOptions {
   readonly subject: Subject;
   /** How the subject is reached, for the report: `--command ./my-engine`. */
   readonly adapter: string;
   readonly model: VerifyModel;
-  /** The user's own prompts. Default: the cases of the goldens, or the project's prompts if there are none. */
-  readonly prompts?: Prompts;
+  /** What is asked, see {@link loadCases}. */
+  readonly cases: VerifyCases;
   /** Ids of cases that are known to fail: they count only if they are right. Default: none. */
   readonly knownFailing?: ReadonlySet<string>;
   /** The class that the subject has to be in. Default: the class that holds. */
@@ -54,18 +68,19 @@ export interface VerifyOptions extends CaseSelection {
 /**
  * Judges an engine.
  *
- * @throws UsageError if no case is selected; ConfigError, CheckpointError, TokenizerError, FileError as the readers of the
- * model and its goldens do; NoAnswerError, SubjectError if the subject cannot be loaded; the reason of `signal`.
+ * @throws ConfigError, CheckpointError, TokenizerError, FileError as the readers of the model and its goldens do;
+ * NoAnswerError, SubjectError if the subject cannot be loaded; the reason of `signal`.
  */
 export async function verify(options: VerifyOptions): Promise<Verdict> {
   const { subject, adapter, model, precision, knownFailing = new Set(), signal } = options;
   const { checks = CHECKS, onProgress = () => {} } = options;
   const config = await readModelConfig(model.modelDir);
-  const cases = selectCases(await casesOf(options), options);
+  const { cases, stored } = options.cases;
+  const golden = stored ? model.golden : undefined;
   const reference = await loadReference(model.modelDir, cases, {
     onProgress: (what) => onProgress(`computing what is right: ${what}`),
     withSignatures: checks.includes('bugs'),
-    golden: options.prompts ? undefined : model.golden,
+    golden,
   });
   onProgress(`loading ${model.name} in ${subject.info.name}`);
   const loaded = await subject.load(model.modelDir);
@@ -90,9 +105,7 @@ export async function verify(options: VerifyOptions): Promise<Verdict> {
     const judgement = judgeSome(false);
     const isF32 = (precision ?? judgement.precision?.class) === 'f32';
     const differences =
-      model.golden && !options.prompts && isF32
-        ? compareWithGoldens(model.golden, config, asked)
-        : new Map<string, readonly Difference[]>();
+      golden && isF32 ? compareWithGoldens(golden, config, asked) : new Map<string, readonly Difference[]>();
     const consistent = checks.includes('consistency')
       ? await judgeConsistency(loaded, firstAnswers(asked), {
           allowed: allowedChange(judgement),
@@ -103,7 +116,7 @@ export async function verify(options: VerifyOptions): Promise<Verdict> {
     const hasText = cases.some(({ text }) => text !== undefined);
     const concluded = conclude({
       ...{ prompt, asked, judgement, differences },
-      ...(knownFailing.size > 0 ? { known: judgeSome(true) } : {}),
+      ...(knownFailing.size > 0 ? { known: { ids: knownFailing, judgement: judgeSome(true) } } : {}),
       consistency: [...consistent.verdicts],
       unchecked: [
         ...uncheckedOf(loaded, checks, { judgement, prompt, hasText }),
@@ -117,7 +130,7 @@ export async function verify(options: VerifyOptions): Promise<Verdict> {
       format: VERDICT_FORMAT,
       subject: { ...subject.info, adapter },
       model: { name: model.name, source: model.source },
-      reference: referenceOf(options),
+      reference: describeReference(golden),
       ...numbersOf(judgement),
       ...concluded,
       prompt,
@@ -129,21 +142,28 @@ export async function verify(options: VerifyOptions): Promise<Verdict> {
   }
 }
 
-/** The stored cases of a model, or those that our engine makes of prompts. */
-async function casesOf({ model, prompts, onProgress = () => {} }: VerifyOptions): Promise<VerifyCase[]> {
-  const { golden, modelDir } = model;
+/**
+ * The cases that a model's engines are asked: those that are stored, or those that our engine makes of prompts.
+ *
+ * @throws UsageError if no case is selected; FileError, ConfigError, CheckpointError, TokenizerError, ChatTemplateError,
+ * PromptError as the readers of goldens, model and prompts do.
+ */
+export async function loadCases(
+  { golden, modelDir }: VerifyModel,
+  { prompts, onProgress = () => {}, ...selection }: LoadCasesOptions = {},
+): Promise<VerifyCases> {
   if (golden && !prompts) {
-    const stored = readPrompts(golden.folder, golden.name);
-    return storedCases(golden.name, stored.prompts, golden.folder);
+    const { prompts: known } = readPrompts(golden.folder, golden.name);
+    return { cases: selectCases(storedCases(golden.name, known, golden.folder), selection), stored: true };
   }
-  return promptCases(modelDir, prompts ?? readPrompts(), (id) =>
-    onProgress(`continuing ${id} by our engine`),
-  );
+  const given = prompts ?? readPrompts();
+  const some = { ...given, prompts: selectCases(given.prompts, selection) };
+  const cases = await promptCases(modelDir, some, (id) => onProgress(`continuing ${id} by our engine`));
+  return { cases, stored: false };
 }
 
-function referenceOf({ model: { golden }, prompts }: VerifyOptions): Verdict['reference'] {
-  if (!golden || prompts)
-    return { kind: 'engine', description: "Plumbline's own engine at f32; no goldens are stored" };
+function describeReference(golden: StoredGoldens | undefined): Verdict['reference'] {
+  if (!golden) return { kind: 'engine', description: "Plumbline's own engine at f32; no goldens are stored" };
   const { versions } = readManifest(golden.name, golden.folder);
   const description = `goldens of transformers.js ${versions.transformersJs}, and Plumbline's engine, which they hold, between their positions`;
   return { kind: 'goldens', description };

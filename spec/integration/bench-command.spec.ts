@@ -6,12 +6,12 @@ import { KERNELS } from '../../engine/kernels/table.ts';
 import { ensureFixture } from '../../generator/fixtures/fixtures.ts';
 import type { BenchReport } from '../bench/run.ts';
 import { temporaryFolder, trackResources } from '../support/processes/cleanup.ts';
-import { ended, startNode } from '../support/processes/processes.ts';
+import { ended, NO_COVERAGE, startNode } from '../support/processes/processes.ts';
 
 trackResources(test);
 
 const BENCH = 'spec/bench/bench.ts';
-const bench = (...args: string[]) => ended(startNode(BENCH, args));
+const bench = (...args: string[]) => ended(startNode(BENCH, args, { env: NO_COVERAGE }));
 /** The quickest run there is. */
 const SMALL = ['--quick', '--model', 'dense', '--rounds', '1', '--threads', '1'];
 
@@ -158,7 +158,7 @@ test('--help tells every option, and what to install for the peer that is not th
 test('SIGTERM half-way ends with 143, and no subject goes on', async (t) => {
   const folder = temporaryFolder(t);
   const json = join(folder, 'bench.json');
-  const child = startNode(BENCH, [
+  const args = [
     ...SMALL,
     '--suite',
     'latency',
@@ -168,7 +168,8 @@ test('SIGTERM half-way ends with 143, and no subject goes on', async (t) => {
     '1000',
     '--json',
     json,
-  ]);
+  ];
+  const child = startNode(BENCH, args, { env: NO_COVERAGE });
   t.teardown(() => child.kill('SIGKILL'));
   const end = ended(child);
   const children = () => {

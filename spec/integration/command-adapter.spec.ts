@@ -70,7 +70,7 @@ const WRONG: readonly [mode: string, kind: Outcome<unknown>['kind'], message: Re
     'error',
     /forward of 3 ids: scores\.values has the shape \[2, 8\]; expected \[1, vocabulary\]/,
   ],
-  ['wrong-length', 'error', /scores\.values has 28 bytes; f32 \[1, 8\] takes 32/],
+  ['wrong-length', 'error', /scores\.values has 28 bytes in base64; f32 \[1, 8\] takes 32/],
   ['wrong-id', 'error', /answers "r99", which was never asked; in flight: r3/],
   ['id-as-number', 'error', /a message forwarded has the id 3; expected the string that the request has/],
   ['wrong-type', 'error', /forward of 3 ids: the answer is generated; expected forwarded, skipped or error/],

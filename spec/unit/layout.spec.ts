@@ -43,6 +43,8 @@ const WITHOUT_SPEC: Readonly<Record<string, string>> = {
   'verify/signatures/mixture-bugs.ts': 'likewise',
   'verify/signatures/norm-bugs.ts': 'likewise',
   'verify/signatures/rope-bugs.ts': 'likewise',
+  'verify/judge-command.ts': 'a command; spec/integration/verify-command.spec.ts runs it',
+  'verify/report-commands.ts': 'commands; likewise',
   'verify/consistency/checks.ts': 'a table of checks; judge-consistency.spec.ts runs each of them',
   'verify/report/html/style.ts':
     'a style sheet; spec/integration/verdict-page.spec.ts looks at it in a browser',

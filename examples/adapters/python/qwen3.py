@@ -56,14 +56,16 @@ class Model:
         self.num_layers = config["num_hidden_layers"]
         self.head_dim = config["head_dim"]
         # Several query heads share a key-value head.
-        self.group = config["num_attention_heads"] // config["num_key_value_heads"]
+        self.num_kv_heads = config["num_key_value_heads"]
+        self.group = config["num_attention_heads"] // self.num_kv_heads
         self.eps = config["rms_norm_eps"]
         self.theta = config.get("rope_theta") or config["rope_parameters"]["rope_theta"]
         self.head = "model.embed_tokens" if config.get("tie_word_embeddings") else "lm_head"
 
     def cache(self):
-        """For each layer the keys and the values of all tokens so far."""
-        return [([], []) for _ in range(self.num_layers)]
+        """For each layer and key-value head: a key per token, and per dimension the values of all tokens."""
+        heads = range(self.num_kv_heads)
+        return [([[] for _ in heads], [[[] for _ in range(self.head_dim)] for _ in heads]) for _ in range(self.num_layers)]
 
     def step(self, token, cache):
         """Adds a token. Returns the embedding, the output of each layer, and that of the final norm."""
@@ -86,17 +88,19 @@ class Model:
 
     def attention(self, name, x, keys, values):
         q, k, v = (self.heads(linear(self.weights[f"{name}.{part}_proj.weight"], x)) for part in "qkv")
-        position = len(keys)
-        keys.append([self.rope(self.norm(head, name + ".k_norm"), position) for head in k])
-        values.append(v)
+        position = len(keys[0])
+        for head in range(self.num_kv_heads):
+            keys[head].append(self.rope(self.norm(k[head], name + ".k_norm"), position))
+            for column, value in zip(values[head], v[head]):
+                column.append(value)
         out = []
         for index, head in enumerate(q):
             query, shared = self.rope(self.norm(head, name + ".q_norm"), position), index // self.group
-            scores = [dot(query, key[shared]) / math.sqrt(self.head_dim) for key in keys]
+            scores = [dot(query, key) / math.sqrt(self.head_dim) for key in keys[shared]]
             largest = max(scores)
             powers = [math.exp(score - largest) for score in scores]
             total = sum(powers)
-            out += [dot(powers, column) / total for column in zip(*(value[shared] for value in values))]
+            out += [dot(powers, column) / total for column in values[shared]]
         return linear(self.weights[name + ".o_proj.weight"], out)
 
     def heads(self, x):

@@ -40,7 +40,8 @@ export class PeerProcess {
     const child = fork(HOST, [], {
       stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
       serialization: 'advanced',
-      env: { ...process.env, NODE_COMPILE_CACHE: compileCacheFolder() },
+      // A peer counts no coverage: that would be in its times.
+      env: { ...process.env, NODE_V8_COVERAGE: undefined, NODE_COMPILE_CACHE: compileCacheFolder() },
     });
     const peer = new PeerProcess(id, child);
     try {

@@ -10,7 +10,7 @@ import { PeerProcess } from '../../bench/peers/process.ts';
 import type { BenchReport } from '../../bench/run.ts';
 import { installedMpis } from '../../support/groups/groups.ts';
 import { temporaryFolder, trackResources } from '../../support/processes/cleanup.ts';
-import { ended, startNode } from '../../support/processes/processes.ts';
+import { ended, NO_COVERAGE, startNode } from '../../support/processes/processes.ts';
 
 trackResources(test);
 
@@ -25,7 +25,7 @@ test('a run shows collectives, speed, memory and bytes of ranks, each held to so
   const folder = temporaryFolder(t);
   const [json, html] = ['bench.json', 'bench.html'].map((name) => join(folder, name));
   const args = [...SMALL, '--suite', 'parallel', '--json', json, '--html', html];
-  const { exitCode, out, err } = await ended(startNode(BENCH, args));
+  const { exitCode, out, err } = await ended(startNode(BENCH, args, { env: NO_COVERAGE }));
   t.deepEqual({ exitCode, err }, { exitCode: 0, err: '' }, out);
   t.deepEqual(readdirSync(folder).sort(), ['bench.html', 'bench.json']);
   const { figures, skipped }: BenchReport = JSON.parse(readFileSync(json, 'utf8'));
@@ -125,7 +125,7 @@ test('ranks that fail are told with what they said, and leave nothing', async (t
 test('SIGTERM ends a bench while ranks are at work, and them with it', async (t) => {
   const folder = temporaryFolder(t);
   const args = [...SMALL, '--suite', 'parallel', '--rounds', '1000'];
-  const child = startNode(BENCH, args, { env: { TMPDIR: folder } });
+  const child = startNode(BENCH, args, { env: { ...NO_COVERAGE, TMPDIR: folder } });
   t.teardown(() => {
     for (const pid of processesIn(folder)) process.kill(pid, 'SIGKILL');
   });

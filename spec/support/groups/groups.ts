@@ -51,6 +51,8 @@ export function installedMpis(): Exclude<Backend, 'fork'>[] {
 export interface GroupOptions {
   size?: number;
   timeoutMs?: number;
+  /** Added to this process's environment. */
+  env?: NodeJS.ProcessEnv;
 }
 
 /**
@@ -60,7 +62,7 @@ export function startGroup(
   t: ExecutionContext,
   backend: Backend,
   scenario: Scenario,
-  { size = 2, timeoutMs = 10_000 }: GroupOptions = {},
+  { size = 2, timeoutMs = 10_000, env }: GroupOptions = {},
 ): GroupRun {
   const args = [
     MAIN,
@@ -73,7 +75,7 @@ export function startGroup(
     backend === 'fork'
       ? [process.execPath, ...args]
       : [launcherOf(backend) ?? 'mpirun', '-n', String(size), process.execPath, ...args];
-  const run = new GroupRun(command, rest, temporaryFolder(t));
+  const run = new GroupRun(command, rest, temporaryFolder(t), env);
   t.teardown(() => run.killAll());
   return run;
 }
@@ -88,9 +90,9 @@ export class GroupRun {
   readonly #process: ChildProcess;
   readonly #ended: Promise<unknown>;
 
-  constructor(command: string, args: readonly string[], folder: string) {
+  constructor(command: string, args: readonly string[], folder: string, added: NodeJS.ProcessEnv = {}) {
     this.folder = folder;
-    const env = { ...process.env, ...OPEN_MPI_ENVIRONMENT, TMPDIR: folder, [MARK]: this.#mark };
+    const env = { ...process.env, ...added, ...OPEN_MPI_ENVIRONMENT, TMPDIR: folder, [MARK]: this.#mark };
     this.#process = spawn(command, args, { env, stdio: ['ignore', 'pipe', 'pipe'] });
     this.#ended = once(this.#process, 'close');
     for (const output of [this.#process.stdout, this.#process.stderr]) {

@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { delimiter, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { type Ended, ended } from './processes.ts';
+import { type Ended, ended, NO_COVERAGE } from './processes.ts';
 
 /** The project's own folder. */
 export const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
@@ -94,13 +94,19 @@ export function run(
   argv: readonly string[],
   { cwd, env = {} }: { cwd: string; env?: NodeJS.ProcessEnv },
 ): Promise<Ended> {
-  const inherited = Object.entries(process.env).filter(([name]) => !/^(npm_|NODE_V8_COVERAGE$)/i.test(name));
+  const inherited = Object.entries(process.env).filter(([name]) => !/^npm_/i.test(name));
   const PATH = [dirname(process.execPath), process.env.PATH].join(delimiter);
   return ended(
     spawn(file, argv, {
       cwd,
       stdio: ['ignore', 'pipe', 'pipe'],
-      env: { ...Object.fromEntries(inherited), PATH, npm_config_update_notifier: 'false', ...env },
+      env: {
+        ...Object.fromEntries(inherited),
+        PATH,
+        npm_config_update_notifier: 'false',
+        ...NO_COVERAGE,
+        ...env,
+      },
     }),
   );
 }

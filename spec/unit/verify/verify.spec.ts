@@ -6,19 +6,20 @@ import { engineSubject } from '../../../verify/adapters/engine.ts';
 import { NoAnswerError } from '../../../verify/errors.ts';
 import type { Subject, SubjectModel } from '../../../verify/subject.ts';
 import { verdictSchema } from '../../../verify/verdict.ts';
-import { type VerifyOptions, verify } from '../../../verify/verify.ts';
+import { loadCases, type VerifyModel, type VerifyOptions, verify } from '../../../verify/verify.ts';
 import { trackResources } from '../../support/processes/cleanup.ts';
-
-trackResources(test);
 
 const own = engineSubject('plumbline', Engine);
 const modelDir = await ensureFixture('dense');
+const MODEL: VerifyModel = { name: 'dense', source: 'fixture', modelDir, golden: { name: 'dense' } };
 const OPTIONS: VerifyOptions = {
   subject: own,
   adapter: '--module own',
-  model: { name: 'dense', source: 'fixture', modelDir, golden: { name: 'dense' } },
-  run: ['ids-short', 'ids-one', 'ids-longer', 'ids-block'],
+  model: MODEL,
+  cases: await loadCases(MODEL, { run: ['ids-short', 'ids-one', 'ids-longer', 'ids-block'] }),
 };
+
+trackResources(test);
 
 /** Our engine with something else in its answers. */
 function changed(change: (model: SubjectModel) => Partial<SubjectModel>): Subject {
@@ -103,7 +104,8 @@ test.serial('prompts of the user are continued by our engine, which is then the 
     maxNewTokens: 4,
     prompts: [{ id: 'mine', category: 'short' as const, ids: [5, 6, 7, 8, 9] }],
   };
-  const verdict = await verify({ ...OPTIONS, run: undefined, prompts, checks: ['precision', 'greedy'] });
+  const cases = await loadCases(MODEL, { prompts });
+  const verdict = await verify({ ...OPTIONS, cases, checks: ['precision', 'greedy'] });
   t.is(verdict.reference.kind, 'engine');
   t.deepEqual(
     verdict.cases.map(({ id }) => id),
@@ -115,7 +117,7 @@ test.serial('prompts of the user are continued by our engine, which is then the 
 test.serial(
   'a selection of nothing is wrong usage, and a subject that cannot be loaded says why',
   async (t) => {
-    await t.throwsAsync(verify({ ...OPTIONS, run: ['none'] }), { instanceOf: UsageError });
+    await t.throwsAsync(loadCases(MODEL, { run: ['none'] }), { instanceOf: UsageError });
     const dead: Subject = {
       info: { name: 'dead' },
       load: () => Promise.reject(new NoAnswerError('it did not start')),

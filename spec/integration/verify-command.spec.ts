@@ -1,0 +1,169 @@
+import { spawnSync } from 'node:child_process';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import test from 'ava';
+import { XMLValidator } from 'fast-xml-parser';
+import { ensureFixture } from '../../generator/fixtures/fixtures.ts';
+import { readVerdict } from '../../verify/report/read-verdict.ts';
+import type { Verdict } from '../../verify/verdict.ts';
+import { temporaryFolder, trackResources } from '../support/processes/cleanup.ts';
+import { ended, startNode } from '../support/processes/processes.ts';
+
+trackResources(test);
+
+const run = (...argv: string[]) => ended(startNode('verify/cli.ts', argv));
+/** Few cases, so that a run takes seconds. */
+const FEW = ['--model', 'dense', '--run', 'ids-short', 'ids-one', 'ids-block', 'ids-longer'];
+const ENGINE = new URL('../../engine/index.ts', import.meta.url).href;
+const ADAPTER = new URL('../../verify/adapters/engine.ts', import.meta.url).href;
+
+test.before('the fixture is made once', async () => {
+  await ensureFixture('dense');
+});
+
+test('our engine is right, in every form of report', async (t) => {
+  const folder = temporaryFolder(t);
+  const path = (name: string) => join(folder, name);
+  const { exitCode, out, err } = await run(
+    ...FEW,
+    ...['--json', path('v.json'), '--junit', path('v.xml'), '--html', path('v.html')],
+    ...['--markdown', path('v.md'), '--badge', path('b.json')],
+  );
+  t.is(exitCode, 0, err);
+  t.is(err, '', 'progress is for terminals');
+  t.regex(out, /^RIGHT: plumbline computes dense as f32 does\n/);
+  const verdict = readVerdict(path('v.json'));
+  t.like(verdict, {
+    verdict: 'right',
+    model: { name: 'dense', source: 'fixture' },
+    reference: { kind: 'goldens' },
+  });
+  t.true(XMLValidator.validate(readFileSync(path('v.xml'), 'utf8')));
+  t.regex(readFileSync(path('v.html'), 'utf8'), /^<!doctype html>/);
+  t.regex(readFileSync(path('v.md'), 'utf8'), /^### ✅ RIGHT/);
+  t.is(JSON.parse(readFileSync(path('b.json'), 'utf8')).message, 'right f32');
+
+  const again = await run('report', path('v.json'));
+  t.deepEqual([again.exitCode, again.out], [0, out]);
+  const html = await run('report', path('v.json'), '--format', 'html');
+  t.is(html.out, readFileSync(path('v.html'), 'utf8'));
+});
+
+test('a broken engine is wrong, its bug is named, and a diff of the verdicts says what is worse', async (t) => {
+  const folder = temporaryFolder(t);
+  const module = join(folder, 'broken.ts');
+  // An engine that takes another model's RoPE theta.
+  writeFileSync(
+    module,
+    `import { cpSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { Engine } from ${JSON.stringify(ENGINE)};
+import { engineSubject } from ${JSON.stringify(ADAPTER)};
+const own = engineSubject('another theta', Engine);
+export default {
+  info: own.info,
+  async load(modelDir) {
+    const copy = mkdtempSync(join(${JSON.stringify(folder)}, 'model-'));
+    cpSync(modelDir, copy, { recursive: true });
+    const config = JSON.parse(readFileSync(join(copy, 'config.json'), 'utf8'));
+    writeFileSync(join(copy, 'config.json'), JSON.stringify({ ...config, rope_theta: 10 * config.rope_theta }));
+    return own.load(copy);
+  },
+};
+`,
+  );
+  const [before, after] = [join(folder, 'before.json'), join(folder, 'after.json')];
+  t.is((await run(...FEW, '--checks', 'precision', 'bugs', '--json', before)).exitCode, 0);
+  const { exitCode, out } = await run(
+    ...FEW,
+    ...['--checks', 'precision', 'bugs', '--module', module, '--json', after],
+  );
+  t.is(exitCode, 1);
+  t.regex(out, /^WRONG: another theta does not compute dense: bug rope-theta-x10: coefficient 0\.9|1\.0/);
+  const { bugs } = readVerdict(after);
+  t.deepEqual(
+    bugs.filter(({ verdict }) => verdict === 'found').map(({ name }) => name),
+    ['rope-theta-x10'],
+  );
+  const diff = await run('diff', before, after);
+  t.is(diff.exitCode, 1);
+  t.regex(diff.out, /worse:\n {2}verdict: right → wrong\n {2}bug "rope-theta-x10": ruled out → found\n/);
+  t.is((await run('diff', after, before)).exitCode, 0);
+});
+
+const python = spawnSync('python3', ['--version']).status === 0;
+test('a program in Python is judged over standard input and output', async (t) => {
+  if (!python) {
+    t.log('there is no python3 here: the program was not judged');
+    t.falsy(process.env.CI, 'CI has python3');
+    return t.pass();
+  }
+  const { exitCode, out } = await run(
+    ...['--model', 'dense', '--run', 'ids-one', 'ids-short', '--json', '-'],
+    ...['--command', 'python3 examples/adapters/python/engine.py'],
+  );
+  const verdict: Verdict = JSON.parse(out);
+  t.is(exitCode, 0, verdict.reasons.join());
+  t.is(verdict.precision.class, 'f32');
+  t.is(verdict.subject.language, 'Python');
+});
+
+test('an engine that cannot be reached leaves the verdict open: exit code 3, also in the JSON', async (t) => {
+  for (const flags of [
+    ['--command', '/no/such/program'],
+    ['--url', 'http://127.0.0.1:1'],
+  ]) {
+    const { exitCode, out } = await run('--model', 'dense', '--run', 'ids-one', ...flags, '--json', '-');
+    t.is(exitCode, 3, flags.join(' '));
+    const verdict: Verdict = JSON.parse(out);
+    t.is(verdict.verdict, 'unknown');
+    t.true(verdict.reasons[0].length > 10);
+  }
+});
+
+const wrong: readonly (readonly [what: string, argv: string[], message: RegExp])[] = [
+  ['no model', [], /give the model: --model dense/],
+  ['two engines', ['--model', 'dense', '--module', 'a.ts', '--command', 'b'], /name several engines/],
+  ['a pattern that fits no case', ['--model', 'dense', '--run', 'cat-*'], /no case fits "cat-\*"/],
+  ['a check that does not exist', ['--model', 'dense', '--checks', 'speed'], /there is no check "speed"/],
+  ['a precision that does not exist', ['--model', 'dense', '--precision', 'fp8'], /Allowed choices are f32/],
+];
+for (const [what, argv, message] of wrong) {
+  test(`${what} is wrong usage: exit code 2 and one line`, async (t) => {
+    const { exitCode, out, err } = await run(...argv);
+    t.deepEqual([exitCode, out], [2, '']);
+    t.regex(err, message);
+    t.regex(err, /^plumbline-verify: [^\n]+\n$/);
+  });
+}
+
+test('a known failure does not count, and a stale one does', async (t) => {
+  const folder = temporaryFolder(t);
+  const known = join(folder, 'known.txt');
+  writeFileSync(known, 'ids-one # is right\n');
+  const { exitCode, out } = await run(...FEW, '--checks', 'precision', 'greedy', '--known-failing', known);
+  t.is(exitCode, 1);
+  t.regex(out, /ids-one is said to fail and is right/);
+});
+
+test('Ctrl-C ends a run at once', async (t) => {
+  const folder = temporaryFolder(t);
+  const module = join(folder, 'slow.js');
+  writeFileSync(
+    module,
+    `export default { info: { name: 'slow' }, load: async () => ({
+      capabilities: { scores: 'all', hidden: false, tokenize: false, chat: false, maxConcurrency: 1 },
+      forward: ({ signal }) => new Promise((_, reject) => {
+        console.error('asked');
+        const timer = setTimeout(() => {}, 60000);
+        signal.addEventListener('abort', () => { clearTimeout(timer); reject(signal.reason); });
+      }),
+      generate: async () => { throw new Error('not reached'); },
+      close: async () => {},
+    }) };`,
+  );
+  const child = startNode('verify/cli.ts', ['--model', 'dense', '--run', 'ids-one', '--module', module]);
+  child.stderr!.once('data', () => child.kill('SIGINT'));
+  const { exitCode, out } = await ended(child);
+  t.deepEqual([exitCode, out], [130, '']);
+});

@@ -1,0 +1,201 @@
+import { readFileSync, renameSync, writeFileSync } from 'node:fs';
+import type { Command } from 'commander';
+import { Option } from 'commander';
+import { FileError, type PlumblineError, UsageError } from '../engine/errors.ts';
+import { interruptible, type Signals } from '../engine/terminal/interrupt.ts';
+import type { Output } from '../engine/terminal/output.ts';
+import { readPackageJson } from '../engine/terminal/package-json.ts';
+import { createProgress, type Progress } from '../engine/terminal/progress.ts';
+import { temporary } from '../engine/terminal/temporary.ts';
+import { type Prompts, promptsSchema } from '../golden/schema.ts';
+import { readKnownFailing } from './cases/known-failing.ts';
+import { CHECKS, parseChecks } from './checks.ts';
+import { NoAnswerError, SubjectError } from './errors.ts';
+import { PRECISION_CLASSES, type PrecisionClass } from './precision.ts';
+import { EXPORTERS, type ReportFormat } from './report/exporters.ts';
+import { addSubjectFlags, openSubject, type SubjectFlags } from './subject-flags.ts';
+import { VERDICT_FORMAT, type Verdict } from './verdict.ts';
+import { loadCases, type VerifyModel, verify } from './verify.ts';
+
+/** Exit codes beside 2 for wrong usage. */
+const EXIT_CODES: Readonly<Record<Verdict['verdict'], number>> = { right: 0, wrong: 1, unknown: 3 };
+
+/** What the command uses beside its arguments and the files they name. */
+export interface JudgeIo {
+  readonly stdout: Output;
+  readonly stderr: Output;
+  readonly signals: Signals;
+  /** Finds a fixture, a directory or a hub id. @throws HubError if there is no such model. */
+  findModel(name: string): Promise<VerifyModel>;
+}
+
+interface JudgeFlags extends SubjectFlags {
+  readonly model: string;
+  readonly prompts?: string;
+  readonly run?: readonly string[];
+  readonly skip?: readonly string[];
+  readonly knownFailing?: string;
+  readonly precision?: PrecisionClass;
+  readonly checks?: readonly string[];
+  readonly json?: string;
+  readonly junit?: string;
+  readonly html?: string;
+  readonly markdown?: string;
+  readonly badge?: string;
+}
+
+/** Files that a run can write, by the names of their flags. */
+const FILES = ['json', 'junit', 'html', 'markdown', 'badge'] as const satisfies readonly ReportFormat[];
+
+/** The command itself: judges an engine. */
+export function defineJudge(program: Command, io: JudgeIo, setExitCode: (exitCode: number) => void): void {
+  const command = program
+    .description('Judges an LLM engine: is it right, at which precision, and which known bug has it if not.')
+    .option('--model <name>', 'required: a fixture such as dense, a model directory, or a hub id');
+  addSubjectFlags(command)
+    .option('--prompts <file>', 'ask these prompts, in the form of golden/prompts.json')
+    .option('--run <patterns...>', 'ask only the cases whose ids fit, such as chat-*')
+    .option('--skip <patterns...>', 'leave out the cases whose ids fit')
+    .option('--known-failing <file>', 'let the cases fail whose ids stand in this file, one a line')
+    .addOption(new Option('--precision <class>', 'demand this precision').choices([...PRECISION_CLASSES]))
+    .option('--checks <names...>', `make only these checks: ${CHECKS.join(', ')}`)
+    .option('--json <file>', 'write the verdict as JSON; - is standard output')
+    .option('--junit <file>', 'write it as JUnit XML')
+    .option('--html <file>', 'write it as a page with maps of the errors')
+    .option('--markdown <file>', 'write it as a summary for a CI job')
+    .option('--badge <file>', 'write it as a badge for shields.io')
+    .addHelpText(
+      'after',
+      `
+Without --module, --command, --dump or --url, Plumbline's own engine is judged.
+
+Exit codes: 0 right, 1 wrong, 2 wrong usage, 3 nothing could be concluded, 130 or 143 interrupted.
+
+Examples:
+  plumbline-verify --model dense --command "python3 my_engine.py"
+  plumbline-verify --model Qwen/Qwen3-0.6B --url http://127.0.0.1:8000 --precision bf16 --html report.html
+  plumbline-verify report verdict.json --format markdown`,
+    )
+    .action(async (flags: JudgeFlags) => {
+      if (flags.model === undefined)
+        throw new UsageError('give the model: --model dense, a directory or a hub id');
+      const verdict = await run(flags, io);
+      writeReports(flags, verdict, io.stdout);
+      setExitCode(EXIT_CODES[verdict.verdict]);
+    });
+}
+
+async function run(flags: JudgeFlags, io: JudgeIo): Promise<Verdict> {
+  const progress = await createProgress(io.stderr);
+  try {
+    return await interruptible(io.signals, (signal) => judged(flags, io, progress, signal));
+  } finally {
+    progress.hide();
+  }
+}
+
+async function judged(
+  flags: JudgeFlags,
+  io: JudgeIo,
+  progress: Progress,
+  signal: AbortSignal,
+): Promise<Verdict> {
+  const { run, skip, precision, concurrency } = flags;
+  const checks = flags.checks && parseChecks(flags.checks);
+  const onProgress = (text: string) => progress.show(text);
+  const model = await io.findModel(flags.model);
+  const prompts = flags.prompts === undefined ? undefined : readPromptsFile(flags.prompts);
+  const cases = await loadCases(model, { run, skip, prompts, onProgress });
+  const ids = cases.cases.map(({ id }) => id);
+  const knownFailing =
+    flags.knownFailing === undefined ? undefined : readKnownFailing(flags.knownFailing, ids);
+  try {
+    const opened = await openSubject(flags, {
+      ...{ model: flags.model, cases: cases.cases, signal },
+      onNote: (note) => io.stderr.write(`plumbline-verify: ${note}\n`),
+    });
+    try {
+      return await verify({
+        ...{ model, cases, signal, onProgress, checks, precision, concurrency, knownFailing },
+        ...{ subject: opened.subject, adapter: opened.adapter },
+      });
+    } finally {
+      await opened.close();
+    }
+  } catch (error) {
+    signal.throwIfAborted();
+    // A subject that cannot be reached or loaded leaves its verdict open; other errors are not about it.
+    if (error instanceof NoAnswerError || error instanceof SubjectError)
+      return unreached(flags, model, error);
+    throw error;
+  }
+}
+
+/** The verdict on a subject that could not be asked at all. */
+function unreached(flags: JudgeFlags, model: VerifyModel, error: PlumblineError): Verdict {
+  const { module, command, dump, url, precision: demanded } = flags;
+  const name = module ?? command ?? dump ?? url ?? 'plumbline';
+  return {
+    format: VERDICT_FORMAT,
+    subject: { name, adapter: name },
+    model: { name: model.name, source: model.source },
+    reference: { kind: model.golden ? 'goldens' : 'engine', description: 'not used' },
+    verdict: 'unknown',
+    reasons: [error.message],
+    precision: { class: null, ratio: null, ...(demanded ? { demanded } : {}), classes: [], exceptions: [] },
+    prompt: { verdict: 'unknown', cases: [] },
+    bugs: [],
+    greedy: { verdict: 'not checked', tokens: 0, ties: 0 },
+    consistency: [],
+    power: { refused: 0, of: 0, missed: [] },
+    compared: { rows: 0, values: 0 },
+    cases: [],
+    unchecked: [{ what: 'everything', why: 'the engine could not be asked' }],
+    versions: { plumbline: readPackageJson().version, node: process.version },
+  };
+}
+
+/** @throws FileError if the file cannot be read or is not of the form of `golden/prompts.json`. */
+export function readPromptsFile(path: string): Prompts {
+  let json: unknown;
+  try {
+    json = JSON.parse(readFileSync(path, 'utf8'));
+  } catch (cause) {
+    const reason = (cause as NodeJS.ErrnoException).code ?? (cause as Error).message;
+    throw new FileError(`cannot read ${path} as JSON (${reason}); expected the form of golden/prompts.json`, {
+      cause,
+    });
+  }
+  const parsed = promptsSchema.safeParse(json);
+  if (parsed.success) return parsed.data;
+  const [{ path: where, message }] = parsed.error.issues;
+  throw new FileError(
+    `${path}: ${where.join('.') || 'the whole'}: ${message}; expected the form of golden/prompts.json`,
+  );
+}
+
+/** @throws FileError if a file cannot be written; no half of it is left. */
+export function writeReports(
+  flags: Readonly<Partial<Record<(typeof FILES)[number], string>>>,
+  verdict: Verdict,
+  stdout: Output,
+): void {
+  for (const format of FILES) {
+    const path = flags[format];
+    if (path !== undefined && path !== '-') writeWhole(path, EXPORTERS[format](verdict));
+  }
+  const piped = FILES.find((format) => flags[format] === '-');
+  stdout.write(EXPORTERS[piped ?? 'terminal'](verdict));
+}
+
+function writeWhole(path: string, text: string): void {
+  const unfinished = temporary(`${path}.${process.pid}.tmp`);
+  try {
+    writeFileSync(unfinished.path, text);
+    renameSync(unfinished.path, path);
+  } catch (cause) {
+    throw new FileError(`cannot write ${path} (${(cause as NodeJS.ErrnoException).code})`, { cause });
+  } finally {
+    unfinished.remove();
+  }
+}
