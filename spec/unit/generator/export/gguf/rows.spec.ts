@@ -13,12 +13,12 @@ import { closing, temporaryFolder, trackResources } from '../../../../support/pr
 
 trackResources(test);
 
-/** f32 rows in one part for each. */
+/** f32 rows in one part. */
 function matrix(rows: number[][]): Rows {
   return {
     dtype: 'F32',
     shape: [rows.length, rows[0].length],
-    chunks: () => rows.map((row) => new Uint8Array(Float32Array.from(row).buffer)),
+    chunks: () => [new Uint8Array(Float32Array.from(rows.flat()).buffer)],
   };
 }
 
