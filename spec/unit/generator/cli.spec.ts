@@ -17,8 +17,11 @@ test('--help has every option, the exit codes, and the effect of CI', async (t) 
   t.regex(out, /Exit codes: 0 done, 1 .*, 2 wrong usage, 130 or 143 interrupted\./);
   t.regex(out, /Examples:\n {2}plumbline-goldens/);
   // The default models, and all fixtures.
-  t.regex(out.replace(/\s+/g, ' '), /\(default: \["dense","dense-bf16","moe","moe-nonorm","outliers"\]\)/);
-  t.regex(out, /^Fixtures: dense, dense-bf16, moe, moe-nonorm, outliers, qwen3-0\.6b-shape\.$/m);
+  t.regex(
+    out.replace(/\s+/g, ' '),
+    /\(default: \["dense","dense-bf16","moe","moe-nonorm","outliers","peaked"\]\)/,
+  );
+  t.regex(out, /^Fixtures: dense, dense-bf16, moe, moe-nonorm, outliers, peaked, qwen3-0\.6b-shape\.$/m);
 });
 
 const wrongUsages: [args: string[], env: NodeJS.ProcessEnv, message: RegExp][] = [

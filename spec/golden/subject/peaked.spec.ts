@@ -1,0 +1,3 @@
+import { goldenTests } from '../../support/golden/golden-tests.ts';
+
+goldenTests('peaked');
