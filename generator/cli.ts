@@ -6,6 +6,7 @@ import { onInterrupt } from '../engine/terminal/interrupt.ts';
 import { exitOnOutputError } from '../engine/terminal/output.ts';
 import { createProgress, share } from '../engine/terminal/progress.ts';
 import { GOLDEN_FOLDER } from '../golden/goldens.ts';
+import { addExportCommand } from './export/command.ts';
 import { FIXTURES, QUICK_FIXTURES } from './fixtures/fixtures.ts';
 import { importWithPackages } from './optional-packages.ts';
 import { progressLines } from './recording/progress.ts';
@@ -26,6 +27,8 @@ interface Options {
 function define(program: Command, setExitCode: (exitCode: number) => void): void {
   program
     .description('Record golden files from transformers.js, or check the existing ones.')
+    // Else the program would take the options of its command, which have the same names.
+    .enablePositionalOptions()
     .option('--model <names...>', 'record these fixtures, model directories or hub ids', [...QUICK_FIXTURES])
     .option('--only <case>', 'record this case alone')
     .option('--check', 'write nothing; exit with 1 if anything differs beyond the noise')
@@ -53,6 +56,7 @@ Examples:
     .action(async (options: Options) => {
       setExitCode(await (options.accept ? accept(options) : record(options)));
     });
+  addExportCommand(program);
 }
 
 /** A CI run never writes goldens: it would accept the numbers that it has to check. */

@@ -1,79 +1,114 @@
-import { z } from 'zod';
-
-/** The version of the layout; a reader of another version refuses. */
-export const DUMP_FORMAT = 1;
-
-/** The file of a dump's folder, or of an export, that lists what was asked. */
-export const CASES_FILE = 'cases.json';
-/** The file that says which engine wrote the answers; it may be left out. */
-export const ENGINE_FILE = 'engine.json';
-
-/** What an engine is asked, without what is expected of it. */
-export const dumpCaseSchema = z.strictObject({
-  id: z.string().regex(/^[A-Za-z0-9][\w.-]*$/),
-  /** The prompt. */
-  ids: z.array(z.int().nonnegative()),
-  /** Positions of the prompt whose rows are wanted, ascending. */
-  positions: z.array(z.int().nonnegative()),
-  /** Greedy tokens that are wanted after the prompt; none of them ends the generation. */
-  maxNewTokens: z.int().positive(),
-});
-export type DumpCase = z.infer<typeof dumpCaseSchema>;
-
-/** `cases.json` */
-export const dumpCasesSchema = z.strictObject({
-  format: z.literal(DUMP_FORMAT),
-  /** As `--model` named it when the cases were exported. */
-  model: z.string(),
-  cases: z.array(dumpCaseSchema),
-});
-export type DumpCases = z.infer<typeof dumpCasesSchema>;
-
-/** `<case>.json`: the greedy tokens, or why the engine refuses the prompt. */
-export const dumpAnswerSchema = z.union([
-  z.strictObject({ tokens: z.array(z.int()) }),
-  z.strictObject({ error: z.string() }),
-]);
-export type DumpAnswer = z.infer<typeof dumpAnswerSchema>;
-
-/** `engine.json` */
-export const dumpEngineSchema = z.strictObject({
-  name: z.string(),
-  version: z.string().optional(),
-  language: z.string().optional(),
-  /** Where its faults are reported. */
-  issues: z.string().optional(),
-});
-export type DumpEngine = z.infer<typeof dumpEngineSchema>;
+import type { VerifyCase } from './verify-case.ts';
 
 /**
- * The arrays of a case, in `<case>.safetensors` under these names, or each in `<case>.<name>.npy`. Either `logits`, or
- * `ids` and `logprobs`; `hidden` may be added.
- *
- * | name | dtype | shape | |
- * |---|---|---|---|
- * | `logits` | f32 | [positions, vocabulary] | or log-probabilities: a constant per row does not matter |
- * | `ids` | i32 | [positions, N] | the likeliest tokens, in any order |
- * | `logprobs` | f32 | [positions, N] | natural logarithms of their probabilities |
- * | `hidden` | f32 | [layers + 2, prompt, hidden size] | embedding, each layer, after the final norm |
+ * What a folder of written answers has in it. `plumbline-goldens export` writes {@link casesJson} and {@link dumpReadme}
+ * there, and `plumbline-verify --dump` reads the answers.
  */
-export const DUMP_ARRAYS = ['logits', 'ids', 'logprobs', 'hidden'] as const;
-export type DumpArray = (typeof DUMP_ARRAYS)[number];
 
-/** The names of the files that may answer a case. */
-export interface DumpFiles {
-  /** The greedy tokens, or the engine's refusal. */
-  readonly answer: string;
-  /** All arrays in one file, in place of `npy`. */
-  readonly safetensors: string;
-  readonly npy: Readonly<Record<DumpArray, string>>;
+/** The version of this layout. */
+export const DUMP_FORMAT = 1;
+
+/** Files of the folder that are no answers. */
+export const CASES_FILE = 'cases.json';
+export const ENGINE_FILE = 'engine.json';
+export const README_FILE = 'README.md';
+
+/** A conversation whose ids are wanted. */
+export interface DumpConversation {
+  readonly messages: readonly object[];
+  readonly tools?: readonly object[];
+  readonly enableThinking?: boolean;
+  readonly addGenerationPrompt: boolean;
 }
 
-export function dumpFiles(id: string): DumpFiles {
-  const npy = Object.fromEntries(DUMP_ARRAYS.map((name) => [name, `${id}.${name}.npy`]));
+/** What is to be computed of one case. */
+export interface DumpCase {
+  readonly id: string;
+  /** The text whose ids are wanted. */
+  readonly text?: string;
+  /** The conversation whose ids are wanted. */
+  readonly conversation?: DumpConversation;
+  /** Scores of these positions, if there are any. */
+  readonly forward?: { readonly ids: readonly number[]; readonly positions: readonly number[] };
+  /** Greedy tokens after these ids. */
+  readonly generate: { readonly ids: readonly number[]; readonly maxNewTokens: number };
+}
+
+/** `cases.json` */
+export interface DumpCases {
+  readonly format: typeof DUMP_FORMAT;
+  readonly model: string;
+  readonly cases: readonly DumpCase[];
+}
+
+/** What a dump of these cases has to answer. @param model its name in reports. */
+export function dumpCases(model: string, cases: readonly VerifyCase[]): DumpCases {
+  return { format: DUMP_FORMAT, model, cases: cases.map(dumpCase) };
+}
+
+/** The same as the text of `cases.json`: a line for each case. */
+export function casesJson({ format, model, cases }: DumpCases): string {
+  const lines = cases.map((each) => `    ${JSON.stringify(each)}`);
+  return `{\n  "format": ${format},\n  "model": ${JSON.stringify(model)},\n  "cases": [\n${lines.join(',\n')}\n  ]\n}\n`;
+}
+
+function dumpCase({ id, promptIds, greedy, positions, text, conversation, refusal }: VerifyCase): DumpCase {
+  // The scores of generated tokens are judged after the same tokens for every engine, so these are part of the input.
+  const forward = positions.length > 0 ? { ids: [...promptIds, ...greedy], positions } : undefined;
+  // Of a prompt that has to be refused one token is asked for.
+  const maxNewTokens = refusal === undefined ? greedy.length : 1;
   return {
-    answer: `${id}.json`,
-    safetensors: `${id}.safetensors`,
-    npy: npy as Record<DumpArray, string>,
+    id,
+    ...(conversation ? { conversation: conversationOf(conversation) } : text === undefined ? {} : { text }),
+    ...(forward ? { forward } : {}),
+    generate: { ids: promptIds, maxNewTokens },
   };
+}
+
+function conversationOf({ messages, template }: NonNullable<VerifyCase['conversation']>): DumpConversation {
+  const { tools, ...options } = { addGenerationPrompt: true, ...template };
+  return { messages, ...options, ...(tools ? { tools: tools as object[] } : {}) };
+}
+
+/**
+ * What a person who cannot let the judge drive an engine has to read: the text of `README.md`.
+ *
+ * @param written the model's path in the folder.
+ */
+export function dumpReadme({ model, cases }: DumpCases, written: string): string {
+  return `# Answers of your engine for \`${model}\`
+
+Load the model in \`${written}\`, compute what \`${CASES_FILE}\` asks for, write it into this folder, and have it judged:
+
+    npx plumbline-verify --model ${model} --dump <this folder>
+
+\`${CASES_FILE}\` has ${cases.length} cases. A case has an \`id\` and
+
+| field | what to compute | what to write |
+|---|---|---|
+| \`generate\` | \`maxNewTokens\` greedy tokens after the prompt \`ids\`; no token ends the generation | \`<id>.json\`: \`{"tokens": [...]}\` |
+| \`forward\` | one forward pass over \`ids\`; the scores at each of the P \`positions\`, counted from 0, that is, of the token after it | one of the files below |
+| \`text\` | its token ids, with special tokens recognised and none added | \`"promptIds": [...]\` in \`<id>.json\` |
+| \`conversation\` | its token ids by the chat template | likewise |
+
+If the engine refuses a prompt, or fails, write \`{"error": "what it says"}\` to \`<id>.json\` and no scores.
+
+Scores are logits or natural log-probabilities: they may differ from logits by one constant per row. All cases have them in the
+same form, or none has:
+
+| form | safetensors: \`<id>.safetensors\` | NumPy |
+|---|---|---|
+| the whole vocabulary | \`logits\` [P, vocabulary] | \`<id>.npy\` |
+| the likeliest n | \`ids\` [P, n] and \`logprobs\` [P, n] | \`<id>.ids.npy\` and \`<id>.logprobs.npy\` |
+| hidden states, if there are any | \`hidden\` [layers + 2, tokens, hidden size] | \`<id>.hidden.npy\` |
+
+Hidden states are the embedding, the output of each layer before the final norm, and the output of the final norm, for all \`ids\` of
+\`forward\`. Floats may have 16, 32 or 64 bits, ids 32 or 64; arrays are in C's order.
+
+\`${ENGINE_FILE}\` may say what the engine is: \`{"name": "my-engine", "version": "1.0", "language": "Rust", "precision": "bf16"}\`
+(precision: f32, f16, bf16, 8bit or 4bit).
+
+Without scores only the tokens are judged. What is optional and absent is not judged, and the report says so. A case without its
+file, a file of no case, and an array of another shape are refused, all at once.
+`;
 }

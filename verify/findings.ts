@@ -1,5 +1,5 @@
+import { sequenceOf } from '../golden/verify-case.ts';
 import type { AskedCase } from './ask/ask-cases.ts';
-import { sequenceOf } from './cases/verify-case.ts';
 import type { Check } from './checks.ts';
 import type { FirstAnswer } from './consistency/checks.ts';
 import type { Judgement, SubjectCase } from './judge/judgement.ts';

@@ -2,15 +2,15 @@ import type { Command } from 'commander';
 import { InvalidArgumentError, Option } from 'commander';
 import { UsageError } from '../engine/errors.ts';
 import { Engine } from '../engine/index.ts';
+import { dumpCases } from '../golden/dump-layout.ts';
+import type { VerifyCase } from '../golden/verify-case.ts';
 import { commandSubject } from './adapters/command/command-subject.ts';
 import { dumpSubject } from './adapters/dump/dump-subject.ts';
-import { dumpCases } from './adapters/dump/layout.ts';
 import { engineSubject } from './adapters/engine.ts';
 import type { ApiName } from './adapters/http/dialect.ts';
 import { API_NAMES } from './adapters/http/dialects.ts';
 import { httpSubject } from './adapters/http/http-subject.ts';
 import { loadModule } from './adapters/module.ts';
-import type { VerifyCase } from './cases/verify-case.ts';
 import type { Subject } from './subject.ts';
 
 /** The flags that say how the engine is reached; at most one of module, command, dump and url. */

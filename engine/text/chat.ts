@@ -46,7 +46,7 @@ export class ChatTemplate {
 
   private constructor(
     sources: ReadonlyMap<string, string>,
-    specialTokens: Record<string, string>,
+    specialTokens: Readonly<Record<string, string>>,
     path: string,
   ) {
     this.#templates = new Map([...sources].map(([name, source]) => [name, compile(source, path)]));
@@ -61,32 +61,14 @@ export class ChatTemplate {
    * @throws ChatTemplateError if there is no template, it has a syntax error, or a file is malformed.
    */
   static async load(modelDir: string): Promise<ChatTemplate> {
-    const configPath = join(modelDir, 'tokenizer_config.json');
-    const templatePath = join(modelDir, 'chat_template.jinja');
-    const configJson = await readJsonFile(configPath, ChatTemplateError);
-    const file = await readTextFile(templatePath, ChatTemplateError);
-    const result = tokenizerConfigJson.safeParse(configJson ?? {});
-    if (!result.success) {
-      const { path, message } = result.error.issues[0];
-      throw new ChatTemplateError(`${configPath}: ${path.join('.') || 'the whole'}: ${message}`);
-    }
-    const { chat_template, ...tokens } = result.data;
-    const specialTokens: Record<string, string> = {};
-    for (const [name, token] of Object.entries(tokens)) {
-      if (token != null) specialTokens[name] = typeof token === 'string' ? token : token.content;
-    }
-    const found = file ?? chat_template;
-    if (found == null) {
+    const { sources, specialTokens, path } = await readChatTemplates(modelDir);
+    if (!sources) {
       throw new ChatTemplateError(
         `${modelDir}: has no chat template, neither chat_template.jinja nor chat_template in tokenizer_config.json; ` +
           'give the model a prompt as text instead',
       );
     }
-    const sources =
-      typeof found === 'string'
-        ? [['default', found] as const]
-        : found.map(({ name, template }) => [name, template] as const);
-    return new ChatTemplate(new Map(sources), specialTokens, file === undefined ? configPath : templatePath);
+    return new ChatTemplate(sources, specialTokens, path);
   }
 
   /**
@@ -127,6 +109,46 @@ export class ChatTemplate {
     const names = [...this.#templates.keys()].join(', ') || 'none';
     throw new ChatTemplateError(`${this.#path}: no chat template is named "default"; found: ${names}`);
   }
+}
+
+/** What a model directory says of conversations. */
+export interface ChatTemplateSources {
+  /** Jinja sources by name; the usual one is `default`. Absent if there is no template. */
+  readonly sources?: ReadonlyMap<string, string>;
+  /** Special tokens by their keys in `tokenizer_config.json`, such as `eos_token`. */
+  readonly specialTokens: Readonly<Record<string, string>>;
+  /** The file of the template. */
+  readonly path: string;
+}
+
+/**
+ * Reads `chat_template.jinja` and `tokenizer_config.json`, either of which may be missing.
+ *
+ * @throws ChatTemplateError if a file is malformed.
+ */
+export async function readChatTemplates(modelDir: string): Promise<ChatTemplateSources> {
+  const configPath = join(modelDir, 'tokenizer_config.json');
+  const templatePath = join(modelDir, 'chat_template.jinja');
+  const configJson = await readJsonFile(configPath, ChatTemplateError);
+  const file = await readTextFile(templatePath, ChatTemplateError);
+  const result = tokenizerConfigJson.safeParse(configJson ?? {});
+  if (!result.success) {
+    const { path, message } = result.error.issues[0];
+    throw new ChatTemplateError(`${configPath}: ${path.join('.') || 'the whole'}: ${message}`);
+  }
+  const { chat_template, ...tokens } = result.data;
+  const specialTokens: Record<string, string> = {};
+  for (const [name, token] of Object.entries(tokens)) {
+    if (token != null) specialTokens[name] = typeof token === 'string' ? token : token.content;
+  }
+  const path = file === undefined ? configPath : templatePath;
+  const found = file ?? chat_template;
+  if (found == null) return { specialTokens, path };
+  const sources =
+    typeof found === 'string'
+      ? [['default', found] as const]
+      : found.map(({ name, template }) => [name, template] as const);
+  return { sources: new Map(sources), specialTokens, path };
 }
 
 function compile(source: string, path: string): Template {

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { createReadStream, existsSync, mkdtempSync, readdirSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { basename, join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { countParameters } from '../../engine/checkpoint/parameters.ts';
 import { type ModelConfig, readModelConfig } from '../../engine/config.ts';
 import { CheckpointError } from '../../engine/errors.ts';
@@ -9,6 +9,7 @@ import { temporary } from '../../engine/terminal/temporary.ts';
 import { GOLDEN_FOLDER } from '../../golden/goldens.ts';
 import { FIXTURES } from '../fixtures/fixtures.ts';
 import type { MakingProgress } from '../fixtures/large-checkpoint.ts';
+import { goldenName } from '../golden-name.ts';
 import { linkOrCopy } from '../onnx/link.ts';
 import { Float64Twin } from './float64-twin.ts';
 import { ensureFixtureGraphs, GRAPHS, writeGraphs } from './graphs.ts';
@@ -127,12 +128,6 @@ async function ownGraphsOnDemand(modelDir: string, config: ModelConfig): Promise
 
 function float64Graph(modelDir: string): string {
   return join(modelDir, 'onnx', `${GRAPHS.float64}.onnx`);
-}
-
-/** The name of the folder of a model's goldens. @param model as for {@link openModel}. */
-export function goldenName(model: string): string {
-  if (isFixture(model)) return model;
-  return existsSync(model) ? basename(resolve(model)) : model.replace('/', '--');
 }
 
 function isFixture(model: string): boolean {

@@ -5,12 +5,12 @@ import { writeSafetensors } from '../../engine/checkpoint/safetensors-writer.ts'
 import { readModelConfig } from '../../engine/config.ts';
 import { Engine } from '../../engine/index.ts';
 import { ensureFixture } from '../../generator/fixtures/fixtures.ts';
+import { casesJson, dumpCases } from '../../golden/dump-layout.ts';
 import { readPrompts } from '../../golden/goldens.ts';
+import { storedCases } from '../../golden/verify-case.ts';
 import { dumpSubject } from '../../verify/adapters/dump/dump-subject.ts';
-import { casesJson, dumpCases } from '../../verify/adapters/dump/layout.ts';
 import { engineModel } from '../../verify/adapters/engine.ts';
 import { askCases } from '../../verify/ask/ask-cases.ts';
-import { storedCases } from '../../verify/cases/verify-case.ts';
 import { temporaryFolder } from '../support/processes/cleanup.ts';
 
 test('answers that are written by the layout are judged as the engine itself that has written them', async (t) => {

@@ -1,4 +1,4 @@
-import { sequenceOf, type VerifyCase } from '../cases/verify-case.ts';
+import { sequenceOf, type VerifyCase } from '../../golden/verify-case.ts';
 import { checkGenerated, checkHidden, checkRows } from '../compare/answers.ts';
 import type { ModelSizes } from '../compare/case.ts';
 import type { ForwardAnswer, GreedyAnswer, SubjectModel } from '../subject.ts';

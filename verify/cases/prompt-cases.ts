@@ -5,8 +5,8 @@ import { Tokenizer } from '../../engine/text/tokenizer.ts';
 import { idsOfPrompt, isIdPrompt } from '../../golden/id-prompts.ts';
 import { judgedPositions } from '../../golden/judged-positions.ts';
 import type { Prompt, Prompts } from '../../golden/schema.ts';
+import type { VerifyCase } from '../../golden/verify-case.ts';
 import { generateOne } from '../generate.ts';
-import type { VerifyCase } from './verify-case.ts';
 
 /** The prompt of a case before anything was generated. */
 type EncodedPrompt = Omit<VerifyCase, 'greedy' | 'positions'>;

@@ -1,5 +1,5 @@
+import { sequenceOf, type VerifyCase } from '../../golden/verify-case.ts';
 import { inParallel } from '../ask/in-parallel.ts';
-import { sequenceOf, type VerifyCase } from '../cases/verify-case.ts';
 import type { SubjectModel, TokenScores } from '../subject.ts';
 import { type Change, changeOf, tokenChange } from './change.ts';
 

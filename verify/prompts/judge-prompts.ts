@@ -1,5 +1,5 @@
+import type { VerifyCase } from '../../golden/verify-case.ts';
 import { type Outcome, settle } from '../ask/outcome.ts';
-import type { VerifyCase } from '../cases/verify-case.ts';
 import type { Conversation, SubjectModel } from '../subject.ts';
 import type { Verdict } from '../verdict.ts';
 import { causeOf } from './cause.ts';

@@ -1,7 +1,7 @@
 import { ChatTemplate } from '../../engine/text/chat.ts';
 import type { ChatMessage } from '../../engine/text/conversation.ts';
 import { Tokenizer } from '../../engine/text/tokenizer.ts';
-import type { VerifyCase } from '../cases/verify-case.ts';
+import type { VerifyCase } from '../../golden/verify-case.ts';
 import type { PromptTools } from './cause.ts';
 
 /** A model's own tokenizer and template, to show tokens as text and to find out why ids differ. */

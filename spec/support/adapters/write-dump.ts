@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { writeSafetensors } from '../../../engine/checkpoint/safetensors-writer.ts';
-import { casesJson, type DumpCase, type DumpCases } from '../../../verify/adapters/dump/layout.ts';
+import { casesJson, type DumpCase, type DumpCases } from '../../../golden/dump-layout.ts';
 import { npyFile } from './npy.ts';
 
 /** Sizes of the model that is answered for. */

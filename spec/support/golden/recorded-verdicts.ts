@@ -4,7 +4,7 @@ import {
   readRecordedEngines,
   recordedFixtures,
 } from '../../../golden/engines/recorded-engines.ts';
-import { storedCases } from '../../../verify/cases/verify-case.ts';
+import { storedCases } from '../../../golden/verify-case.ts';
 import { judge } from '../../../verify/judge/judge.ts';
 import type { Judgement, Reference, SubjectCase } from '../../../verify/judge/judgement.ts';
 import { loadReference } from '../../../verify/reference/load-reference.ts';

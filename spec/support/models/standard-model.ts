@@ -1,7 +1,7 @@
 import { HubError } from '../../../engine/errors.ts';
 import { resolveModel } from '../../../engine/hub/resolve-model.ts';
 import type { Environment } from '../../../engine/hub/settings.ts';
-import { goldenName } from '../../../generator/recording/models.ts';
+import { goldenName } from '../../../generator/golden-name.ts';
 import { GOLDEN_FOLDER, realGoldens } from '../../../golden/goldens.ts';
 
 /** The standard test model, and the fixture of its exact shape that stands in for it. */

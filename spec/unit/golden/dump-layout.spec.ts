@@ -1,54 +1,75 @@
 import test from 'ava';
-import {
-  DUMP_FORMAT,
-  dumpAnswerSchema,
-  dumpCasesSchema,
-  dumpEngineSchema,
-  dumpFiles,
-} from '../../../golden/dump-layout.ts';
+import { casesJson, dumpCases, dumpReadme } from '../../../golden/dump-layout.ts';
+import type { VerifyCase } from '../../../golden/verify-case.ts';
 
-const asked = { id: 'ids-one', ids: [7], positions: [0], maxNewTokens: 16 };
-const cases = { format: DUMP_FORMAT, model: 'dense', cases: [asked] };
-type Schema = { safeParse(value: unknown): { success: boolean } };
+const text: VerifyCase = { id: 'a', promptIds: [1, 2], greedy: [3, 4], positions: [1, 2], text: 'a b' };
+const refused: VerifyCase = {
+  id: 'b',
+  promptIds: [],
+  greedy: [],
+  positions: [],
+  text: '',
+  refusal: 'is empty',
+};
+const chat: VerifyCase = {
+  ...{ id: 'c', promptIds: [5], greedy: [6], positions: [0], text: '<user>hi' },
+  conversation: {
+    ...{ id: 'c', category: 'multi-turn', messages: [{ role: 'user', content: 'hi' }] },
+    template: { enableThinking: false, tools: [{ type: 'function' }] },
+  },
+};
 
-const good: [what: string, schema: Schema, value: unknown][] = [
-  ['a case', dumpCasesSchema, cases],
-  ['an empty prompt', dumpCasesSchema, { ...cases, cases: [{ ...asked, ids: [], positions: [] }] }],
-  ['tokens', dumpAnswerSchema, { tokens: [1, 2] }],
-  ['a refusal', dumpAnswerSchema, { error: 'the prompt is empty' }],
-  ['an engine', dumpEngineSchema, { name: 'x', version: '1', language: 'C', issues: 'https://x.invalid' }],
-];
-for (const [what, schema, value] of good) {
-  test(`${what} fits its schema`, (t) => {
-    t.true(schema.safeParse(value).success);
+test('a dump is asked for scores of prompt and greedy tokens, for greedy tokens, and for the ids of texts', (t) => {
+  t.deepEqual(dumpCases('tiny', [text, refused, chat]), {
+    format: 1,
+    model: 'tiny',
+    cases: [
+      {
+        id: 'a',
+        text: 'a b',
+        forward: { ids: [1, 2, 3, 4], positions: [1, 2] },
+        generate: { ids: [1, 2], maxNewTokens: 2 },
+      },
+      { id: 'b', text: '', generate: { ids: [], maxNewTokens: 1 } },
+      {
+        id: 'c',
+        conversation: {
+          messages: [{ role: 'user', content: 'hi' }],
+          addGenerationPrompt: true,
+          enableThinking: false,
+          tools: [{ type: 'function' }],
+        },
+        forward: { ids: [5, 6], positions: [0] },
+        generate: { ids: [5], maxNewTokens: 1 },
+      },
+    ],
   });
-}
+});
 
-const bad: [what: string, schema: Schema, value: unknown][] = [
-  ['another version', dumpCasesSchema, { ...cases, format: DUMP_FORMAT + 1 }],
-  ['a case with expected tokens', dumpCasesSchema, { ...cases, cases: [{ ...asked, greedy: [1] }] }],
-  ['a case id that leaves the folder', dumpCasesSchema, { ...cases, cases: [{ ...asked, id: '../x' }] }],
-  ['a hidden file as a case id', dumpCasesSchema, { ...cases, cases: [{ ...asked, id: '.x' }] }],
-  ['a negative position', dumpCasesSchema, { ...cases, cases: [{ ...asked, positions: [-1] }] }],
-  ['tokens beside a refusal', dumpAnswerSchema, { tokens: [1], error: 'no' }],
-  ['tokens that are no integers', dumpAnswerSchema, { tokens: [1.5] }],
-  ['an engine without a name', dumpEngineSchema, { version: '1' }],
-];
-for (const [what, schema, value] of bad) {
-  test(`${what} does not fit its schema`, (t) => {
-    t.false(schema.safeParse(value).success);
-  });
-}
+test('the ids that a prompt has to have, and that it has to be refused, are not told', (t) => {
+  const json = casesJson(dumpCases('tiny', [text, refused, chat]));
+  t.false(json.includes('refusal'));
+  t.false(json.includes('<user>hi'), 'a rendered conversation is an expectation');
+});
 
-test('the files of a case are named after it', (t) => {
-  t.deepEqual(dumpFiles('ids-one'), {
-    answer: 'ids-one.json',
-    safetensors: 'ids-one.safetensors',
-    npy: {
-      logits: 'ids-one.logits.npy',
-      ids: 'ids-one.ids.npy',
-      logprobs: 'ids-one.logprobs.npy',
-      hidden: 'ids-one.hidden.npy',
-    },
-  });
+test('cases.json is JSON with a line for each case', (t) => {
+  const dump = dumpCases('tiny', [text, chat]);
+  t.deepEqual(JSON.parse(casesJson(dump)), JSON.parse(JSON.stringify(dump)));
+  t.is(
+    casesJson(dump)
+      .split('\n')
+      .filter((line) => line.includes('"id"')).length,
+    2,
+  );
+});
+
+test('the README names the model, the cases and every file', (t) => {
+  const readme = dumpReadme(dumpCases('tiny', [text, chat]), 'model');
+  t.true(readme.includes('npx plumbline-verify --model tiny --dump <this folder>'));
+  t.true(readme.includes('Load the model in `model`'));
+  t.true(readme.includes('has 2 cases'));
+  for (const name of ['<id>.json', '<id>.npy', '<id>.safetensors', '<id>.ids.npy', '<id>.logprobs.npy']) {
+    t.true(readme.includes(`\`${name}\``), name);
+  }
+  t.true(readme.split('\n').every((line) => !line.includes('undefined')));
 });

@@ -1,6 +1,6 @@
 import test from 'ava';
+import type { VerifyCase } from '../../../golden/verify-case.ts';
 import type { AskedCase } from '../../../verify/ask/ask-cases.ts';
-import type { VerifyCase } from '../../../verify/cases/verify-case.ts';
 import { conclude, type Findings } from '../../../verify/conclude.ts';
 import type { CaseVerdict, Judgement } from '../../../verify/judge/judgement.ts';
 

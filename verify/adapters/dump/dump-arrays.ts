@@ -1,8 +1,8 @@
 import { join } from 'node:path';
+import type { DumpCase } from '../../../golden/dump-layout.ts';
 import { SubjectError } from '../../errors.ts';
 import { type ArrayFile, openArrayFile, tensorNames } from '../../protocol/array-file.ts';
 import { checkShape } from '../../protocol/wire-array.ts';
-import type { DumpCase } from './layout.ts';
 
 /** The arrays of a case, each a tensor or a file of its own. */
 const ARRAYS = ['logits', 'ids', 'logprobs', 'hidden'] as const;

@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { isDeepStrictEqual } from 'node:util';
 import { z } from 'zod';
+import { casesJson, type DumpCase, type DumpCases } from '../../../golden/dump-layout.ts';
 import { SubjectError } from '../../errors.ts';
-import { casesJson, type DumpCase, type DumpCases } from './layout.ts';
 
 const engineSchema = z.strictObject({
   name: z.string().min(1),

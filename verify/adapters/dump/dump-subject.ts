@@ -1,10 +1,10 @@
 import { basename, join, resolve } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { readModelConfig } from '../../../engine/config.ts';
+import { type DumpCases, ENGINE_FILE } from '../../../golden/dump-layout.ts';
 import { NotSupportedError, SubjectError } from '../../errors.ts';
 import type { ForwardAnswer, Subject, SubjectModel, TokenScores } from '../../subject.ts';
 import { type DumpEngine, readDumpEngine } from './dump-json.ts';
-import { type DumpCases, ENGINE_FILE } from './layout.ts';
 import { type DumpedCase, dumpFiles, readDump, scoresOf } from './read-dump.ts';
 
 /**

@@ -1,9 +1,15 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
+import {
+  CASES_FILE,
+  type DumpCase,
+  type DumpCases,
+  ENGINE_FILE,
+  README_FILE,
+} from '../../../golden/dump-layout.ts';
 import { SubjectError } from '../../errors.ts';
 import { arrayFileNames, type DumpArrays, type DumpSizes, openDumpArrays } from './dump-arrays.ts';
 import { checkCasesFile, type DumpAnswer, readDumpAnswer } from './dump-json.ts';
-import { CASES_FILE, type DumpCase, type DumpCases, ENGINE_FILE, README_FILE } from './layout.ts';
 
 /** Problems that are listed; a folder of another model has one for each case. */
 const MAX_PROBLEMS = 20;

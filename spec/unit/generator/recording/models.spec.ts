@@ -16,7 +16,7 @@ import test, { type ExecutionContext } from 'ava';
 import { CheckpointError, ConfigError, HubError } from '../../../../engine/errors.ts';
 
 import { writeOnnxGraph } from '../../../../generator/onnx/write.ts';
-import { goldenName, hashFiles, openModel } from '../../../../generator/recording/models.ts';
+import { hashFiles, openModel } from '../../../../generator/recording/models.ts';
 import { readManifest } from '../../../../golden/goldens.ts';
 import { temporaryFolder, trackResources } from '../../../support/processes/cleanup.ts';
 import { checkpoint, DENSE } from '../onnx/checkpoints.ts';
@@ -114,13 +114,6 @@ test.serial('a small model stays in memory', async (t) => {
     t.is('dispose' in opened.recorder.twin!, !isReleased);
     await opened.close();
   }
-});
-
-test('goldens are named after the fixture, the directory, or the hub id with its slash replaced', (t) => {
-  t.is(goldenName('qwen3-0.6b-shape'), 'qwen3-0.6b-shape');
-  t.is(goldenName('Qwen/Qwen3-0.6B'), 'Qwen--Qwen3-0.6B');
-  const folder = temporaryFolder(t);
-  t.is(goldenName(`${folder}/`), basename(folder));
 });
 
 test.serial(

@@ -1,6 +1,6 @@
 import test from 'ava';
+import type { VerifyCase } from '../../../../golden/verify-case.ts';
 import { type AskedCase, askCases } from '../../../../verify/ask/ask-cases.ts';
-import type { VerifyCase } from '../../../../verify/cases/verify-case.ts';
 import { NotSupportedError } from '../../../../verify/errors.ts';
 import type { SubjectModel } from '../../../../verify/subject.ts';
 import { FAKE_SIZES, fakeRow, fakeSubject } from '../../../support/verify/fake-subject.ts';

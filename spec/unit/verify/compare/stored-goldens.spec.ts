@@ -2,9 +2,9 @@ import test from 'ava';
 import { type ModelConfig, readModelConfig } from '../../../../engine/config.ts';
 import { Engine } from '../../../../engine/index.ts';
 import { ensureFixture } from '../../../../generator/fixtures/fixtures.ts';
+import { storedCases } from '../../../../golden/verify-case.ts';
 import { engineSubject } from '../../../../verify/adapters/engine.ts';
 import { type AskedCase, askCases } from '../../../../verify/ask/ask-cases.ts';
-import { storedCases } from '../../../../verify/cases/verify-case.ts';
 import { compareWithGoldens } from '../../../../verify/compare/stored-goldens.ts';
 import { trackResources } from '../../../support/processes/cleanup.ts';
 

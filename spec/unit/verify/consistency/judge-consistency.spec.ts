@@ -1,5 +1,5 @@
 import test from 'ava';
-import { sequenceOf, type VerifyCase } from '../../../../verify/cases/verify-case.ts';
+import { sequenceOf, type VerifyCase } from '../../../../golden/verify-case.ts';
 import type { FirstAnswer } from '../../../../verify/consistency/checks.ts';
 import { judgeConsistency } from '../../../../verify/consistency/judge-consistency.ts';
 import { NoAnswerError, NotSupportedError } from '../../../../verify/errors.ts';

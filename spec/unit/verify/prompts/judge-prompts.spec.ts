@@ -1,5 +1,5 @@
 import test from 'ava';
-import type { VerifyCase } from '../../../../verify/cases/verify-case.ts';
+import type { VerifyCase } from '../../../../golden/verify-case.ts';
 import { NoAnswerError, NotSupportedError } from '../../../../verify/errors.ts';
 import { judgePrompts } from '../../../../verify/prompts/judge-prompts.ts';
 import type { ModelText } from '../../../../verify/prompts/prompt-tools.ts';

@@ -1,7 +1,7 @@
 import test from 'ava';
 import { ensureFixture } from '../../../../generator/fixtures/fixtures.ts';
 import { readPrompts } from '../../../../golden/goldens.ts';
-import { storedCases } from '../../../../verify/cases/verify-case.ts';
+import { storedCases } from '../../../../golden/verify-case.ts';
 import { loadModelText } from '../../../../verify/prompts/prompt-tools.ts';
 
 test('the tools of a conversation render it with other options', async (t) => {

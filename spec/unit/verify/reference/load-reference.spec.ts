@@ -2,7 +2,7 @@ import { cpSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
 import { ensureFixture } from '../../../../generator/fixtures/fixtures.ts';
-import { storedCases, type VerifyCase } from '../../../../verify/cases/verify-case.ts';
+import { storedCases, type VerifyCase } from '../../../../golden/verify-case.ts';
 import { loadReference } from '../../../../verify/reference/load-reference.ts';
 import { temporaryFolder, trackResources } from '../../../support/processes/cleanup.ts';
 

@@ -1,12 +1,12 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
+import { casesJson } from '../../../../../golden/dump-layout.ts';
 import {
   checkCasesFile,
   readDumpAnswer,
   readDumpEngine,
 } from '../../../../../verify/adapters/dump/dump-json.ts';
-import { casesJson } from '../../../../../verify/adapters/dump/layout.ts';
 import { SubjectError } from '../../../../../verify/errors.ts';
 import { DUMP_CASES } from '../../../../support/adapters/write-dump.ts';
 import { temporaryFolder } from '../../../../support/processes/cleanup.ts';

@@ -1,6 +1,6 @@
-import { readCase, readManifest } from '../../golden/goldens.ts';
-import { judgedPositions } from '../../golden/judged-positions.ts';
-import type { Prompt } from '../../golden/schema.ts';
+import { readCase, readManifest } from './goldens.ts';
+import { judgedPositions } from './judged-positions.ts';
+import type { Prompt } from './schema.ts';
 
 /** A case that the judge asks a subject about. Expectations (`greedy`) never leave the judge. */
 export interface VerifyCase {

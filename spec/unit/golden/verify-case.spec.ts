@@ -1,6 +1,6 @@
 import test from 'ava';
-import { readPrompts } from '../../../../golden/goldens.ts';
-import { sequenceOf, storedCases } from '../../../../verify/cases/verify-case.ts';
+import { readPrompts } from '../../../golden/goldens.ts';
+import { sequenceOf, storedCases } from '../../../golden/verify-case.ts';
 
 test('stored cases have the prompt, the greedy tokens and the positions that goldens store', (t) => {
   const cases = storedCases('dense', readPrompts().prompts);

@@ -1,0 +1,41 @@
+import { lstatSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import test from 'ava';
+import { CheckpointError, FileError } from '../../../../engine/errors.ts';
+import { copyModel } from '../../../../generator/export/copy-model.ts';
+import { ensureFixture } from '../../../../generator/fixtures/fixtures.ts';
+import { temporaryFolder, trackResources } from '../../../support/processes/cleanup.ts';
+
+trackResources(test);
+
+test('configuration, tokenizer, index and all shards are copied, and nothing else', async (t) => {
+  const source = await ensureFixture('moe-nonorm');
+  const linked = temporaryFolder(t);
+  // As in the hub's cache.
+  for (const file of readdirSync(source)) symlinkSync(join(source, file), join(linked, file));
+  writeFileSync(join(linked, 'notes.txt'), 'private');
+  const target = temporaryFolder(t);
+  const progress: [done: number, total: number][] = [];
+  await copyModel(linked, target, (...report) => progress.push(report));
+  const files = readdirSync(source).filter((file) => !lstatSync(join(source, file)).isDirectory());
+  t.deepEqual(readdirSync(target).sort(), files.sort());
+  for (const file of files) {
+    t.true(lstatSync(join(target, file)).isFile(), `${file} is no link`);
+    t.true(readFileSync(join(source, file)).equals(readFileSync(join(target, file))), file);
+  }
+  const [done, total] = progress.at(-1)!;
+  t.is(done, total);
+});
+
+test('a directory without weights is refused', async (t) => {
+  await t.throwsAsync(copyModel(temporaryFolder(t), temporaryFolder(t)), { instanceOf: CheckpointError });
+});
+
+test('a file that cannot be written is named, and no file stays open', async (t) => {
+  const target = temporaryFolder(t);
+  mkdirSync(join(target, 'config.json'));
+  await t.throwsAsync(copyModel(await ensureFixture('dense'), target), {
+    instanceOf: FileError,
+    message: /^cannot copy .*\/config\.json to .*\/config\.json \(EEXIST\)$/,
+  });
+});
