@@ -10,12 +10,14 @@ import {
 
 /** Wrong cases that are listed, at most. */
 const LISTED = 8;
+/** Reasons that are listed, at most; the cases below say the rest. */
+const REASONS = 4;
 
 /** A short verdict for a terminal, the most important line first. */
 export function renderTerminal(verdict: Verdict): string {
   const found = bugsWith(verdict, 'found');
   const blocks = [
-    [headline(verdict), ...verdict.reasons.slice(1).map((reason) => `  also: ${reason}`)],
+    [headline(verdict), ...furtherReasons(verdict.reasons)],
     cases(verdict.cases),
     [
       row('prompt', promptLine(verdict)),
@@ -33,6 +35,12 @@ export function renderTerminal(verdict: Verdict): string {
     .filter((lines) => lines.length > 0)
     .map((lines) => lines.join('\n'))
     .join('\n\n')}\n`;
+}
+
+function furtherReasons(reasons: readonly string[]): string[] {
+  const lines = reasons.slice(1, REASONS).map((reason) => `  also: ${reason}`);
+  if (reasons.length > REASONS) lines.push(`  … and ${reasons.length - REASONS} more reasons`);
+  return lines;
 }
 
 function row(name: string, text: string): string {

@@ -57,6 +57,17 @@ test('a long list of cases is cut, with how many there are more', (t) => {
   t.true(text.includes('✘ case-7') && !text.includes('case-8') && text.includes('… and 3 more cases'));
 });
 
+test('a long list of reasons is cut', (t) => {
+  const reasons = Array.from({ length: 7 }, (_, i) => `reason ${i}`);
+  const lines = renderTerminal({ ...WRONG, reasons }).split('\n');
+  t.deepEqual(lines.slice(1, 5), [
+    '  also: reason 1',
+    '  also: reason 2',
+    '  also: reason 3',
+    '  … and 3 more reasons',
+  ]);
+});
+
 test('the reason of a case is its message where there is no place', (t) => {
   t.is(reasonOf({ id: 'a', verdict: 'wrong', outcome: 'result', message: 'NaN in row 3' }), 'NaN in row 3');
   t.is(reasonOf({ id: 'a', verdict: 'wrong', outcome: 'result' }), 'wrong');
