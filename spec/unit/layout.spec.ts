@@ -43,6 +43,7 @@ const WITHOUT_SPEC: Readonly<Record<string, string>> = {
   'verify/signatures/mixture-bugs.ts': 'likewise',
   'verify/signatures/norm-bugs.ts': 'likewise',
   'verify/signatures/rope-bugs.ts': 'likewise',
+  'verify/index.ts': 're-exports',
   'verify/judge-command.ts': 'a command; spec/integration/verify-command.spec.ts runs it',
   'verify/report-commands.ts': 'commands; likewise',
   'verify/consistency/checks.ts': 'a table of checks; judge-consistency.spec.ts runs each of them',
