@@ -50,7 +50,9 @@ const FILES = ['json', 'junit', 'html', 'markdown', 'badge'] as const satisfies 
 /** The command itself: judges an engine. */
 export function defineJudge(program: Command, io: JudgeIo, setExitCode: (exitCode: number) => void): void {
   const command = program
-    .description('Judges an LLM engine: is it right, at which precision, and which known bug has it if not.')
+    // What stands after the name of another command is that command's: `inspect` has a --model of its own.
+    .enablePositionalOptions()
+    .description('Judge an LLM engine: is it right, at which precision, and which known bug has it if not.')
     .option('--model <name>', 'required: a fixture such as dense, a model directory, or a hub id');
   addSubjectFlags(command)
     .option('--prompts <file>', 'ask these prompts, in the form of golden/prompts.json')

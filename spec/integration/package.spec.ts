@@ -61,7 +61,8 @@ test('the tarball holds compiled modules, kernels and goldens of small models, a
   }
 });
 
-test('an installation takes less than 60 MB, and the tarball less than 10', (t) => {
+// Goldens and signatures of six models are 10 MB of the tarball: the judge has to have them without a network.
+test('an installation takes less than 60 MB, and the tarball less than 15', (t) => {
   const files = readdirSync(join(folder, 'node_modules'), { recursive: true, withFileTypes: true });
   const sizes = files
     .filter((file) => file.isFile())
@@ -69,7 +70,7 @@ test('an installation takes less than 60 MB, and the tarball less than 10', (t) 
   const installed = sizes.reduce((sum, size) => sum + size, 0);
   t.log(`${user.packed.files.length} files, ${user.packed.size} bytes packed, ${installed} bytes installed`);
   t.true(installed < 60e6, `${installed} bytes`);
-  t.true(user.packed.size < 10e6, `${user.packed.size} bytes`);
+  t.true(user.packed.size < 15e6, `${user.packed.size} bytes`);
 });
 
 test('nothing that only recording or MPI needs is installed', (t) => {

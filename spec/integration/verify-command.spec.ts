@@ -146,6 +146,12 @@ test('a known failure does not count, and a stale one does', async (t) => {
   t.regex(out, /ids-one is said to fail and is right/);
 });
 
+test('inspect has a --model of its own', async (t) => {
+  const { exitCode, out } = await run('inspect', '--model', 'dense', '--case', 'ids-one');
+  t.is(exitCode, 0);
+  t.regex(out, /hidden_states\.final/);
+});
+
 test('Ctrl-C ends a run at once', async (t) => {
   const folder = temporaryFolder(t);
   const module = join(folder, 'slow.js');
