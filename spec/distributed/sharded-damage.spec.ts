@@ -141,7 +141,7 @@ test.serial('a file that only rank 1 cannot read is named', async (t) => {
   t.is(single.forward([1]).logits.length, single.config.vocabSize);
   const error = await t.throwsAsync(Engine.load(dir, { ...options, ep: 2 }), {
     instanceOf: GroupError,
-    message: new RegExp(`^Rank 1 gave up: CheckpointError: ${experts}: `),
+    message: new RegExp(`^Rank 1 gave up: CheckpointError: .*${experts}`),
   });
   t.deepEqual(error.ranks, [1]);
 });
@@ -163,7 +163,7 @@ test.serial(
         new RegExp(`plumbline: 2 ranks .* need FIFOs .*mktemp: .*${disk}/plumbline-group-.*No space left`),
       ],
       ['nr_inodes=2', openingFifos, /plumbline: 2 ranks .* need FIFOs .*No space left/],
-      ['size=4k', writing, new RegExp(`plumbline: ${disk}/out: .*ENOSPC`)],
+      ['size=4k', writing, new RegExp(`plumbline: .*${disk}/out.*ENOSPC`)],
     ] as const) {
       const run = start(t, withDisk(disk, options, command));
       await fails(t, run);
