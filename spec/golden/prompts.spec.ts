@@ -163,12 +163,13 @@ test('a prompt is refused where it is empty, and nowhere else', (t) => {
   }
 });
 
-test('all goldens together stay under 15 MB', (t) => {
+// Of these, 3.7 MB are signatures of known bugs and 1.5 MB recorded answers of other engines.
+test('all goldens together stay under 20 MB', (t) => {
   const files = readdirSync(GOLDEN_FOLDER, { recursive: true, withFileTypes: true })
     .filter((file) => file.isFile())
     .map((file) => join(file.parentPath, file.name))
     // What waits to be accepted is not in git.
     .filter((path) => !path.slice(GOLDEN_FOLDER.length).startsWith('/.pending'));
   const megabytes = files.reduce((sum, path) => sum + statSync(path).size, 0) / MEGABYTE;
-  t.true(megabytes > 1 && megabytes < 15, `${megabytes.toFixed(1)} MB`);
+  t.true(megabytes > 1 && megabytes < 20, `${megabytes.toFixed(1)} MB`);
 });

@@ -209,6 +209,13 @@ test('goldens of the package are what its engine is compared with', async (t) =>
   t.regex(out, /logits/);
 });
 
+test('the judge of the package judges its engine, over every golden and signature that it needs', async (t) => {
+  const argv = ['--model', 'dense', '--run', 'ids-one', 'ids-short'];
+  const { exitCode, out, err } = await user.command('plumbline-verify', ...argv);
+  t.is(exitCode, 0, `${out}${err}`);
+  t.regex(out, /^RIGHT: plumbline computes dense as f32 does\n/);
+});
+
 test('the repository imports the package by its name without a build', async (t) => {
   const program =
     "import { Engine } from 'plumbline-llm'; console.log(import.meta.resolve('plumbline-llm'), Engine.name)";

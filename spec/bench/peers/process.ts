@@ -95,7 +95,8 @@ export class PeerProcess {
     const controller = new AbortController();
     const { signal } = controller;
     try {
-      const died = once(this.#child, 'exit', { signal }).then(() => {
+      // After `exit` standard error may still hold what the process said last; at `close` all of it has come.
+      const died = once(this.#child, 'close', { signal }).then(() => {
         const { exitCode, signalCode, spawnargs } = this.#child;
         throw new Error(
           `${this.title}: its process ended with ${signalCode ?? exitCode} at "${call.call}" (${spawnargs.join(' ')}): ${this.#complaints.trim()}`,
