@@ -6,11 +6,13 @@ import { denseModel, modelDirectory } from './tiny-models.ts';
 
 trackResources(test);
 
-test('the public API is the engine, its kernels, its configuration and its errors', (t) => {
+test('the public API is the engine, its kernels, its text, its configuration and its errors', (t) => {
   t.deepEqual(
     Object.keys(plumbline).sort(),
     [
+      'ChatTemplate',
       'Engine',
+      'Tokenizer',
       'createScalarKernels',
       'createWasmKernels',
       'parseModelConfig',

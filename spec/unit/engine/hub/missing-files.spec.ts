@@ -118,7 +118,7 @@ test('an index that is not JSON, or lists no weights, is refused with its path',
   for (const text of ['{"weight_map": {', '[]', '{}', '{"weight_map": ["a.safetensors"]}']) {
     writeFileSync(path, text);
     const error = t.throws(() => shardNames(path), { instanceOf: HubError });
-    t.true(error.message.startsWith(`${path}: `), error.message);
+    t.true(error.message.includes(path), error.message);
     t.regex(error.message, /delete it to have it fetched again/);
   }
 });
