@@ -1,8 +1,7 @@
 import { readCase, readManifest } from '../../golden/goldens.ts';
+import { judgedPositions } from '../../golden/judged-positions.ts';
 import type { RowsCase } from './rows.ts';
 
-/** Up to this length every position of a case is judged; beyond it those that the golden stores, and the greedy tokens. */
-const ALL_POSITIONS = 96;
 /** Longer cases are left to the comparison with stored goldens: imitations take time that grows with the square. */
 const MOST_IDS = 512;
 
@@ -18,10 +17,7 @@ export function goldenCases(model: string, folder?: string): RowsCase[] {
     const ids = [...golden.ids, ...golden.greedy.tokens];
     if (ids.length > MOST_IDS) return [];
     const promptLength = golden.ids.length;
-    const all = [...ids.keys()];
-    const stored = new Set(golden.positions);
-    const positions =
-      ids.length <= ALL_POSITIONS ? all : all.filter((i) => i >= promptLength - 1 || stored.has(i));
+    const positions = judgedPositions(promptLength, golden.greedy.tokens.length, golden.positions);
     return [{ id, ids, promptLength, positions }];
   });
 }
