@@ -3,13 +3,19 @@ import { dirname } from 'node:path';
 import { FileError, UsageError } from '../../../engine/errors.ts';
 import { temporary } from '../../../engine/terminal/temporary.ts';
 
-/** Whoever measures for minutes wants to know before. @throws UsageError if the file's folder does not exist. */
+/**
+ * Checks before the measurement that its report can be written.
+ * @throws UsageError if the file's folder does not exist.
+ */
 export function checkWritable(path: string): void {
   if (statSync(dirname(path), { throwIfNoEntry: false })?.isDirectory()) return;
   throw new UsageError(`${path} cannot be written: there is no folder ${dirname(path)}; make it first`);
 }
 
-/** Writes a file under a temporary name and renames it, so that no half of it is seen. @throws FileError if it cannot be. */
+/**
+ * Writes a file whole: under a temporary name, then renamed.
+ * @throws FileError if it cannot be written.
+ */
 export function writeWhole(path: string, text: string): void {
   const unfinished = temporary(`${path}.${process.pid}.tmp`);
   try {
