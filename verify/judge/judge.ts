@@ -1,3 +1,4 @@
+import { bugTitle } from '../signatures/bugs.ts';
 import { assess } from './assess.ts';
 import { judgeBugs } from './bug-verdicts.ts';
 import type { Judgement, JudgeOptions, Reference, SubjectCase } from './judgement.ts';
@@ -25,7 +26,7 @@ export function judge(
   const reasons = [
     ...found.map(
       ({ name, coefficient, standardError }) =>
-        `bug ${name}: coefficient ${coefficient.toFixed(2)} ± ${standardError.toFixed(2)}`,
+        `bug ${name}${describe(name)}: coefficient ${coefficient.toFixed(2)} ± ${standardError.toFixed(2)}`,
     ),
     ...assessment.reasons,
     ...power.missed.map((fault) => `the power check failed: "${fault}" would have been let pass`),
@@ -33,4 +34,9 @@ export function judge(
   const unknown = assessment.verdict === 'unknown' || power.missed.length > 0 || power.of === 0;
   const wrong = assessment.verdict === 'wrong' || found.length > 0;
   return { ...assessment, verdict: wrong ? 'wrong' : unknown ? 'unknown' : 'right', reasons, bugs, power };
+}
+
+function describe(bug: string): string {
+  const title = bugTitle(bug);
+  return title === undefined ? '' : ` (${title})`;
 }

@@ -27,14 +27,22 @@ const contents = z.strictObject({
 
 const MOST = 127;
 
+/** What {@link writeSignatures} takes. */
+export interface WriteSignaturesOptions {
+  /** The name of the golden's folder. */
+  readonly model: string;
+  /** At least one case. */
+  readonly truth: readonly ReferenceCase[];
+  /** Of all cases of `truth`; at least one. */
+  readonly signatures: readonly Signature[];
+  readonly writeJson: (path: string, json: unknown) => void;
+  /** Where goldens lie. Default: the project's. */
+  readonly folder?: string;
+}
+
 /** Writes the signatures of a golden. @throws FileError if the files cannot be written. */
-export function writeSignatures(
-  model: string,
-  truth: readonly ReferenceCase[],
-  signatures: readonly Signature[],
-  writeText: (path: string, json: unknown) => void,
-  folder: string = GOLDEN_FOLDER,
-): void {
+export function writeSignatures(options: WriteSignaturesOptions): void {
+  const { model, truth, signatures, writeJson, folder = GOLDEN_FOLDER } = options;
   const covered = [...signatures[0].cases.values()][0][0].length;
   const rows = truth.flatMap((one) => one.rows);
   const ids = new Int32Array(rows.length * covered);
@@ -61,7 +69,7 @@ export function writeSignatures(
   }
   writeSafetensors(join(folder, model, 'signatures.safetensors'), tensors);
   const cases = Object.fromEntries(truth.map((one) => [one.id, one.rows.map(({ position }) => position)]));
-  writeText(join(folder, model, 'signatures.json'), { covered, cases, bugs: sizes });
+  writeJson(join(folder, model, 'signatures.json'), { covered, cases, bugs: sizes });
 }
 
 /** Whether a golden has signatures. */
