@@ -1,13 +1,12 @@
-import { readFileSync } from 'node:fs';
 import type { Command } from 'commander';
 import { Option } from 'commander';
-import { FileError, type PlumblineError, UsageError } from '../engine/errors.ts';
+import { type PlumblineError, UsageError } from '../engine/errors.ts';
 import { interruptible, type Signals } from '../engine/terminal/interrupt.ts';
 import type { Output } from '../engine/terminal/output.ts';
 import { readPackageJson } from '../engine/terminal/package-json.ts';
 import { createProgress, type Progress } from '../engine/terminal/progress.ts';
 import { writeWhole } from '../engine/terminal/write-whole.ts';
-import { type Prompts, promptsSchema } from '../golden/schema.ts';
+import { readPromptsFile } from '../golden/goldens.ts';
 import { readKnownFailing } from './cases/known-failing.ts';
 import { CHECKS, parseChecks } from './checks.ts';
 import { NoAnswerError, SubjectError } from './errors.ts';
@@ -155,25 +154,6 @@ function unreached(flags: JudgeFlags, model: VerifyModel, error: PlumblineError)
     unchecked: [{ what: 'everything', why: 'the engine could not be asked' }],
     versions: { plumbline: readPackageJson().version, node: process.version },
   };
-}
-
-/** @throws FileError if the file cannot be read or is not of the form of `golden/prompts.json`. */
-export function readPromptsFile(path: string): Prompts {
-  let json: unknown;
-  try {
-    json = JSON.parse(readFileSync(path, 'utf8'));
-  } catch (cause) {
-    const reason = (cause as NodeJS.ErrnoException).code ?? (cause as Error).message;
-    throw new FileError(`cannot read ${path} as JSON (${reason}); expected the form of golden/prompts.json`, {
-      cause,
-    });
-  }
-  const parsed = promptsSchema.safeParse(json);
-  if (parsed.success) return parsed.data;
-  const [{ path: where, message }] = parsed.error.issues;
-  throw new FileError(
-    `${path}: ${where.join('.') || 'the whole'}: ${message}; expected the form of golden/prompts.json`,
-  );
 }
 
 /** @throws FileError if a file cannot be written; no half of it is left. */
