@@ -89,7 +89,7 @@ test('kernels are held to the limits of the machine, memory to weights and cache
     Object.keys(KERNELS),
   );
   t.is(of('kernels bound by arithmetic').length, 2 * 3);
-  // Work and time are held to figures by hand in the specs of samples.ts and statistics.ts: times depend on the machine.
+  // Rates depend on the machine: the specs of samples.ts and statistics.ts hold work and clock to figures.
   for (const [i, bound] of ['reading', 'arithmetic'].entries()) {
     for (const { variant, summary, limit, partOfLimit } of of(`kernels bound by ${bound}`)) {
       t.is(limit?.value, limits[i].summary.max, variant);

@@ -79,7 +79,7 @@ test('limits are measured by as many threads as are asked for, and the threads e
   t.is(meter.threads, 2);
   const limits = await meter.measure();
   await meter.close();
-  // Memory is read up to 1 GiB; each thread does 20 million turns of 12 multiplications and additions of 4 lanes.
+  // 1 GiB is read; each thread does 20 million turns of 12 multiplications and additions of 4 lanes.
   t.deepEqual(limits, { bytesPerSecond: 2 * 2 ** 30, flopsPerSecond: 2 * 2 * 20e6 * 96 });
   t.is(time, 2000, 'the clock is looked at before and after each');
 });

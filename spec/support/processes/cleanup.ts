@@ -133,8 +133,8 @@ function isRunning(child: ChildProcess): boolean {
 }
 
 /**
- * File descriptors of this process that are open in `folder`; empty if the system does not list them. All test
- * files of a run share a process, so only a folder of its own tells a test about its own descriptors.
+ * File descriptors of this process that are open in `folder`; empty if the system does not list them. All
+ * test files of a run share a process, so only a folder of its own tells a test about its own descriptors.
  */
 export function openFilesIn(folder: string): string[] {
   const descriptors = process.platform === 'linux' ? readdirSync('/proc/self/fd') : [];
