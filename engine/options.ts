@@ -76,10 +76,10 @@ export interface ParallelOptions {
   readonly groupTimeoutMs: number | undefined;
 }
 
-/**
- * Counts and positions are i32 in the kernels and between ranks; Node's timers take no more milliseconds.
- */
+/** Counts and positions are i32 in the kernels and between ranks. */
 const MAX_COUNT = 2 ** 31 - 1;
+/** The longest delay of Node's timers, in ms: 24.8 days. A longer one fires at once. */
+export const MAX_TIMER_MS = 2 ** 31 - 1;
 /** The most threads of one rank, which the kernels share work among. */
 export const MAX_THREADS = 256;
 
@@ -92,7 +92,7 @@ export function completeParallelOptions(options: EngineOptions): ParallelOptions
   if (backend !== undefined && !BACKENDS.includes(backend)) {
     throw new OptionError('backend', backend, '"fork" or "mpi"');
   }
-  if (groupTimeoutMs !== undefined) checkCount('groupTimeoutMs', groupTimeoutMs);
+  if (groupTimeoutMs !== undefined) checkTimeLimit('groupTimeoutMs', groupTimeoutMs);
   return { tp, ep, numRanks: Math.max(tp, ep), backend, groupTimeoutMs };
 }
 
@@ -130,6 +130,11 @@ export function completeEngineOptions(
 export function checkCount(option: string, value: unknown, least = 1, most = MAX_COUNT): void {
   if (Number.isInteger(value) && Number(value) >= least && Number(value) <= most) return;
   throw new OptionError(option, value, `a whole number from ${least} to ${most}`);
+}
+
+/** @throws OptionError unless the value is a delay that Node's timers take: whole milliseconds, 1 or more. */
+export function checkTimeLimit(option: string, value: unknown): void {
+  checkCount(option, value, 1, MAX_TIMER_MS);
 }
 
 /** @throws OptionError unless the value is true or false. */

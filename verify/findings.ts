@@ -3,6 +3,7 @@ import type { AskedCase } from './ask/ask-cases.ts';
 import type { Check } from './checks.ts';
 import type { FirstAnswer } from './consistency/checks.ts';
 import type { Judgement, SubjectCase } from './judge/judgement.ts';
+import { bugTitle } from './signatures/bugs.ts';
 import type { SubjectModel } from './subject.ts';
 import type { Verdict } from './verdict.ts';
 
@@ -61,16 +62,17 @@ export function numbersOf(
           class: precision.class,
           ratio: finite(precision.ratio),
           ...(precision.demanded ? { demanded: precision.demanded } : {}),
-          classes: precision.classes.map(({ class: name, ratio, holds }) => ({
+          classes: precision.classes.map(({ class: name, ratio, noise, holds, judgeable }) => ({
             class: name,
             ratio: finite(ratio),
-            holds,
+            noise: finite(noise),
+            ...{ holds, judgeable },
           })),
           exceptions: precision.exceptions.map((each) => ({ ...each, ratio: finite(each.ratio) })),
         }
       : { class: null, ratio: null, classes: [], exceptions: [] },
     bugs: bugs.map(({ name, verdict, coefficient, standardError }) => ({
-      ...{ name, verdict },
+      ...{ name, title: bugTitle(name) ?? name, verdict },
       coefficient: finite(coefficient),
       standardError: finite(standardError),
     })),
@@ -103,6 +105,14 @@ export function uncheckedOf(
   else if (!judgement.precision) note('precision', 'the subject gave no scores');
   else if (capabilities.scores === 'top')
     note('the whole vocabulary', 'the subject shows its likeliest tokens alone');
+  const about = judgement.precision?.classes.find((each) => each.class === judgement.precision?.about);
+  if (about && !about.judgeable) {
+    const noise = about.noise.toPrecision(2);
+    note(
+      `precision ${about.class}`,
+      `its noise on this model is ${noise} nats: a broken engine can look the same`,
+    );
+  }
   if (!capabilities.hidden) note('hidden states', 'the subject does not give them');
   if (!chosen('bugs')) note('known bugs', '--checks leaves it out');
   else if (judgement.bugs.length === 0) note('known bugs', 'no signatures, or no scores to hold to them');

@@ -1,4 +1,4 @@
-import { readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import type { Command } from 'commander';
 import { Option } from 'commander';
 import { FileError, type PlumblineError, UsageError } from '../engine/errors.ts';
@@ -6,7 +6,7 @@ import { interruptible, type Signals } from '../engine/terminal/interrupt.ts';
 import type { Output } from '../engine/terminal/output.ts';
 import { readPackageJson } from '../engine/terminal/package-json.ts';
 import { createProgress, type Progress } from '../engine/terminal/progress.ts';
-import { temporary } from '../engine/terminal/temporary.ts';
+import { writeWhole } from '../engine/terminal/write-whole.ts';
 import { type Prompts, promptsSchema } from '../golden/schema.ts';
 import { readKnownFailing } from './cases/known-failing.ts';
 import { CHECKS, parseChecks } from './checks.ts';
@@ -188,16 +188,4 @@ export function writeReports(
   }
   const piped = FILES.find((format) => flags[format] === '-');
   stdout.write(EXPORTERS[piped ?? 'terminal'](verdict));
-}
-
-function writeWhole(path: string, text: string): void {
-  const unfinished = temporary(`${path}.${process.pid}.tmp`);
-  try {
-    writeFileSync(unfinished.path, text);
-    renameSync(unfinished.path, path);
-  } catch (cause) {
-    throw new FileError(`cannot write ${path} (${(cause as NodeJS.ErrnoException).code})`, { cause });
-  } finally {
-    unfinished.remove();
-  }
 }

@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import { InvalidArgumentError, Option } from 'commander';
 import { UsageError } from '../engine/errors.ts';
 import { Engine } from '../engine/index.ts';
+import { MAX_TIMER_MS } from '../engine/options.ts';
 import { dumpCases } from '../golden/dump-layout.ts';
 import type { VerifyCase } from '../golden/verify-case.ts';
 import { commandSubject } from './adapters/command/command-subject.ts';
@@ -23,7 +24,7 @@ export interface SubjectFlags {
   readonly servedModel?: string;
   readonly apiKeyEnv?: string;
   readonly concurrency?: number;
-  /** Seconds. */
+  /** In ms. */
   readonly timeout?: number;
 }
 
@@ -41,7 +42,7 @@ export interface OpenSubjectOptions {
   readonly cases: readonly VerifyCase[];
   readonly signal: AbortSignal;
   readonly env?: NodeJS.ProcessEnv;
-  /** Told what was found out about a server. */
+  /** Called with what was found out about a server. */
   readonly onNote?: (note: string) => void;
 }
 
@@ -60,10 +61,12 @@ export function addSubjectFlags(command: Command): Command {
     .option('--timeout <seconds>', 'wait this long for an answer (default: 600; of a server 120)', seconds);
 }
 
+/** @returns ms: whole ones, as Node's timers and signals take them. */
 function seconds(text: string): number {
-  const value = Number(text);
-  if (value > 0 && Number.isFinite(value)) return value;
-  throw new InvalidArgumentError('It must be a number of seconds above 0.');
+  const ms = Math.ceil(1000 * Number(text));
+  if (ms >= 1 && ms <= MAX_TIMER_MS) return ms;
+  const most = Math.floor(MAX_TIMER_MS / 1000);
+  throw new InvalidArgumentError(`It must be a number of seconds above 0 and at most ${most} (24.8 days).`);
 }
 
 function count(text: string): number {
@@ -87,7 +90,7 @@ export async function openSubject(flags: SubjectFlags, options: OpenSubjectOptio
   const adapter = given.map(([name, value]) => `--${name} ${value}`)[0] ?? 'in process';
   const close = async () => {};
   if (command !== undefined) {
-    const limits = timeout === undefined ? {} : { requestMs: 1000 * timeout };
+    const limits = timeout === undefined ? {} : { requestMs: timeout };
     const subject = await commandSubject(command, { limits, signal: options.signal });
     return { subject, adapter, close: () => subject.close() };
   }
@@ -124,7 +127,7 @@ function serverOf(
     ...(servedModel ? { servedModel } : {}),
     ...(apiKey ? { apiKey } : {}),
     ...(concurrency ? { concurrency } : {}),
-    ...(timeout ? { timeoutMs: 1000 * timeout } : {}),
+    ...(timeout ? { timeoutMs: timeout } : {}),
     ...(onNote ? { onNote } : {}),
   });
 }

@@ -87,7 +87,19 @@ export const verdictSchema = z.object({
       .describe('null: not checked'),
     ratio: figure.describe("median over rows of the error in units of the class's noise"),
     demanded: precisionClass.optional(),
-    classes: z.array(z.object({ class: precisionClass, ratio: figure, holds: z.boolean() })),
+    classes: z.array(
+      z.object({
+        class: precisionClass,
+        ratio: figure,
+        noise: figure.describe('measured on the compared rows: RMS in nats, median over rows'),
+        holds: z.boolean().describe('whether the noise explains the error in all rows but a few'),
+        judgeable: z
+          .boolean()
+          .describe(
+            'false: on this model the noise is so large that a broken engine can look like one of the class',
+          ),
+      }),
+    ),
     exceptions: z.array(
       z.object({ case: z.string(), firstPosition: count, lastPosition: count, ratio: figure }),
     ),
@@ -96,6 +108,7 @@ export const verdictSchema = z.object({
   bugs: z.array(
     z.object({
       name: z.string(),
+      title: z.string().describe('what the bug is, in a sentence'),
       verdict: z.enum(['found', 'ruled out', 'cannot tell']),
       coefficient: figure.describe('1: this bug; 0: not this bug'),
       standardError: figure.describe('null: the bug changes nothing that can be seen'),

@@ -1,4 +1,4 @@
-/** `npm run bench`: our engine beside its peers and the limits of the machine, measured in turn in one run. */
+/** `npm run bench`: measures our engine, its peers and the limits of the machine in turn, in one run. */
 import { availableParallelism } from 'node:os';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { positiveWholeNumber } from '../../engine/cli/arguments.ts';
@@ -6,11 +6,12 @@ import { runCommand } from '../../engine/terminal/command.ts';
 import { onInterrupt } from '../../engine/terminal/interrupt.ts';
 import { exitOnOutputError } from '../../engine/terminal/output.ts';
 import { createProgress } from '../../engine/terminal/progress.ts';
+import { writeWhole } from '../../engine/terminal/write-whole.ts';
 import { SUITES, type SuiteName } from './figure.ts';
 import { MPIS } from './parallel/run-ranks.ts';
 import { PEERS } from './peers/catalogue.ts';
 import { FULL, QUICK } from './profile.ts';
-import { checkWritable, writeWhole } from './report/file.ts';
+import { checkWritable } from './report/file.ts';
 import { formatTable } from './report/table.ts';
 
 interface Options {

@@ -79,7 +79,10 @@ export default {
     ...['--checks', 'precision', 'bugs', '--module', module, '--json', after],
   );
   t.is(exitCode, 1);
-  t.regex(out, /^WRONG: another theta does not compute dense: bug rope-theta-x10: coefficient 0\.9|1\.0/);
+  t.regex(
+    out,
+    /^WRONG: another theta does not compute dense: bug rope-theta-x10 \(RoPE theta is ten times too large\): coefficient (0\.9|1\.0)/,
+  );
   const { bugs } = readVerdict(after);
   t.deepEqual(
     bugs.filter(({ verdict }) => verdict === 'found').map(({ name }) => name),

@@ -10,7 +10,7 @@ export interface ClassNoise {
   readonly starts: Int32Array;
   /** By imitation: f64, log-probabilities less the truth's, row after row. */
   readonly errors: ReadonlyMap<Imitation, Float64Array>;
-  /** By class, by row: RMS over the class's imitations, in nats, not below a quarter of the median over rows. */
+  /** By class, by row: RMS over its imitations in nats, at least a quarter of the median over rows. */
   readonly noise: ReadonlyMap<PrecisionClass, readonly number[]>;
 }
 

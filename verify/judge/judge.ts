@@ -1,14 +1,15 @@
+import { bugTitle } from '../signatures/bugs.ts';
 import { assess } from './assess.ts';
 import { judgeBugs } from './bug-verdicts.ts';
 import type { Judgement, JudgeOptions, Reference, SubjectCase } from './judgement.ts';
 import { judgePower } from './power.ts';
 
 /**
- * What is concluded from a subject's answers. It depends on the answers alone: not on the order of cases or rows, nor on a
- * constant added to a row.
+ * What is concluded from a subject's answers. It depends on the answers alone: not on the order of cases or
+ * rows, nor on a constant added to a row.
  *
- * - Wrong: an answer is malformed, errors are more than a class's noise explains, a known bug is found, or a greedy token is no
- *   near-tie.
+ * - Wrong: an answer is malformed, errors are more than a class's noise explains, a known bug is found, or
+ *   a greedy token is no near-tie.
  * - Unknown: nothing could be compared, or a fault put into the answers would have been let pass.
  */
 export function judge(
@@ -25,7 +26,7 @@ export function judge(
   const reasons = [
     ...found.map(
       ({ name, coefficient, standardError }) =>
-        `bug ${name}: coefficient ${coefficient.toFixed(2)} ± ${standardError.toFixed(2)}`,
+        `bug ${name}${describe(name)}: coefficient ${coefficient.toFixed(2)} ± ${standardError.toFixed(2)}`,
     ),
     ...assessment.reasons,
     ...power.missed.map((fault) => `the power check failed: "${fault}" would have been let pass`),
@@ -33,4 +34,9 @@ export function judge(
   const unknown = assessment.verdict === 'unknown' || power.missed.length > 0 || power.of === 0;
   const wrong = assessment.verdict === 'wrong' || found.length > 0;
   return { ...assessment, verdict: wrong ? 'wrong' : unknown ? 'unknown' : 'right', reasons, bugs, power };
+}
+
+function describe(bug: string): string {
+  const title = bugTitle(bug);
+  return title === undefined ? '' : ` (${title})`;
 }

@@ -31,7 +31,9 @@ function questions(verdict: Verdict): TestCase[] {
   tests.push(ofVerdict('precision', precisionVerdict, precisionSentence(verdict)));
   for (const bug of bugs) {
     const found = { found: 'wrong', 'ruled out': 'right', 'cannot tell': 'unknown' } as const;
-    tests.push(ofVerdict(`bug: ${bug.name}`, found[bug.verdict], `coefficient ${bug.coefficient}`));
+    tests.push(
+      ofVerdict(`bug: ${bug.name}`, found[bug.verdict], `${bug.title}: coefficient ${bug.coefficient}`),
+    );
   }
   const { worst } = greedy;
   const regret = worst ? `${worst.case}, position ${worst.position}: regret ${worst.regret}` : '';

@@ -1,6 +1,14 @@
 import type { Verdict } from '../verdict.ts';
 import { reasonOf } from './terminal.ts';
-import { bugsWith, formatCoefficient, headline, powerSentence, precisionSentence } from './words.ts';
+import {
+  bugsWith,
+  classesSentence,
+  describeBug,
+  formatCoefficient,
+  headline,
+  powerSentence,
+  precisionSentence,
+} from './words.ts';
 
 const SIGNS: Readonly<Record<Verdict['verdict'], string>> = { right: '✅', wrong: '❌', unknown: '❔' };
 
@@ -14,8 +22,9 @@ export function renderMarkdown(verdict: Verdict): string {
     '| question | answer |',
     '|---|---|',
     tableRow('precision', precisionSentence(verdict)),
+    ...(verdict.precision.classes.length > 0 ? [tableRow('classes', classesSentence(verdict))] : []),
     ...found.map((bug) =>
-      tableRow('bug', `**${escapeMarkdown(bug.name)}**, coefficient ${formatCoefficient(bug)}`),
+      tableRow('bug', `**${escapeMarkdown(describeBug(bug))}**, coefficient ${formatCoefficient(bug)}`),
     ),
     tableRow('known bugs', `${bugsWith(verdict, 'ruled out').length} of ${verdict.bugs.length} ruled out`),
     tableRow(

@@ -1,6 +1,8 @@
 import type { Verdict, VerdictCase } from '../verdict.ts';
 import {
   bugsWith,
+  classesSentence,
+  describeBug,
   formatCoefficient,
   formatPlace,
   headline,
@@ -22,7 +24,8 @@ export function renderTerminal(verdict: Verdict): string {
     [
       row('prompt', promptLine(verdict)),
       row('precision', precisionSentence(verdict)),
-      ...found.map((bug) => row('bug', `${bug.name}, coefficient ${formatCoefficient(bug)}`)),
+      ...(verdict.precision.classes.length > 0 ? [row('classes', classesSentence(verdict))] : []),
+      ...found.map((bug) => row('bug', `${describeBug(bug)}, coefficient ${formatCoefficient(bug)}`)),
       ...(verdict.bugs.length > 0 ? [row('bugs', countBugs(verdict))] : []),
       row('greedy', greedyLine(verdict)),
       ...verdict.consistency.map((each) => row('consistency', consistencyLine(each))),

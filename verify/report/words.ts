@@ -28,6 +28,20 @@ export function precisionSentence({ precision }: Verdict): string {
   return `${found}; the median error is ${formatFigure(precision.ratio)} times the noise of ${reference(precision)}`;
 }
 
+/** The noise of each class on the compared rows, and which of them it is too large to judge by. */
+export function classesSentence({ precision: { classes } }: Verdict): string {
+  const list = classes.map(
+    ({ class: name, noise, judgeable }) =>
+      `${name} ${formatFigure(noise)}${judgeable ? '' : ' (too large to judge by)'}`,
+  );
+  return `noise in nats: ${list.join(', ')}`;
+}
+
+/** @returns e.g. `rope-theta-x10: RoPE theta is ten times too large`. */
+export function describeBug({ name, title }: Pick<Verdict['bugs'][number], 'name' | 'title'>): string {
+  return title === name ? name : `${name}: ${title}`;
+}
+
 function reference(precision: Verdict['precision']): string {
   if (precision.class !== null && precision.class !== 'none') return precision.class;
   return precision.demanded ?? 'the nearest class';
@@ -54,7 +68,7 @@ export function formatCoefficient({ coefficient, standardError }: Verdict['bugs'
   return `${formatFigure(coefficient)} ± ${formatFigure(standardError)}`;
 }
 
-/** A number in at most three significant digits; `–` where there is none. */
+/** A number in at most three significant digits; `–` without a number. */
 export function formatFigure(value: number | null): string {
   if (value === null) return '–';
   const digits = Number(value.toPrecision(3));

@@ -17,6 +17,13 @@ export const BUGS: readonly Bug[] = Object.freeze([
   ...HEAD_BUGS,
 ]);
 
+const TITLES = new Map(BUGS.map(({ name, title }) => [name, title]));
+
+/** What a bug is, in a sentence; undefined if the judge does not know it. */
+export function bugTitle(name: string): string | undefined {
+  return TITLES.get(name);
+}
+
 /** Those that a model can have. */
 export function bugsOf(config: ModelConfig): Bug[] {
   return BUGS.filter(({ applies }) => applies?.(config) ?? true);

@@ -13,7 +13,7 @@ import { rms } from '../judge/statistics.ts';
  *
  * | name | dtype | shape | |
  * |---|---|---|---|
- * | `ids` | I32 | [rows, covered] | the truth's likeliest ids, descending; rows of all cases, one after the other |
+ * | `ids` | I32 | [rows, covered] | the truth's likeliest ids, descending; cases one after the other |
  * | `<bug>` | I8 | [rows, covered] | change of each id's log-probability, in units of the row's scale |
  * | `<bug>.scale` | F32 | [rows] | nats |
  */
@@ -21,20 +21,28 @@ const contents = z.strictObject({
   covered: z.int().positive(),
   /** By case, the positions of its rows. */
   cases: z.record(z.string(), z.array(z.int().nonnegative())),
-  /** By bug, how large its signature is: RMS over a row's ids in nats, in the median row and in the largest. */
+  /** By bug: RMS of its signature over a row's ids in nats, of the median row and of the largest. */
   bugs: z.record(z.string(), z.strictObject({ median: z.number(), largest: z.number() })),
 });
 
 const MOST = 127;
 
+/** What {@link writeSignatures} takes. */
+export interface WriteSignaturesOptions {
+  /** The name of the golden's folder. */
+  readonly model: string;
+  /** At least one case. */
+  readonly truth: readonly ReferenceCase[];
+  /** Of all cases of `truth`; at least one. */
+  readonly signatures: readonly Signature[];
+  readonly writeJson: (path: string, json: unknown) => void;
+  /** Where goldens lie. Default: the project's. */
+  readonly folder?: string;
+}
+
 /** Writes the signatures of a golden. @throws FileError if the files cannot be written. */
-export function writeSignatures(
-  model: string,
-  truth: readonly ReferenceCase[],
-  signatures: readonly Signature[],
-  writeText: (path: string, json: unknown) => void,
-  folder: string = GOLDEN_FOLDER,
-): void {
+export function writeSignatures(options: WriteSignaturesOptions): void {
+  const { model, truth, signatures, writeJson, folder = GOLDEN_FOLDER } = options;
   const covered = [...signatures[0].cases.values()][0][0].length;
   const rows = truth.flatMap((one) => one.rows);
   const ids = new Int32Array(rows.length * covered);
@@ -61,7 +69,7 @@ export function writeSignatures(
   }
   writeSafetensors(join(folder, model, 'signatures.safetensors'), tensors);
   const cases = Object.fromEntries(truth.map((one) => [one.id, one.rows.map(({ position }) => position)]));
-  writeText(join(folder, model, 'signatures.json'), { covered, cases, bugs: sizes });
+  writeJson(join(folder, model, 'signatures.json'), { covered, cases, bugs: sizes });
 }
 
 /** Whether a golden has signatures. */

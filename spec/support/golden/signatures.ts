@@ -17,7 +17,12 @@ for (const model of named.length > 0 ? named : QUICK_FIXTURES) {
   const signatures = await computeSignatures(modelDir, truth, {
     onProgress: (bug) => process.stderr.write(`${model}: ${bug}\n`),
   });
-  writeSignatures(model, truth, signatures, (path, json) => writeFileSync(path, formatJson(json)));
+  writeSignatures({
+    model,
+    truth,
+    signatures,
+    writeJson: (path, json) => writeFileSync(path, formatJson(json)),
+  });
   const rows = truth.reduce((sum, one) => sum + one.rows.length, 0);
   process.stdout.write(`${model}: ${signatures.length} signatures of ${rows} rows\n`);
 }

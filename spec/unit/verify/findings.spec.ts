@@ -31,7 +31,10 @@ const JUDGEMENT: Judgement = {
     classes: [{ class: 'bf16', ratio: 1, noise: 0.05, holds: true, judgeable: true }],
     exceptions: [{ case: 'one', firstPosition: 0, lastPosition: 1, ratio: Number.POSITIVE_INFINITY }],
   },
-  bugs: [{ name: 'a', verdict: 'cannot tell', coefficient: 0, standardError: Number.POSITIVE_INFINITY }],
+  bugs: [
+    { name: 'eps-x10', verdict: 'cannot tell', coefficient: 0, standardError: Number.POSITIVE_INFINITY },
+    { name: 'a', verdict: 'ruled out', coefficient: 0, standardError: 0.1 },
+  ],
   greedy: {
     verdict: 'wrong',
     tokens: 1,
@@ -80,6 +83,12 @@ test('figures that are not finite become null, as JSON has them', (t) => {
   const numbers = numbersOf(JUDGEMENT);
   t.is(numbers.precision.exceptions[0].ratio, null);
   t.is(numbers.bugs[0].standardError, null);
+  t.deepEqual(
+    numbers.bugs.map(({ title }) => title),
+    ['eps is ten times too large', 'a'],
+    'a bug of other signatures has no title but its name',
+  );
+  t.like(numbers.precision.classes[0], { noise: 0.05, judgeable: true });
   t.is(numbers.greedy.worst?.regret, null);
   for (const key of ['precision', 'bugs', 'greedy', 'power', 'compared'] as const) {
     t.deepEqual(verdictSchema.shape[key].parse(JSON.parse(JSON.stringify(numbers[key]))), numbers[key]);
@@ -110,6 +119,14 @@ test('what was not checked is named with the reason', (t) => {
   t.true(lines.includes('known bugs: no signatures, or no scores to hold to them'));
   t.true(lines.includes('greedy tokens: the subject gave none'));
   t.false(lines.some((line) => line.startsWith('hidden states')));
+  const { precision } = JUDGEMENT;
+  const [bf16] = precision!.classes;
+  const noisy = { ...precision!, classes: [{ ...bf16, noise: 0.7123, judgeable: false }] };
+  t.true(
+    unchecked(CHECKS, { ...JUDGEMENT, precision: noisy }).includes(
+      'precision bf16: its noise on this model is 0.71 nats: a broken engine can look the same',
+    ),
+  );
   const top = unchecked(CHECKS, JUDGEMENT, fakeSubject({}, { scores: 'top' }));
   t.true(top.includes('the whole vocabulary: the subject shows its likeliest tokens alone'));
 });

@@ -64,17 +64,23 @@ test('a program that cannot be started gives no answer, and a folder that is not
 
 test('numbers of flags are checked while they are parsed', (t) => {
   t.like(parse('--timeout', '1.5', '--concurrency', '3', '--api', 'vllm'), {
-    timeout: 1.5,
+    timeout: 1500,
     concurrency: 3,
     api: 'vllm',
   });
   for (const argv of [
     ['--timeout', '0'],
     ['--timeout', 'x'],
+    ['--timeout', 'Infinity'],
+    // A timer of more than 24.8 days would fire at once.
+    ['--timeout', '2147484'],
     ['--concurrency', '0'],
     ['--concurrency', '1.5'],
     ['--api', 'grpc'],
   ]) {
     t.throws(() => parse(...argv), undefined, argv.join(' '));
   }
+  t.is(parse('--timeout', '2147483').timeout, 2147483000);
+  t.is(parse('--timeout', '1.001').timeout, 1001, 'signals take whole milliseconds');
+  t.is(parse('--timeout', '0.0001').timeout, 1);
 });

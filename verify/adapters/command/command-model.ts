@@ -13,7 +13,7 @@ import type {
 } from '../../subject.ts';
 import { decodeScores } from './decode-scores.ts';
 
-/** How long a program may take, in ms. */
+/** How long a program may take, in whole ms, 1 or more and at most 24.8 days. */
 export interface CommandLimits {
   /** To say what it is: a slow import counts. Default 60 s. */
   readonly startMs: number;

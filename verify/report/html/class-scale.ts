@@ -24,7 +24,8 @@ export function renderClassScale({ classes, class: found }: Verdict['precision']
       const lower = each.left - before < NAME_WIDTH ? '<br>' : '';
       before = lower ? Number.NEGATIVE_INFINITY : each.left;
       const explains = each.holds ? ', which explains it' : '';
-      const title = `${each.class}: the error of the subject is ${formatFigure(each.ratio)} times its noise${explains}`;
+      const weak = each.judgeable ? '' : '; too large to judge by on this model';
+      const title = `${each.class}: the error of the subject is ${formatFigure(each.ratio)} times its noise of ${formatFigure(each.noise)} nats${explains}${weak}`;
       const isFound = each.class === found;
       return `<div class="class${isFound ? ' found' : ''}" style="left:${each.left}%" title="${escapeMarkup(title)}">${lower}${each.class}${isFound ? ' ✓' : ''}</div>`;
     });

@@ -28,7 +28,7 @@ export function renderPage(verdict: Verdict): string {
 <body><main>
 <div class="card banner ${verdict.verdict}"><h1><span class="word ${verdict.verdict}">${SIGNS[verdict.verdict]}</span> ${title}</h1>
 ${list(verdict.reasons.slice(1))}<p class="soft">${escapeMarkup(powerSentence(verdict))}. Reference: ${escapeMarkup(verdict.reference.description)}. Reached by ${escapeMarkup(verdict.subject.adapter)}.</p></div>
-${section('Precision', `<p>${escapeMarkup(precisionSentence(verdict))}</p>${renderClassScale(verdict.precision)}`)}
+${section('Precision', `<p>${escapeMarkup(precisionSentence(verdict))}</p>${renderClassScale(verdict.precision)}${classTable(verdict.precision.classes)}`)}
 ${maps(verdict.cases)}
 ${verdict.bugs.length > 0 ? section('Known bugs', `${renderBugChart(verdict.bugs)}${bugTable(verdict.bugs)}`) : ''}
 ${section('Prompts', promptTable(verdict.prompt.cases))}
@@ -79,9 +79,25 @@ function maps(cases: readonly VerdictCase[]): string {
   );
 }
 
+function classTable(classes: Verdict['precision']['classes']): string {
+  if (classes.length === 0) return '';
+  const rows = classes.map(({ class: name, noise, ratio, holds, judgeable }) => [
+    name,
+    `${formatFigure(noise)} nats${judgeable ? '' : ', too large to judge by on this model'}`,
+    formatFigure(ratio),
+    holds ? 'yes' : 'no',
+  ]);
+  return table(['class', 'its noise', 'error in units of it', 'explains the error'], rows);
+}
+
 function bugTable(bugs: Verdict['bugs']): string {
-  const rows = bugs.map((bug) => [escapeMarkup(bug.name), bug.verdict, formatCoefficient(bug)]);
-  return `<details><summary>As a table</summary>${table(['bug', 'verdict', 'coefficient'], rows)}</details>`;
+  const rows = bugs.map((bug) => [
+    escapeMarkup(bug.name),
+    escapeMarkup(bug.title),
+    bug.verdict,
+    formatCoefficient(bug),
+  ]);
+  return `<details><summary>As a table</summary>${table(['bug', 'what it is', 'verdict', 'coefficient'], rows)}</details>`;
 }
 
 function promptTable(cases: Verdict['prompt']['cases']): string {

@@ -17,12 +17,13 @@ test('an honest subject is right, with power', (t) => {
 });
 
 test('a bug that is found is the first reason', (t) => {
-  const { verdict, reasons } = judge(
-    syntheticSubject(reference, { bug: { name: 'everywhere', strength: 1 } }),
-    reference,
-  );
+  const buggy = syntheticSubject(reference, { bug: { name: 'everywhere', strength: 1 } });
+  const { verdict, reasons } = judge(buggy, reference);
   t.is(verdict, 'wrong');
   t.regex(reasons[0], /^bug everywhere: coefficient (1\.0|0\.9)\d ± 0\.\d\d$/);
+  const [everywhere, ...others] = reference.signatures;
+  const known = { ...reference, signatures: [{ ...everywhere, name: 'eps-x10' }, ...others] };
+  t.regex(judge(buggy, known).reasons[0], /^bug eps-x10 \(eps is ten times too large\): coefficient /);
 });
 
 test('a subject that is right where a fault would be let pass is unknown', (t) => {

@@ -38,7 +38,10 @@ test('a right engine has no failure', (t) => {
 
 test('bugs that are found, wrong cases and a wrong class are failures with their reasons', (t) => {
   const tests = testsOf(WRONG);
-  t.is(tests.get('bug: sliding window of 64')?.failure?.message, 'coefficient 1');
+  t.is(
+    tests.get('bug: sliding window of 64')?.failure?.message,
+    'attention sees the last 64 <positions> only: coefficient 1',
+  );
   t.is(tests.get('ids-longer')?.failure?.message, 'hidden_states.2, position 64: got 0.53, expected 0.52');
   t.regex(tests.get('precision')?.failure?.message ?? '', /no precision class explains/);
   t.regex(tests.get('greedy')?.failure?.message ?? '', /ids-longer, position 80: regret 1.7/);

@@ -6,6 +6,7 @@ test('the report of a right engine takes a few lines, with what was not checked'
   const lines = renderTerminal(RIGHT).split('\n');
   t.is(lines[0], 'RIGHT: rusty-qwen 1.2.0 computes dense as bf16 does');
   t.true(lines.includes("prompt      1 of 1 texts and conversations have HuggingFace's ids"));
+  t.true(lines.some((line) => line.startsWith('classes     noise in nats: f32 2.0e-6, ')));
   t.true(lines.includes('bugs        3 known bugs: 0 found, 2 ruled out, 1 cannot be told'));
   t.true(lines.includes('greedy      right: 34 tokens, 1 near-ties'));
   t.true(lines.includes('consistency alone and among others: equal bits'));
@@ -22,7 +23,11 @@ test('the report of a wrong engine has its reasons, the cases that part and the 
   t.is(lines[1], '  also: ids-longer: 26 times the noise of bf16 from position 64 on');
   t.true(lines.includes('  ✘ ids-longer: hidden_states.2, position 64: got 0.53, expected 0.52'));
   t.true(lines.includes('  ✘ ids-thousand: no answer: the program ended with exit code 139'));
-  t.true(lines.includes('bug         sliding window of 64, coefficient 1 ± 0.01'));
+  t.true(
+    lines.includes(
+      'bug         sliding window of 64: attention sees the last 64 <positions> only, coefficient 1 ± 0.01',
+    ),
+  );
 });
 
 test('checks that were not made are never reported as right', (t) => {

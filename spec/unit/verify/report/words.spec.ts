@@ -1,6 +1,8 @@
 import test from 'ava';
 import {
   bugsWith,
+  classesSentence,
+  describeBug,
   escapeMarkup,
   formatCoefficient,
   formatFigure,
@@ -41,6 +43,18 @@ test('the sentence on precision names the class found and the class demanded', (
   );
 });
 
+test('the sentence on classes has the noise of each, and which cannot be judged by', (t) => {
+  t.is(
+    classesSentence(RIGHT),
+    'noise in nats: f32 2.0e-6, f16 0.006, bf16 0.045, 8bit 0.077, 4bit 1.56 (too large to judge by)',
+  );
+});
+
+test('a bug is its name and its title, once if they are the same', (t) => {
+  t.is(describeBug(RIGHT.bugs[0]), 'theta times 10: RoPE theta is ten times too large');
+  t.is(describeBug({ name: 'x', title: 'x' }), 'x');
+});
+
 test('the sentence on power counts values and injected faults', (t) => {
   t.is(powerSentence(RIGHT), '15,744 values in 41 rows were compared; 6 of 6 injected faults were refused');
 });
@@ -48,7 +62,13 @@ test('the sentence on power counts values and injected faults', (t) => {
 test('bugs of a verdict are sorted by the size of their coefficients', (t) => {
   const names = bugsWith(RIGHT, 'ruled out').map(({ name }) => name);
   t.deepEqual(names, ['norms of q and k swapped', 'theta times 10']);
-  const unseen = { name: 'x', verdict: 'ruled out' as const, coefficient: null, standardError: null };
+  const unseen = {
+    name: 'x',
+    title: 'y',
+    verdict: 'ruled out' as const,
+    coefficient: null,
+    standardError: null,
+  };
   t.is(bugsWith({ ...RIGHT, bugs: [unseen, ...RIGHT.bugs] }, 'ruled out').at(-1), unseen);
 });
 

@@ -14,7 +14,13 @@ const writeJson = (path: string, json: unknown) => writeFileSync(path, JSON.stri
 function written(t: Parameters<typeof temporaryFolder>[0]): string {
   const folder = temporaryFolder(t);
   mkdirSync(join(folder, 'model'));
-  writeSignatures('model', reference.cases, reference.signatures, writeJson, folder);
+  writeSignatures({
+    model: 'model',
+    truth: reference.cases,
+    signatures: reference.signatures,
+    writeJson,
+    folder,
+  });
   return folder;
 }
 

@@ -1,5 +1,5 @@
 import test from 'ava';
-import { UsageError } from '../../../../../engine/errors.ts';
+import { OptionError, UsageError } from '../../../../../engine/errors.ts';
 import { commandSubject } from '../../../../../verify/adapters/command/command-subject.ts';
 import { NoAnswerError } from '../../../../../verify/errors.ts';
 import { misbehaving } from '../../../../support/adapters/misbehaving-command.ts';
@@ -20,4 +20,13 @@ test('a subject says what the program is, and each model has a process of its ow
 test('a command that cannot be understood or started is refused', async (t) => {
   await t.throwsAsync(commandSubject("'open"), { instanceOf: UsageError });
   await t.throwsAsync(commandSubject(['no-such-engine']), { instanceOf: NoAnswerError });
+  // Timers of more than 24.8 days fire at once: the first request would have no answer.
+  for (const name of ['startMs', 'loadMs', 'requestMs', 'stopMs'] as const) {
+    for (const ms of [2 ** 31, 0, 1.5, Number.POSITIVE_INFINITY]) {
+      await t.throwsAsync(commandSubject(['no-such-engine'], { limits: { [name]: ms } }), {
+        instanceOf: OptionError,
+        message: new RegExp(`limits\\.${name} is .*whole number from 1 to 2147483647`),
+      });
+    }
+  }
 });

@@ -1,4 +1,5 @@
 import test, { type ExecutionContext } from 'ava';
+import { OptionError } from '../../../../../engine/errors.ts';
 import { httpSubject } from '../../../../../verify/adapters/http/http-subject.ts';
 import { NoAnswerError, SubjectError } from '../../../../../verify/errors.ts';
 import { closing, trackResources } from '../../../../support/processes/cleanup.ts';
@@ -53,12 +54,16 @@ test('a server with processed log-probabilities is refused with the option to se
   t.true(await server.isReleased());
 });
 
-test('a URL that is none, a server that is away, and one of another kind are named', async (t) => {
+test('a malformed URL, a server that does not listen, and one of another kind are named', async (t) => {
   for (const url of ['localhost:8000', 'ftp://host', '']) {
     t.throws(() => httpSubject({ url }), {
       instanceOf: SubjectError,
       message: /expected one that begins with http/,
     });
+  }
+  // A timer of more than 24.8 days fires at once, and one of a fraction of a millisecond throws.
+  for (const timeoutMs of [2 ** 31, 0.5]) {
+    t.throws(() => httpSubject({ url: 'http://127.0.0.1:1', timeoutMs }), { instanceOf: OptionError });
   }
   await t.throwsAsync(httpSubject({ url: 'http://127.0.0.1:1' }).load(''), {
     instanceOf: NoAnswerError,

@@ -9,6 +9,11 @@ test('each bug has its coefficient at its place, and its verdict in a word', (t)
   t.is(x + 1.5, one, 'the middle of the mark stands on the line of 1');
   t.is(html.match(/ found"/g)?.length, 2, 'its bar and its mark');
   t.is(html.match(/>ruled out</g)?.length, 2);
+  t.true(
+    html.startsWith('<p><b>sliding window of 64: attention sees the last 64 &lt;positions&gt; only</b></p>'),
+    'a found bug is told in a sentence, which needs no pointer to be read',
+  );
+  t.true(html.includes('title="eps is ten times too large">eps times 10<'));
 });
 
 test('coefficients beyond the scale end at its edge', (t) => {
@@ -20,6 +25,7 @@ test('coefficients beyond the scale end at its edge', (t) => {
 test('a bug that changes nothing that can be seen has no mark', (t) => {
   const unseen = {
     name: 'a <long> name',
+    title: 'a <long> title',
     verdict: 'cannot tell',
     coefficient: null,
     standardError: null,

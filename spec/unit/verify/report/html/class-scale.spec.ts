@@ -18,7 +18,10 @@ test('classes stand in the order of their noise, the found one with a sign', (t)
     marks.filter(([, , , sign]) => sign).map(([, , name]) => name),
     ['bf16'],
   );
-  t.true(html.includes('bf16: the error of the subject is 1.04 times its noise, which explains it'));
+  t.true(
+    html.includes('bf16: the error of the subject is 1.04 times its noise of 0.045 nats, which explains it'),
+  );
+  t.regex(html, /title="4bit: [^"]* 1\.56 nats, which explains it; too large to judge by on this model"/);
 });
 
 test('names that would cover each other stand at two heights', (t) => {

@@ -10,6 +10,13 @@ test('the page begins with the verdict, and shows wrong cases before right ones'
   t.true(html.includes('the largest regret is 1.7 nats at ids-longer, position 80, where 0.2 are allowed'));
 });
 
+test('noise of the classes and titles of the bugs are readable without a pointer', (t) => {
+  const html = renderPage(WRONG);
+  t.true(html.includes('<td>bf16</td><td>0.045 nats</td><td>1.04</td><td>yes</td>'));
+  t.true(html.includes('<td>4bit</td><td>1.56 nats, too large to judge by on this model</td>'));
+  t.true(html.includes('<td>eps times 10</td><td>eps is ten times too large</td><td>cannot tell</td>'));
+});
+
 test('nothing of the page is fetched, and no script can run', (t) => {
   const html = renderPage(WRONG);
   t.true(html.includes(`content="default-src 'none'; style-src 'unsafe-inline'"`));
