@@ -54,9 +54,7 @@ export function assess(
   };
 }
 
-/**
- * Whether {@link assess} would find the subject right in the class demanded. It ends at the first reason why not.
- */
+/** Whether {@link assess} would find the subject right in the class demanded; ends at the first reason. */
 export function isRight(
   subject: readonly SubjectCase[],
   reference: Reference,

@@ -12,7 +12,12 @@ export function rms(values: ArrayLike<number>): number {
   return Math.sqrt(sum / values.length);
 }
 
-/** {@link rms} of each row of a list of rows. @param starts i32 [rows + 1], where each row begins; the last is the end. */
+/**
+ * {@link rms} of each row.
+ *
+ * @param values row after row.
+ * @param starts i32 [rows + 1]: where each row begins, and where the last one ends.
+ */
 export function rmsOfRows(values: Float64Array, starts: Int32Array): Float64Array {
   const rows = new Float64Array(starts.length - 1);
   for (let r = 0; r < rows.length; r++) {
@@ -23,7 +28,7 @@ export function rmsOfRows(values: Float64Array, starts: Int32Array): Float64Arra
   return rows;
 }
 
-/** RMS of the first `count` values less the truth's, less their mean: scores may differ by a constant per row. */
+/** RMS of the first `count` differences from the truth, less their mean: rows are known up to a constant. */
 export function rmsError(values: Float32Array, truth: Float32Array, count: number): number {
   const length = Math.min(count, truth.length);
   let sum = 0;
