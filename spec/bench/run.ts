@@ -1,10 +1,10 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { countParameters } from '../../engine/checkpoint/parameters.ts';
+import { readModelConfig } from '../../engine/checkpoint/read-config.ts';
 import { COMPUTED_FILES, TEXT_FILES } from '../../engine/cli/model-option.ts';
-import { readModelConfig } from '../../engine/config.ts';
 import { resolveModel } from '../../engine/hub/resolve-model.ts';
-import { FIXTURES } from '../../generator/fixtures/fixtures.ts';
+import { FIXTURES } from '../../generator/fixtures/fixture-specs.ts';
 import { ensureFixtureGraphs } from '../../generator/recording/graphs.ts';
 import type { BenchContext, SuiteResult } from './context.ts';
 import { type Figure, type Skipped, SUITES, type SuiteName, toFigures } from './figure.ts';
