@@ -2,7 +2,8 @@
 import { resolveModel } from '../engine/hub/resolve-model.ts';
 import { runCommand } from '../engine/terminal/command.ts';
 import { exitOnOutputError } from '../engine/terminal/output.ts';
-import { ensureFixture, FIXTURES } from '../generator/fixtures/fixtures.ts';
+import { FIXTURES } from '../generator/fixtures/fixture-specs.ts';
+import { ensureFixture } from '../generator/fixtures/fixtures.ts';
 import { goldenModels, realGoldens } from '../golden/goldens.ts';
 import type { CommandIo } from './command-io.ts';
 import { defineInspect } from './inspect-command.ts';
@@ -14,7 +15,7 @@ import type { VerifyModel } from './verify.ts';
 /** Exit codes above this one say which signal ended the command. */
 const FIRST_SIGNAL = 128;
 
-/** A fixture's checkpoint by its name, a directory, or a model of the hub; with its goldens if there are any. */
+/** A fixture's checkpoint by its name, a directory, or a model of the hub; with its goldens if it has any. */
 async function findModel(name: string, signal: AbortSignal): Promise<VerifyModel> {
   if (Object.hasOwn(FIXTURES, name)) {
     const golden = goldenModels().includes(name) ? { golden: { name } } : {};

@@ -1,5 +1,5 @@
 import { quote } from 'shlex';
-import { readModelConfig } from '../engine/config.ts';
+import { readModelConfig } from '../engine/checkpoint/read-config.ts';
 import { type Projections, project } from '../golden/projection.ts';
 import type { RecordedCase } from '../golden/schema.ts';
 import { logSumExp } from '../golden/tolerance.ts';

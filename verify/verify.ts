@@ -40,9 +40,9 @@ export interface VerifyCases {
 }
 
 export interface LoadCasesOptions extends CaseSelection {
-  /** The user's own prompts. Default: the cases of the goldens, or the project's prompts if there are none. */
+  /** The user's own prompts. Default: the cases of the goldens, or without goldens the project's prompts. */
   readonly prompts?: Prompts;
-  /** Told which prompt our engine continues. */
+  /** Called with the prompt that our engine continues. */
   readonly onProgress?: (text: string) => void;
   readonly signal?: AbortSignal;
 }
@@ -63,17 +63,17 @@ export interface VerifyOptions {
   /** Requests at a time, at most. Default: as many as the subject takes. */
   readonly concurrency?: number;
   readonly signal?: AbortSignal;
-  /** Told what is done next. */
+  /** Called with what is done next. */
   readonly onProgress?: (text: string) => void;
 }
 
 /**
  * Judges an engine.
  *
- * @returns the verdict. Once `signal` is aborted nothing more is asked: the verdict is "unknown", and says what was
- * found until then and what was not checked.
- * @throws ConfigError, CheckpointError, TokenizerError, FileError as the readers of the model and its goldens do;
- * NoAnswerError, SubjectError if the subject cannot be loaded.
+ * @returns the verdict. Once `signal` is aborted nothing more is asked: the verdict is "unknown", and says
+ * what was found until then and what was not checked.
+ * @throws ConfigError, CheckpointError, TokenizerError, FileError as the readers of the model and its
+ * goldens do; NoAnswerError, SubjectError if the subject cannot be loaded.
  */
 export async function verify(options: VerifyOptions): Promise<Verdict> {
   const { subject, adapter, model, precision, signal } = options;
@@ -198,10 +198,12 @@ async function unlessAborted<T>(
 }
 
 /**
- * The cases that a model's engines are asked: those that are stored, or those that our engine makes of prompts.
+ * The cases that a model's engines are asked: those that are stored, or those that our engine makes of
+ * prompts.
  *
- * @throws UsageError if no case is selected; FileError, ConfigError, CheckpointError, TokenizerError, ChatTemplateError,
- * PromptError as the readers of goldens, model and prompts do; the reason of `signal` if it is aborted.
+ * @throws UsageError if no case is selected; FileError, ConfigError, CheckpointError, TokenizerError,
+ * ChatTemplateError, PromptError as the readers of goldens, model and prompts do; the reason of `signal` if
+ * it is aborted.
  */
 export async function loadCases(
   { golden, modelDir }: VerifyModel,

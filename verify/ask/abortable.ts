@@ -20,8 +20,8 @@ export async function untilAborted<T>(signal: AbortSignal | undefined, task: () 
 }
 
 /**
- * Loads a model whose calls reject as soon as the signal is aborted, whatever the engine makes of signals. A model
- * that is loaded after that is closed.
+ * Loads a model whose calls reject as soon as the signal is aborted, whatever the engine makes of signals.
+ * A model that is loaded after that is closed.
  *
  * @throws what loading it throws; the reason of `signal` if it is aborted.
  */

@@ -2,7 +2,7 @@ import { createHash, type Hash } from 'node:crypto';
 import { createReadStream, existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { cacheFolder } from '../../engine/checkpoint/cache-folder.ts';
-import { readModelConfig } from '../../engine/config.ts';
+import { readModelConfig } from '../../engine/checkpoint/read-config.ts';
 import { sequenceOf, type VerifyCase } from '../../golden/verify-case.ts';
 import type { StoredGoldens } from '../compare/stored-goldens.ts';
 import type { Reference, Signature } from '../judge/judgement.ts';
@@ -26,7 +26,7 @@ export interface LoadReferenceOptions {
   readonly folder?: string;
   /** Ends the computation between two cases. */
   readonly signal?: AbortSignal;
-  /** Told what is computed next; not called if the reference was kept. */
+  /** Called with what is computed next; not called if the reference was kept. */
   readonly onProgress?: (what: string) => void;
 }
 
@@ -36,12 +36,13 @@ export interface LoadedReference extends Reference {
 }
 
 /**
- * What is right about a model on some cases: computed once by our engine, and kept by the hash of the model's
- * configuration and weights, the cases, and the modules that compute it.
+ * What is right about a model on some cases: computed once by our engine, and kept by the hash of the
+ * model's configuration and weights, the cases, and the modules that compute it.
  *
- * @param cases those without positions are left out, and those of stored goldens whose prompts are very long.
- * @throws ConfigError, CheckpointError, KernelError as loading the model does; FileError if it cannot be kept; the reason
- * of `signal` if it is aborted.
+ * @param cases those without positions are left out, and those of stored goldens whose prompts are very
+ * long.
+ * @throws ConfigError, CheckpointError, KernelError as loading the model does; FileError if it cannot be
+ * kept; the reason of `signal` if it is aborted.
  */
 export async function loadReference(
   modelDir: string,

@@ -13,7 +13,7 @@ export interface ReferenceOptions {
   readonly signatures?: readonly Signature[];
   /** Ends the computation between two cases. */
   readonly signal?: AbortSignal;
-  /** Is told what comes next. */
+  /** Called with what is computed next. */
   readonly onProgress?: (what: string) => void;
 }
 

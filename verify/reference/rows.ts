@@ -24,7 +24,7 @@ export interface RowsOptions {
   readonly threads?: number;
   /** Ends the computation between two cases. */
   readonly signal?: AbortSignal;
-  /** Is told which case comes next. */
+  /** Called with the case that is computed next. */
   readonly onCase?: (next: RowsCase) => void;
 }
 

@@ -9,7 +9,8 @@ import { writeGgufModel } from '../../../generator/export/gguf/write-model.ts';
 const SOURCES = new URL('../../../generator/export/gguf/', import.meta.url);
 
 /**
- * A checkpoint as a GGUF file in the folder of fixtures, its weights as they are stored, made if it is not there yet.
+ * A checkpoint as a GGUF file in the folder of fixtures, its weights as they are stored, made if it is not
+ * there yet.
  *
  * @returns its path.
  * @throws what `writeGgufModel` throws.

@@ -42,7 +42,7 @@ const PROJECT = fileURLToPath(new URL('../../..', import.meta.url));
 const INSTALL =
   'NODE_LLAMA_CPP_SKIP_DOWNLOAD=true npm i --no-save node-llama-cpp @node-llama-cpp/linux-x64 --omit=optional';
 
-/** llama.cpp by its Node binding: the same weights in bf16 as GGUF, flash attention as it comes, an f16 cache. */
+/** llama.cpp by its Node binding: the same bf16 weights as GGUF, default flash attention, an f16 cache. */
 export const load: LoadPeer = async (settings) => {
   const { module, version } = await find(settings.llamaDir);
   const { threads, maxBatch, cacheTokens } = settings;

@@ -8,6 +8,8 @@ export interface BatchTiming {
   firstTokenMs: number;
   totalMs: number;
   tokens: number[][];
+  /** Prompt tokens that were found in the peer's cache, where it tells. */
+  cachedTokens: number | undefined;
 }
 
 /** How long a request took that came by itself, from when it came. */
@@ -37,10 +39,10 @@ export async function timeBatch(
   });
   const totalMs = performance.now() - begin;
   for (const { length } of tokens) checkLength(length, maxNewTokens);
-  return { firstTokenMs, totalMs, tokens };
+  return { firstTokenMs, totalMs, tokens, cachedTokens: peer.cachedTokens?.() };
 }
 
-/** Requests as they come; those beyond what the peer serves at once wait for their turn, first come, first served. */
+/** A queue: requests beyond what the peer serves at once wait, first come, first served. */
 export async function timeService(peer: Peer, arrivals: readonly Arrival[]): Promise<ServiceTiming> {
   const begin = performance.now();
   const turns = new Turns(peer.maxConcurrent);

@@ -1,7 +1,7 @@
 import test from 'ava';
 import fc from 'fast-check';
 import { parseModelConfig } from '../../../engine/config.ts';
-import { FIXTURES } from '../../../generator/fixtures/fixtures.ts';
+import { FIXTURES } from '../../../generator/fixtures/fixture-specs.ts';
 import { leastStepMs, stepFlops, weightBytes } from '../../bench/work.ts';
 import { burst, poisson, seededPrompt } from '../../bench/workload.ts';
 
@@ -84,7 +84,7 @@ test('a burst comes at once, with prompts and continuations of all lengths that 
   t.true(requests.every(({ ids }) => ids.every((id) => Number.isInteger(id) && id >= 0 && id < 50)));
 });
 
-test('a Poisson stream brings the same requests in order, as many a second as it is told, gaps exponential', (t) => {
+test('a Poisson stream brings the same requests in order, at the rate asked for, with exponential gaps', (t) => {
   const requests = poisson(options, 20);
   t.deepEqual(
     requests.map(({ ids, maxNewTokens }) => ({ ids, maxNewTokens, atMs: 0 })),

@@ -1,5 +1,6 @@
 import test from 'ava';
-import { assess } from '../../../../verify/judge/assess.ts';
+import { assess, isRight } from '../../../../verify/judge/assess.ts';
+import { FAULTS } from '../../../../verify/judge/faults.ts';
 import { LEVELS, syntheticReference, syntheticSubject, withRow } from './synthetic.ts';
 
 const reference = syntheticReference();
@@ -25,7 +26,7 @@ test('a class that is demanded holds the subject to it, and a better one satisfi
   t.regex(reasons[0], /errors are \d+(\.\d+)? times the noise of f16/);
 });
 
-test('errors that begin at a position are told from where on', (t) => {
+test('errors that begin at a position are reported with it', (t) => {
   const subject = syntheticSubject(reference, { bug: { name: 'late', strength: 1 } });
   const { verdict, reasons, cases } = assess(subject, reference, { precision: 'bf16' });
   t.is(verdict, 'wrong');
@@ -48,7 +49,7 @@ test('a malformed row is a reason of its own, named with its case and position',
   t.like(cases[1], { verdict: 'wrong', first: { what: 'values', position: 6 } });
 });
 
-test('a wrong greedy token is told with its case and position', (t) => {
+test('a wrong greedy token is reported with its case and position', (t) => {
   const [long, short] = honest;
   const least = reference.cases[1].rows[15].ids.at(-1)!;
   const subject = [long, { ...short, greedy: short.greedy!.with(0, least) }];
@@ -75,4 +76,19 @@ test('tokens alone are judged without a class', (t) => {
   t.is(verdict, 'right');
   t.is(precision, undefined);
   t.is(compared.rows, 0);
+});
+
+test('whether a subject is right is the verdict of its assessment, for every fault and class', (t) => {
+  const subjects = new Map([
+    ...FAULTS.map(({ name, put }) => [name, put(honest, reference, 'bf16')!] as const),
+    ['honest', honest],
+    ['greedy tokens alone', honest.map((one) => ({ ...one, rows: [] }))],
+    ['nothing', []],
+  ]);
+  for (const [name, subject] of subjects) {
+    for (const precision of ['f32', 'bf16', '4bit'] as const) {
+      const { verdict } = assess(subject, reference, { precision });
+      t.is(isRight(subject, reference, precision), verdict === 'right', `${name}, ${precision}: ${verdict}`);
+    }
+  }
 });

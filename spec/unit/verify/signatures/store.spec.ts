@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import test from 'ava';
 import { FileError } from '../../../../engine/errors.ts';
 import { readModelConfig } from '../../../../engine/index.ts';
-import { ensureFixture, QUICK_FIXTURES } from '../../../../generator/fixtures/fixtures.ts';
+import { QUICK_FIXTURES } from '../../../../generator/fixtures/fixture-specs.ts';
+import { ensureFixture } from '../../../../generator/fixtures/fixtures.ts';
 import { goldenCases } from '../../../../verify/reference/golden-cases.ts';
 import { bugsOf } from '../../../../verify/signatures/bugs.ts';
 import {
