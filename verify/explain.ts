@@ -41,7 +41,7 @@ export async function explain(options: ExplainOptions): Promise<string> {
   return lines.join('\n');
 }
 
-/** The line that says which command writes a page about all cases of a model. @param subjectPath what `SUBJECT` is set to */
+/** The line that names the command for a page of all cases. @param subjectPath what `SUBJECT` is set to */
 export function pageHint(model: string, subjectPath: string | undefined): string {
   const subject = subjectPath ? `--module ${quote(subjectPath)} ` : '';
   return `  to see all cases on a page: npx plumbline-verify --model ${model} ${subject}--html report.html`;

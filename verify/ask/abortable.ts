@@ -43,7 +43,7 @@ function abortable(model: SubjectModel, signal: AbortSignal | undefined): Subjec
   const { tokenize, tokenizeChat } = model;
   const ask = <T>(call: () => Promise<T>): Promise<T> =>
     untilAborted(signal, async () => {
-      // An engine in this process blocks the event loop: Ctrl-C is heard between two calls.
+      // An engine in this process blocks the event loop: signals arrive between two calls.
       await setImmediate();
       signal.throwIfAborted();
       return await call();

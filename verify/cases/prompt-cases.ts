@@ -38,7 +38,7 @@ export async function promptCases(
     const encoded = await encodePrompts(modelDir, prompts, vocabSize);
     const cases: VerifyCase[] = [];
     for (const prompt of encoded) {
-      // Computation blocks the event loop: Ctrl-C is heard between two prompts.
+      // Computation blocks the event loop: signals arrive between two prompts.
       await setImmediate();
       signal?.throwIfAborted();
       onCase(prompt.id);

@@ -30,7 +30,7 @@ export interface LoadReferenceOptions {
   readonly onProgress?: (what: string) => void;
 }
 
-/** A reference, and what cannot be told for want of recorded signatures. */
+/** A reference, and which bugs cannot be looked for because their signatures are not recorded. */
 export interface LoadedReference extends Reference {
   readonly unchecked: readonly { readonly what: string; readonly why: string }[];
 }

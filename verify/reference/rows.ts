@@ -52,7 +52,7 @@ export async function computeRows<T>(
   try {
     const rows = new Map<string, T[]>();
     for (const next of cases) {
-      // Computation blocks the event loop: Ctrl-C is heard between two cases.
+      // Computation blocks the event loop: signals arrive between two cases.
       await setImmediate();
       signal?.throwIfAborted();
       const { id, ids, positions } = next;

@@ -30,7 +30,7 @@ test('a task is waited for until the signal, and its failure after that is ignor
   t.false(isBegun);
 });
 
-test('each call of a model that hears no signal ends at the signal', async (t) => {
+test('each call of a model that ignores the signal ends at the signal', async (t) => {
   const calls: readonly ((model: SubjectModel) => Promise<unknown>)[] = [
     (model) => model.forward({ ids: [1], positions: [0] }),
     (model) => model.generate({ ids: [1], maxNewTokens: 1 }),
@@ -65,7 +65,7 @@ test('an engine that never lets go of the event loop is not asked after the sign
     '',
     controller.signal,
   );
-  // Heard by the event loop as a signal of the terminal is: never before it turns.
+  // Arrives when the event loop turns, as a signal of the terminal does.
   setImmediate(() => controller.abort(STOPPED));
   const ask = async () => {
     for (;;) await model.forward({ ids: [1], positions: [0] });
