@@ -1,7 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import { setFlagsFromString } from 'node:v8';
 
-// MiB. The thread of a test file loads hundreds of modules: from 1 MiB on, a tenth of its time is garbage collection.
+// MiB. A test file's thread loads hundreds of modules; with 1 MiB it collects garbage a tenth of its time.
 setFlagsFromString('--min-semi-space-size=16');
 
 // The slow tier runs only when it is named: `npx ava 'spec/slow/**'`.

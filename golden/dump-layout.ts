@@ -1,8 +1,8 @@
 import type { VerifyCase } from './verify-case.ts';
 
 /**
- * What a folder of written answers has in it. `plumbline-goldens export` writes {@link casesJson} and {@link dumpReadme}
- * there, and `plumbline-verify --dump` reads the answers.
+ * What a folder of written answers has in it. `plumbline-goldens export` writes {@link casesJson} and
+ * {@link dumpReadme} there, and `plumbline-verify --dump` reads the answers.
  */
 
 /** The version of this layout. */
@@ -53,7 +53,8 @@ export function casesJson({ format, model, cases }: DumpCases): string {
 }
 
 function dumpCase({ id, promptIds, greedy, positions, text, conversation, refusal }: VerifyCase): DumpCase {
-  // The scores of generated tokens are judged after the same tokens for every engine, so these are part of the input.
+  // The scores of generated tokens are compared after the same tokens for every engine: these are input
+  // too.
   const forward = positions.length > 0 ? { ids: [...promptIds, ...greedy], positions } : undefined;
   // Of a prompt that has to be refused one token is asked for.
   const maxNewTokens = refusal === undefined ? greedy.length : 1;

@@ -176,7 +176,7 @@ export const fingerprintsSchema = z.record(z.string(), z.string().regex(/^[0-9a-
  * |---|---|---|---|
  * | `logits` | F32 | [rows, columns] | as transformers.js returned them |
  * | `logits_float64` | F64 | [rows, columns] | the same from the float64 twin; absent for a foreign graph |
- * | `hidden_states` | F32 | [layers + 2, positions, width] | embedding, each layer, after the final norm; likewise |
+ * | `hidden_states` | F32 | [layers + 2, positions, width] | embedding, layers, final norm; likewise |
  *
  * (width: the hidden size, or the number of projections)
  *

@@ -10,7 +10,7 @@ import { defineJudge } from './judge-command.ts';
 import { defineReports } from './report-commands.ts';
 import type { VerifyModel } from './verify.ts';
 
-/** A fixture's checkpoint by its name, a directory, or a model of the hub; with its goldens if there are any. */
+/** A fixture's checkpoint by its name, a directory, or a model of the hub; with its goldens if it has any. */
 async function findModel(name: string): Promise<VerifyModel> {
   if (Object.hasOwn(FIXTURES, name)) {
     const golden = goldenModels().includes(name) ? { golden: { name } } : {};

@@ -9,11 +9,11 @@ export interface Findings {
   readonly asked: readonly AskedCase[];
   /** Of the cases that are not known to fail. */
   readonly judgement: Judgement;
-  /** Ids of the cases that are known to fail, and the judgement of them alone; undefined if there are none. */
+  /** Ids of the cases that are known to fail, and the judgement of them alone; undefined without any. */
   readonly known?: { readonly ids: ReadonlySet<string>; readonly judgement: Judgement };
   /**
-   * Where answers part from stored goldens by the rules of f32, by case; empty if there are no goldens, or the subject is
-   * in another class.
+   * Where answers part from stored goldens by the rules of f32, by case; empty if there are no goldens, or
+   * the subject is in another class.
    */
   readonly differences: ReadonlyMap<string, readonly Difference[]>;
   readonly consistency: Verdict['consistency'];
@@ -24,8 +24,9 @@ export interface Findings {
 export type Conclusion = Pick<Verdict, 'verdict' | 'reasons' | 'cases' | 'unchecked'>;
 
 /**
- * Concludes from all questions together. Numbers are not worth comparing while prompts differ, so reasons come in the order
- * of the questions. Nothing compared, or an injected fault that was let pass, is never "right".
+ * Concludes from all questions together. Numbers are not worth comparing while prompts differ, so reasons
+ * come in the order of the questions. Nothing compared, or an injected fault that was let pass, is never
+ * "right".
  */
 export function conclude(findings: Findings): Conclusion {
   const { prompt, asked, judgement, known, consistency } = findings;

@@ -34,7 +34,7 @@ export interface SmokeReport {
 }
 
 /**
- * Asks a subject one tiny case, to tell a wrong adapter from a wrong engine: answers of the right lengths,
+ * Asks a subject one tiny case, to find a wrong adapter before a wrong engine: answers of the right lengths,
  * finite scores, a likeliest token that is the greedy one, and the same again.
  *
  * @throws the reason of `signal` if it is aborted.

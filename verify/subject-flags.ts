@@ -42,7 +42,7 @@ export interface OpenSubjectOptions {
   readonly cases: readonly VerifyCase[];
   readonly signal: AbortSignal;
   readonly env?: NodeJS.ProcessEnv;
-  /** Told what was found out about a server. */
+  /** Called with what was found out about a server. */
   readonly onNote?: (note: string) => void;
 }
 

@@ -39,9 +39,9 @@ export interface VerifyCases {
 }
 
 export interface LoadCasesOptions extends CaseSelection {
-  /** The user's own prompts. Default: the cases of the goldens, or the project's prompts if there are none. */
+  /** The user's own prompts. Default: the cases of the goldens, or without goldens the project's prompts. */
   readonly prompts?: Prompts;
-  /** Told which prompt our engine continues. */
+  /** Called with the prompt that our engine continues. */
   readonly onProgress?: (text: string) => void;
 }
 
@@ -61,15 +61,15 @@ export interface VerifyOptions {
   /** Requests at a time, at most. Default: as many as the subject takes. */
   readonly concurrency?: number;
   readonly signal?: AbortSignal;
-  /** Told what is done next. */
+  /** Called with what is done next. */
   readonly onProgress?: (text: string) => void;
 }
 
 /**
  * Judges an engine.
  *
- * @throws ConfigError, CheckpointError, TokenizerError, FileError as the readers of the model and its goldens do;
- * NoAnswerError, SubjectError if the subject cannot be loaded; the reason of `signal`.
+ * @throws ConfigError, CheckpointError, TokenizerError, FileError as the readers of the model and its
+ * goldens do; NoAnswerError, SubjectError if the subject cannot be loaded; the reason of `signal`.
  */
 export async function verify(options: VerifyOptions): Promise<Verdict> {
   const { subject, adapter, model, precision, knownFailing = new Set(), signal } = options;
@@ -143,10 +143,11 @@ export async function verify(options: VerifyOptions): Promise<Verdict> {
 }
 
 /**
- * The cases that a model's engines are asked: those that are stored, or those that our engine makes of prompts.
+ * The cases that a model's engines are asked: those that are stored, or those that our engine makes of
+ * prompts.
  *
- * @throws UsageError if no case is selected; FileError, ConfigError, CheckpointError, TokenizerError, ChatTemplateError,
- * PromptError as the readers of goldens, model and prompts do.
+ * @throws UsageError if no case is selected; FileError, ConfigError, CheckpointError, TokenizerError,
+ * ChatTemplateError, PromptError as the readers of goldens, model and prompts do.
  */
 export async function loadCases(
   { golden, modelDir }: VerifyModel,

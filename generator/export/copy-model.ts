@@ -20,8 +20,8 @@ export const TEXT_FILES = [
 const CHUNK_BYTES = 2 ** 24;
 
 /**
- * Copies a model's configuration, weights and tokenizer into an existing folder. Symbolic links, as the hub's cache has
- * them, become files. Signals are served between two parts.
+ * Copies a model's configuration, weights and tokenizer into an existing folder. Symbolic links, as the
+ * hub's cache has them, become files. Signals are served between two parts.
  *
  * @throws CheckpointError if there are no weights, FileError if a file cannot be read or written.
  */

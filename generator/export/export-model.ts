@@ -32,12 +32,12 @@ export interface Exported {
   cases: number;
 }
 
-/** The folder of the model: answers beside it are told from it. */
+/** The folder of the model, apart from the answers. */
 const MODEL = 'model';
 
 /**
- * Writes a folder for a person whose engine cannot be driven by a program: the model, the cases, and a README that says
- * what to write where. It appears whole or not at all.
+ * Writes a folder for a person whose engine cannot be driven by a program: the model, the cases, and a
+ * README that says what to write where. It appears whole or not at all.
  *
  * @throws FileError if `out` is not a new or empty folder, or cannot be written.
  * @throws what `exportCases`, `copyModel` and `writeGgufModel` throw.

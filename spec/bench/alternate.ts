@@ -22,8 +22,8 @@ export interface Alternated<T> {
 }
 
 /**
- * Measures contenders in turn, so that a machine that becomes slower becomes so for all of them. Every round begins
- * with another one. Who fails is left out from then on, and the others go on.
+ * Measures contenders in turn, so that a machine that becomes slower becomes so for all of them. Every
+ * round begins with another one. A contender that fails is left out from then on, and the others go on.
  */
 export async function alternate<T>(
   contenders: readonly Contender<T>[],

@@ -1,4 +1,4 @@
-/** `npm run bench`: our engine beside its peers and the limits of the machine, measured in turn in one run. */
+/** `npm run bench`: measures our engine, its peers and the limits of the machine in turn, in one run. */
 import { availableParallelism } from 'node:os';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { positiveWholeNumber } from '../../engine/cli/arguments.ts';

@@ -18,7 +18,7 @@ export interface BenchContext {
   llamaDir?: string;
   /** Of as many threads as the subjects have. */
   limits: MachineLimits;
-  /** Tells what is going on. */
+  /** Reports progress. */
   report(text: string): void;
   /** Versions of the peers that were met. */
   versions: Map<string, string>;
@@ -35,7 +35,7 @@ export function threadCount(threads: number): string {
   return threads === 1 ? '1 thread' : `${threads} threads`;
 }
 
-/** What all peers are told alike. */
+/** The options that all peers share. */
 export function peerSettings(
   { modelDir, threads, revectorize, llamaDir }: BenchContext,
   { cacheTokens, maxBatch }: Pick<PeerSettings, 'cacheTokens' | 'maxBatch'>,
@@ -44,8 +44,8 @@ export function peerSettings(
 }
 
 /**
- * Starts peers, each in its process, lets a suite use them, and ends them, whatever happens. Those that cannot be had
- * are skipped with a word.
+ * Starts peers, each in its process, lets a suite use them, and ends them, also after an error. Peers that
+ * are unavailable are skipped with a message.
  */
 export async function withPeers(
   context: BenchContext,

@@ -37,7 +37,7 @@ export interface Profile {
     newTokens: number;
   };
   parallel: {
-    /** Bytes that each rank brings to a collective: a few, of which the time counts, and many, of which the rate does. */
+    /** Bytes that each rank brings to a collective: few, for its latency, and many, for its bandwidth. */
     shortBytes: readonly number[];
     longBytes: readonly number[];
     batches: readonly number[];
@@ -47,7 +47,7 @@ export interface Profile {
   };
 }
 
-/** Rows of Qwen3-0.6B's hidden states: those of one sequence, of eight, of a chunk of a prompt; and far more. */
+/** Rows of Qwen3-0.6B's hidden states: one sequence, eight, a chunk of a prompt, and far more. */
 const COLLECTIVE_BYTES = { shortBytes: [4096, 32_768], longBytes: [524_288, 4_194_304] };
 
 /** On a small model with a real vocabulary: whether something is off, in under two minutes. */

@@ -1,4 +1,4 @@
-/** What is told of repeated measurements: they are skewed, so order statistics and no mean. */
+/** A summary of repeated measurements. They are skewed, so that it has order statistics and no mean. */
 export interface Summary {
   count: number;
   min: number;

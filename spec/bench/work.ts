@@ -17,14 +17,14 @@ export interface Rows {
   past: number;
 }
 
-/** Bytes of a checkpoint's weights in bf16, which every step reads once; the head's count, a gather's do not. */
+/** Bytes of bf16 weights that every step reads once: with the head, without the embedding's gather. */
 export function weightBytes(config: ModelConfig): number {
   return 2 * matmulParameters(config);
 }
 
 /**
- * Floating-point operations of a step: two for each weight that a row meets, and for each pair of a row and a position
- * it sees four for each dimension of every head. Of each sequence one row goes through the head.
+ * Floating-point operations of a step: two for each weight that a row meets, and for each pair of a row and
+ * a position it sees four for each dimension of every head. Of each sequence one row goes through the head.
  */
 export function stepFlops(config: ModelConfig, sequences: readonly Rows[]): number {
   const head = config.vocabSize * config.hiddenSize;
@@ -38,7 +38,7 @@ export function stepFlops(config: ModelConfig, sequences: readonly Rows[]): numb
   return flops;
 }
 
-/** The least time that a step takes on a machine of these limits, in ms: for its weights or for its arithmetic. */
+/** The least time of a step within these limits, in ms: of weights or arithmetic, whichever is longer. */
 export function leastStepMs(config: ModelConfig, sequences: readonly Rows[], limits: MachineLimits): number {
   const reading = weightBytes(config) / limits.bytesPerSecond;
   const computing = stepFlops(config, sequences) / limits.flopsPerSecond;

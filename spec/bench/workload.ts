@@ -28,7 +28,10 @@ export function burst(options: WorkloadOptions): Arrival[] {
   }));
 }
 
-/** The requests of {@link burst} as a Poisson stream: gaps between them are exponential. @param perSecond on average */
+/**
+ * The requests of {@link burst} as a Poisson stream: gaps are exponential.
+ * @param perSecond on average.
+ */
 export function poisson(options: WorkloadOptions, perSecond: number): Arrival[] {
   const random = seedrandom.alea(`${options.seed}/gaps`);
   let atMs = 0;

@@ -107,7 +107,7 @@ for (const [api, top] of Object.entries(BY_IDS) as [keyof typeof BY_IDS, number]
 }
 
 for (const api of ['tgi', 'ollama', 'openai'] as const) {
-  test(`${api}: rows of prompts that are given as text, or told by texts, are the engine's`, async (t) => {
+  test(`${api}: rows of prompts given as text, or answered in texts, are the engine's`, async (t) => {
     const { ours, asked, name } = await served(t, api, 'dense-bf16');
     t.regex(name, new RegExp(`^${DIALECTS[api].title} at `));
     const ids = (await qwen3Tokenizer()).encode(PROMPT);

@@ -61,7 +61,7 @@ test('the tarball holds compiled modules, kernels and goldens of small models, a
   }
 });
 
-// Goldens and signatures of six models are 10 MB of the tarball: the judge has to have them without a network.
+// Goldens and signatures of six models are 10 MB of the tarball: the judge works without a network.
 test('an installation takes less than 60 MB, and the tarball less than 15', (t) => {
   const files = readdirSync(join(folder, 'node_modules'), { recursive: true, withFileTypes: true });
   const sizes = files

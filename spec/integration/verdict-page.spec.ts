@@ -81,7 +81,7 @@ if (!CHROMIUM) {
     }
   }
 
-  test.serial('light and dark pages have text that can be told from the background', async (t) => {
+  test.serial('light and dark pages have text that contrasts with the background', async (t) => {
     for (const colorScheme of ['light', 'dark'] as const) {
       const { page } = await open(WRONG, DESKTOP, colorScheme);
       const [text, card] = (await page.evaluate(`(() => {

@@ -1,8 +1,10 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { posix } from 'node:path';
 import test from 'ava';
-import { type Architecture, fits, parseArchitecture } from '../support/layout/architecture.ts';
+import { parseArchitecture } from '../support/layout/architecture.ts';
+import { staleNames, wrongImports } from '../support/layout/import-rules.ts';
 import { importCycles, importsOf, type Sources } from '../support/layout/imports.ts';
+import { languageProblems } from '../support/layout/language.ts';
 
 const ROOT = new URL('../../', import.meta.url);
 const FOLDERS = ['engine', 'generator', 'golden', 'verify', 'spec'];
@@ -54,38 +56,6 @@ const WITHOUT_SPEC: Readonly<Record<string, string>> = {
 };
 
 const MAX_LINES = 300;
-
-/** One line for each import that the tables do not allow. */
-function wrongImports(sources: Sources, architecture: Architecture): string[] {
-  return [...sources.keys()].flatMap((from) =>
-    importsOf(from, sources).flatMap((to) => {
-      const [row] = [...architecture.arrows]
-        .filter(([name]) => fits(name, from))
-        .sort(([a], [b]) => b.length - a.length);
-      if (!row) return [`${from} is in no row of the table "may import from" in ARCHITECTURE.md`];
-      if (!row[1].some((name) => fits(name, to))) return [`${from} must not import ${to}`];
-      return from.startsWith('engine/') && to.startsWith('engine/') ? wrongStep(from, to, architecture) : [];
-    }),
-  );
-}
-
-/** Files see their own part and the parts of lower layers. */
-function wrongStep(from: string, to: string, { layers }: Architecture): string[] {
-  const [above, below] = [from, to].map((path) => {
-    const layer = layers.findIndex((parts) => parts.flat().some((name) => fits(name, path)));
-    return { path, layer, part: layers[layer]?.findIndex((names) => names.some((name) => fits(name, path))) };
-  });
-  const homeless = [above, below].find(({ layer }) => layer < 0);
-  if (homeless) return [`${homeless.path} is in no part of the engine in ARCHITECTURE.md`];
-  if (above.layer > below.layer || (above.layer === below.layer && above.part === below.part)) return [];
-  return [`${from} must not import ${above.layer === below.layer ? 'sideways' : 'upward'} from ${to}`];
-}
-
-/** Names in the tables that no source has. */
-function staleNames(sources: Sources, { arrows, layers }: Architecture): string[] {
-  const names = [...arrows.keys(), ...[...arrows.values()].flat(), ...layers.flat(2)];
-  return [...new Set(names)].filter((name) => ![...sources.keys()].some((path) => fits(name, path)));
-}
 
 function withoutSpec(sources: Sources, exempt: Readonly<Record<string, string>>): string[] {
   const isExempt = (path: string) =>
@@ -141,6 +111,13 @@ test('every exemption from a unit spec names a source that exists', (t) => {
 
 test('no file is too long to be read', (t) => {
   t.deepEqual(tooLong(sources), []);
+});
+
+test('comments fit into 110 columns, and comments and titles avoid the words that hide their subject', (t) => {
+  t.deepEqual(
+    [...sources].flatMap(([path, text]) => languageProblems(path, text)),
+    [],
+  );
 });
 
 /** Sources of which one imports another. */
@@ -279,6 +256,26 @@ test('a source without its mirrored spec is found, unless it is exempt', (t) => 
   t.deepEqual(withoutSpec(some, { 'engine/y': 'no folder', 'generator/x/b.ts': 'a file' }), [
     'engine/y/c.ts has no spec/unit/engine/y/c.spec.ts',
   ]);
+});
+
+test('a wide comment and a word to avoid are found, in comments and titles only', (t) => {
+  const wide = (columns: number) => `// ${'–'.repeat(columns - 3)}`;
+  t.deepEqual(languageProblems('a.ts', `${wide(110)}\n  ${wide(109)}`), [
+    'a.ts:2: a comment of 111 columns; expected at most 110',
+  ]);
+  const word = 'gone';
+  for (const source of [
+    `// Is ${word}.`,
+    `/** Is ${word}. */`,
+    `/*\n Is ${word}. */`,
+    `f(x); // Is ${word}.`,
+    `f({ // Is ${word}.`,
+    `${'test.serial('}\n  'it is ${word}', (t) => {}`,
+  ]) {
+    const line = source.startsWith('/*\n') ? 2 : 1;
+    t.deepEqual(languageProblems('a.ts', source), [`a.ts:${line}: "${word}"; name the thing in the code`]);
+  }
+  t.deepEqual(languageProblems('a.ts', "/* a */\nconst gone = 'http://nobody/x // y'; // shallow"), []);
 });
 
 test('a file of more than 300 lines is found', (t) => {

@@ -4,7 +4,7 @@ import { center } from './statistics.ts';
 /** Ids of a row that are compared, at most: what is less likely says little and is mostly noise. */
 const COMPARED = 64;
 
-/** A subject's row beside what is right. All differences are less their mean, as scores are known up to a constant. */
+/** A subject's row beside the reference's. Scores are known up to a constant: differences have mean 0. */
 export interface AlignedRow {
   readonly case: string;
   /** Of the row in {@link ReferenceCase.rows}. */
@@ -29,7 +29,7 @@ export interface Alignment {
   readonly problems: readonly AlignmentProblem[];
 }
 
-/** Lays a subject's rows beside the reference's. What is not finite, empty, doubled or not asked for is a problem. */
+/** Pairs a subject's rows with the reference's. Rows not finite, empty, doubled or unasked are problems. */
 export function align(subject: readonly SubjectCase[], reference: Reference): Alignment {
   const rows: AlignedRow[] = [];
   const problems: AlignmentProblem[] = [];
@@ -92,7 +92,7 @@ function placesOf(ids: Int32Array): ReadonlyMap<number, number> {
   return places;
 }
 
-/** The rows with only those values whose ids are among the truth's first `most`; a row with fewer than two is left out. */
+/** Rows of the values whose ids are among the truth's first `most`; a row with fewer than two is left out. */
 export function restrict(rows: readonly AlignedRow[], most: number): AlignedRow[] {
   return rows.flatMap((row) => {
     const kept = [...row.at.keys()].filter((i) => row.at[i] >= 0 && row.at[i] < most);
@@ -103,7 +103,8 @@ export function restrict(rows: readonly AlignedRow[], most: number): AlignedRow[
 }
 
 /**
- * Values by the ids of a row, on the values that are compared, less their mean. An id that they do not have counts as 0.
+ * Values by the ids of a row, on the values that are compared, less their mean. An id that they do not have
+ * counts as 0.
  *
  * @param minus is subtracted from them. Default: nothing.
  */

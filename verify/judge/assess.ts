@@ -16,7 +16,7 @@ import { median } from './statistics.ts';
 /** Everything but the bugs and the power: what is asked again of every fault that the power check puts in. */
 export type Assessment = Omit<Judgement, 'bugs' | 'power'> & { readonly rows: readonly AlignedRow[] };
 
-/** What greedy tokens are held to where no scores tell the class. */
+/** The class that greedy tokens are judged by if there are no scores to find the class with. */
 const DEFAULT_CLASS: PrecisionClass = 'bf16';
 
 export function assess(

@@ -23,10 +23,10 @@ const LEFT_OF_LARGE_NOISE = 0.5;
 const MOST_BUGS = 3;
 
 /**
- * A matched filter: the subject's error is regressed on the signature of each bug, together with the errors of all imitations,
- * which stand for what honest engines do. The coefficient of the signature is 1 for an engine with the bug and 0 for one
- * without it. Related bugs have similar signatures: the one that explains most is taken first, and the others are looked for
- * in what it leaves.
+ * A matched filter: the subject's error is regressed on the signature of each bug, together with the errors
+ * of all imitations, which stand for what honest engines do. The coefficient of the signature is 1 for an
+ * engine with the bug and 0 for one without it. Related bugs have similar signatures: the one that explains
+ * most is taken first, and the others are looked for in what it leaves.
  */
 export function judgeBugs(rows: readonly AlignedRow[], reference: Reference): BugVerdict[] {
   const { signatures } = reference;
@@ -81,7 +81,7 @@ function fitEach(
   candidates: readonly Candidate[],
 ): Result[] {
   const honest = [...noise.errors].flatMap(([{ isDraw }, errors]) => (isDraw ? [] : [errors]));
-  // All classes' noise is alike in where it is large; the second is the one with the most imitations to go by.
+  // Noise of all classes is large in the same places; the second class has the most imitations.
   const reference = noise.noise.get('bf16') ?? [...noise.noise.values()][0];
   const fitRows: FitRows = {
     target,

@@ -8,7 +8,7 @@ export interface ClassNoise {
   readonly classes: readonly PrecisionClass[];
   /** By imitation, by row: f64, log-probabilities less the truth's. */
   readonly errors: ReadonlyMap<Imitation, readonly Float64Array[]>;
-  /** By class, by row: RMS over the class's imitations, in nats, not below a quarter of the median over rows. */
+  /** By class, by row: RMS over its imitations in nats, at least a quarter of the median over rows. */
   readonly noise: ReadonlyMap<PrecisionClass, readonly number[]>;
 }
 

@@ -15,7 +15,7 @@ export interface Fault {
 
 /** Ids of a row that noise is measured on. */
 const LIKELIEST = 20;
-/** Noise of another class is told from a class's own if it is so many times as large. */
+/** A lower class's noise can be distinguished from a class's own if it is at least this many times larger. */
 const LOWER_CLASS = 4;
 
 const hasRows = (subject: readonly SubjectCase[]) => subject.some(({ rows }) => rows.length > 1);
@@ -101,7 +101,7 @@ export const FAULTS: readonly Fault[] = Object.freeze([
   },
 ]);
 
-/** Adds to each row what an imitation of a lower class is off by, or, below the lowest, four times its own class's error. */
+/** Adds the error of a lower class's imitation to each row; below the lowest class, its own times four. */
 function addNoise(
   subject: readonly SubjectCase[],
   { cases, imitations }: Reference,

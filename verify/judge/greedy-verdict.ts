@@ -14,7 +14,7 @@ export interface Regret {
   readonly allowed: number;
 }
 
-/** Standard deviations of the noise of one token against another: √2 for the difference, four of them for many tokens. */
+/** Most noise by which near-ties differ: √2 for a difference of two tokens, times four for many tokens. */
 const DEVIATIONS = 4 * Math.SQRT2;
 /** Likeliest ids of a row that its noise is measured on. */
 const LIKELIEST = 20;

@@ -5,11 +5,11 @@ import type { Judgement, JudgeOptions, Reference, SubjectCase } from './judgemen
 import { judgePower } from './power.ts';
 
 /**
- * What is concluded from a subject's answers. It depends on the answers alone: not on the order of cases or rows, nor on a
- * constant added to a row.
+ * What is concluded from a subject's answers. It depends on the answers alone: not on the order of cases or
+ * rows, nor on a constant added to a row.
  *
- * - Wrong: an answer is malformed, errors are more than a class's noise explains, a known bug is found, or a greedy token is no
- *   near-tie.
+ * - Wrong: an answer is malformed, errors are more than a class's noise explains, a known bug is found, or
+ *   a greedy token is no near-tie.
  * - Unknown: nothing could be compared, or a fault put into the answers would have been let pass.
  */
 export function judge(

@@ -5,8 +5,9 @@ import type { PrecisionClass } from '../precision.ts';
  *
  *     judge(subject: readonly SubjectCase[], reference: Reference, options): Judgement
  *
- * A case is one sequence of ids: a prompt and the reference's greedy tokens after it. A row is the next-token scores at one
- * of its positions. Scores are natural log-probabilities or logits: a constant per row makes no difference.
+ * A case is one sequence of ids: a prompt and the reference's greedy tokens after it. A row is the
+ * next-token scores at one of its positions. Scores are natural log-probabilities or logits: a constant per
+ * row makes no difference.
  */
 
 /** Next-token scores that a subject shows at one position. */
@@ -22,15 +23,15 @@ export interface SubjectRow {
 /** What a subject answered to one case. */
 export interface SubjectCase {
   readonly id: string;
-  /** The subject's row at each position that it was asked for, teacher-forced on {@link ReferenceCase.ids}. */
+  /** The subject's row at each position asked for, teacher-forced on {@link ReferenceCase.ids}. */
   readonly rows: readonly SubjectRow[];
   /** The subject's own greedy tokens after the prompt, if it was asked for them. */
   readonly greedy?: readonly number[];
 }
 
 /**
- * What is right at one position. Of a large vocabulary only the likeliest ids are kept; a subject's score of another id is
- * compared with the least of them, which bounds the truth from above.
+ * What is right at one position. Of a large vocabulary only the likeliest ids are kept; a subject's score
+ * of another id is compared with the least of them, which bounds the truth from above.
  */
 export interface ReferenceRow {
   readonly position: number;
@@ -46,13 +47,13 @@ export interface ReferenceCase {
   /** The prompt, then the reference's greedy tokens. */
   readonly ids: readonly number[];
   readonly promptLength: number;
-  /** Ascending positions: those that a subject is asked for. The row of the first greedy token is promptLength − 1. */
+  /** Positions that a subject is asked for, ascending. The first greedy token's row is promptLength − 1. */
   readonly rows: readonly ReferenceRow[];
 }
 
 /**
- * An honest engine of a class, imitated: the same rows computed with the class's roundings. Its distance to the truth is one
- * draw of the class's noise.
+ * An honest engine of a class, imitated: the same rows computed with the class's roundings. Its distance to
+ * the truth is one draw of the class's noise.
  */
 export interface Imitation {
   readonly precision: PrecisionClass;
@@ -60,15 +61,21 @@ export interface Imitation {
   readonly name: string;
   /** Whether it is only one more draw of the class's noise, not what a particular engine computes. */
   readonly isDraw: boolean;
-  /** By case, then by row in the order of {@link ReferenceCase.rows}: f32 [m], log-probabilities of {@link ReferenceRow.ids}, up to a constant per row. */
+  /**
+   * By case, then by row in the order of {@link ReferenceCase.rows}: f32 [m], log-probabilities of
+   * {@link ReferenceRow.ids}, up to a constant per row.
+   */
   readonly cases: ReadonlyMap<string, readonly Float32Array[]>;
 }
 
-/** What a bug does to log-probabilities: Δ = log p(engine with the bug) − log p(truth), both without noise. */
+/** Change of log-probabilities by a bug: Δ = log p(with the bug) − log p(truth), both without noise. */
 export interface Signature {
   /** A name of `verify/signatures/bugs.ts`. */
   readonly name: string;
-  /** By case, then by row in the order of {@link ReferenceCase.rows}: f32 [k], for the first k of {@link ReferenceRow.ids}, up to a constant per row. */
+  /**
+   * By case, then by row in the order of {@link ReferenceCase.rows}: f32 [k], for the first k of
+   * {@link ReferenceRow.ids}, up to a constant per row.
+   */
   readonly cases: ReadonlyMap<string, readonly Float32Array[]>;
 }
 
@@ -90,7 +97,10 @@ export interface JudgeOptions {
 export interface PrecisionVerdict {
   /** The class whose noise explains the subject's error; `none` if no class does. */
   readonly class: PrecisionClass | 'none';
-  /** Median over rows of the subject's RMS error, in units of the noise of the class demanded, or else found, or else nearest. */
+  /**
+   * Median over rows of the subject's RMS error over the noise of a class: the one demanded, else found,
+   * else nearest.
+   */
   readonly ratio: number;
   /** The class that `ratio` and `exceptions` are about. */
   readonly about: PrecisionClass;
@@ -110,7 +120,7 @@ export interface ClassRatio {
   readonly noise: number;
   /** Whether the class explains the subject's error in all rows but a few. */
   readonly holds: boolean;
-  /** Whether the model lets the class be told from a broken engine: its noise is at most half a nat. */
+  /** Whether the class differs enough from a broken engine on this model: its noise is at most half a nat. */
   readonly judgeable: boolean;
 }
 
@@ -165,7 +175,7 @@ export interface CaseVerdict {
     readonly got: number | string;
     readonly expected: number | string;
   };
-  /** For each row: its position and the subject's RMS error in units of the class's noise; for maps of error. */
+  /** For maps of error: each row's position and the subject's RMS error in units of the class's noise. */
   readonly ratios: readonly { readonly position: number; readonly ratio: number }[];
 }
 

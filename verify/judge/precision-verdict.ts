@@ -5,8 +5,8 @@ import type { ClassRatio, PrecisionException, PrecisionVerdict } from './judgeme
 import { median, rms } from './statistics.ts';
 
 /**
- * An honest engine's kernels may make so many times the noise of the imitations, in the median over rows. Only one other
- * order of additions is imitated at f32, where engines add in many.
+ * The largest ratio of an honest engine's noise to the imitations', in the median over rows. At f32 it is
+ * larger: only one other order of additions is imitated, and engines add in many.
  */
 export const HONEST_RATIO: Readonly<Record<PrecisionClass, number>> = Object.freeze({
   f32: 4,
@@ -15,26 +15,27 @@ export const HONEST_RATIO: Readonly<Record<PrecisionClass, number>> = Object.fre
   '8bit': 2,
   '4bit': 2,
 });
-/** The same for adjacent rows of one case, where fewer rows tell. An honest router flips, and the rows after it know. */
+/** The same for adjacent rows of a case, a smaller sample: a router's flip changes later rows as well. */
 const WINDOW = 8;
 const WINDOW_FACTOR = 2.5;
 /** Where a class's noise is larger, in nats, a broken engine can look like one of the class. */
 const JUDGEABLE_NOISE = 0.5;
-/** A subject that is so much nearer to an imitation than to the truth makes the same roundings … */
+/** A subject makes an imitation's roundings if its distance to it is at most this fraction of its error. */
 const SAME_ROUNDINGS = 0.7;
-/** … and so near that where noise is large the imitation can stand for the truth: adjacent rows are then held to it. */
+/** An imitation this near stands for the truth where noise is large: adjacent rows are then held to it. */
 const TWIN_ROUNDINGS = 0.5;
 const TWIN_RATIO = 1;
 
 /**
  * Which class's noise explains the subject's errors.
  *
- * A class holds if the median ratio of error to noise is at most {@link HONEST_RATIO} and no {@link WINDOW} adjacent rows have a
- * median above {@link WINDOW_FACTOR} times that. Of the classes that hold, the subject is in the one whose imitation makes the same
- * roundings, or else in the one whose noise is nearest to its error.
+ * A class holds if the median ratio of error to noise is at most {@link HONEST_RATIO} and no {@link WINDOW}
+ * adjacent rows have a median above {@link WINDOW_FACTOR} times that. Of the classes that hold, the subject
+ * is in the one whose imitation makes the same roundings, or else in the one whose noise is nearest to its
+ * error.
  *
- * @param demanded the class that `ratio` and `exceptions` are about; default the class found, or else the nearest one whose
- * noise is small enough to judge by.
+ * @param demanded the class that `ratio` and `exceptions` are about; default the class found, or else the
+ * nearest one whose noise is small enough to judge by.
  */
 export function judgePrecision(
   rows: readonly AlignedRow[],

@@ -19,16 +19,16 @@ export interface Fit {
   readonly standardErrors: readonly number[];
   /** By row: mean square of what is left, in units of the row's noise squared. */
   readonly left: readonly number[];
-  /** Median over rows of the RMS of what is left, in units of the row's noise; at least {@link LEAST_SCALE}. */
+  /** Median over rows of the residuals' RMS in units of the row's noise; at least {@link LEAST_SCALE}. */
   readonly scale: number;
 }
 
 /** Degrees of freedom of Student's t: heavy tails, as of a router that flips. */
 const NU = 3;
-/** Iterations end when σ changes by less than this fraction, or after so many. */
+/** Iterations end when σ changes by less than the fraction CONVERGED, at the latest after ITERATIONS. */
 const CONVERGED = 1e-6;
 const ITERATIONS = 25;
-/** That an engine is still nearer to an imitation says nothing more of it, and would give all weight to a few rows. */
+/** A smaller scale means nothing, and would give all weight to a few rows next to an imitation. */
 const LEAST_SCALE = 1e-2;
 
 /** Products of regressors and target within each row: what a fit needs, whatever the weights of the rows. */
@@ -83,8 +83,9 @@ export function withRegressor({ target }: FitRows, products: Products, added: Re
 
 /**
  * Linear regression of rows with row weights from Student's t, by iteratively reweighted least squares:
- * w_r = 1 / (noise_r² · (1 + e_r² / (ν σ²))), where e_r is the RMS of the row's residual over its noise and σ the median of the
- * e_r (Lange, Little & Taylor 1989). Standard errors are those of the sandwich A⁻¹ (Σ_clusters s sᵀ) A⁻¹ (Liang & Zeger 1986).
+ * w_r = 1 / (noise_r² · (1 + e_r² / (ν σ²))), where e_r is the RMS of the row's residual over its noise and
+ * σ the median of the e_r (Lange, Little & Taylor 1989). Standard errors are those of the sandwich
+ * A⁻¹ (Σ_clusters s sᵀ) A⁻¹ (Liang & Zeger 1986).
  */
 export function robustFit(rows: FitRows, products: Products): Fit {
   const { target, noise } = rows;

@@ -1,11 +1,11 @@
-/** The value that half of the others are below; of an even number the mean of the two in the middle. NaN if there is none. */
+/** The median; of an even number of values the mean of the two in the middle. NaN without values. */
 export function median(values: Iterable<number>): number {
   const sorted = Float64Array.from(values).sort();
   const middle = sorted.length >> 1;
   return sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
 }
 
-/** √(mean of the squares); NaN if there is none. */
+/** √(mean of the squares); NaN without values. */
 export function rms(values: ArrayLike<number>): number {
   let sum = 0;
   for (let i = 0; i < values.length; i++) sum += values[i] ** 2;
@@ -22,8 +22,9 @@ export function center(values: Float64Array): Float64Array {
 }
 
 /**
- * The inverse of a symmetric positive definite matrix, by Gauss and Jordan. It is scaled to a unit diagonal first, and a
- * little is added to that: regressors that are nearly the same share a coefficient, where they would make it singular.
+ * The inverse of a symmetric positive definite matrix, by Gauss and Jordan. It is scaled to a unit diagonal
+ * first, and a little is added to that: regressors that are nearly the same share a coefficient, where they
+ * would make it singular.
  *
  * @param matrix [n][n]; rows and columns of zeros give zeros.
  */

@@ -2,12 +2,12 @@ import { attend } from './attend.ts';
 import type { Round } from './rounding.ts';
 import type { Taps } from './tapped-kernels.ts';
 
-/** How an engine computes attention: `eager` rounds scores and probabilities, `fused` keeps them in f32 (SDPA, flash). */
+/** Attention: `eager` rounds scores and probabilities, `fused` keeps them in f32 (SDPA, flash). */
 export type AttentionKind = 'eager' | 'fused';
 
 /**
- * An engine whose activations are of a narrow dtype, as HuggingFace's PyTorch model computes at bf16 and f16: every
- * operation's result is rounded, sums inside of one are f32. (`modeling_qwen3.py`)
+ * An engine whose activations are of a narrow dtype, as HuggingFace's PyTorch model computes at bf16 and
+ * f16: every operation's result is rounded, sums inside of one are f32. (`modeling_qwen3.py`)
  *
  * - RMSNorm is f32 inside; the normed value is rounded, then its product with the gain.
  * - RoPE: cosines and sines are rounded, both products, then their sum.

@@ -3,7 +3,8 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 
 /**
- * Runs something on a model whose `config.json` has other values: a temporary folder with links to the model's files.
+ * Runs something on a model whose `config.json` has other values: a temporary folder with links to the
+ * model's files.
  *
  * @param changes keys of `config.json`.
  * @returns what `run` returns; the folder is removed by then.

@@ -2,11 +2,12 @@ import { readCase, readManifest } from '../../golden/goldens.ts';
 import { judgedPositions } from '../../golden/judged-positions.ts';
 import type { RowsCase } from './rows.ts';
 
-/** Longer cases are left to the comparison with stored goldens: imitations take time that grows with the square. */
+/** Longer cases are compared with stored goldens alone: an imitation's time grows with the square. */
 const MOST_IDS = 512;
 
 /**
- * The cases of a stored golden that are judged by their rows: each prompt with the golden's greedy tokens after it.
+ * The cases of a stored golden that are judged by their rows: each prompt with the golden's greedy tokens
+ * after it.
  *
  * @throws FileError if the goldens cannot be read.
  */

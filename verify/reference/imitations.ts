@@ -17,14 +17,14 @@ export interface ImitationSpec {
 
 const dtype = (round: Round): Pick<Taps, 'weights'> => ({ weights: (_name, rows) => round(rows) });
 
-/** Weights in blocks of 32 inputs. As in GGUF, a matrix whose rows are no whole number of blocks stays as it is. */
+/** Weights in blocks of 32 inputs. As in GGUF, a matrix whose rows are not whole blocks stays as it is. */
 const blocks = (quantize: (values: Float32Array) => void): Pick<Taps, 'weights'> => ({
   weights(_name, rows, inputs) {
     if (inputs % BLOCK === 0) quantize(rows);
   },
 });
 
-/** Draws of the noise of each 16-bit format. A router's near ties go one way in some of them and the other way in others. */
+/** Draws of each 16-bit format's noise. A router's near-ties flip in some of them only. */
 const DRAWS = 6;
 
 const rounded = (round: Round, attention: AttentionKind) => (): Taps => ({

@@ -22,16 +22,18 @@ export interface LoadReferenceOptions {
   readonly golden?: StoredGoldens;
   /** Where references are kept. Default: the project's cache. */
   readonly folder?: string;
-  /** Told what is computed next; not called if the reference was kept. */
+  /** Called with what is computed next; not called if the reference was kept. */
   readonly onProgress?: (what: string) => void;
 }
 
 /**
- * What is right about a model on some cases: computed once by our engine, and kept by the hash of the model's
- * configuration and weights, the cases, and the modules that compute it.
+ * What is right about a model on some cases: computed once by our engine, and kept by the hash of the
+ * model's configuration and weights, the cases, and the modules that compute it.
  *
- * @param cases those without positions are left out, and those of stored goldens whose prompts are very long.
- * @throws ConfigError, CheckpointError, KernelError as loading the model does; FileError if it cannot be kept.
+ * @param cases those without positions are left out, and those of stored goldens whose prompts are very
+ * long.
+ * @throws ConfigError, CheckpointError, KernelError as loading the model does; FileError if it cannot be
+ * kept.
  */
 export async function loadReference(
   modelDir: string,

@@ -5,8 +5,9 @@ import { FileError } from '../../engine/errors.ts';
 import type { Reference, ReferenceCase, ReferenceRow, Signature } from '../judge/judgement.ts';
 
 /**
- * A reference in a file. Tensors by case, rows in the order of its positions: `<case>.ids` I32 [rows, m], `<case>.truth`
- * F32 [rows, m], `<case>.imitation.<i>` F32 [rows, m], `<case>.signature.<i>` F32 [rows, k]. The rest is JSON in the metadata.
+ * A reference in a file. Tensors by case, rows in the order of its positions: `<case>.ids` I32 [rows, m],
+ * `<case>.truth` F32 [rows, m], `<case>.imitation.<i>` F32 [rows, m], `<case>.signature.<i>` F32 [rows, k].
+ * The rest is JSON in the metadata.
  */
 const metadata = z.object({
   cases: z.array(

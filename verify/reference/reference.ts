@@ -11,7 +11,7 @@ export interface ReferenceOptions {
   readonly imitations?: readonly ImitationSpec[];
   /** Default: none. */
   readonly signatures?: readonly Signature[];
-  /** Is told what comes next. */
+  /** Called with what is computed next. */
   readonly onProgress?: (what: string) => void;
 }
 

@@ -10,8 +10,8 @@ function reverseRows(values: Float32Array, width: number): void {
 }
 
 /**
- * An honest f32 engine that adds in another order: every sum of a matmul runs backwards, attention and RMSNorm are computed
- * in f64. What it differs by is the noise of f32.
+ * An honest f32 engine that adds in another order: every sum of a matmul runs backwards, attention and
+ * RMSNorm are computed in f64. What it differs by is the noise of f32.
  */
 export function reorderedSums(): Taps {
   return {

@@ -1,4 +1,7 @@
-/** y_i = w_i · x_i / √(mean(x²) + eps) for each row (Zhang & Sennrich 2019), in f64 inside. @param y may be x */
+/**
+ * y_i = w_i · x_i / √(mean(x²) + eps) for each row (Zhang & Sennrich 2019), in f64 inside.
+ * @param y may be x.
+ */
 export function rmsNorm(
   { x, rows, y }: { x: Float32Array; rows: number; y: Float32Array },
   weight: Float32Array,

@@ -33,8 +33,9 @@ function roundWithF16(values: Float32Array, carry: (word: number) => number): vo
 }
 
 /**
- * Rounding whose halfway point wanders by up to a quarter of a unit in the last place: another draw of the noise of the
- * format, 1.12 times as large. Engines of one format differ so, as they add in other orders before they round.
+ * Rounding whose halfway point wanders by up to a quarter of a unit in the last place: another draw of the
+ * noise of the format, 1.12 times as large. Engines of one format differ so, as they add in other orders
+ * before they round.
  */
 export function ditheredBf16(seed: number): Round {
   const random = xorshift(seed);

@@ -21,7 +21,7 @@ export interface RowsOptions {
   readonly taps?: Taps;
   /** Threads of the kernels. Default 1. */
   readonly threads?: number;
-  /** Is told which case comes next. */
+  /** Called with the case that is computed next. */
   readonly onCase?: (next: RowsCase) => void;
 }
 

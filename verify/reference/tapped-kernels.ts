@@ -108,10 +108,11 @@ export interface Taps {
 }
 
 /**
- * Kernels that let taps stand in for their calls, each told which weight, layer and place of the model it serves.
+ * Kernels whose calls taps may replace. A tap gets the weight, layer and place of the model that it serves.
  *
- * Matrices are told by the order in which they are packed, norms and residual sums by the order in which they are called.
- * This holds for one sequence at a time, computed in one step, without tensor parallelism.
+ * Matrices are recognised by the order in which they are packed, norms and residual sums by the order in
+ * which they are called. This holds for one sequence at a time, computed in one step, without tensor
+ * parallelism.
  */
 export function tapKernels(inner: Kernels, config: ModelConfig, taps: Taps): Kernels {
   const names = [...expectedWeights(config)].flatMap(([name, shape]) => (shape.length === 2 ? [name] : []));
@@ -215,7 +216,10 @@ export function tapKernels(inner: Kernels, config: ModelConfig, taps: Taps): Ker
   };
 }
 
-/** Reads rows of a matrix as f32 bytes, changed on their way. @param change is given f32 [numRows, inputs], in place */
+/**
+ * Reads rows of a matrix as f32 bytes, changed on their way.
+ * @param change gets f32 [numRows, inputs] and changes it in place.
+ */
 function readRowsAsF32(
   { dtype }: { dtype: WeightDtype },
   readRows: ReadRows,

@@ -4,8 +4,8 @@ import { roundToF16 } from './rounding.ts';
 export const BLOCK = 32;
 
 /**
- * GGML `q8_0` and back, in place: blocks of 32 along the inputs, d = max|x| / 127, q = round(x / d), x ← q · f16(d)
- * (ggml-quants.c, `quantize_row_q8_0_ref`). A last block that is not full has a scale of its own.
+ * GGML `q8_0` and back, in place: blocks of 32 along the inputs, d = max|x| / 127, q = round(x / d),
+ * x ← q · f16(d) (ggml-quants.c, `quantize_row_q8_0_ref`). A last block that is not full has its own scale.
  */
 export function quantizeQ8(values: Float32Array): void {
   for (let begin = 0; begin < values.length; begin += BLOCK) {
@@ -36,8 +36,8 @@ export function quantizeQ4(values: Float32Array): void {
 }
 
 /**
- * Symmetric blocks and back, in place: d = f16(max|x| / most), q = round to even (x / d), clamped to −most − 1 … most.
- * 8-bit and 4-bit formats without zero points compute so.
+ * Symmetric blocks and back, in place: d = f16(max|x| / most), q = round to even (x / d), clamped to
+ * −most − 1 … most. 8-bit and 4-bit formats without zero points compute so.
  *
  * @param most the largest quant, 127 or 7.
  */

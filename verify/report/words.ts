@@ -68,7 +68,7 @@ export function formatCoefficient({ coefficient, standardError }: Verdict['bugs'
   return `${formatFigure(coefficient)} ± ${formatFigure(standardError)}`;
 }
 
-/** A number in at most three significant digits; `–` where there is none. */
+/** A number in at most three significant digits; `–` without a number. */
 export function formatFigure(value: number | null): string {
   if (value === null) return '–';
   const digits = Number(value.toPrecision(3));

@@ -13,7 +13,7 @@ import { rms } from '../judge/statistics.ts';
  *
  * | name | dtype | shape | |
  * |---|---|---|---|
- * | `ids` | I32 | [rows, covered] | the truth's likeliest ids, descending; rows of all cases, one after the other |
+ * | `ids` | I32 | [rows, covered] | the truth's likeliest ids, descending; cases one after the other |
  * | `<bug>` | I8 | [rows, covered] | change of each id's log-probability, in units of the row's scale |
  * | `<bug>.scale` | F32 | [rows] | nats |
  */
@@ -21,7 +21,7 @@ const contents = z.strictObject({
   covered: z.int().positive(),
   /** By case, the positions of its rows. */
   cases: z.record(z.string(), z.array(z.int().nonnegative())),
-  /** By bug, how large its signature is: RMS over a row's ids in nats, in the median row and in the largest. */
+  /** By bug: RMS of its signature over a row's ids in nats, of the median row and of the largest. */
   bugs: z.record(z.string(), z.strictObject({ median: z.number(), largest: z.number() })),
 });
 

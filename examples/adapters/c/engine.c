@@ -58,7 +58,7 @@ int main(void) {
     string_field(request, "id", id, sizeof id);
     if (!strcmp(type, "stop")) return 0;
     if (!strcmp(type, "start")) {
-      /* `all`: logits of the whole vocabulary. What is not said (hidden states, tokenize, chat) is not asked. */
+      /* `all`: logits of the whole vocabulary. Hidden states, tokenize and chat are not offered. */
       printf("{\"type\":\"started\",\"id\":\"%s\",\"protocol\":1,\"engine\":{\"name\":\"example in C\",\"language\":\"C\"},"
              "\"capabilities\":{\"scores\":\"all\",\"precision\":\"f32\"}}\n", id);
     } else if (!strcmp(type, "load")) {

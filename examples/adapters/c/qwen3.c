@@ -31,7 +31,7 @@ static double number(const char *json, const char *key, double otherwise) {
   return end == at ? otherwise : value;
 }
 
-/* A tensor of a .safetensors file: 8 bytes of header length, a JSON header, data. NULL if it is not there as f32. */
+/* An f32 tensor of a .safetensors file (8 bytes of header length, a JSON header, data), or NULL. */
 static float *tensor(const char *data, size_t bytes, const char *name, size_t count) {
   uint64_t header_bytes;
   memcpy(&header_bytes, data, 8);
@@ -134,7 +134,7 @@ static void norm_and_rope(const Model *m, double *x, int heads, const float *gai
   }
 }
 
-/* out = sum over s of softmax_s(q . k_s / sqrt(head_dim)) * v_s; several query heads share a key-value head. */
+/* out = sum over s of softmax_s(q . k_s / sqrt(head_dim)) * v_s; query heads share key-value heads. */
 static void attention(const Model *m, double *out, const double *q, const double *keys, const double *values, int n) {
   int width = m->kv_heads * m->head_dim, dim = m->head_dim;
   double *power = malloc(n * sizeof(double));

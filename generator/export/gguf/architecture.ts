@@ -5,7 +5,8 @@ import { float32, type GgufMetadata, string, uint32 } from './metadata.ts';
 /**
  * The architecture of a Qwen3 (`qwen3`) or Qwen3-MoE (`qwen3moe`), as llama.cpp reads it.
  *
- * @throws ConfigError if llama.cpp computes something else: it always normalises the weights of the chosen experts.
+ * @throws ConfigError if llama.cpp computes something else: it always normalises the weights of the chosen
+ * experts.
  */
 export function architectureMetadata(config: ModelConfig, name: string): GgufMetadata {
   const { moe } = config;

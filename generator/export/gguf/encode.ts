@@ -40,8 +40,9 @@ export function encodeWeights(bytes: Uint8Array, dtype: WeightDtype, type: GgmlT
 }
 
 /**
- * ggml's `quantize_row_q8_0_ref`, whose arithmetic is f32: of 32 values a scale `d = max |x| / 127` in f16, and `x / d`
- * rounded to whole numbers, ties away from zero. The rounding uses the scale before it was rounded to f16.
+ * ggml's `quantize_row_q8_0_ref`, whose arithmetic is f32: of 32 values a scale `d = max |x| / 127` in f16,
+ * and `x / d` rounded to whole numbers, ties away from zero. The rounding uses the scale before it was
+ * rounded to f16.
  *
  * @param values f32 [n], n a multiple of 32.
  * @returns [n / 32] blocks of 34 bytes: d as f16, then 32 i8.

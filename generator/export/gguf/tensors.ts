@@ -25,12 +25,12 @@ type MlpPart = keyof typeof MLP_NAMES;
 const MLP_PARTS = Object.keys(MLP_NAMES) as MlpPart[];
 
 /**
- * All weights of a model by llama.cpp's names. Norms and routers are f32, as llama.cpp wants them; matrices whose rows are
- * not whole blocks of `q8_0` are f16, as llama.cpp's own converter writes them.
+ * All weights of a model by llama.cpp's names. Norms and routers are f32, as llama.cpp wants them; matrices
+ * whose rows are not whole blocks of `q8_0` are f16, as llama.cpp's own converter writes them.
  *
- * The experts of a layer are stacked. llama.cpp has no dense layers in a mixture: such a layer is written as experts that
- * are all the same, with a router of zeros, so that the weights of the chosen ones add up to 1; experts that are narrower
- * than it get columns of zeros. Both change no value.
+ * The experts of a layer are stacked. llama.cpp has no dense layers in a mixture: such a layer is written
+ * as experts that are all the same, with a router of zeros, so that the weights of the chosen ones add up
+ * to 1; experts that are narrower than it get columns of zeros. Both change no value.
  *
  * @param checkpoint one that has passed `checkWeights`.
  * @param type default: as each weight is stored.

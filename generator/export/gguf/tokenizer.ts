@@ -22,11 +22,11 @@ const QWEN2_SPLIT =
   "(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+";
 
 /**
- * A model directory's tokenizer and chat template for llama.cpp, which loads no model without. A directory that has no
- * `tokenizer.json` gets one token for each byte, then `<256>`, `<257>` and so on.
+ * A model directory's tokenizer and chat template for llama.cpp, which loads no model without. A directory
+ * that has no `tokenizer.json` gets one token for each byte, then `<256>`, `<257>` and so on.
  *
- * @throws TokenizerError if a file is malformed, the tokenizer is not Qwen's, or it has more ids than the model; or if
- * there is none, and the vocabulary is too small for a token for each byte.
+ * @throws TokenizerError if a file is malformed, the tokenizer is not Qwen's or has more ids than the model;
+ * or, without tokenizer, if the vocabulary is too small for a token for each byte.
  * @throws ChatTemplateError if the template's file is malformed.
  */
 export async function readTokenizerMetadata(modelDir: string, config: ModelConfig): Promise<GgufMetadata> {
@@ -65,7 +65,8 @@ function refuseForeign({ model, pre_tokenizer }: TokenizerFile, path: string): v
 }
 
 /**
- * The byte-level BPE of a `tokenizer.json`; ids that it leaves free up to the model's vocabulary get names of their own.
+ * The byte-level BPE of a `tokenizer.json`; ids that it leaves free up to the model's vocabulary get names
+ * of their own.
  *
  * @param specialTokens by their keys in `tokenizer_config.json`; those that are no tokens are left out.
  */

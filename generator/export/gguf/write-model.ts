@@ -21,10 +21,12 @@ export interface GgufModelOptions {
 }
 
 /**
- * Writes a model directory as a GGUF file for llama.cpp and what is built on it: weights, tokenizer and chat template.
+ * Writes a model directory as a GGUF file for llama.cpp and what is built on it: weights, tokenizer and
+ * chat template.
  *
- * @throws ConfigError, CheckpointError, TokenizerError, ChatTemplateError if the directory is malformed or llama.cpp could
- * not compute the model; then nothing was written. FileError if the file cannot be written; nothing of it is left.
+ * @throws ConfigError, CheckpointError, TokenizerError, ChatTemplateError if the directory is malformed or
+ * llama.cpp could not compute the model; then nothing was written. FileError if the file cannot be written;
+ * nothing of it is left.
  */
 export async function writeGgufModel(
   modelDir: string,

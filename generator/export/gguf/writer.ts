@@ -26,11 +26,13 @@ const VERSION = 3;
 const ALIGNMENT = 32;
 
 /**
- * Writes a GGUF file, version 3, under a temporary name and renames it: metadata, tensors' descriptions, data. Signals are
- * served between two parts. Format: https://github.com/ggml-org/ggml/blob/master/docs/gguf.md
+ * Writes a GGUF file, version 3, under a temporary name and renames it: metadata, tensors' descriptions,
+ * data. Signals are served between two parts. Format:
+ * https://github.com/ggml-org/ggml/blob/master/docs/gguf.md
  *
  * @throws RangeError if a tensor's bytes are not as many as its shape and type take.
- * @throws FileError if the file cannot be written; nothing is left behind, also after an error of a tensor's.
+ * @throws FileError if the file cannot be written; nothing is left behind, also after an error of a
+ * tensor's.
  */
 export async function writeGguf(
   path: string,

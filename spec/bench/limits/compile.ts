@@ -12,7 +12,7 @@ interface Compiler {
   ): Promise<{ error: Error | null; stderr: { toString(): string } }>;
 }
 
-/** Not in the import itself: its types declare AssemblyScript's own arrays and numbers for the whole project. */
+/** A path, not an import: the package's types declare AssemblyScript's arrays and numbers globally. */
 const COMPILER: string = 'assemblyscript/asc';
 const SOURCE = new URL('assembly/index.ts', import.meta.url);
 

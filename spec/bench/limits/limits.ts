@@ -5,12 +5,12 @@ import type { MachineLimits } from '../work.ts';
 import { compileLimits } from './compile.ts';
 import type { LimitTask, LimitWorkerData } from './worker.ts';
 
-/** What a turn of the reading loop takes, see `assembly/index.ts`; threads share no line of the cache either. */
+/** Bytes of a turn of the reading loop (`assembly/index.ts`); no two threads share a cache line. */
 const STRIDE = 128;
 /** Operations of a turn of the arithmetic loop: twelve multiplications and additions of four lanes. */
 const FLOPS_PER_TURN = 96;
 const TURNS = 20_000_000;
-/** What is read in one measurement, at least: threads are told by messages, which take their time. */
+/** The least that one measurement reads, so that the time of messages to threads does not matter. */
 const MIN_READ_BYTES = 2 ** 30;
 
 /** Threads that measure what the machine can do at most, in WebAssembly and on memory like the kernels'. */

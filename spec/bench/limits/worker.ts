@@ -1,4 +1,4 @@
-/** A thread of the measurement of limits: runs its part of a loop when it is told to. */
+/** A thread of the measurement of limits: runs its part of a loop when a message asks for it. */
 import { parentPort, workerData } from 'node:worker_threads';
 import type { SharedMemory } from '../../../engine/kernels/memory.ts';
 

@@ -28,7 +28,7 @@ export const PEERS: readonly PeerEntry[] = [
   },
 ];
 
-/** @throws RangeError if there is none of this name. */
+/** @throws RangeError if there is no peer of this name. */
 export function peerEntry(id: string): PeerEntry {
   const entry = PEERS.find((peer) => peer.id === id);
   if (entry) return entry;

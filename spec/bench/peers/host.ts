@@ -1,4 +1,4 @@
-/** A process that runs one peer and does what it is told over its channel; it ends with its parent. */
+/** A process that runs one peer and serves calls over its channel; it ends with its parent. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { flushCompileCache } from 'node:module';
 import type { Arrival } from '../workload.ts';
@@ -50,13 +50,13 @@ async function answer(message: HostCall): Promise<unknown> {
 
 /** The most memory that this process ever had, in bytes. */
 function peakMemory(): number {
-  // What getrusage tells begins with what the parent had when it started this process.
+  // The peak that getrusage returns includes the parent's memory at the time it started this process.
   return (
     (process.platform === 'linux' ? peakMemoryOf('self') : undefined) ?? process.resourceUsage().maxRSS * 1024
   );
 }
 
-/** The same of every rank of the peer, by rank: of this process and, where the system tells, of its children. */
+/** The same for every rank of the peer: this process and, where the system lists them, its children. */
 function rankMemory(): number[] {
   if (process.platform !== 'linux') return [peakMemory()];
   // A thread of this process starts the ranks, in their order.

@@ -1,9 +1,9 @@
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import {
+  type InstalledLlamaCpp,
   importNodeLlamaCpp,
   type LlamaSequence,
-  type NodeLlamaCpp,
 } from '../../support/llama-cpp/binding.ts';
 import { ensureGguf } from '../../support/llama-cpp/ensure-gguf.ts';
 import { LLAMA_CPP_FOLDER } from '../../support/llama-cpp/install.ts';
@@ -13,7 +13,7 @@ const PROJECT = fileURLToPath(new URL('../../..', import.meta.url));
 const INSTALL =
   'NODE_LLAMA_CPP_SKIP_DOWNLOAD=true npm i --no-save node-llama-cpp @node-llama-cpp/linux-x64 --omit=optional';
 
-/** llama.cpp by its Node binding: the same weights in bf16 as GGUF, flash attention as it comes, an f16 cache. */
+/** llama.cpp by its Node binding: the same bf16 weights as GGUF, default flash attention, an f16 cache. */
 export const load: LoadPeer = async (settings) => {
   const { module, version } = await find(settings.llamaDir);
   const { threads, maxBatch, cacheTokens } = settings;

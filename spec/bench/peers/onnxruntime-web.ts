@@ -7,10 +7,10 @@ import { argmax, type LoadPeer, PeerUnavailable } from './peer.ts';
 
 type Tensors = Record<string, ort.Tensor>;
 
-/** Node reads no larger file at once, and its weights in f32 would not fit into the 4 GB of WebAssembly anyway. */
+/** The largest file that Node reads at once; twice as much does not fit into WebAssembly's 4 GB anyway. */
 const MAX_FILE_BYTES = 2 ** 31;
 
-/** ONNX Runtime compiled to WebAssembly, in Node, on the graph that transformers.js runs too; the loop is ours. */
+/** ONNX Runtime compiled to WebAssembly, on the graph that transformers.js runs; the loop is ours. */
 export const load: LoadPeer = async ({ modelDir, threads }) => {
   const graph = join(modelDir, 'onnx', 'model.onnx');
   if (!existsSync(graph)) throw new PeerUnavailable(`${modelDir} has no onnx/model.onnx to run`);

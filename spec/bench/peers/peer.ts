@@ -1,4 +1,4 @@
-/** What every subject of the bench is told when it is loaded. */
+/** The options with which every subject of the bench is loaded. */
 export interface PeerSettings {
   /** A model directory in HuggingFace's layout, with our graph in `onnx/` for those that run it. */
   modelDir: string;
@@ -10,7 +10,7 @@ export interface PeerSettings {
   cacheTokens: number;
   /** The most sequences it is given at once. */
   maxBatch: number;
-  /** Ranks to spread the model over, each with so many threads; only our engine looks at it. Default 1. */
+  /** Ranks to shard the model over, each with `threads` threads; only our engine reads it. Default 1. */
   tp?: number;
   /** Whether it may keep the beginnings of prompts; only our engine looks at it. Default false. */
   prefixCaching?: boolean;
@@ -18,14 +18,14 @@ export interface PeerSettings {
   llamaDir?: string;
 }
 
-/** An inference engine as the bench sees it: prompts in, greedy tokens out, each announced as it is chosen. */
+/** An inference engine as the bench sees it: prompts in, greedy tokens out, reported one by one. */
 export interface Peer {
   readonly version: string;
   /** The most requests that it serves at once when they come one by one. */
   readonly maxConcurrent: number;
-  /** Bytes of its key/value cache, where it tells. */
+  /** Bytes of its key/value cache, if it is known. */
   readonly cacheBytes?: number;
-  /** Bytes of weights, cache and working memory in this process, where it tells. */
+  /** Bytes of weights, cache and working memory in this process, if they are known. */
   readonly allocatedBytes?: number;
   /**
    * Continues prompts together, greedily, ended by no token. Nothing is remembered from the call before.
@@ -50,7 +50,10 @@ export class PeerUnavailable extends Error {
   override readonly name = 'PeerUnavailable';
 }
 
-/** Lets a greedy choice be ours where a peer returns logits. @returns the lowest index of the largest value. */
+/**
+ * The greedy choice for peers that return logits.
+ * @returns the lowest index of the largest value.
+ */
 export function argmax(values: Float32Array): number {
   let best = 0;
   for (let i = 1; i < values.length; i++) if (values[i] > values[best]) best = i;

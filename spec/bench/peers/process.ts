@@ -13,8 +13,8 @@ const HOST = fileURLToPath(new URL('host.ts', import.meta.url));
 const KEPT_OUTPUT = 2000;
 
 /**
- * A peer in a process of its own, so that its memory can be told, its threads end with it, and its crash is not ours.
- * One call at a time.
+ * A peer in a process of its own, so that its memory can be measured, its threads end with it, and its crash
+ * does not end the bench. One call at a time.
  */
 export class PeerProcess {
   readonly id: string;
@@ -34,7 +34,10 @@ export class PeerProcess {
     });
   }
 
-  /** Starts a process and loads the peer in it. @throws PeerUnavailable, Error if that fails; no process is left. */
+  /**
+   * Starts a process and loads the peer in it.
+   * @throws PeerUnavailable, Error if that fails; the process is ended.
+   */
   static async start(id: string, settings: PeerSettings): Promise<{ peer: PeerProcess; loaded: LoadedPeer }> {
     // Libraries may print what they like: only the channel is listened to.
     const child = fork(HOST, [], {

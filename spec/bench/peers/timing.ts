@@ -40,7 +40,7 @@ export async function timeBatch(
   return { firstTokenMs, totalMs, tokens };
 }
 
-/** Requests as they come; those beyond what the peer serves at once wait for their turn, first come, first served. */
+/** A queue: requests beyond what the peer serves at once wait, first come, first served. */
 export async function timeService(peer: Peer, arrivals: readonly Arrival[]): Promise<ServiceTiming> {
   const begin = performance.now();
   const turns = new Turns(peer.maxConcurrent);

@@ -4,7 +4,7 @@ import { bestOf, formatNumber, formatPercent, formatTimes } from './format.ts';
 
 const GIGA = 1e9;
 
-/** A run as text for a terminal: each task with its subjects, medians with quartiles, and what they are held to. */
+/** A run as text for a terminal: subjects of each task, medians with quartiles, and their limits. */
 export function formatTable(report: BenchReport): string {
   const lines = heading(report);
   for (const [suite, figures] of Map.groupBy(report.figures, (figure) => figure.suite)) {

@@ -7,7 +7,7 @@ import { seededPrompt } from '../workload.ts';
 
 const MEGABYTE = 1e6;
 
-/** Peak memory of a process that loads a model and generates, for caches of several sizes; what a cache takes; time to load. */
+/** Peak memory of a process that generates, by size of the cache; the cache's bytes; time to load. */
 export async function memory(context: BenchContext): Promise<SuiteResult> {
   const { cacheTokens } = context.profile.memory;
   const common = commonSize(context);

@@ -3,7 +3,7 @@ import { collectives } from '../parallel/collectives.ts';
 import { sharded } from '../parallel/sharded.ts';
 import { traffic } from '../parallel/traffic.ts';
 
-/** What ranks cost and save: their collectives, the engine over two of them beside one process, and what they send. */
+/** What ranks cost and save: collectives, the engine over two ranks and over one process, bytes sent. */
 export async function parallel(context: BenchContext): Promise<SuiteResult> {
   const parts = [await collectives(context)];
   if (context.subjects.includes('plumbline')) parts.push(await sharded(context), await traffic(context));

@@ -79,7 +79,7 @@ async function growth(
   return { measurements, skipped: skippedTask('decoding by batch', failures) };
 }
 
-/** Time to first token of a prompt that came before, and of one that nobody had. */
+/** Time to first token of a prompt that is in the prefix cache, and of a new one. */
 async function prefix(
   { config, profile, report }: BenchContext,
   peer: PeerProcess | undefined,

@@ -9,7 +9,7 @@ import { type Arrival, burst, poisson, seededPrompt, type WorkloadOptions } from
 
 const MAX_BATCH = 8;
 
-/** Who serves requests; a peer whose loop is ours and takes one request at a time would tell nothing new. */
+/** Peers that serve requests. One that takes a request at a time, in our loop, would measure nothing new. */
 const SERVERS = ['plumbline', 'transformers.js', 'node-llama-cpp'];
 
 /** Continuous batching: requests of different lengths that come all at once, and as a Poisson stream. */

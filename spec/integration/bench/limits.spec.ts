@@ -35,7 +35,7 @@ test('the reading loop takes every vector of its memory in, and none beside it',
   t.is(exports.read(address, 256), 0);
 });
 
-test('the arithmetic loop multiplies and adds as often as it is told', async (t) => {
+test('the arithmetic loop multiplies and adds as often as its argument says', async (t) => {
   const memory = new KernelMemory().memory;
   const { exports } = (await WebAssembly.instantiate(await compileLimits(), { env: { memory } })).instance;
   // Twelve chains begin at 1, 1.1 … 2.1, whose sum is 18.6; every turn halves them and adds one to each.

@@ -84,7 +84,7 @@ test('a burst comes at once, with prompts and continuations of all lengths that 
   t.true(requests.every(({ ids }) => ids.every((id) => Number.isInteger(id) && id >= 0 && id < 50)));
 });
 
-test('a Poisson stream brings the same requests in order, as many a second as it is told, gaps exponential', (t) => {
+test('a Poisson stream brings the same requests in order, at the rate asked for, with exponential gaps', (t) => {
   const requests = poisson(options, 20);
   t.deepEqual(
     requests.map(({ ids, maxNewTokens }) => ({ ids, maxNewTokens, atMs: 0 })),

@@ -1,4 +1,4 @@
-/** `npm run classes`: measures which precision classes each fixture can judge, or with `-- NAME` one; prints and records it. */
+/** `npm run classes`: records which precision classes each fixture can judge; `-- NAME` for one fixture. */
 import { existsSync, writeFileSync } from 'node:fs';
 import { QUICK_FIXTURES } from '../../../generator/fixtures/fixtures.ts';
 import { formatJson } from '../../../generator/recording/store.ts';

@@ -19,7 +19,7 @@ const MOST_IDS = 40;
 export interface JudgeableClasses {
   /** Probability of the 20 likeliest tokens together, in the median row. */
   readonly coverage: number;
-  /** By class: its noise in the median row, RMS over the 20 likeliest in nats, and whether it is small enough to judge. */
+  /** By class: noise of the median row, RMS over the 20 likeliest in nats; whether it is small enough. */
   readonly classes: Readonly<Record<string, { readonly noise: number; readonly judgeable: boolean }>>;
 }
 

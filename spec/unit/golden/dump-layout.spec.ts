@@ -46,7 +46,7 @@ test('a dump is asked for scores of prompt and greedy tokens, for greedy tokens,
   });
 });
 
-test('the ids that a prompt has to have, and that it has to be refused, are not told', (t) => {
+test('cases.json holds neither the ids of a text nor that a prompt has to be refused', (t) => {
   const json = casesJson(dumpCases('tiny', [text, refused, chat]));
   t.false(json.includes('refusal'));
   t.false(json.includes('<user>hi'), 'a rendered conversation is an expectation');

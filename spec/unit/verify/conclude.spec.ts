@@ -121,7 +121,7 @@ test('changing answers are wrong', (t) => {
 
 test('a known failure does not count, and one that passes is stale', (t) => {
   const ids = new Set(['two']);
-  // The judge tells of every case of the reference, also of those that it was not given.
+  // The judge reports every case of the reference, also those that it was not given.
   const unknown = (id: string): CaseVerdict => ({ id, verdict: 'unknown', ratios: [] });
   const judgement = { ...JUDGEMENT, cases: [right('one'), unknown('two')] };
   const known = (two: CaseVerdict) => ({ ids, judgement: { ...JUDGEMENT, cases: [unknown('one'), two] } });
@@ -136,7 +136,7 @@ test('a known failure does not count, and one that passes is stale', (t) => {
   t.deepEqual(stale.reasons, ['two is said to fail and is right: take it out of the known failures']);
 });
 
-test('the number of further cases is told', (t) => {
+test('the verdict counts further cases', (t) => {
   const broken = ['one', 'two', 'three'].map((id) =>
     asked(id, { forward: { kind: 'error', message: `bad ${id}` } }),
   );

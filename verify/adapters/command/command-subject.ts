@@ -31,9 +31,10 @@ interface StartedProgram {
 /**
  * Starts a program that speaks the protocol of docs/protocol.md over standard input and output.
  *
- * @param command the program and its arguments: a list, or one text that is split as a shell would split it. No shell is
- * run: there are no variables, globs or pipes.
- * @throws UsageError if the text has an open quote, or there is no program in it; OptionError if a limit is out of range.
+ * @param command the program and its arguments: a list, or one text that is split as a shell would split
+ * it. No shell is run: there are no variables, globs or pipes.
+ * @throws UsageError if the text has an open quote, or there is no program in it; OptionError if a limit is
+ * out of range.
  * @throws SubjectError if the program answers nonsense or speaks another version.
  * @throws NoAnswerError if it cannot be started, ends, or does not answer in time.
  */

@@ -3,7 +3,7 @@ import type { WireScores } from '../../protocol/messages.ts';
 import { decodeFloats, decodeIntegers } from '../../protocol/wire-array.ts';
 import type { TokenScores } from '../../subject.ts';
 
-/** A log-probability is at most 0, and rounding may lift one of nearly 0 a little: 8 bits of a mantissa near 1. */
+/** Log-probabilities are at most 0; rounding of logits to 8 bits may lift one near 0 by this much. */
 const MAX_LOG_PROBABILITY = 0.01;
 
 /** What the scores of an answer have to be. */
@@ -19,8 +19,8 @@ export interface ExpectedScores {
  *
  * @param what names the scores in messages.
  * @returns views of one array.
- * @throws SubjectError if there is not one row for each position, ids are missing or not asked for, or log-probabilities
- * are above 0.
+ * @throws SubjectError if there is not one row for each position, ids are missing or not asked for, or
+ * log-probabilities are above 0.
  */
 export function decodeScores(
   what: string,

@@ -4,7 +4,8 @@ import { UsageError } from '../../../engine/errors.ts';
 /**
  * The program and its arguments.
  *
- * @param command a list, or one text that is split as a shell would split it. There are no variables, globs or pipes.
+ * @param command a list, or one text that is split as a shell would split it. There are no variables, globs
+ * or pipes.
  * @throws UsageError if a quote is open, or there is no program.
  */
 export function parseCommand(command: string | readonly string[]): readonly string[] {

@@ -31,8 +31,8 @@ function npyName(id: string, name: ArrayName): string {
  *
  * @param files the names of the files that are there.
  * @returns none if the case has no array.
- * @throws SubjectError if an array is there twice, has another name or shape, or ids and log-probabilities are not
- * together.
+ * @throws SubjectError if an array is there twice, has another name or shape, or ids and log-probabilities
+ * are not together.
  */
 export function openDumpArrays(
   folder: string,

@@ -30,7 +30,7 @@ export function readDumpEngine(path: string): DumpEngine {
   return readJson(path, engineSchema);
 }
 
-/** @throws SubjectError likewise, or if there is not one of tokens and error, or not as many tokens as were asked for. */
+/** @throws SubjectError likewise, or unless there is either an error or as many tokens as were asked for. */
 export function readDumpAnswer(path: string, { generate: { maxNewTokens } }: DumpCase): DumpAnswer {
   const answer = readJson(path, answerSchema);
   const { tokens, error } = answer;

@@ -39,8 +39,8 @@ export function dumpFiles(folder: string): Set<string> {
  * Reads a folder of written answers and checks that it is whole. Of arrays only the headers are read.
  *
  * @param expected what the judge asks.
- * @throws SubjectError that lists all that is wrong: missing files, files of no case, arrays of other shapes, cases that
- * have scores in another form than the first.
+ * @throws SubjectError that lists all that is wrong: missing files, files of no case, arrays of other
+ * shapes, cases that have scores in another form than the first.
  */
 export function readDump(folder: string, expected: DumpCases, sizes: DumpSizes): DumpedCase[] {
   const files = dumpFiles(folder);

@@ -21,7 +21,7 @@ export interface ServerProfile {
   readonly wholeToken?: number;
   readonly vocabSize?: number;
   readonly text?: TokenText;
-  /** Is told how many entries of a row had no id that could be told. */
+  /** Called with the number of a row's entries whose ids are unknown. */
   readonly onDropped?: (count: number) => void;
 }
 
@@ -36,8 +36,8 @@ export type IdsQuestion = Omit<Question, 'prompt' | 'top'> & {
 /**
  * Asks one question, and checks that the prompt was taken as it was meant and that lengths are right.
  *
- * @throws NotSupportedError if a server of text cannot be given these ids, or counts other tokens; SubjectError if the
- * answer is nonsense; NoAnswerError if there is none.
+ * @throws NotSupportedError if a server of text cannot be given these ids, or counts other tokens;
+ * SubjectError if the answer is nonsense; NoAnswerError if the server does not answer.
  */
 export async function askServer(server: ServerProfile, question: IdsQuestion): Promise<Completion> {
   const { dialect, client, model } = server;
@@ -69,7 +69,7 @@ export async function askServer(server: ServerProfile, question: IdsQuestion): P
   return completion;
 }
 
-/** The row of a position as a subject gives it; undefined if no token of it has an id that can be told. */
+/** The row of a position as a subject gives it; undefined if the ids of all its tokens are unknown. */
 export function scoresOf(server: ServerProfile, asked: string, row: ScoredRow): TokenScores | undefined {
   const { top, vocabSize, text, onDropped } = server;
   const { scores, dropped } = readRow(row, { asked, top, vocabSize, text });

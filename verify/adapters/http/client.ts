@@ -39,8 +39,9 @@ export class Client {
   /**
    * @param what is asked, e.g. `forward: position 5 of 37`; messages begin with it.
    * @returns the JSON of a successful answer.
-   * @throws HttpStatusError if the server refuses; SubjectError if what it sends is not JSON or is an error all the same;
-   * NoAnswerError if it does not answer in time or closes the connection each time; the signal's reason.
+   * @throws HttpStatusError if the server refuses; SubjectError if what it sends is not JSON or is an error
+   * all the same; NoAnswerError if it does not answer in time or closes the connection each time; the
+   * signal's reason.
    */
   async json(request: HttpRequest, what: string, signal?: AbortSignal): Promise<unknown> {
     const asked = `${what} (${request.method} ${request.path})`;

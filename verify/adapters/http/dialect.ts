@@ -46,7 +46,7 @@ export interface Completion {
   readonly tokens: readonly Pick<ScoredToken, 'id' | 'text'>[];
   /** One for each of `tokens`; undefined at a token that the server gives no row for. */
   readonly rows?: readonly (ScoredRow | undefined)[];
-  /** Index i: the row that the prompt's token i was scored in, given those before it; undefined at the first. */
+  /** Index i: the row that scored the prompt's token i, given the tokens before it; undefined for token 0. */
   readonly promptRows?: readonly (ScoredRow | undefined)[];
   /** The prompt's tokens as the server counts them. */
   readonly promptLength?: number;
@@ -77,7 +77,7 @@ export interface Dialect {
   readonly tops: readonly number[];
   /** Whether it can give rows of the prompt's own positions in one request. */
   readonly scoresPrompts: boolean;
-  /** Whether it scores after temperature unless told otherwise. Greedy requests have none, so that theirs are the model's. */
+  /** Whether scores are after temperature by default. Greedy requests have none: scores are the model's. */
   readonly scoresAfterTemperature: boolean;
   /** Whether a row of the prompt always shows the prompt's own next token too. */
   readonly showsPromptTokens: boolean;

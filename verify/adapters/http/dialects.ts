@@ -6,7 +6,7 @@ import { sglang } from './dialects/sglang.ts';
 import { tgi } from './dialects/tgi.ts';
 import { vllm } from './dialects/vllm.ts';
 
-/** By name, in the order in which they are looked for: most servers also have OpenAI's API, which comes last. */
+/** By name, in the order of detection: most servers also have OpenAI's API, so that it comes last. */
 export const DIALECTS: Readonly<Record<ApiName, Dialect>> = {
   'llama-server': llamaServer,
   sglang,

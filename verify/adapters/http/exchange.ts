@@ -18,7 +18,7 @@ export interface HttpAnswer {
   readonly text: string;
 }
 
-/** The connection could not be made, or was closed before the answer was whole. The request may be sent again. */
+/** The connection failed, or closed before the answer was complete. The request may be sent again. */
 export class ConnectionError extends NoAnswerError {}
 
 /** Limits of one exchange. */
@@ -31,15 +31,18 @@ export interface ExchangeLimits {
 }
 
 /**
- * Sockets to one server, kept for further requests. `node:http` in place of the global fetch, whose sockets nobody but
- * the process's end can close.
+ * Sockets to one server, kept for further requests. `node:http` in place of the global fetch, whose sockets
+ * stay open until the process ends.
  */
 export class Connection {
   readonly #base: URL;
   readonly #agent: HttpAgent | HttpsAgent;
   readonly #headers: Readonly<Record<string, string>>;
 
-  /** @param url http or https, perhaps with a path in front of the API's. @param headers sent with each request. */
+  /**
+   * @param url http or https, with or without a path before the API's.
+   * @param headers sent with each request.
+   */
   constructor(url: URL, headers: Readonly<Record<string, string>> = {}) {
     this.#base = url;
     this.#agent =
@@ -51,8 +54,8 @@ export class Connection {
    * Sends a request, once. Redirects are not followed, so that no key reaches another host.
    *
    * @param asked what is asked; messages begin with it.
-   * @throws ConnectionError if the connection fails; NoAnswerError after the time limit; SubjectError if the body is too
-   * large; the signal's reason as it is.
+   * @throws ConnectionError if the connection fails; NoAnswerError after the time limit; SubjectError if
+   * the body is too large; the signal's reason as it is.
    */
   async send(
     { method, path, body }: HttpRequest,

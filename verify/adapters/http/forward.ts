@@ -8,8 +8,8 @@ import { refuse } from './nonsense.ts';
 const ROUNDING = 1e-3;
 
 /**
- * The rows of some positions of a prompt. Servers that score prompts are asked once. Others are walked: for each position
- * one request with the ids up to it, for one token, in ascending order.
+ * The rows of some positions of a prompt. Servers that score prompts are asked once. Others are walked: for
+ * each position one request with the ids up to it, for one token, in ascending order.
  *
  * @throws NotSupportedError if the server gives no scores, or a position cannot be reached.
  */
@@ -38,7 +38,7 @@ export async function forward(
 /**
  * The row of one position: what the server gives for the first token after the ids up to it.
  *
- * @throws NotSupportedError if the server gives no row, or no token of it has an id that can be told.
+ * @throws NotSupportedError if the server gives no row, or the ids of all its tokens are unknown.
  */
 export async function rowAt(
   server: ServerProfile,
@@ -60,8 +60,8 @@ export async function rowAt(
 }
 
 /**
- * llama-server leaves out the row of a token that ends in the middle of a character. Its scores are from before sampling,
- * so that they are the same when it is made to choose another token.
+ * llama-server leaves out the row of a token that ends in the middle of a character. Its scores are from
+ * before sampling, so that they are the same when it is made to choose another token.
  */
 async function rowOfCutCharacter(
   server: ServerProfile,

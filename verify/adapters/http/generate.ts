@@ -4,9 +4,10 @@ import { askServer, idOfToken, type ServerProfile, scoresOf } from './asking.ts'
 import { rowAt } from './forward.ts';
 
 /**
- * A greedy continuation. A server that stops at an end-of-sequence token and shows it is asked to go on from there.
+ * A greedy continuation. A server that stops at an end-of-sequence token and shows it is asked to go on
+ * from there.
  *
- * @throws NotSupportedError if it stops early and cannot be made to go on, or gives a token whose id cannot be told.
+ * @throws NotSupportedError if it stops early and cannot be made to go on, or a token's id is unknown.
  */
 export async function generate(
   server: ServerProfile,

@@ -28,7 +28,7 @@ export interface HttpSubjectOptions {
   readonly timeoutMs?: number;
   /** Ends loading. */
   readonly signal?: AbortSignal;
-  /** Is told what was found out about the server, a line each. */
+  /** Called with what was found out about the server, a line each. */
   readonly onNote?: (note: string) => void;
   /** Time, as waiting for a busy server uses it. Default: the system's. */
   readonly clock?: Clock;
@@ -38,10 +38,10 @@ const DEFAULT_CONCURRENCY = 4;
 const DEFAULT_TIMEOUT_MS = 120_000;
 
 /**
- * An engine behind an HTTP server. Loading asks which API it has, what it can be asked for and what its log-probabilities
- * mean; the model's directory gives the tokenizer that texts in answers are read with.
+ * An engine behind an HTTP server. Loading asks which API it has, what it can be asked for and what its
+ * log-probabilities mean; the model's directory gives the tokenizer that texts in answers are read with.
  *
- * @throws SubjectError if the URL is none of http or https; OptionError if `timeoutMs` is out of range.
+ * @throws SubjectError if the URL is not of http or https; OptionError if `timeoutMs` is out of range.
  */
 export function httpSubject(options: HttpSubjectOptions): Subject {
   const url = parseUrl(options.url);

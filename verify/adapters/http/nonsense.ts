@@ -38,7 +38,7 @@ export function readAs<T>(asked: string, schema: z.ZodType<T>, answer: unknown):
   );
 }
 
-/** Of the forms that a part may have, what is wrong with the one that it resembles most: the one that was read deepest. */
+/** The problem of the alternative that resembles the part most: the one with the deepest path. */
 function nearest(issue: z.core.$ZodIssue): Pick<z.core.$ZodIssue, 'path' | 'message'> {
   if (issue.code !== 'invalid_union') return issue;
   const forms = issue.errors.flatMap((issues) => issues.slice(0, 1)).map(nearest);

@@ -10,8 +10,8 @@ const REPEATED = { fraction: 0.1, nats: 0.02 };
 const SAMPLINGS: readonly Sampling[] = [{ temperature: 1 }, { temperature: 2 }, { temperature: 1, topK: 1 }];
 
 /**
- * Finds out what a server's log-probabilities mean: those of the model itself do not change with temperature and top-k,
- * and the largest belongs to the greedy token.
+ * Finds out what a server's log-probabilities mean: those of the model itself do not change with
+ * temperature and top-k, and the largest belongs to the greedy token.
  *
  * @param ids a short prompt.
  * @throws SubjectError that says what to set at the server, if they are others.

@@ -18,8 +18,8 @@ export function probePrompt({ prompts, text }: Pick<ServerProfile, 'prompts' | '
 export type Connected = Omit<ServerProfile, 'prompts' | 'top' | 'scoresPrompts' | 'wholeToken'>;
 
 /**
- * Finds out how a server takes prompts, how many of the likeliest tokens it gives, and whether it scores prompts: asks for
- * the most first, and for less when it refuses.
+ * Finds out how a server takes prompts, how many of the likeliest tokens it gives, and whether it scores
+ * prompts: asks for the most first, and for less when it refuses.
  *
  * @throws SubjectError if it refuses every way; NoAnswerError if it does not answer.
  */

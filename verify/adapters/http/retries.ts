@@ -34,7 +34,8 @@ export function connectionPause(tries: number): number {
 }
 
 /**
- * The pause before a busy server is asked again, in ms: what it asks for, at most a minute, else longer each time.
+ * The pause before a busy server is asked again, in ms: what it asks for, at most a minute, else longer
+ * each time.
  *
  * @param retryAfter the header: seconds or a date (RFC 9110, 10.2.3).
  * @param tries so far, from 1.

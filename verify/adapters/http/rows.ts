@@ -24,7 +24,7 @@ export interface RowOptions {
 
 /** A row, and how many of the server's entries are not in it. */
 export interface ReadRow {
-  /** Undefined if no entry could be told. */
+  /** Undefined if the ids of all entries are unknown. */
   readonly scores?: TokenScores;
   readonly dropped: number;
 }
@@ -32,11 +32,11 @@ export interface ReadRow {
 /**
  * Checks a row and reduces it to tokens with known ids, the likeliest first.
  *
- * A token that is not in the row must be less likely than all that are. So the row ends before the first entry whose id
- * cannot be told.
+ * A token that is not in the row must be less likely than all that are. So the row ends before the first
+ * entry whose id is unknown.
  *
- * @throws SubjectError if the row is empty or too long, a value is positive or not a number, probabilities sum to more than
- * 1, or a token is outside the vocabulary or there twice.
+ * @throws SubjectError if the row is empty or too long, a value is positive or not a number, probabilities
+ * sum to more than 1, or a token is outside the vocabulary or there twice.
  */
 export function readRow(row: ScoredRow, { asked, top, vocabSize, text }: RowOptions): ReadRow {
   if (row.length === 0) refuse(asked, 'an empty row of log-probabilities', `up to ${top} tokens`);

@@ -17,7 +17,7 @@ export class Job {
   sleepers!: u32;
   /** Not 0 once a thread has failed. */
   failed!: u32;
-  /** Not 0 once the threads are told to end. */
+  /** Not 0 once the threads have to end. */
   closed!: u32;
   /** One of the KERNEL_ numbers of ../../abi.ts. */
   kernel!: u32;

@@ -58,7 +58,7 @@ export function share(kernel: u32, units: u32, grain: u32, patience: u32): u32 {
   return waitForOthers(parts, patience);
 }
 
-/** Works on jobs until the threads are told to end. */
+/** Works on jobs until the threads have to end. */
 export function serve(): void {
   while (atomic.load<u32>(job, CLOSED_OFFSET) === 0) {
     if (claimPart()) continue;
@@ -74,14 +74,14 @@ export function serve(): void {
   }
 }
 
-/** Tells all threads to end. */
+/** Makes all threads end. */
 export function close(): void {
   atomic.store<u32>(job, 1, CLOSED_OFFSET);
   atomic.add<u64>(job, (<u64>1) << 32);
   atomic.notify(job + NUMBER_OFFSET, -1);
 }
 
-/** Tells the calling thread that this one failed. */
+/** Reports to the calling thread that this one failed. */
 export function fail(): void {
   atomic.store<u32>(job, 1, FAILED_OFFSET);
   atomic.notify(job + DONE_OFFSET, -1);

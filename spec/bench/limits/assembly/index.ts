@@ -1,9 +1,12 @@
-/** What the machine can do at most in WebAssembly: reading memory in order, and arithmetic in registers alone. */
+/** Upper limits of WebAssembly on this machine: reading memory in order, and arithmetic in registers. */
 
 /** Bytes that a turn of the reading loop takes; what is read has a multiple of them. */
 const STRIDE: usize = 128;
 
-/** Reads memory from `address` on, eight vectors at a time. @returns something of all of it, so that none is left out. */
+/**
+ * Reads memory from `address` on, eight vectors at a time.
+ * @returns a value that depends on every byte, so that the compiler removes no read.
+ */
 export function read(address: usize, bytes: usize): i32 {
   let a = i64x2.splat(0);
   let b = i64x2.splat(0);
@@ -19,9 +22,9 @@ export function read(address: usize, bytes: usize): i32 {
 }
 
 /**
- * Twelve independent chains of a multiplication and an addition, each rounded on its own: as many as hide the latency
- * of both, and with their two operands as few as stay in registers. 96 operations a turn. The operands are arguments:
- * constants would be made anew for every use.
+ * Twelve independent chains of a multiplication and an addition, each rounded on its own: as many as hide
+ * the latency of both, and with their two operands as few as stay in registers. 96 operations a turn. The
+ * operands are arguments: the compiler would load constants again at every use.
  */
 export function multiplyAdd(turns: i32, factor: f32, summand: f32): f32 {
   const m = f32x4.splat(factor);

@@ -15,7 +15,7 @@ const PRIVATE_ANONYMOUS = 0x22;
 /**
  * Makes a function that asks the processor whether the upper halves of its 256-bit registers are in use.
  *
- * @returns undefined on other systems than Linux on x64, or if the processor cannot tell.
+ * @returns undefined on other systems than Linux on x64, or if the processor lacks the instruction.
  */
 export async function askUpperHalves(): Promise<(() => boolean) | undefined> {
   if (process.platform !== 'linux' || process.arch !== 'x64') return undefined;

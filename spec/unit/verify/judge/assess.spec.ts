@@ -25,7 +25,7 @@ test('a class that is demanded holds the subject to it, and a better one satisfi
   t.regex(reasons[0], /errors are \d+(\.\d+)? times the noise of f16/);
 });
 
-test('errors that begin at a position are told from where on', (t) => {
+test('errors that begin at a position are reported with it', (t) => {
   const subject = syntheticSubject(reference, { bug: { name: 'late', strength: 1 } });
   const { verdict, reasons, cases } = assess(subject, reference, { precision: 'bf16' });
   t.is(verdict, 'wrong');
@@ -48,7 +48,7 @@ test('a malformed row is a reason of its own, named with its case and position',
   t.like(cases[1], { verdict: 'wrong', first: { what: 'values', position: 6 } });
 });
 
-test('a wrong greedy token is told with its case and position', (t) => {
+test('a wrong greedy token is reported with its case and position', (t) => {
   const [long, short] = honest;
   const least = reference.cases[1].rows[15].ids.at(-1)!;
   const subject = [long, { ...short, greedy: short.greedy!.with(0, least) }];

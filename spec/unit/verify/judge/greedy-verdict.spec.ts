@@ -18,7 +18,7 @@ test('the reference’s own tokens are right', (t) => {
   t.like(judgeGreedy(exact, reference, 'bf16'), { verdict: 'right', tokens: 16, ties: 0, regrets: [] });
 });
 
-test('an unlikely token is wrong, and told with what it lacks', (t) => {
+test('an unlikely token is wrong, and reported with its regret', (t) => {
   const { verdict, worst, tokens } = judgeGreedy(choosing(3, 39), reference, 'bf16');
   t.is(verdict, 'wrong');
   t.is(tokens, 8 + 4, 'after it the contexts differ');

@@ -13,7 +13,7 @@ const draw = () => Array.from({ length: 200 }, () => Float64Array.from({ length:
 const [first, second] = [draw(), draw()];
 const clusters = Array.from({ length: 200 }, (_, r) => Math.floor(r / 4));
 
-/** 0.7 · first − 0.2 · second, noise of 0.1 in even rows and 1 in odd ones, and every tenth row is nonsense. */
+/** 0.7 · first − 0.2 · second; noise of 0.1 in even rows, 1 in odd rows; every tenth row is nonsense. */
 function rows(nonsense: number): FitRows {
   const noise = first.map((_, r) => (r % 2 === 0 ? 0.1 : 1));
   const target = first.map((values, r) =>

@@ -42,7 +42,7 @@ function caseOf(id: string, length: number, next: () => number): ReferenceCase {
   return { id, ids, promptLength, rows };
 }
 
-/** Random rows, two draws of noise for each class, and two bugs: `everywhere`, and `late`, from position 20 on. */
+/** Random rows, two draws of noise for each class, two bugs: `everywhere`, and `late` from position 20. */
 export function syntheticReference(
   lengths: Readonly<Record<string, number>> = { long: 60, short: 24 },
 ): Reference {

@@ -44,7 +44,7 @@ test('any line is a message or a ProtocolError', (t) => {
   t.pass();
 });
 
-test('problems of an answer are told, three of them at most', (t) => {
+test('an error lists problems of an answer, three at most', (t) => {
   t.is(answerProblem({ type: 'loaded', id: 'r1' }), undefined);
   t.is(
     answerProblem({ type: 'tokenized', id: 'r1' }),

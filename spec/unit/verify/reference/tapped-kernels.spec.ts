@@ -52,7 +52,7 @@ for (const [name, model] of [
   ['mixture', moeModel()],
   ['tied', denseModel({ tie_word_embeddings: true }, 'BF16')],
 ] as const) {
-  test(`${name}: taps that compute what the kernels would change no bit, and are told every call's place`, async (t) => {
+  test(`${name}: taps that compute what the kernels would change no bit, and get every call's place`, async (t) => {
     const dir = modelDirectory(t, model);
     const places: string[] = [];
     let inExpert = false;

@@ -31,7 +31,7 @@ test('a row of another position is taken from there, once for all that want it',
   t.deepEqual(rows.get('short'), [short[0], short[0]]);
 });
 
-test('a bug is told each case’s prompt, the configuration and the gains of norms', async (t) => {
+test('a bug gets each case’s prompt, the configuration and the gains of norms', async (t) => {
   const dir = modelDirectory(t, denseModel());
   const lengths: number[] = [];
   const bug: Bug = {

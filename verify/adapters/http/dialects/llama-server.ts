@@ -49,7 +49,7 @@ export const llamaServer: Dialect = {
         n_probs: top,
         post_sampling_probs: false,
         return_tokens: true,
-        // With a cached prefix the logits are those of other batch shapes: an answer would depend on earlier questions.
+        // A cached prefix changes the shape of the batch: an answer would depend on earlier questions.
         cache_prompt: false,
         // `ignore_eos` would forbid the token; a greedy continuation may contain it.
         ignore_eos: false,
@@ -93,8 +93,8 @@ export const llamaServer: Dialect = {
 };
 
 /**
- * The row of each token. The server leaves out the rows of tokens that end in the middle of a character, so that rows
- * are matched with tokens by id; where that is ambiguous, a token has none.
+ * The row of each token. The server leaves out the rows of tokens that end in the middle of a character, so
+ * that rows are matched with tokens by id; where that is ambiguous, a token has none.
  */
 function alignRows(
   asked: string,

@@ -19,7 +19,7 @@ export async function listModels(ask: Ask): Promise<ListedModel[] | undefined> {
   return list?.data.map(({ id, owned_by }) => ({ id, ownedBy: owned_by ?? '' }));
 }
 
-/** A GET that tells what a server is; undefined if it refuses, or answers something else. */
+/** A GET that identifies a server; undefined if it refuses, or answers something else. */
 export async function answerOf<T>(ask: Ask, path: string, schema: z.ZodType<T>): Promise<T | undefined> {
   try {
     const read = schema.safeParse(await ask({ method: 'GET', path }));

@@ -56,7 +56,7 @@ export function readLogprobs(
   };
 }
 
-/** `token_id:123` stands for a token whose text would not tell it from others. */
+/** `token_id:123` stands for a token whose text is not unique. */
 export function nameOf(token: string): Pick<ScoredToken, 'id' | 'text'> {
   const id = /^token_id:(\d{1,9})$/.exec(token)?.[1];
   return id === undefined ? { text: token } : { id: Number(id) };

@@ -15,7 +15,7 @@ const completion = z.object({
 const info = z.looseObject({ model_id: z.string(), version: z.string(), max_concurrent_requests: z.int() });
 const tokenized = z.array(z.object({ id: tokenId }));
 
-/** HuggingFace's text-generation-inference. It takes text alone, and scores of a prompt only its own tokens. */
+/** HuggingFace's text-generation-inference: takes text alone, scores only a prompt's own tokens. */
 export const tgi: Dialect = {
   name: 'tgi',
   title: 'text-generation-inference',

@@ -63,7 +63,7 @@ export const vllm: Dialect = {
         ...NEUTRAL,
         ignore_eos: true,
         skip_special_tokens: false,
-        // 0 scores the chosen token alone, whose id is in `logprobs.tokens` for servers without `return_token_ids`.
+        // 0 scores the chosen token alone: `logprobs.tokens` has its id without `return_token_ids`.
         logprobs: top,
         ...(promptRows ? { prompt_logprobs: top } : {}),
         return_token_ids: true,

@@ -40,7 +40,7 @@ test('an answer of another form is refused with its path', (t) => {
   });
 });
 
-test('what the engine is may be told', (t) => {
+test('engine.json may describe the engine', (t) => {
   const path = join(temporaryFolder(t), 'engine.json');
   writeFileSync(path, '{"name": "mine", "precision": "bf16"}');
   t.deepEqual(readDumpEngine(path), { name: 'mine', precision: 'bf16' });

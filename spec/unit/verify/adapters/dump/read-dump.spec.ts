@@ -30,7 +30,7 @@ test('folders and hidden files are left alone', (t) => {
   t.notThrows(() => readDump(folder, DUMP_CASES, DUMP_SIZES));
 });
 
-test('all that is wrong with a folder is told at once', (t) => {
+test('one error lists all problems of a folder', (t) => {
   const folder = temporaryFolder(t);
   writeDump(folder, 'npy');
   rmSync(join(folder, 'cases.json'));
@@ -48,7 +48,7 @@ test('all that is wrong with a folder is told at once', (t) => {
   ]);
 });
 
-test('cases whose scores have different forms are told, but a case that failed needs none', (t) => {
+test('cases whose scores have different forms are listed; a case that failed needs no scores', (t) => {
   const folder = temporaryFolder(t);
   writeDump(folder, 'npy');
   rmSync(join(folder, 'two.npy'));

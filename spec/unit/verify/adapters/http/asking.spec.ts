@@ -104,7 +104,7 @@ test('a generated token has its id, or that of its text', (t) => {
   });
 });
 
-test('entries whose ids cannot be told are counted', (t) => {
+test('entries with unknown ids are counted', (t) => {
   let dropped = 0;
   const { server } = scriptedServer(() => ANSWER, {
     text: LETTERS,

@@ -13,7 +13,7 @@ const answering =
   };
 const models = (ownedBy: string) => ({ data: [{ id: 'm', owned_by: ownedBy }] });
 
-test('the API of a server is told by what it says of itself', async (t) => {
+test('the API of a server is detected by what it says of itself', async (t) => {
   for (const [name, answers] of [
     ['vllm', { '/version': { version: '0.11.2' }, '/v1/models': models('vllm') }],
     ['sglang', { '/get_model_info': { model_path: 'm' }, '/v1/models': models('sglang') }],

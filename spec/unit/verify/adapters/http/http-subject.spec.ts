@@ -54,7 +54,7 @@ test('a server with processed log-probabilities is refused with the option to se
   t.true(await server.isReleased());
 });
 
-test('a URL that is none, a server that is away, and one of another kind are named', async (t) => {
+test('a malformed URL, a server that does not listen, and one of another kind are named', async (t) => {
   for (const url of ['localhost:8000', 'ftp://host', '']) {
     t.throws(() => httpSubject({ url }), {
       instanceOf: SubjectError,

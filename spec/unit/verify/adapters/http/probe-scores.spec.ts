@@ -69,7 +69,7 @@ test('a server that scores after temperature is asked greedily alone', async (t)
   );
 });
 
-test('sampling that a server refuses tells nothing; a greedy question that it refuses is an error', async (t) => {
+test('sampling that a server refuses is no evidence; a greedy question that it refuses is an error', async (t) => {
   const refusal = new HttpStatusError('no such option', 400);
   const picky = ({ sampling }: Question) => {
     if (sampling) throw refusal;

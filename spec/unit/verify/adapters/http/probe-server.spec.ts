@@ -13,7 +13,7 @@ import { scriptedDialect, scriptedServer } from '../../../../support/servers/scr
 
 const TEXT = new TokenText({ encode: () => [1, 2, 3, 4], decode: () => 'text' });
 
-/** A server that gives at most so many of the likeliest tokens. */
+/** A server that gives at most `most` of the likeliest tokens. */
 function limited(most: number) {
   return ({ top, promptRows }: Question): Completion => {
     if (top > most) throw new HttpStatusError(`at most ${most}`, 400);

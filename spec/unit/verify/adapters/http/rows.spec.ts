@@ -21,7 +21,7 @@ test("a floor in place of minus infinity is left out: vLLM's and llama-server's"
   t.deepEqual(read, { scores: { ids: Int32Array.of(4), values: Float32Array.of(0) }, dropped: 2 });
 });
 
-test('a row ends before the first token whose id cannot be told from its text', (t) => {
+test('a row ends before the first token whose text has no unique id', (t) => {
   const text = new TokenText({
     encode: (token) => (token === 'ab' ? [1, 2] : [token.charCodeAt(0) - 97]),
     decode: () => '',
