@@ -8,7 +8,7 @@ import { loadModelText } from '../../verify/prompts/prompt-tools.ts';
 import { nodeLlamaCpp } from '../support/llama-cpp/install.ts';
 import { llamaCpp, llamaCppTokenizer } from '../support/llama-cpp/subject.ts';
 import { temporaryFolder, trackResources } from '../support/processes/cleanup.ts';
-import { judgeForeign, type Way } from '../support/verify/judge-foreign.ts';
+import { judgeForeign } from '../support/verify/judge-foreign.ts';
 
 trackResources(test);
 
@@ -16,36 +16,39 @@ const FEW = ['ids-short', 'ids-one', 'ids-block', 'ids-longer'];
 
 const HONEST = [
   { weights: 'f32', attendsInF32: true, is: 'f32' },
-  // Keys and values are f16 in its cache.
-  { weights: 'f32', attendsInF32: false, is: 'f16' },
   { weights: 'bf16', attendsInF32: false, is: 'bf16' },
   { weights: 'q8_0', attendsInF32: false, is: '8bit' },
 ] as const;
 
 for (const { weights, attendsInF32, is } of HONEST) {
-  test.serial(
-    `llama.cpp with ${weights} weights and ${attendsInF32 ? 'attention in f32' : 'its own attention'} is right as ${is}`,
-    async (t) => {
-      const found = await nodeLlamaCpp(t);
-      if (!found) return;
-      const subject = llamaCpp(found, { weights, attendsInF32 });
-      const whole: readonly Way[] = ['in process', 'vllm'];
-      const verdicts = [
-        ...(await judgeForeign(t, subject, whole, { model: 'dense', run: FEW })),
-        // It is walked: a request for each position.
-        ...(await judgeForeign(t, subject, ['llama-server'], {
-          ...{ model: 'dense', run: FEW, checks: ['precision', 'bugs', 'greedy'] },
-        })),
-      ];
-      for (const [way, { verdict, reasons, precision, power }] of verdicts) {
-        t.is(verdict, 'right', `${way}: ${reasons.join('; ')}`);
-        t.is(precision.class, is, `${way}: ${JSON.stringify(precision.classes)}`);
-        t.is(power.refused, power.of, way);
-        t.log(`${way}: ${precision.ratio?.toPrecision(2)} times the noise of ${is}`);
-      }
-    },
-  );
+  test.serial(`llama.cpp with ${weights} weights is right as ${is}, also behind servers`, async (t) => {
+    const found = await nodeLlamaCpp(t);
+    if (!found) return;
+    const subject = llamaCpp(found, { weights, attendsInF32 });
+    const verdicts = [
+      ...(await judgeForeign(t, subject, ['in process'], { model: 'dense', run: FEW })),
+      ...(await judgeForeign(t, subject, ['vllm', 'llama-server'], {
+        ...{ model: 'dense', run: FEW, checks: ['precision', 'bugs', 'greedy'] },
+      })),
+    ];
+    for (const [way, { verdict, reasons, precision, power }] of verdicts) {
+      t.is(verdict, 'right', `${way}: ${reasons.join('; ')}`);
+      t.is(precision.class, is, `${way}: ${JSON.stringify(precision.classes)}`);
+      t.is(power.refused, power.of, way);
+      t.log(`${way}: ${precision.ratio?.toPrecision(2)} times the noise of ${is}`);
+    }
+  });
 }
+
+test.serial("llama.cpp's own attention makes f16 of f32 weights", async (t) => {
+  const found = await nodeLlamaCpp(t);
+  if (!found) return;
+  const subject = llamaCpp(found, { weights: 'f32' });
+  const question = { model: 'dense', run: FEW, checks: ['precision', 'greedy'] } as const;
+  const [[, { verdict, precision }]] = await judgeForeign(t, subject, ['in process'], question);
+  t.is(verdict, 'right');
+  t.is(precision.class, 'f16');
+});
 
 test.serial('llama.cpp on a file with another RoPE base is wrong, and the bug is named', async (t) => {
   const found = await nodeLlamaCpp(t);
