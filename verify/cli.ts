@@ -2,7 +2,8 @@
 import { resolveModel } from '../engine/hub/resolve-model.ts';
 import { runCommand } from '../engine/terminal/command.ts';
 import { exitOnOutputError } from '../engine/terminal/output.ts';
-import { ensureFixture, FIXTURES } from '../generator/fixtures/fixtures.ts';
+import { FIXTURES } from '../generator/fixtures/fixture-specs.ts';
+import { ensureFixture } from '../generator/fixtures/fixtures.ts';
 import { goldenModels, realGoldens } from '../golden/goldens.ts';
 import { loadSubject } from './adapters/module.ts';
 import { inspect } from './inspect.ts';

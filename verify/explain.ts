@@ -1,4 +1,4 @@
-import { readModelConfig } from '../engine/config.ts';
+import { readModelConfig } from '../engine/checkpoint/read-config.ts';
 import { type Projections, project } from '../golden/projection.ts';
 import type { RecordedCase } from '../golden/schema.ts';
 import { logSumExp } from '../golden/tolerance.ts';

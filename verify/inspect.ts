@@ -1,4 +1,5 @@
-import { type ModelConfig, readModelConfig } from '../engine/config.ts';
+import { readModelConfig } from '../engine/checkpoint/read-config.ts';
+import type { ModelConfig } from '../engine/config.ts';
 import { GOLDEN_FOLDER, type LoadedCase, readCase, readManifest, readTensors } from '../golden/goldens.ts';
 import { project } from '../golden/projection.ts';
 import type { Manifest } from '../golden/schema.ts';

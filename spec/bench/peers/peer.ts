@@ -39,6 +39,8 @@ export interface Peer {
     maxNewTokens: number,
     onToken: (prompt: number) => void,
   ): Promise<number[][]>;
+  /** Prompt tokens of the last call that were found in the cache, where it tells. */
+  cachedTokens?(): number;
   close(): Promise<void>;
 }
 

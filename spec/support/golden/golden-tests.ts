@@ -1,6 +1,6 @@
 import test from 'ava';
-import { readModelConfig } from '../../../engine/config.ts';
-import { FIXTURES } from '../../../generator/fixtures/fixtures.ts';
+import { readModelConfig } from '../../../engine/checkpoint/read-config.ts';
+import { FIXTURES } from '../../../generator/fixtures/fixture-specs.ts';
 import { hashFiles } from '../../../generator/recording/models.ts';
 import { readCase, readFingerprints, readManifest, readTensors } from '../../../golden/goldens.ts';
 import { compareCase } from '../../../verify/compare/case.ts';
