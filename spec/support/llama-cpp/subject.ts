@@ -1,4 +1,4 @@
-import { readModelConfig } from '../../../engine/config.ts';
+import { readModelConfig } from '../../../engine/checkpoint/read-config.ts';
 import type { GgufWeightType } from '../../../generator/export/gguf/tensors.ts';
 import { NotSupportedError } from '../../../verify/errors.ts';
 import { Slots } from '../../../verify/protocol/slots.ts';
