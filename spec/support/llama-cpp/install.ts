@@ -23,8 +23,8 @@ const COMPILED: Readonly<Record<string, string>> = {
 export const LLAMA_CPP_FOLDER: string = join(cacheFolder(), 'packages', `node-llama-cpp-${VERSION}`);
 
 /**
- * node-llama-cpp, installed once from the npm registry. No script of a package runs, and no other binary is fetched.
- * Where it cannot be had, the test says so and passes, but fails where CI=true.
+ * node-llama-cpp, installed once from the npm registry. No script of a package runs, and no other binary is
+ * fetched. Where it cannot be had, the test says so and passes, but fails where CI=true.
  *
  * @returns undefined if it cannot be had.
  */

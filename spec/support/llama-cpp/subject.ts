@@ -12,7 +12,7 @@ export interface LlamaCppOptions {
   readonly weights: GgufWeightType;
   /** Attention in f32: llama.cpp's own is flash attention over keys and values in f16. Default false. */
   readonly attendsInF32?: boolean;
-  /** Show so many of the likeliest tokens. Default: all. */
+  /** Show only this number of likeliest tokens. Default: all. */
   readonly top?: number;
   /** The folder that gets the GGUF file. Default: the folder of fixtures. */
   readonly folder?: string;
@@ -30,8 +30,8 @@ const ATTENTION_IN_F32 = {
 } as const;
 
 /**
- * llama.cpp on the CPU, by its Node binding, as a server runs it: up to four requests in one batch, and the prefix that a
- * request shares with the one before it is not computed again.
+ * llama.cpp on the CPU, by its Node binding, as a server runs it: up to four requests in one batch, and the
+ * prefix that a request shares with the one before it is not computed again.
  */
 export function llamaCpp(installed: InstalledLlamaCpp, options: LlamaCppOptions): Subject {
   const { weights, attendsInF32 = false, top, folder } = options;
@@ -118,7 +118,7 @@ function sequencesModel(idle: LlamaSequence[], { vocabSize, top, tokenize, close
     for (const [id, logit] of logits) values[id] = logit;
     return { values };
   };
-  /** What follows each of the wanted positions, ascending; the state before the first is kept if it is the same. */
+  /** What follows each of the ascending positions. The state before the first is kept if it is the same. */
   const evaluate = async (sequence: LlamaSequence, ids: readonly number[], positions: readonly number[]) => {
     await sequence.adaptStateToTokens(ids.slice(0, positions[0]), false);
     const kept = sequence.nextTokenIndex;
