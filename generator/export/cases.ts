@@ -8,7 +8,7 @@ import { FIXTURES } from '../fixtures/fixture-specs.ts';
 export type PromptCases = (
   modelDir: string,
   prompts: Prompts,
-  onCase?: (id: string) => void,
+  options: { onCase?: (id: string) => void },
 ) => Promise<VerifyCase[]>;
 
 /** The model, and where its cases come from. */
@@ -40,7 +40,7 @@ export async function exportCases(options: ExportCasesOptions): Promise<DumpCase
   if (!prompts && hasGoldens(options)) {
     return dumpCases(model, storedCases(name, readPrompts(folder, name).prompts, folder));
   }
-  return dumpCases(model, await promptCases(modelDir, prompts ?? readPrompts(folder), onCase));
+  return dumpCases(model, await promptCases(modelDir, prompts ?? readPrompts(folder), { onCase }));
 }
 
 /** Whether the judge has goldens of a model: of fixtures and of models of the hub, not of directories. */

@@ -14,7 +14,7 @@ async function casesOf(model: string, options: Partial<ExportCasesOptions> = {})
   const asked: (readonly [modelDir: string, prompts: Prompts])[] = [];
   const cases = await exportCases({
     ...{ model, modelDir: model, name: model, folder },
-    promptCases: async (modelDir, prompts, onCase) => {
+    promptCases: async (modelDir, prompts, { onCase }) => {
       asked.push([modelDir, prompts]);
       onCase?.('mine');
       return [CASE];
