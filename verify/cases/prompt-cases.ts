@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import { Engine } from '../../engine/index.ts';
 import { ChatTemplate } from '../../engine/text/chat.ts';
 import type { ChatMessage } from '../../engine/text/conversation.ts';
@@ -11,19 +12,25 @@ import { generateOne } from '../generate.ts';
 /** The prompt of a case before anything was generated. */
 type EncodedPrompt = Omit<VerifyCase, 'greedy' | 'positions'>;
 
+export interface PromptCasesOptions {
+  /** Called before each prompt is continued. */
+  readonly onCase?: (id: string) => void;
+  /** Ends the work between two prompts. */
+  readonly signal?: AbortSignal;
+}
+
 /**
  * The cases of a model that has no goldens: its own tokenizer encodes the prompts, and our engine continues
  * them.
  *
- * @param onCase called before each prompt is continued.
  * @throws PromptError if an id is outside the vocabulary, or a prompt does not fit the model.
  * @throws TokenizerError, ChatTemplateError as their readers do, if a prompt is a text.
- * @throws what `Engine.load` throws.
+ * @throws what `Engine.load` throws; the reason of `signal` if it is aborted.
  */
 export async function promptCases(
   modelDir: string,
   { prompts, maxNewTokens }: Prompts,
-  onCase: (id: string) => void = () => {},
+  { onCase = () => {}, signal }: PromptCasesOptions = {},
 ): Promise<VerifyCase[]> {
   const engine = await Engine.load(modelDir);
   try {
@@ -31,6 +38,9 @@ export async function promptCases(
     const encoded = await encodePrompts(modelDir, prompts, vocabSize);
     const cases: VerifyCase[] = [];
     for (const prompt of encoded) {
+      // Computation blocks the event loop: signals arrive between two prompts.
+      await setImmediate();
+      signal?.throwIfAborted();
       onCase(prompt.id);
       const { promptIds } = prompt;
       if (promptIds.length === 0) {

@@ -11,6 +11,8 @@ export interface ReferenceOptions {
   readonly imitations?: readonly ImitationSpec[];
   /** Default: none. */
   readonly signatures?: readonly Signature[];
+  /** Ends the computation between two cases. */
+  readonly signal?: AbortSignal;
   /** Called with what is computed next. */
   readonly onProgress?: (what: string) => void;
 }
@@ -19,33 +21,38 @@ export interface ReferenceOptions {
  * Computes by our engine what is right, and how far honest engines of each class are from it.
  *
  * @param cases the prompts, each with greedy tokens after it, and the positions whose rows are judged.
- * @throws what `Engine.load` and `Engine.forward` throw.
+ * @throws what `Engine.load` and `Engine.forward` throw; the reason of `signal` if it is aborted.
  */
 export async function computeReference(
   modelDir: string,
   cases: readonly RowsCase[],
-  { imitations = IMITATIONS, signatures = [], onProgress = () => {} }: ReferenceOptions = {},
+  { imitations = IMITATIONS, signatures = [], signal, onProgress = () => {} }: ReferenceOptions = {},
 ): Promise<Reference> {
   onProgress('truth');
-  const truth = await computeTruth(modelDir, cases);
+  const truth = await computeTruth(modelDir, cases, signal);
   const imitated: Imitation[] = [];
   for (const { precision, name, isDraw = false, taps } of imitations) {
     onProgress(name);
     const rowIds = idsOf(truth);
     const take = (logits: Float32Array, { id }: RowsCase, i: number) => pick(logits, rowIds.get(id)![i]);
-    const rows = await computeRows(modelDir, cases, take, { taps: taps() });
+    const rows = await computeRows(modelDir, cases, take, { taps: taps(), signal });
     imitated.push({ precision, name, isDraw, cases: rows });
   }
   return { cases: truth, imitations: imitated, signatures };
 }
 
 /** The rows of our engine at f32. @throws as {@link computeReference} */
-export async function computeTruth(modelDir: string, cases: readonly RowsCase[]): Promise<ReferenceCase[]> {
-  const rows = await computeRows(modelDir, cases, (logits, { positions }, i): ReferenceRow => {
+export async function computeTruth(
+  modelDir: string,
+  cases: readonly RowsCase[],
+  signal?: AbortSignal,
+): Promise<ReferenceCase[]> {
+  const take = (logits: Float32Array, { positions }: RowsCase, i: number): ReferenceRow => {
     const ids = likeliest(logits, KEPT);
     const normalizer = logSumExp(logits);
     return { position: positions[i], ids, truth: pick(logits, ids).map((z) => z - normalizer) };
-  });
+  };
+  const rows = await computeRows(modelDir, cases, take, { signal });
   return cases.map(({ id, ids, promptLength }) => ({ id, ids, promptLength, rows: rows.get(id)! }));
 }
 

@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import { createWasmKernels, Engine, readModelConfig } from '../../engine/index.ts';
 import { type Taps, tapKernels } from './tapped-kernels.ts';
 
@@ -21,6 +22,8 @@ export interface RowsOptions {
   readonly taps?: Taps;
   /** Threads of the kernels. Default 1. */
   readonly threads?: number;
+  /** Ends the computation between two cases. */
+  readonly signal?: AbortSignal;
   /** Called with the case that is computed next. */
   readonly onCase?: (next: RowsCase) => void;
 }
@@ -29,13 +32,13 @@ export interface RowsOptions {
  * Rows of logits by our engine, each case in one step of its own.
  *
  * @param modelDir a model directory in HuggingFace's layout.
- * @throws what `Engine.load` and `Engine.forward` throw.
+ * @throws what `Engine.load` and `Engine.forward` throw; the reason of `signal` if it is aborted.
  */
 export async function computeRows<T>(
   modelDir: string,
   cases: readonly RowsCase[],
   take: TakeRow<T>,
-  { taps, threads = 1, onCase }: RowsOptions = {},
+  { taps, threads = 1, signal, onCase }: RowsOptions = {},
 ): Promise<Rows<T>> {
   const longest = cases.reduce((max, { ids }) => Math.max(max, ids.length), 1);
   const kernels = await createWasmKernels({ threads });
@@ -47,16 +50,22 @@ export async function computeRows<T>(
     prefixCaching: false,
   });
   try {
-    return new Map(
-      cases.map((next) => {
-        const { id, ids, positions } = next;
-        onCase?.(next);
-        const { logits } = engine.forward(ids, { positions });
-        const width = logits.length / positions.length;
-        const rowAt = (i: number) => logits.subarray(i * width, (i + 1) * width);
-        return [id, positions.map((_, i) => take(rowAt(i), next, i))];
-      }),
-    );
+    const rows = new Map<string, T[]>();
+    for (const next of cases) {
+      // Computation blocks the event loop: signals arrive between two cases.
+      await setImmediate();
+      signal?.throwIfAborted();
+      const { id, ids, positions } = next;
+      onCase?.(next);
+      const { logits } = engine.forward(ids, { positions });
+      const width = logits.length / positions.length;
+      const rowAt = (i: number) => logits.subarray(i * width, (i + 1) * width);
+      rows.set(
+        id,
+        positions.map((_, i) => take(rowAt(i), next, i)),
+      );
+    }
+    return rows;
   } finally {
     await engine.close();
   }

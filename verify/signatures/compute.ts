@@ -13,6 +13,8 @@ export const COVERED = 20;
 export interface ComputeSignaturesOptions {
   /** Default: all that the model can have. */
   readonly bugs?: readonly Bug[];
+  /** Ends the computation between two cases. */
+  readonly signal?: AbortSignal;
   readonly onProgress?: (bug: string) => void;
 }
 
@@ -20,12 +22,12 @@ export interface ComputeSignaturesOptions {
  * What each bug does to the log-probabilities of each row's {@link COVERED} likeliest ids.
  *
  * @param truth what `computeTruth` gave for the model.
- * @throws what `Engine.load` and `Engine.forward` throw.
+ * @throws what `Engine.load` and `Engine.forward` throw; the reason of `signal` if it is aborted.
  */
 export async function computeSignatures(
   modelDir: string,
   truth: readonly ReferenceCase[],
-  { bugs, onProgress = () => {} }: ComputeSignaturesOptions = {},
+  { bugs, signal, onProgress = () => {} }: ComputeSignaturesOptions = {},
 ): Promise<Signature[]> {
   const cases = truth.map(({ id, ids, promptLength, rows }): RowsCase => {
     return { id, ids, promptLength, positions: rows.map(({ position }) => position) };
@@ -39,7 +41,8 @@ export async function computeSignatures(
   const signatures: Signature[] = [];
   for (const bug of bugs ?? bugsOf(await readModelConfig(modelDir))) {
     onProgress(bug.name);
-    signatures.push({ name: bug.name, cases: await faultyRows(modelDir, bug, cases, change) });
+    const rows = await faultyRows(modelDir, bug, { cases, take: change, signal });
+    signatures.push({ name: bug.name, cases: rows });
   }
   return signatures;
 }

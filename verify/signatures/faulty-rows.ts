@@ -4,16 +4,23 @@ import { withConfig } from '../reference/config-variant.ts';
 import { computeRows, type Rows, type RowsCase, type TakeRow } from '../reference/rows.ts';
 import type { Bug, BugContext } from './bug.ts';
 
+/** What is taken of the rows of a faulty engine. */
+export interface FaultyRowsOptions<T> {
+  readonly cases: readonly RowsCase[];
+  readonly take: TakeRow<T>;
+  /** Ends the computation between two cases. */
+  readonly signal?: AbortSignal;
+}
+
 /**
  * The rows that our engine would give if it had a bug, at f32.
  *
- * @throws what `Engine.load` and `Engine.forward` throw.
+ * @throws what `Engine.load` and `Engine.forward` throw; the reason of `signal` if it is aborted.
  */
 export async function faultyRows<T>(
   modelDir: string,
   bug: Bug,
-  cases: readonly RowsCase[],
-  take: TakeRow<T>,
+  { cases, take, signal }: FaultyRowsOptions<T>,
 ): Promise<Rows<T>> {
   let current = cases[0];
   const faulty = bug.make({
@@ -39,7 +46,7 @@ export async function faultyRows<T>(
       rowOf(position) === positions[index] ? [take(row(values), one, i)] : [],
     );
   };
-  const compute = (dir: string) => computeRows(dir, asked, takeAll, { taps, onCase });
+  const compute = (dir: string) => computeRows(dir, asked, takeAll, { taps, signal, onCase });
   const rows = await (config ? withConfig(modelDir, config, compute) : compute(modelDir));
   return new Map([...rows].map(([id, taken]) => [id, taken.flat()]));
 }

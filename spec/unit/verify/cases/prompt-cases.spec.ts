@@ -12,7 +12,11 @@ test('our engine continues prompts as the goldens say', async (t) => {
   const { prompts } = readPrompts();
   const chosen = prompts.filter(({ id }) => ['ids-short', 'ids-longer', 'ids-empty'].includes(id));
   const told: string[] = [];
-  const cases = await promptCases(modelDir, { prompts: chosen, maxNewTokens: 16 }, (id) => told.push(id));
+  const cases = await promptCases(
+    modelDir,
+    { prompts: chosen, maxNewTokens: 16 },
+    { onCase: (id) => told.push(id) },
+  );
   for (const { id, promptIds, greedy, positions, refusal } of cases) {
     const golden = readCase('dense', id);
     t.deepEqual([...promptIds], golden.ids, id);

@@ -91,7 +91,7 @@ for (const [kind, model] of [
     const dir = modelDirectory(t, model);
     const truth = (await computeRows(dir, [CASE], copy)).get('one')!;
     for (const bug of bugsOf(await readModelConfig(dir))) {
-      const faulty = (await faultyRows(dir, bug, [CASE], copy)).get('one')!;
+      const faulty = (await faultyRows(dir, bug, { cases: [CASE], take: copy })).get('one')!;
       const changes = faulty.map((row, r) => rms(center(row.map((value, i) => value - truth[r][i]))));
       const first = changes.findIndex((change) => change > 1e-4);
       t.is(first < 0 ? Number.POSITIVE_INFINITY : first, FIRST[bug.name] ?? first, bug.name);
@@ -103,6 +103,6 @@ for (const [kind, model] of [
 test('a faulty engine is made anew: the engine itself stays right', async (t) => {
   const dir = modelDirectory(t, denseModel({ max_position_embeddings: 256 }));
   const before = await computeRows(dir, [CASE], copy);
-  await faultyRows(dir, BUGS.find(({ name }) => name === 'k-norm-missing')!, [CASE], copy);
+  await faultyRows(dir, BUGS.find(({ name }) => name === 'k-norm-missing')!, { cases: [CASE], take: copy });
   t.deepEqual(await computeRows(dir, [CASE], copy), before);
 });

@@ -20,7 +20,7 @@ test('a row of another position is taken from there, once for all that want it',
     title: 'two rows late',
     make: () => ({ rowOf: (position) => Math.max(0, position - 2) }),
   };
-  const rows = await faultyRows(dir, late, CASES, copy);
+  const rows = await faultyRows(dir, late, { cases: CASES, take: copy });
   const all = await computeRows(
     dir,
     CASES.map((one) => ({ ...one, positions: [...one.ids.keys()] })),
@@ -49,7 +49,7 @@ test('a bug gets each case’s prompt, the configuration and the gains of norms'
       };
     },
   };
-  const rows = await faultyRows(dir, bug, CASES, copy);
+  const rows = await faultyRows(dir, bug, { cases: CASES, take: copy });
   t.deepEqual(lengths, [4, 1]);
   t.true(rows.get('short')!.every((row) => row.every((value) => value === 1)));
 });
