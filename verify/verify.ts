@@ -159,7 +159,9 @@ export async function loadCases(
   }
   const given = prompts ?? readPrompts();
   const some = { ...given, prompts: selectCases(given.prompts, selection) };
-  const cases = await promptCases(modelDir, some, (id) => onProgress(`continuing ${id} by our engine`));
+  const cases = await promptCases(modelDir, some, (id, done, of) =>
+    onProgress(`our engine continued ${done} of ${of} prompts: ${id}`),
+  );
   return { cases, stored: false };
 }
 

@@ -6,7 +6,6 @@ import { idsOfPrompt, isIdPrompt } from '../../golden/id-prompts.ts';
 import { judgedPositions } from '../../golden/judged-positions.ts';
 import type { Prompt, Prompts } from '../../golden/schema.ts';
 import type { VerifyCase } from '../../golden/verify-case.ts';
-import { generateOne } from '../generate.ts';
 
 /** The prompt of a case before anything was generated. */
 type EncodedPrompt = Omit<VerifyCase, 'greedy' | 'positions'>;
@@ -15,7 +14,7 @@ type EncodedPrompt = Omit<VerifyCase, 'greedy' | 'positions'>;
  * The cases of a model that has no goldens: its own tokenizer encodes the prompts, and our engine continues
  * them.
  *
- * @param onCase called before each prompt is continued.
+ * @param onCase called after each prompt has been continued.
  * @throws PromptError if an id is outside the vocabulary, or a prompt does not fit the model.
  * @throws TokenizerError, ChatTemplateError as their readers do, if a prompt is a text.
  * @throws what `Engine.load` throws.
@@ -23,25 +22,28 @@ type EncodedPrompt = Omit<VerifyCase, 'greedy' | 'positions'>;
 export async function promptCases(
   modelDir: string,
   { prompts, maxNewTokens }: Prompts,
-  onCase: (id: string) => void = () => {},
+  onCase: (id: string, done: number, of: number) => void = () => {},
 ): Promise<VerifyCase[]> {
   const engine = await Engine.load(modelDir);
   try {
     const { vocabSize } = engine.config;
     const encoded = await encodePrompts(modelDir, prompts, vocabSize);
-    const cases: VerifyCase[] = [];
-    for (const prompt of encoded) {
-      onCase(prompt.id);
-      const { promptIds } = prompt;
-      if (promptIds.length === 0) {
-        cases.push({ ...prompt, greedy: [], positions: [], refusal: 'the prompt is empty' });
-        continue;
-      }
-      const { result } = await generateOne(engine, { ids: promptIds, maxNewTokens, ignoreEos: true });
-      const greedy = result.tokens;
-      cases.push({ ...prompt, greedy, positions: judgedPositions(promptIds.length, greedy.length) });
+    const continued = encoded.filter(({ promptIds }) => promptIds.length > 0);
+    const requests = continued.map(({ promptIds: ids }) => ({ ids, maxNewTokens, ignoreEos: true }));
+    const greedyOf = new Map<string, readonly number[]>();
+    // Together: each step of decoding reads all weights, for one prompt as for all of them.
+    for await (const event of engine.generate(requests)) {
+      if (event.type === 'error') throw event.error;
+      if (event.type !== 'result') continue;
+      const { id } = continued[event.request];
+      greedyOf.set(id, event.result.tokens);
+      onCase(id, greedyOf.size, continued.length);
     }
-    return cases;
+    return encoded.map((prompt): VerifyCase => {
+      const greedy = greedyOf.get(prompt.id);
+      if (!greedy) return { ...prompt, greedy: [], positions: [], refusal: 'the prompt is empty' };
+      return { ...prompt, greedy, positions: judgedPositions(prompt.promptIds.length, greedy.length) };
+    });
   } finally {
     await engine.close();
   }

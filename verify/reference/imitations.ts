@@ -1,3 +1,4 @@
+import type { ModelConfig } from '../../engine/index.ts';
 import type { PrecisionClass } from '../precision.ts';
 import { type AttentionKind, activationTaps } from './activations.ts';
 import { reorderedSums } from './reordered-sums.ts';
@@ -25,8 +26,17 @@ const blocks = (quantize: (values: Float32Array) => void): Pick<Taps, 'weights'>
   },
 });
 
-/** Draws of each 16-bit format's noise. A router's near-ties flip in some of them only. */
+/**
+ * Draws of the noise of each 16-bit format: a router's near ties go one way in some of them and the other
+ * way in others. Measured against 50 imitations on `moe`: 6 draws give the noise of a row within 58 %
+ * (f16) and 25 % (bf16), 3 draws within 70 % and 29 %.
+ */
 const DRAWS = 6;
+/**
+ * Draws for a model without a router: the noise of a row within 11 % on `dense` and 20 % on `outliers`,
+ * where six give 8 % and 14 %.
+ */
+const DENSE_DRAWS = 3;
 
 const rounded = (weights: Pick<Taps, 'weights'>, round: Round, attention: AttentionKind) => (): Taps => ({
   ...weights,
@@ -80,3 +90,12 @@ export const IMITATIONS: readonly ImitationSpec[] = Object.freeze([
     blocks((values) => quantizeSymmetric(values, 7)),
   ),
 ]);
+
+/** {@link IMITATIONS} with as many draws as a model needs. */
+export function imitationsOf({ moe }: Pick<ModelConfig, 'moe'>): ImitationSpec[] {
+  const most = moe ? DRAWS : DENSE_DRAWS;
+  return IMITATIONS.filter(
+    ({ precision, isDraw }, i) =>
+      !isDraw || i < IMITATIONS.findIndex((one) => one.isDraw && one.precision === precision) + most,
+  );
+}

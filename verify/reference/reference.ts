@@ -1,6 +1,7 @@
+import { readModelConfig } from '../../engine/index.ts';
 import { logSumExp } from '../../golden/tolerance.ts';
 import type { Imitation, Reference, ReferenceCase, ReferenceRow, Signature } from '../judge/judgement.ts';
-import { IMITATIONS, type ImitationSpec } from './imitations.ts';
+import { type ImitationSpec, imitationsOf } from './imitations.ts';
 import { type Rows, type RowsCase, wantScores } from './rows.ts';
 import type { Taps } from './tapped-kernels.ts';
 import { TappedModel } from './tapped-model.ts';
@@ -9,7 +10,7 @@ import { TappedModel } from './tapped-model.ts';
 export const KEPT = 512;
 
 export interface ReferenceOptions {
-  /** Default: all of {@link IMITATIONS}. */
+  /** Default: those that the model needs, see {@link imitationsOf}. */
   readonly imitations?: readonly ImitationSpec[];
   /** Default: none. */
   readonly signatures?: readonly Signature[];
@@ -26,7 +27,7 @@ export interface ReferenceOptions {
 export async function computeReference(
   modelDir: string,
   cases: readonly RowsCase[],
-  { imitations = IMITATIONS, signatures = [], onProgress = () => {} }: ReferenceOptions = {},
+  { imitations, signatures = [], onProgress = () => {} }: ReferenceOptions = {},
 ): Promise<Reference> {
   onProgress('truth');
   const truth = await computeTruth(modelDir, cases);
@@ -35,8 +36,9 @@ export async function computeReference(
   let model: TappedModel | undefined;
   let weights: Taps['weights'];
   try {
-    for (const { precision, name, isDraw = false, taps: make } of imitations) {
-      onProgress(name);
+    const specs = imitations ?? imitationsOf(await readModelConfig(modelDir));
+    for (const [i, { precision, name, isDraw = false, taps: make }] of specs.entries()) {
+      onProgress(`${name} (${i + 1} of ${specs.length} honest engines)`);
       const taps = make();
       if (!model || taps.weights !== weights) {
         await model?.close();

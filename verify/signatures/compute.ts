@@ -35,8 +35,9 @@ export async function computeSignatures(
   const model = await TappedModel.load(modelDir, cases);
   try {
     const signatures: Signature[] = [];
-    for (const bug of bugs ?? bugsOf(model.config)) {
-      onProgress(bug.name);
+    const looked = bugs ?? bugsOf(model.config);
+    for (const [i, bug] of looked.entries()) {
+      onProgress(`${bug.name} (${i + 1} of ${looked.length} bugs)`);
       const faulty = await faultyScores({ modelDir, model }, bug, wanted);
       const change = (scores: Float32Array, id: string, index: number) => {
         const { truth: values } = right.get(id)![index];
