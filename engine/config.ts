@@ -1,7 +1,5 @@
-import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { z } from 'zod';
-import { ConfigError, OptionError } from './errors.ts';
+import { ConfigError } from './errors.ts';
 
 /** The types in which a checkpoint may store its weights. */
 export type WeightDtype = 'F32' | 'F16' | 'BF16';
@@ -98,23 +96,6 @@ type ConfigJson = z.infer<typeof configJson>;
 
 const generationConfigJson = z.object({ eos_token_id: eosTokenId });
 
-/**
- * Reads and validates `config.json` (and `generation_config.json`, if there is one) of a model directory.
- *
- * @throws OptionError if `modelDir` is not a string.
- * @throws ConfigError if a file cannot be read or parsed, a value is missing, of the wrong kind or out of
- * range, sizes contradict each other, or the model needs something that is not supported; it names the key.
- */
-export async function readModelConfig(modelDir: string): Promise<ModelConfig> {
-  if (typeof modelDir !== 'string') {
-    throw new OptionError('modelDir', modelDir, 'the path of a model directory');
-  }
-  const path = join(modelDir, 'config.json');
-  const generationPath = join(modelDir, 'generation_config.json');
-  const generation = parse(generationConfigJson, await readJson(generationPath, {}), generationPath);
-  return parseModelConfig(await readJson(path), { path, eosTokenId: generation.eos_token_id });
-}
-
 /** What {@link parseModelConfig} takes beside the parsed `config.json`. */
 export interface ParseModelConfigOptions {
   /** Where the configuration came from, for messages. Default `config.json`. */
@@ -127,7 +108,8 @@ export interface ParseModelConfigOptions {
  * Validates a parsed `config.json`.
  *
  * @returns a frozen configuration.
- * @throws ConfigError as {@link readModelConfig} does.
+ * @throws ConfigError if a value is missing, of the wrong kind or out of range, sizes contradict each other,
+ * or the model needs something that is not supported; it names the key.
  */
 export function parseModelConfig(json: unknown, options: ParseModelConfigOptions = {}): ModelConfig {
   const path = options.path ?? 'config.json';
@@ -183,6 +165,17 @@ export function parseModelConfig(json: unknown, options: ParseModelConfigOptions
   });
 }
 
+/**
+ * Validates a parsed `generation_config.json`.
+ *
+ * @param path where it came from, for messages.
+ * @returns its `eos_token_id`.
+ * @throws ConfigError if that is neither an id nor a list of ids.
+ */
+export function parseGenerationConfig(json: unknown, path: string): ParseModelConfigOptions['eosTokenId'] {
+  return parse(generationConfigJson, json, path).eos_token_id;
+}
+
 function parseMoe(raw: ConfigJson, path: string): MoeConfig {
   const numExperts = raw.num_experts ?? raw.num_local_experts;
   if (numExperts == null || raw.num_experts_per_tok == null || raw.moe_intermediate_size == null) {
@@ -230,23 +223,6 @@ function refuseUnsupported(raw: ConfigJson, path: string): void {
   if (raw.attention_bias) refuse('attention_bias');
   if (raw.quantization_config != null) refuse('quantization_config (quantised weights)');
   if (raw.hidden_act != null && raw.hidden_act !== 'silu') refuse(`hidden_act "${raw.hidden_act}"`);
-}
-
-async function readJson(path: string, whenMissing?: unknown): Promise<unknown> {
-  let text: string;
-  try {
-    text = await readFile(path, 'utf8');
-  } catch (cause) {
-    const { code } = cause as NodeJS.ErrnoException;
-    if (whenMissing !== undefined && code === 'ENOENT') return whenMissing;
-    const hint = code === 'ENOENT' ? '; a HuggingFace model directory has a config.json' : '';
-    throw new ConfigError(`cannot read ${path} (${code})${hint}`, { cause });
-  }
-  try {
-    return JSON.parse(text);
-  } catch (cause) {
-    throw new ConfigError(`cannot read ${path} as JSON: ${(cause as Error).message}`, { cause });
-  }
 }
 
 function parse<T>(schema: z.ZodType<T>, json: unknown, path: string): T {

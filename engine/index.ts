@@ -1,12 +1,7 @@
 /** The public API of the engine. */
 
-export {
-  type ModelConfig,
-  type MoeConfig,
-  parseModelConfig,
-  readModelConfig,
-  type WeightDtype,
-} from './config.ts';
+export { readModelConfig } from './checkpoint/read-config.ts';
+export { type ModelConfig, type MoeConfig, parseModelConfig, type WeightDtype } from './config.ts';
 export { Engine, type LoadOptions } from './engine.ts';
 export * from './errors.ts';
 export type { AttentionArgs, Kernels, PackedMatrix, ReadRows, StoreKeyValueArgs } from './kernels/kernels.ts';

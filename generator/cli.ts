@@ -7,7 +7,7 @@ import { exitOnOutputError } from '../engine/terminal/output.ts';
 import { createProgress, share } from '../engine/terminal/progress.ts';
 import { GOLDEN_FOLDER } from '../golden/goldens.ts';
 import { addExportCommand } from './export/command.ts';
-import { FIXTURES, QUICK_FIXTURES } from './fixtures/fixtures.ts';
+import { FIXTURES, QUICK_FIXTURES } from './fixtures/fixture-specs.ts';
 import { importWithPackages } from './optional-packages.ts';
 import { progressLines } from './recording/progress.ts';
 import { acceptPending, PendingGoldens } from './review/pending.ts';

@@ -2,16 +2,21 @@
 import { resolveModel } from '../engine/hub/resolve-model.ts';
 import { runCommand } from '../engine/terminal/command.ts';
 import { exitOnOutputError } from '../engine/terminal/output.ts';
-import { ensureFixture, FIXTURES } from '../generator/fixtures/fixtures.ts';
+import { FIXTURES } from '../generator/fixtures/fixture-specs.ts';
+import { ensureFixture } from '../generator/fixtures/fixtures.ts';
 import { goldenModels, realGoldens } from '../golden/goldens.ts';
-import { loadSubject } from './adapters/module.ts';
-import { inspect } from './inspect.ts';
+import type { CommandIo } from './command-io.ts';
+import { defineInspect } from './inspect-command.ts';
 import { defineJudge } from './judge-command.ts';
 import { defineReports } from './report-commands.ts';
+import { defineSmoke } from './smoke-command.ts';
 import type { VerifyModel } from './verify.ts';
 
+/** Exit codes above this one say which signal ended the command. */
+const FIRST_SIGNAL = 128;
+
 /** A fixture's checkpoint by its name, a directory, or a model of the hub; with its goldens if it has any. */
-async function findModel(name: string): Promise<VerifyModel> {
+async function findModel(name: string, signal: AbortSignal): Promise<VerifyModel> {
   if (Object.hasOwn(FIXTURES, name)) {
     const golden = goldenModels().includes(name) ? { golden: { name } } : {};
     return { name, source: 'fixture', modelDir: await ensureFixture(name), ...golden };
@@ -22,7 +27,7 @@ async function findModel(name: string): Promise<VerifyModel> {
     'chat_template.jinja',
     'generation_config.json',
   ];
-  const modelDir = await resolveModel(name, { files: ['config.json'], optional, weights: true });
+  const modelDir = await resolveModel(name, { files: ['config.json'], optional, weights: true, signal });
   if (modelDir === name) return { name, source: 'directory', modelDir };
   const folder = name.replaceAll('/', '--');
   return {
@@ -33,40 +38,20 @@ async function findModel(name: string): Promise<VerifyModel> {
   };
 }
 
-interface InspectFlags {
-  readonly model: string;
-  readonly golden?: string;
-  readonly case: string;
-}
-
 exitOnOutputError('plumbline-verify');
-process.exitCode = await runCommand({
+const io: CommandIo = { stdout: process.stdout, stderr: process.stderr, signals: process, findModel };
+const exitCode = await runCommand({
   name: 'plumbline-verify',
   define(program, setExitCode) {
-    defineJudge(
-      program,
-      { stdout: process.stdout, stderr: process.stderr, signals: process, findModel },
-      setExitCode,
-    );
+    defineJudge(program, io, setExitCode);
     defineReports(program, process.stdout, setExitCode);
-    program
-      .command('inspect')
-      .description(
-        'Compare an engine with a golden case stage by stage. The engine is the module that SUBJECT names, else our own. ' +
-          'Exit code 1: they differ.',
-      )
-      .requiredOption('--model <name>', 'a fixture, a directory, or a hub id')
-      .option('--golden <name>', "the folder of the model's goldens; by default the model's name")
-      .requiredOption('--case <id>', 'a case of the goldens')
-      .action(async ({ model, golden = model, case: id }: InspectFlags) => {
-        const subject = process.env.SUBJECT ? await loadSubject() : undefined;
-        const { modelDir } = await findModel(model);
-        const { text, agrees } = await inspect({ golden, id, modelDir, subject });
-        process.stdout.write(text);
-        if (!agrees) setExitCode(1);
-      });
+    defineSmoke(program, io, setExitCode);
+    defineInspect(program, io, setExitCode);
   },
   argv: process.argv.slice(2),
   stdout: process.stdout,
   stderr: process.stderr,
 });
+// After Ctrl-C an engine in this process may go on computing: it is not waited for.
+if (exitCode > FIRST_SIGNAL) process.stdout.write('', () => process.exit(exitCode));
+else process.exitCode = exitCode;

@@ -1,7 +1,9 @@
+import { readPackageJson } from '../engine/terminal/package-json.ts';
 import type { AskedCase } from './ask/ask-cases.ts';
 import type { Difference } from './compare/difference.ts';
 import type { CaseVerdict, Judgement } from './judge/judgement.ts';
-import type { ErrorMap, Verdict, VerdictCase } from './verdict.ts';
+import type { PrecisionClass } from './precision.ts';
+import { type ErrorMap, VERDICT_FORMAT, type Verdict, type VerdictCase } from './verdict.ts';
 
 /** Everything that was found out about a subject's answers. */
 export interface Findings {
@@ -18,6 +20,8 @@ export interface Findings {
   readonly differences: ReadonlyMap<string, readonly Difference[]>;
   readonly consistency: Verdict['consistency'];
   readonly unchecked: Verdict['unchecked'];
+  /** Why and where the run was stopped; absent if it came to its end. */
+  readonly stopped?: string;
 }
 
 /** What is concluded from the findings. */
@@ -26,10 +30,10 @@ export type Conclusion = Pick<Verdict, 'verdict' | 'reasons' | 'cases' | 'unchec
 /**
  * Concludes from all questions together. Numbers are not worth comparing while prompts differ, so reasons
  * come in the order of the questions. Nothing compared, or an injected fault that was let pass, is never
- * "right".
+ * "right". A run that was stopped is "unknown", with the reasons that were found until then.
  */
 export function conclude(findings: Findings): Conclusion {
-  const { prompt, asked, judgement, known, consistency } = findings;
+  const { prompt, asked, judgement, known, consistency, stopped } = findings;
   const judged = new Map(judgement.cases.map((each) => [each.id, each]));
   const knownCases = new Map(
     (known?.judgement.cases ?? []).filter(({ id }) => known?.ids.has(id)).map((each) => [each.id, each]),
@@ -71,7 +75,35 @@ export function conclude(findings: Findings): Conclusion {
     ...judgement.power.missed.map((fault) => `the judge let an injected fault pass: ${fault}`),
   ];
   const verdict = wrong.length > 0 ? 'wrong' : unknown.length > 0 ? 'unknown' : 'right';
-  return { verdict, reasons: [...new Set([...wrong, ...unknown])], cases, unchecked: findings.unchecked };
+  const reasons = [...new Set([...wrong, ...unknown])];
+  const { unchecked } = findings;
+  if (stopped !== undefined) return { verdict: 'unknown', reasons: [stopped, ...wrong], cases, unchecked };
+  return { verdict, reasons, cases, unchecked };
+}
+
+/** What is known of a run in which nothing could be asked. */
+export type NothingAsked = Pick<Verdict, 'subject' | 'model' | 'reference' | 'unchecked'> & {
+  readonly demanded?: PrecisionClass;
+  readonly reason: string;
+};
+
+/** The verdict on a subject that was asked nothing: it cannot be reached, or the run was stopped before. */
+export function concludeNothing({ demanded, reason, ...known }: NothingAsked): Verdict {
+  return {
+    format: VERDICT_FORMAT,
+    ...known,
+    verdict: 'unknown',
+    reasons: [reason],
+    precision: { class: null, ratio: null, ...(demanded ? { demanded } : {}), classes: [], exceptions: [] },
+    prompt: { verdict: 'unknown', cases: [] },
+    bugs: [],
+    greedy: { verdict: 'not checked', tokens: 0, ties: 0 },
+    consistency: [],
+    power: { refused: 0, of: 0, missed: [] },
+    compared: { rows: 0, values: 0 },
+    cases: [],
+    versions: { plumbline: readPackageJson().version, node: process.version },
+  };
 }
 
 function more(cases: readonly VerdictCase[]): string {

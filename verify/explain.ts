@@ -1,4 +1,5 @@
-import { readModelConfig } from '../engine/config.ts';
+import { quote } from 'shlex';
+import { readModelConfig } from '../engine/checkpoint/read-config.ts';
 import { type Projections, project } from '../golden/projection.ts';
 import type { RecordedCase } from '../golden/schema.ts';
 import { logSumExp } from '../golden/tolerance.ts';
@@ -34,9 +35,16 @@ export async function explain(options: ExplainOptions): Promise<string> {
     ...differences
       .slice(1)
       .map((d) => `  also ${d.what} at ${d.position}, ${d.index}: got ${d.got}, expected ${d.expected}`),
-    `  to see every stage: ${subjectPath ? `SUBJECT=${subjectPath} ` : ''}npm run inspect -- --model ${model} --case ${recorded.id}`,
+    `  to see every stage: ${subjectPath ? `SUBJECT=${quote(subjectPath)} ` : ''}npm run inspect -- --model ${model} --case ${recorded.id}`,
+    pageHint(model, subjectPath),
   ];
   return lines.join('\n');
+}
+
+/** The line that names the command for a page of all cases. @param subjectPath what `SUBJECT` is set to */
+export function pageHint(model: string, subjectPath: string | undefined): string {
+  const subject = subjectPath ? `--module ${quote(subjectPath)} ` : '';
+  return `  to see all cases on a page: npx plumbline-verify --model ${model} ${subject}--html report.html`;
 }
 
 function where({ what, position, index }: Difference, { ids }: RecordedCase): string {

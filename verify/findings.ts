@@ -50,6 +50,27 @@ export function allowedChange({ precision }: Judgement): number {
   return NOISE_FACTOR * Math.max(F32_NOISE, Number.isFinite(noise) ? noise : 0);
 }
 
+/** A run that was stopped before its end. */
+export interface StoppedRun {
+  readonly reason: string;
+  /** Ids of the cases that were not asked to the end. */
+  readonly notAsked: readonly string[];
+}
+
+const STOPPED = 'the run was stopped before';
+
+/** Where a run was stopped. @param reason of the signal. */
+export function stoppedRun(
+  reason: unknown,
+  cases: readonly { readonly id: string }[],
+  asked: readonly AskedCase[],
+): StoppedRun {
+  const done = new Set(asked.map((each) => each.case.id));
+  const notAsked = cases.filter(({ id }) => !done.has(id)).map(({ id }) => id);
+  const why = reason instanceof Error ? reason.message : String(reason);
+  return { reason: `stopped after ${done.size} of ${cases.length} cases: ${why}`, notAsked };
+}
+
 /** The parts of a verdict that are the judge's figures: what is not finite becomes null. */
 export function numbersOf(
   judgement: Judgement,
@@ -89,20 +110,31 @@ function finite(value: number): number | null {
   return Number.isFinite(value) ? value : null;
 }
 
+/** What {@link uncheckedOf} takes. */
+export interface UncheckedOptions {
+  readonly checks: readonly Check[];
+  readonly judgement: Judgement;
+  readonly prompt: Verdict['prompt'];
+  readonly hasText: boolean;
+  /** Where the run was stopped; absent if it came to its end. */
+  readonly stopped?: StoppedRun;
+}
+
 /** What was not asked, or could not be, with the reason. */
 export function uncheckedOf(
   { capabilities }: SubjectModel,
-  checks: readonly Check[],
-  { judgement, prompt, hasText }: { judgement: Judgement; prompt: Verdict['prompt']; hasText: boolean },
+  { checks, judgement, prompt, hasText, stopped }: UncheckedOptions,
 ): Verdict['unchecked'] {
   const unchecked: Verdict['unchecked'] = [];
   const note = (what: string, why: string) => unchecked.push({ what, why });
+  // What an engine could not be asked is not known before it was asked everything.
+  const lacks = (what: string, why: string) => note(what, stopped ? STOPPED : why);
   const chosen = (check: Check) => checks.includes(check);
   if (!chosen('prompt')) note('prompt', '--checks leaves it out');
   else if (!hasText) note('prompt', 'all cases are ids: the model has no prompts that are texts');
-  else if (prompt.cases.length === 0) note('prompt', 'the subject cannot be asked for the ids of a text');
+  else if (prompt.cases.length === 0) lacks('prompt', 'the subject cannot be asked for the ids of a text');
   if (!chosen('precision')) note('precision', '--checks leaves it out');
-  else if (!judgement.precision) note('precision', 'the subject gave no scores');
+  else if (!judgement.precision) lacks('precision', 'the subject gave no scores');
   else if (capabilities.scores === 'top')
     note('the whole vocabulary', 'the subject shows its likeliest tokens alone');
   const about = judgement.precision?.classes.find((each) => each.class === judgement.precision?.about);
@@ -115,9 +147,14 @@ export function uncheckedOf(
   }
   if (!capabilities.hidden) note('hidden states', 'the subject does not give them');
   if (!chosen('bugs')) note('known bugs', '--checks leaves it out');
-  else if (judgement.bugs.length === 0) note('known bugs', 'no signatures, or no scores to hold to them');
+  else if (judgement.bugs.length === 0) lacks('known bugs', 'no signatures, or no scores to hold to them');
   if (!chosen('greedy')) note('greedy tokens', '--checks leaves it out');
-  else if (judgement.greedy.verdict === 'not checked') note('greedy tokens', 'the subject gave none');
+  else if (judgement.greedy.verdict === 'not checked') lacks('greedy tokens', 'the subject gave none');
   if (!chosen('consistency')) note('consistency', '--checks leaves it out');
+  else if (stopped) note('consistency', STOPPED);
+  if (stopped && stopped.notAsked.length > 0) {
+    const { notAsked } = stopped;
+    note(`${notAsked.length} ${notAsked.length === 1 ? 'case' : 'cases'}: ${notAsked.join(', ')}`, STOPPED);
+  }
   return unchecked;
 }

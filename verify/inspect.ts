@@ -1,5 +1,7 @@
-import { type ModelConfig, readModelConfig } from '../engine/config.ts';
+import { readModelConfig } from '../engine/checkpoint/read-config.ts';
+import type { ModelConfig } from '../engine/config.ts';
 import { GOLDEN_FOLDER, type LoadedCase, readCase, readManifest, readTensors } from '../golden/goldens.ts';
+import { judgedPositions } from '../golden/judged-positions.ts';
 import { project } from '../golden/projection.ts';
 import type { Manifest } from '../golden/schema.ts';
 import { maxAbs, tolerance } from '../golden/tolerance.ts';
@@ -69,16 +71,19 @@ export async function inspect({ golden, id, modelDir, subject }: InspectOptions)
 async function askSubject(
   subject: Subject,
   modelDir: string,
-  { recorded: { id, ids, positions } }: LoadedCase,
+  { recorded: { id, ids, positions, greedy } }: LoadedCase,
   { vocabSize, hiddenSize, numHiddenLayers }: ModelConfig,
 ): Promise<ForwardAnswer> {
   const model = await subject.load(modelDir);
   try {
-    const answer = await model.forward({ ids, positions, hidden: true });
+    // The judge's own request: files that an engine has written have answers to no other.
+    const sequence = [...ids, ...greedy.tokens];
+    const judged = judgedPositions(ids.length, greedy.tokens.length, positions);
+    const { rows, hidden } = await model.forward({ ids: sequence, positions: judged, hidden: true });
     const asked = `forward of "${id}"`;
-    checkRows(asked, answer.rows, { count: positions.length, vocabSize });
-    if (answer.hidden) checkHidden(asked, answer.hidden, (numHiddenLayers + 2) * ids.length * hiddenSize);
-    return answer;
+    checkRows(asked, rows, { count: judged.length, vocabSize });
+    if (hidden) checkHidden(asked, hidden, (numHiddenLayers + 2) * sequence.length * hiddenSize);
+    return { rows: positions.map((position) => rows[judged.indexOf(position)]), hidden };
   } finally {
     await model.close();
   }

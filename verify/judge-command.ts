@@ -1,33 +1,25 @@
 import { readFileSync } from 'node:fs';
 import type { Command } from 'commander';
 import { Option } from 'commander';
-import { FileError, type PlumblineError, UsageError } from '../engine/errors.ts';
-import { interruptible, type Signals } from '../engine/terminal/interrupt.ts';
+import { FileError, UsageError } from '../engine/errors.ts';
+import { interruptible } from '../engine/terminal/interrupt.ts';
 import type { Output } from '../engine/terminal/output.ts';
-import { readPackageJson } from '../engine/terminal/package-json.ts';
 import { createProgress, type Progress } from '../engine/terminal/progress.ts';
 import { writeWhole } from '../engine/terminal/write-whole.ts';
 import { type Prompts, promptsSchema } from '../golden/schema.ts';
 import { readKnownFailing } from './cases/known-failing.ts';
 import { CHECKS, parseChecks } from './checks.ts';
+import type { CommandIo } from './command-io.ts';
+import { concludeNothing } from './conclude.ts';
 import { NoAnswerError, SubjectError } from './errors.ts';
 import { PRECISION_CLASSES, type PrecisionClass } from './precision.ts';
 import { EXPORTERS, type ReportFormat } from './report/exporters.ts';
-import { addSubjectFlags, openSubject, type SubjectFlags } from './subject-flags.ts';
-import { VERDICT_FORMAT, type Verdict } from './verdict.ts';
+import { adapterOf, addSubjectFlags, openSubject, type SubjectFlags } from './subject-flags.ts';
+import type { Verdict } from './verdict.ts';
 import { loadCases, type VerifyModel, verify } from './verify.ts';
 
 /** Exit codes beside 2 for wrong usage. */
 const EXIT_CODES: Readonly<Record<Verdict['verdict'], number>> = { right: 0, wrong: 1, unknown: 3 };
-
-/** What the command uses beside its arguments and the files they name. */
-export interface JudgeIo {
-  readonly stdout: Output;
-  readonly stderr: Output;
-  readonly signals: Signals;
-  /** Finds a fixture, a directory or a hub id. @throws HubError if there is no such model. */
-  findModel(name: string): Promise<VerifyModel>;
-}
 
 interface JudgeFlags extends SubjectFlags {
   readonly model: string;
@@ -48,7 +40,7 @@ interface JudgeFlags extends SubjectFlags {
 const FILES = ['json', 'junit', 'html', 'markdown', 'badge'] as const satisfies readonly ReportFormat[];
 
 /** The command itself: judges an engine. */
-export function defineJudge(program: Command, io: JudgeIo, setExitCode: (exitCode: number) => void): void {
+export function defineJudge(program: Command, io: CommandIo, setExitCode: (exitCode: number) => void): void {
   const command = program
     // What stands after the name of another command is that command's: `inspect` has a --model of its own.
     .enablePositionalOptions()
@@ -71,7 +63,8 @@ export function defineJudge(program: Command, io: JudgeIo, setExitCode: (exitCod
       `
 Without --module, --command, --dump or --url, Plumbline's own engine is judged.
 
-Exit codes: 0 right, 1 wrong, 2 wrong usage, 3 nothing could be concluded, 130 or 143 interrupted.
+Exit codes: 0 right, 1 wrong, 2 wrong usage, 3 nothing could be concluded, 130 or 143 after Ctrl-C or SIGTERM.
+An interrupted run stops at once; its verdict is "unknown", and the reports say what was done until then.
 
 Examples:
   plumbline-verify --model dense --command "python3 my_engine.py"
@@ -81,37 +74,42 @@ Examples:
     .action(async (flags: JudgeFlags) => {
       if (flags.model === undefined)
         throw new UsageError('give the model: --model dense, a directory or a hub id');
-      const verdict = await run(flags, io);
-      writeReports(flags, verdict, io.stdout);
-      setExitCode(EXIT_CODES[verdict.verdict]);
+      const progress = await createProgress(io.stderr);
+      await interruptible(io.signals, async (signal) => {
+        signal.addEventListener('abort', () => {
+          progress.hide();
+          io.stderr.write(
+            'plumbline-verify: concluding from the answers so far; a second signal ends it at once\n',
+          );
+        });
+        try {
+          const verdict = await judged(flags, io, progress, signal);
+          progress.hide();
+          writeReports(flags, verdict, io.stdout);
+          setExitCode(EXIT_CODES[verdict.verdict]);
+        } finally {
+          progress.hide();
+        }
+      });
     });
-}
-
-async function run(flags: JudgeFlags, io: JudgeIo): Promise<Verdict> {
-  const progress = await createProgress(io.stderr);
-  try {
-    return await interruptible(io.signals, (signal) => judged(flags, io, progress, signal));
-  } finally {
-    progress.hide();
-  }
 }
 
 async function judged(
   flags: JudgeFlags,
-  io: JudgeIo,
+  io: CommandIo,
   progress: Progress,
   signal: AbortSignal,
 ): Promise<Verdict> {
   const { run, skip, precision, concurrency } = flags;
   const checks = flags.checks && parseChecks(flags.checks);
   const onProgress = (text: string) => progress.show(text);
-  const model = await io.findModel(flags.model);
+  const model = await io.findModel(flags.model, signal);
   const prompts = flags.prompts === undefined ? undefined : readPromptsFile(flags.prompts);
-  const cases = await loadCases(model, { run, skip, prompts, onProgress });
-  const ids = cases.cases.map(({ id }) => id);
-  const knownFailing =
-    flags.knownFailing === undefined ? undefined : readKnownFailing(flags.knownFailing, ids);
   try {
+    const cases = await loadCases(model, { run, skip, prompts, signal, onProgress });
+    const ids = cases.cases.map(({ id }) => id);
+    const knownFailing =
+      flags.knownFailing === undefined ? undefined : readKnownFailing(flags.knownFailing, ids);
     const opened = await openSubject(flags, {
       ...{ model: flags.model, cases: cases.cases, signal },
       onNote: (note) => io.stderr.write(`plumbline-verify: ${note}\n`),
@@ -125,36 +123,25 @@ async function judged(
       await opened.close();
     }
   } catch (error) {
-    signal.throwIfAborted();
+    if (signal.aborted) return nothingAsked(flags, model, signal.reason, 'the run was stopped before');
     // A subject that cannot be reached or loaded leaves its verdict open; other errors are not about it.
     if (error instanceof NoAnswerError || error instanceof SubjectError)
-      return unreached(flags, model, error);
+      return nothingAsked(flags, model, error, 'the engine could not be asked');
     throw error;
   }
 }
 
 /** The verdict on a subject that could not be asked at all. */
-function unreached(flags: JudgeFlags, model: VerifyModel, error: PlumblineError): Verdict {
-  const { module, command, dump, url, precision: demanded } = flags;
-  const name = module ?? command ?? dump ?? url ?? 'plumbline';
-  return {
-    format: VERDICT_FORMAT,
-    subject: { name, adapter: name },
+function nothingAsked(flags: JudgeFlags, model: VerifyModel, reason: Error, why: string): Verdict {
+  const adapter = adapterOf(flags);
+  return concludeNothing({
+    subject: { name: adapter, adapter },
     model: { name: model.name, source: model.source },
     reference: { kind: model.golden ? 'goldens' : 'engine', description: 'not used' },
-    verdict: 'unknown',
-    reasons: [error.message],
-    precision: { class: null, ratio: null, ...(demanded ? { demanded } : {}), classes: [], exceptions: [] },
-    prompt: { verdict: 'unknown', cases: [] },
-    bugs: [],
-    greedy: { verdict: 'not checked', tokens: 0, ties: 0 },
-    consistency: [],
-    power: { refused: 0, of: 0, missed: [] },
-    compared: { rows: 0, values: 0 },
-    cases: [],
-    unchecked: [{ what: 'everything', why: 'the engine could not be asked' }],
-    versions: { plumbline: readPackageJson().version, node: process.version },
-  };
+    demanded: flags.precision,
+    reason: reason.message,
+    unchecked: [{ what: 'everything', why }],
+  });
 }
 
 /** @throws FileError if the file cannot be read or is not of the form of `golden/prompts.json`. */

@@ -1,5 +1,6 @@
 import { type Outcome, settle } from './ask/outcome.ts';
 import { checkGenerated, checkRows } from './compare/answers.ts';
+import { NoAnswerError, type SubjectError } from './errors.ts';
 import type { ForwardAnswer, GreedyAnswer, SubjectModel, TokenScores } from './subject.ts';
 
 /** Tokens that are generated: enough to see a row that is scored at a wrong position. */
@@ -20,17 +21,27 @@ export interface SmokeOptions {
 /** One thing that has to hold before any number is worth comparing. */
 export interface SmokeCheck {
   readonly what: string;
-  readonly verdict: 'right' | 'wrong' | 'not checked';
-  /** What came and what was expected, or why it was not checked. */
+  readonly verdict: 'right' | 'wrong' | 'no answer' | 'not checked';
+  /** What came and what was expected, or why there is no answer or it was not checked. */
   readonly message?: string;
   /** Who is at fault if it is wrong. */
   readonly fault: 'adapter' | 'engine';
 }
 
 export interface SmokeReport {
-  readonly checks: readonly SmokeCheck[];
+  /** Unknown: there was no answer, or nothing could be checked. */
+  readonly verdict: 'right' | 'wrong' | 'unknown';
   /** Of the first check that is wrong: later ones may only follow from it. */
   readonly fault?: 'adapter' | 'engine';
+  readonly checks: readonly SmokeCheck[];
+  readonly requests: SmokeRequests;
+}
+
+/** What was asked, twice. */
+export interface SmokeRequests {
+  readonly generate: { readonly ids: readonly number[]; readonly maxNewTokens: number };
+  /** The prompt and the tokens that were generated, but the last one. */
+  readonly forward: { readonly ids: readonly number[]; readonly positions: readonly number[] };
 }
 
 /**
@@ -43,38 +54,53 @@ export async function smoke(subject: SubjectModel, options: SmokeOptions): Promi
   const checks: SmokeCheck[] = [];
   const first = await askOnce(subject, options);
   checks.push(answered('generate', first.generated), answered('forward', first.forward));
-  const { generated, forward } = first;
-  if (generated.kind !== 'result') return report(checks);
+  const { generated, forward, requests } = first;
+  if (generated.kind !== 'result') return report(checks, requests);
   const { tokens } = generated.value;
   const what = 'the likeliest token of each row is the greedy one';
   if (forward.kind === 'result') checks.push({ what, ...compareWithGreedy(forward.value.rows, tokens) });
   else checks.push({ what, verdict: 'not checked', message: 'there are no scores', fault: 'engine' });
   checks.push(sameTwice(first, await askOnce(subject, options)));
-  return report(checks);
+  return report(checks, requests);
+}
+
+/** What is reported of a subject that could not be loaded. */
+export function smokeOfUnloaded(error: NoAnswerError | SubjectError, ids: readonly number[]): SmokeReport {
+  const check: SmokeCheck = {
+    what: 'the engine starts and loads the model',
+    verdict: error instanceof NoAnswerError ? 'no answer' : 'wrong',
+    message: error.message,
+    fault: 'adapter',
+  };
+  const generate = { ids, maxNewTokens: NUM_TOKENS };
+  return report([check], { generate, forward: { ids, positions: [ids.length - 1] } });
 }
 
 /** The report as lines for a terminal. @param reproduce a command that asks the same. */
-export function smokeText({ checks, fault }: SmokeReport, reproduce: string): string {
+export function smokeText({ verdict, checks, fault }: SmokeReport, reproduce: string): string {
   const lines = checks.map(
-    ({ what, verdict, message }) => `${verdict}: ${what}${message ? `: ${message}` : ''}`,
+    (each) => `${each.verdict}: ${each.what}${each.message ? `: ${each.message}` : ''}`,
   );
   const conclusion = {
     adapter: 'The adapter is wrong: what it passes on cannot be judged.',
     engine: 'The adapter works, and the engine is wrong.',
-    none: 'The adapter works. What the whole run finds is the engine’s.',
-  }[fault ?? 'none'];
+    right: 'The adapter works. What the whole run finds is the engine’s.',
+    unknown: 'Nothing can be concluded: there is no answer.',
+  }[fault ?? (verdict === 'right' ? 'right' : 'unknown')];
   return [...lines, conclusion, `The same requests: ${reproduce}`, ''].join('\n');
 }
 
 interface Answers {
+  readonly requests: SmokeRequests;
   readonly generated: Outcome<GreedyAnswer>;
   readonly forward: Outcome<ForwardAnswer>;
 }
 
 /** Greedy tokens, and the scores of the rows that they were chosen from. */
 async function askOnce(subject: SubjectModel, { ids, vocabSize, signal }: SmokeOptions): Promise<Answers> {
+  const generate = { ids, maxNewTokens: NUM_TOKENS };
   const generated = await settle(async () => {
-    const answer = await subject.generate({ ids, maxNewTokens: NUM_TOKENS, signal });
+    const answer = await subject.generate({ ...generate, signal });
     checkGenerated('generate', answer.tokens, { count: NUM_TOKENS, vocabSize });
     return answer;
   }, signal);
@@ -87,7 +113,7 @@ async function askOnce(subject: SubjectModel, { ids, vocabSize, signal }: SmokeO
     checkRows('forward', answer.rows, { count: positions.length, vocabSize });
     return answer;
   }, signal);
-  return { generated, forward };
+  return { requests: { generate, forward: { ids: given, positions } }, generated, forward };
 }
 
 function answered(call: string, outcome: Outcome<unknown>): SmokeCheck {
@@ -95,6 +121,7 @@ function answered(call: string, outcome: Outcome<unknown>): SmokeCheck {
   if (outcome.kind === 'result') return { what, verdict: 'right', fault: 'adapter' };
   const { kind, message } = outcome;
   if (kind === 'skipped') return { what, verdict: 'not checked', message, fault: 'adapter' };
+  if (kind === 'no answer') return { what, verdict: 'no answer', message, fault: 'adapter' };
   // An adapter that garbles numbers seldom makes them NaN: an engine that overflows does.
   const fault = /\b(NaN|Infinity)\b; expected a finite number/.test(message) ? 'engine' : 'adapter';
   return { what, verdict: 'wrong', message, fault };
@@ -185,7 +212,9 @@ function maxOf(values: Float32Array): number {
   return values.reduce((a, b) => Math.max(a, b));
 }
 
-function report(checks: readonly SmokeCheck[]): SmokeReport {
-  const wrong = checks.find(({ verdict }) => verdict === 'wrong');
-  return { checks, ...(wrong ? { fault: wrong.fault } : {}) };
+function report(checks: readonly SmokeCheck[], requests: SmokeRequests): SmokeReport {
+  const first = checks.find(({ verdict }) => verdict === 'wrong' || verdict === 'no answer');
+  if (first?.verdict === 'wrong') return { verdict: 'wrong', fault: first.fault, checks, requests };
+  const isRight = !first && checks.some(({ verdict }) => verdict === 'right');
+  return { verdict: isRight ? 'right' : 'unknown', checks, requests };
 }

@@ -74,20 +74,33 @@ function count(text: string): number {
   throw new InvalidArgumentError('It must be a whole number from 1 to 9999.');
 }
 
+/** How the flags reach an engine, as a report says it: `--command ./my-engine`. */
+export function adapterOf(flags: SubjectFlags): string {
+  return namedEngines(flags).map(([name, value]) => `--${name} ${value}`)[0] ?? 'in process';
+}
+
+/** The flags that name an engine, with their values. */
+export function namedEngines({ module, command, dump, url }: SubjectFlags): [string, string][] {
+  return Object.entries({ module, command, dump, url }).filter((named) => named[1] !== undefined) as [
+    string,
+    string,
+  ][];
+}
+
 /**
  * @throws UsageError if several flags name an engine, or a flag does not fit to it.
  * @throws SubjectError, NoAnswerError as the adapters do.
  */
 export async function openSubject(flags: SubjectFlags, options: OpenSubjectOptions): Promise<OpenSubject> {
   const { module, command, dump, url, timeout } = flags;
-  const given = Object.entries({ module, command, dump, url }).filter(([, value]) => value !== undefined);
+  const given = namedEngines(flags);
   if (given.length > 1) {
     throw new UsageError(
       `${given.map(([name]) => `--${name}`).join(' and ')} name several engines; give one`,
     );
   }
   refuseServerFlags(flags);
-  const adapter = given.map(([name, value]) => `--${name} ${value}`)[0] ?? 'in process';
+  const adapter = adapterOf(flags);
   const close = async () => {};
   if (command !== undefined) {
     const limits = timeout === undefined ? {} : { requestMs: timeout };

@@ -3,21 +3,22 @@ import { readPackageJson } from '../engine/terminal/package-json.ts';
 import { readManifest, readPrompts } from '../golden/goldens.ts';
 import type { Prompts } from '../golden/schema.ts';
 import { storedCases, type VerifyCase } from '../golden/verify-case.ts';
-import { askCases } from './ask/ask-cases.ts';
+import { loadAbortable } from './ask/abortable.ts';
+import { type AskedCase, askCases } from './ask/ask-cases.ts';
 import { promptCases } from './cases/prompt-cases.ts';
 import { type CaseSelection, selectCases } from './cases/selection.ts';
 import { CHECKS, type Check } from './checks.ts';
 import type { Difference } from './compare/difference.ts';
 import { compareWithGoldens, type StoredGoldens } from './compare/stored-goldens.ts';
-import { conclude } from './conclude.ts';
+import { conclude, concludeNothing } from './conclude.ts';
 import { judgeConsistency } from './consistency/judge-consistency.ts';
-import { allowedChange, firstAnswers, numbersOf, subjectCases, uncheckedOf } from './findings.ts';
+import { allowedChange, firstAnswers, numbersOf, stoppedRun, subjectCases, uncheckedOf } from './findings.ts';
 import { judge } from './judge/judge.ts';
 import type { PrecisionClass } from './precision.ts';
 import { judgePrompts } from './prompts/judge-prompts.ts';
 import { loadModelText } from './prompts/prompt-tools.ts';
-import { loadReference } from './reference/load-reference.ts';
-import type { Subject } from './subject.ts';
+import { type LoadedReference, loadReference } from './reference/load-reference.ts';
+import type { Subject, SubjectModel } from './subject.ts';
 import { VERDICT_FORMAT, type Verdict } from './verdict.ts';
 
 /** A model whose engines are judged. */
@@ -43,6 +44,7 @@ export interface LoadCasesOptions extends CaseSelection {
   readonly prompts?: Prompts;
   /** Called with the prompt that our engine continues. */
   readonly onProgress?: (text: string) => void;
+  readonly signal?: AbortSignal;
 }
 
 export interface VerifyOptions {
@@ -68,77 +70,130 @@ export interface VerifyOptions {
 /**
  * Judges an engine.
  *
+ * @returns the verdict. Once `signal` is aborted nothing more is asked: the verdict is "unknown", and says
+ * what was found until then and what was not checked.
  * @throws ConfigError, CheckpointError, TokenizerError, FileError as the readers of the model and its
- * goldens do; NoAnswerError, SubjectError if the subject cannot be loaded; the reason of `signal`.
+ * goldens do; NoAnswerError, SubjectError if the subject cannot be loaded.
  */
 export async function verify(options: VerifyOptions): Promise<Verdict> {
-  const { subject, adapter, model, precision, knownFailing = new Set(), signal } = options;
+  const { subject, adapter, model, precision, signal } = options;
   const { checks = CHECKS, onProgress = () => {} } = options;
-  const config = await readModelConfig(model.modelDir);
   const { cases, stored } = options.cases;
   const golden = stored ? model.golden : undefined;
-  const reference = await loadReference(model.modelDir, cases, {
-    onProgress: (what) => onProgress(`computing what is right: ${what}`),
-    withSignatures: checks.includes('bugs'),
-    golden,
-  });
-  onProgress(`loading ${model.name} in ${subject.info.name}`);
-  const loaded = await subject.load(model.modelDir);
+  const reference = await unlessAborted(signal, () =>
+    loadReference(model.modelDir, cases, {
+      onProgress: (what) => onProgress(`computing what is right: ${what}`),
+      withSignatures: checks.includes('bugs'),
+      ...{ golden, signal },
+    }),
+  );
+  if (reference) onProgress(`loading ${model.name} in ${subject.info.name}`);
+  const loaded =
+    reference && (await unlessAborted(signal, () => loadAbortable(subject, model.modelDir, signal)));
+  const about = {
+    subject: { ...subject.info, adapter },
+    model: { name: model.name, source: model.source },
+    reference: describeReference(golden),
+  };
+  if (!loaded) {
+    const { reason } = stoppedRun(signal?.reason, cases, []);
+    const unchecked = [{ what: 'everything', why: 'the run was stopped before' }];
+    return concludeNothing({ ...about, demanded: precision, reason, unchecked });
+  }
   try {
-    const prompt = checks.includes('prompt')
-      ? await judgePrompts(loaded, cases, await loadModelText(model.modelDir).catch(() => undefined), signal)
-      : { verdict: 'unknown' as const, cases: [] };
-    const asked = await askCases(loaded, cases, {
-      sizes: config,
-      concurrency: options.concurrency ?? loaded.capabilities.maxConcurrency,
-      signal,
-      onCase: (each, done) => onProgress(`asked ${done} of ${cases.length} cases: ${each.case.id}`),
-    });
-    const judged = new Set(reference.cases.map(({ id }) => id));
-    const answers = subjectCases(asked, checks).filter(({ id }) => judged.has(id));
-    const judgeSome = (known: boolean) =>
-      judge(
-        answers.filter(({ id }) => knownFailing.has(id) === known),
-        reference,
-        { precision },
-      );
-    const judgement = judgeSome(false);
-    const isF32 = (precision ?? judgement.precision?.class) === 'f32';
-    const differences =
-      golden && isF32 ? compareWithGoldens(golden, config, asked) : new Map<string, readonly Difference[]>();
-    const consistent = checks.includes('consistency')
-      ? await judgeConsistency(loaded, firstAnswers(asked), {
-          allowed: allowedChange(judgement),
-          signal,
-          onCheck: (name) => onProgress(`consistency: ${name}`),
-        })
-      : { verdicts: [], unchecked: [] };
-    const hasText = cases.some(({ text }) => text !== undefined);
-    const concluded = conclude({
-      ...{ prompt, asked, judgement, differences },
-      ...(knownFailing.size > 0 ? { known: { ids: knownFailing, judgement: judgeSome(true) } } : {}),
-      consistency: [...consistent.verdicts],
-      unchecked: [
-        ...uncheckedOf(loaded, checks, { judgement, prompt, hasText }),
-        ...consistent.unchecked,
-        ...cases
-          .filter(({ id, refusal }) => refusal === undefined && !judged.has(id) && !differences.has(id))
-          .map(tooLong),
-      ],
-    });
+    const concluded = await question(loaded, reference, options);
     return {
       format: VERDICT_FORMAT,
+      ...about,
+      // A server's name is known when it is loaded.
       subject: { ...subject.info, adapter },
-      model: { name: model.name, source: model.source },
-      reference: describeReference(golden),
-      ...numbersOf(judgement),
       ...concluded,
-      prompt,
-      consistency: [...consistent.verdicts],
       versions: { plumbline: readPackageJson().version, node: process.version },
     };
   } finally {
     await loaded.close();
+  }
+}
+
+/** Asks a loaded subject what was chosen, and concludes from what it answers until the signal is aborted. */
+async function question(
+  loaded: SubjectModel,
+  reference: LoadedReference,
+  { model, precision, knownFailing = new Set(), signal, ...options }: VerifyOptions,
+): Promise<Omit<Verdict, 'format' | 'subject' | 'model' | 'reference' | 'versions'>> {
+  const { checks = CHECKS, onProgress = () => {} } = options;
+  const { cases, stored } = options.cases;
+  const golden = stored ? model.golden : undefined;
+  const config = await readModelConfig(model.modelDir);
+  const noPrompts = { verdict: 'unknown' as const, cases: [] };
+  const text = await loadModelText(model.modelDir).catch(() => undefined);
+  const prompt = checks.includes('prompt')
+    ? ((await unlessAborted(signal, () => judgePrompts(loaded, cases, text, signal))) ?? noPrompts)
+    : noPrompts;
+  const done: AskedCase[] = [];
+  const complete = await unlessAborted(signal, () =>
+    askCases(loaded, cases, {
+      sizes: config,
+      concurrency: options.concurrency ?? loaded.capabilities.maxConcurrency,
+      signal,
+      onCase: (each, count) => {
+        done.push(each);
+        onProgress(`asked ${count} of ${cases.length} cases: ${each.case.id}`);
+      },
+    }),
+  );
+  const asked = complete ?? done;
+  const judged = new Set(reference.cases.map(({ id }) => id));
+  const answers = subjectCases(asked, checks).filter(({ id }) => judged.has(id));
+  const judgeSome = (known: boolean) =>
+    judge(
+      answers.filter(({ id }) => knownFailing.has(id) === known),
+      reference,
+      { precision },
+    );
+  const judgement = judgeSome(false);
+  const isF32 = (precision ?? judgement.precision?.class) === 'f32';
+  const differences =
+    golden && isF32 ? compareWithGoldens(golden, config, asked) : new Map<string, readonly Difference[]>();
+  const consistent = checks.includes('consistency')
+    ? await unlessAborted(signal, () =>
+        judgeConsistency(loaded, firstAnswers(asked), {
+          allowed: allowedChange(judgement),
+          signal,
+          onCheck: (name) => onProgress(`consistency: ${name}`),
+        }),
+      )
+    : undefined;
+  const consistency = [...(consistent?.verdicts ?? [])];
+  const stopped = signal?.aborted ? stoppedRun(signal.reason, cases, asked) : undefined;
+  const hasText = cases.some((each) => each.text !== undefined);
+  const concluded = conclude({
+    ...{ prompt, asked, judgement, differences, consistency },
+    ...(knownFailing.size > 0 ? { known: { ids: knownFailing, judgement: judgeSome(true) } } : {}),
+    ...(stopped ? { stopped: stopped.reason } : {}),
+    unchecked: [
+      ...uncheckedOf(loaded, { checks, judgement, prompt, hasText, stopped }),
+      ...(consistent?.unchecked ?? []),
+      ...reference.unchecked,
+      ...cases
+        .filter(({ id, refusal }) => refusal === undefined && !judged.has(id) && !differences.has(id))
+        .map(tooLong),
+    ],
+  });
+  return { ...numbersOf(judgement), ...concluded, prompt, consistency };
+}
+
+/** What the task gives; undefined if the signal has ended it. */
+async function unlessAborted<T>(
+  signal: AbortSignal | undefined,
+  task: () => Promise<T>,
+): Promise<T | undefined> {
+  if (signal?.aborted) return undefined;
+  try {
+    return await task();
+  } catch (error) {
+    if (signal?.aborted) return undefined;
+    throw error;
   }
 }
 
@@ -147,11 +202,12 @@ export async function verify(options: VerifyOptions): Promise<Verdict> {
  * prompts.
  *
  * @throws UsageError if no case is selected; FileError, ConfigError, CheckpointError, TokenizerError,
- * ChatTemplateError, PromptError as the readers of goldens, model and prompts do.
+ * ChatTemplateError, PromptError as the readers of goldens, model and prompts do; the reason of `signal` if
+ * it is aborted.
  */
 export async function loadCases(
   { golden, modelDir }: VerifyModel,
-  { prompts, onProgress = () => {}, ...selection }: LoadCasesOptions = {},
+  { prompts, onProgress = () => {}, signal, ...selection }: LoadCasesOptions = {},
 ): Promise<VerifyCases> {
   if (golden && !prompts) {
     const { prompts: known } = readPrompts(golden.folder, golden.name);
@@ -159,9 +215,10 @@ export async function loadCases(
   }
   const given = prompts ?? readPrompts();
   const some = { ...given, prompts: selectCases(given.prompts, selection) };
-  const cases = await promptCases(modelDir, some, (id, done, of) =>
-    onProgress(`our engine continued ${done} of ${of} prompts: ${id}`),
-  );
+  const cases = await promptCases(modelDir, some, {
+    signal,
+    onCase: (id, done, of) => onProgress(`our engine continued ${done} of ${of} prompts: ${id}`),
+  });
   return { cases, stored: false };
 }
 

@@ -1,9 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { type ModelConfig, readModelConfig } from '../config.ts';
+import type { ModelConfig } from '../config.ts';
 import { ModelIdentityError } from '../errors.ts';
 import { Checkpoint } from './checkpoint.ts';
+import { readModelConfig } from './read-config.ts';
 import { expectedWeights } from './weights.ts';
 
 /** The values of a configuration that differ between models of the family. */

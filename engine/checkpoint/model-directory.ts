@@ -1,5 +1,6 @@
-import { type ModelConfig, readModelConfig } from '../config.ts';
+import type { ModelConfig } from '../config.ts';
 import { Checkpoint } from './checkpoint.ts';
+import { readModelConfig } from './read-config.ts';
 import { checkWeights } from './weights.ts';
 
 /**

@@ -1,5 +1,5 @@
 import { type Command, Option } from 'commander';
-import { readModelConfig } from '../config.ts';
+import { readModelConfig } from '../checkpoint/read-config.ts';
 import { PromptError } from '../errors.ts';
 import type { GenerateRequest } from '../serving/requests.ts';
 import { interruptible } from '../terminal/interrupt.ts';

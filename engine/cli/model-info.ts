@@ -2,8 +2,9 @@ import { existsSync, statSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { Checkpoint } from '../checkpoint/checkpoint.ts';
 import { countParameters, type ParameterCount } from '../checkpoint/parameters.ts';
+import { readModelConfig } from '../checkpoint/read-config.ts';
 import { checkWeights } from '../checkpoint/weights.ts';
-import { type ModelConfig, readModelConfig } from '../config.ts';
+import type { ModelConfig } from '../config.ts';
 import { cacheBytesPerToken } from '../model/kv-cache.ts';
 
 /** What the configuration and the headers of the weights say of a model. */

@@ -52,7 +52,8 @@ export function addSamplingFlags(command: Command): Command {
 export function samplingOptions(flags: SamplingFlags): SamplingOptions {
   const { temperature, topK, topP, minP, repetitionPenalty, presencePenalty, frequencyPenalty } = flags;
   const { logitBias, seed, minTokens, stop, stopId, ignoreEos, samples, logprobs, promptLogprobs } = flags;
-  const options = {
+  // The type has every key, so that an option that is forgotten here does not compile.
+  const options: { [K in keyof Required<SamplingOptions>]: SamplingOptions[K] } = {
     ...{ temperature, topK, topP, minP, repetitionPenalty, presencePenalty, frequencyPenalty },
     ...{ logitBias, seed, minNewTokens: minTokens, stop, stopTokenIds: stopId, ignoreEos, n: samples },
     ...{ logprobs, promptLogprobs },

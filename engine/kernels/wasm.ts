@@ -1,4 +1,3 @@
-import { PANEL, STRIP } from './abi.ts';
 import { attentionCall } from './attention-call.ts';
 import {
   checkAllocate,
@@ -13,6 +12,7 @@ import {
 } from './checks.ts';
 import { compile } from './instance.ts';
 import type { Kernels } from './kernels.ts';
+import { matmulCall, packPanelsCall, packRowsCall } from './matmul-calls.ts';
 import { KernelMemory, throwDisposed } from './memory.ts';
 import { LEAVES } from './numerics.ts';
 import { packedBytes, readMatrix } from './pack.ts';
@@ -23,7 +23,6 @@ import { checkSources } from './sources.ts';
 import { KERNELS } from './table.ts';
 import { bytesPerWeight } from './widen.ts';
 
-const MATMUL = { F32: KERNELS.matmulF32, F16: KERNELS.matmulF16, BF16: KERNELS.matmulBF16 };
 const GATHER = { F32: KERNELS.gatherF32, F16: KERNELS.gatherF16, BF16: KERNELS.gatherBF16 };
 const FLOAT = Float32Array.BYTES_PER_ELEMENT;
 
@@ -42,8 +41,6 @@ export interface WasmKernelsOptions extends PoolOptions {
  * strip.
  */
 const WIDEN_ROWS = 17;
-/** Panels of a part of a matmul: a single row reads four panels side by side. */
-const PANELS_PER_PART = 4;
 
 /**
  * The kernels in WebAssembly SIMD, compiled from `assembly/`, with a memory of their own.
@@ -105,13 +102,8 @@ export async function createWasmKernels(options: WasmKernelsOptions = {}): Promi
       const most = (BLOCK_ROWS * FLOAT) / weightBytes;
       readMatrix(shape, most, readRows, (rows, firstRow, numRows) => {
         new Uint8Array(memory.buffer, strips).set(rows);
-        share({
-          kernel: weightBytes === 2 ? KERNELS.packPanels16 : KERNELS.packPanels32,
-          args: { weights: strips, rows: numRows, inputs, panels: address + firstRow * inputs * weightBytes },
-          units: Math.ceil(numRows / PANEL),
-          grain: PANELS_PER_PART,
-          work: numRows * inputs,
-        });
+        const panels = address + firstRow * inputs * weightBytes;
+        share(packPanelsCall(dtype, { weights: strips, rows: numRows, inputs, panels }));
       });
       return { outputs, inputs, dtype, leaves, panels: new Uint8Array(memory.buffer, address, bytes) };
     },
@@ -137,31 +129,12 @@ export async function createWasmKernels(options: WasmKernelsOptions = {}): Promi
       for (let first = 0; first < rows; first += BLOCK_ROWS) {
         const block = Math.min(BLOCK_ROWS, rows - first);
         const blockFrom = from + first * inputs * FLOAT;
-        if (block > 1) {
-          share({
-            kernel: KERNELS.packRows,
-            args: { x: blockFrom, rows: block, inputs, strips },
-            units: Math.ceil(block / STRIP),
-            grain: 1,
-            work: block * inputs,
-          });
-        }
-        share({
-          kernel: MATMUL[dtype],
-          args: {
-            x: block > 1 ? strips : blockFrom,
-            rows: block,
-            inputs,
-            panels,
-            outputs,
-            y: to + first * outputs * FLOAT,
-            leaves,
-            widenRows,
-          },
-          units: Math.ceil(outputs / PANEL),
-          grain: PANELS_PER_PART,
-          work: block * inputs * outputs,
-        });
+        if (block > 1) share(packRowsCall({ x: blockFrom, rows: block, inputs, strips }));
+        const args = {
+          ...{ x: block > 1 ? strips : blockFrom, rows: block, inputs, panels, outputs },
+          ...{ y: to + first * outputs * FLOAT, leaves, widenRows },
+        };
+        share(matmulCall(dtype, args));
       }
     },
 

@@ -1,3 +1,4 @@
+import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { inspect } from 'node:util';
 import { Tokenizer as HuggingFaceTokenizer } from '@huggingface/tokenizers';
@@ -23,6 +24,9 @@ interface TokenizerLibrary {
 /** Token ids of Python's and Rust's type, u32; what is above cannot be an id of any model. */
 const MAX_TOKEN_ID = 2 ** 32 - 1;
 const NO_BYTES = new Uint8Array(0);
+
+/** Tokenizers in use, by the versions of their files. */
+const inUse = new Map<string, WeakRef<Tokenizer>>();
 
 /** What {@link Tokenizer.encode} takes beside the text. */
 export interface EncodeOptions {
@@ -65,7 +69,8 @@ export class Tokenizer {
   }
 
   /**
-   * Reads `tokenizer.json` and `tokenizer_config.json` of a model directory.
+   * Reads `tokenizer.json` and `tokenizer_config.json` of a model directory. Reading Qwen3's takes more than
+   * half a second, so a tokenizer that is still in use is returned again if its files have not changed.
    *
    * @throws TokenizerError if a file is missing, unreadable, cut short or malformed, or describes a
    * tokenizer that this engine does not support.
@@ -73,6 +78,15 @@ export class Tokenizer {
   static async load(modelDir: string): Promise<Tokenizer> {
     const path = join(modelDir, 'tokenizer.json');
     const configPath = join(modelDir, 'tokenizer_config.json');
+    const versions = `${await versionOf(path)} ${await versionOf(configPath)}`;
+    const known = inUse.get(versions)?.deref();
+    if (known) return known;
+    const tokenizer = await Tokenizer.#read(path, configPath);
+    inUse.set(versions, new WeakRef(tokenizer));
+    return tokenizer;
+  }
+
+  static async #read(path: string, configPath: string): Promise<Tokenizer> {
     // One after the other: of two missing files, always the same is named.
     const json = await readRequired(path);
     const configJson = await readRequired(configPath);
@@ -142,6 +156,12 @@ export class Tokenizer {
     if (added !== undefined) return added;
     return bytesOfToken(this.#tokenizer.id_to_token(id) ?? '');
   }
+}
+
+/** Changes with the file and with any change of it; undefined if there is no such file. */
+async function versionOf(path: string): Promise<string | undefined> {
+  const stats = await stat(path, { bigint: true }).catch(() => undefined);
+  return stats && [stats.dev, stats.ino, stats.size, stats.mtimeNs, stats.ctimeNs].join(':');
 }
 
 async function readRequired(path: string): Promise<unknown> {

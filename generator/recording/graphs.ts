@@ -1,6 +1,7 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { ensureFixture, FIXTURES } from '../fixtures/fixtures.ts';
+import { FIXTURES } from '../fixtures/fixture-specs.ts';
+import { ensureFixture } from '../fixtures/fixtures.ts';
 import type { MakingProgress } from '../fixtures/large-checkpoint.ts';
 import { ensureWholeFolder } from '../fixtures/whole-folder.ts';
 import { linkOrCopy } from '../onnx/link.ts';

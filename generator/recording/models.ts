@@ -3,11 +3,12 @@ import { createReadStream, existsSync, mkdtempSync, readdirSync } from 'node:fs'
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { countParameters } from '../../engine/checkpoint/parameters.ts';
-import { type ModelConfig, readModelConfig } from '../../engine/config.ts';
+import { readModelConfig } from '../../engine/checkpoint/read-config.ts';
+import type { ModelConfig } from '../../engine/config.ts';
 import { CheckpointError } from '../../engine/errors.ts';
 import { temporary } from '../../engine/terminal/temporary.ts';
 import { GOLDEN_FOLDER } from '../../golden/goldens.ts';
-import { FIXTURES } from '../fixtures/fixtures.ts';
+import { FIXTURES } from '../fixtures/fixture-specs.ts';
 import type { MakingProgress } from '../fixtures/large-checkpoint.ts';
 import { goldenName } from '../golden-name.ts';
 import { linkOrCopy } from '../onnx/link.ts';

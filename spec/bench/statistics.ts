@@ -43,6 +43,28 @@ export function quantile(sorted: readonly number[], part: number): number {
   return sorted[below] + (position - below) * (sorted[above] - sorted[below]);
 }
 
+/**
+ * Runs something again and again until it has taken `leastMs`, but once at least.
+ *
+ * @param work of one run, in bytes or operations
+ * @param now the time in ms
+ * @returns work per second.
+ */
+export function workPerSecond(
+  run: () => void,
+  { work, leastMs, now = () => performance.now() }: { work: number; leastMs: number; now?: () => number },
+): number {
+  const begin = now();
+  let runs = 0;
+  let elapsed = 0;
+  do {
+    run();
+    runs++;
+    elapsed = now() - begin;
+  } while (elapsed < leastMs);
+  return (1000 * runs * work) / elapsed;
+}
+
 /** How many times better `value` is than `other`; below 1 it is worse. */
 export function timesBetter(value: number, other: number, better: Direction): number {
   return better === 'higher' ? value / other : other / value;

@@ -1,5 +1,5 @@
 import test from 'ava';
-import { FIXTURES, QUICK_FIXTURES } from '../../generator/fixtures/fixtures.ts';
+import { FIXTURES, QUICK_FIXTURES } from '../../generator/fixtures/fixture-specs.ts';
 import { measureClasses, readJudgeableClasses } from '../support/golden/precision-classes.ts';
 import { trackResources } from '../support/processes/cleanup.ts';
 

@@ -1,5 +1,5 @@
 import test from 'ava';
-import { FIXTURES, QUICK_FIXTURES } from '../../generator/fixtures/fixtures.ts';
+import { FIXTURES, QUICK_FIXTURES } from '../../generator/fixtures/fixture-specs.ts';
 import { type ChosenRow, degeneracies, type FixtureEvidence } from '../support/golden/fixture-degeneracy.ts';
 import { evidenceOf } from '../support/golden/fixture-evidence.ts';
 

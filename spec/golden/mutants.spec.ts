@@ -1,5 +1,5 @@
 import test, { type ExecutionContext } from 'ava';
-import { readModelConfig } from '../../engine/config.ts';
+import { readModelConfig } from '../../engine/checkpoint/read-config.ts';
 import { ensureFixture } from '../../generator/fixtures/fixtures.ts';
 import { readCase, readManifest, readTensors } from '../../golden/goldens.ts';
 import { compareCase } from '../../verify/compare/case.ts';

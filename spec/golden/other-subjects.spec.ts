@@ -1,6 +1,6 @@
 import { cpSync } from 'node:fs';
 import test from 'ava';
-import { readModelConfig } from '../../engine/config.ts';
+import { readModelConfig } from '../../engine/checkpoint/read-config.ts';
 import { ensureFixture } from '../../generator/fixtures/fixtures.ts';
 import { writeOnnxGraph } from '../../generator/onnx/write.ts';
 import { readCase, readManifest, readTensors } from '../../golden/goldens.ts';

@@ -1,9 +1,10 @@
 import test from 'ava';
-import { readModelConfig } from '../../engine/config.ts';
+import { readModelConfig } from '../../engine/checkpoint/read-config.ts';
 import { Engine } from '../../engine/engine.ts';
 import { createWasmKernels } from '../../engine/kernels/wasm.ts';
 import type { EngineStats } from '../../engine/serving/requests.ts';
-import { ensureFixture, QUICK_FIXTURES } from '../../generator/fixtures/fixtures.ts';
+import { QUICK_FIXTURES } from '../../generator/fixtures/fixture-specs.ts';
+import { ensureFixture } from '../../generator/fixtures/fixtures.ts';
 import { readCase, readFingerprints, readManifest, readTensors } from '../../golden/goldens.ts';
 import type { RecordedCase } from '../../golden/schema.ts';
 import { engineModel } from '../../verify/adapters/engine.ts';

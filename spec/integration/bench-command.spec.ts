@@ -50,9 +50,15 @@ test('a run prints a table, writes JSON and a page, and leaves out with a word w
     t.true(partOfLimit! > 0);
     t.is(Object.keys(timesBetterThan).length, 1);
   }
-  const hit = report.figures.find(({ subject }) => subject === 'prefix hit')!;
-  // About ten times; a busy machine makes it less.
-  t.true(hit.timesBetterThan['prefix miss'] > 2, `a cached prefix: ${hit.timesBetterThan['prefix miss']}`);
+  // Each has failed if its prompt was not found in the cache, or was.
+  const prefix = report.figures.filter(({ task }) => task === 'time to first token of 512');
+  t.deepEqual(
+    prefix.map(({ subject, timesBetterThan }) => [subject, Object.keys(timesBetterThan)]),
+    [
+      ['prefix hit', ['prefix miss']],
+      ['prefix miss', ['prefix hit']],
+    ],
+  );
   t.deepEqual(
     report.skipped.map(({ suite, subject }) => [suite, subject]),
     [['latency', 'node-llama-cpp']],
@@ -75,16 +81,21 @@ test('kernels are held to the limits of the machine, memory to weights and cache
   const { figures, skipped }: BenchReport = JSON.parse(readFileSync(json, 'utf8'));
   t.deepEqual(skipped, []);
   const of = (task: string) => figures.filter((figure) => figure.task === task);
-  t.is(of('limits of the machine').length, 2);
+  const limits = of('limits of the machine');
+  t.is(limits.length, 2);
   // Every kernel; matmuls of each dtype with 1, 8 and 128 rows.
   t.deepEqual(
     of('kernels bound by reading').map(({ variant }) => variant?.split(',')[0]),
     Object.keys(KERNELS),
   );
   t.is(of('kernels bound by arithmetic').length, 2 * 3);
-  // A figure far beyond the limit is a wrong measurement.
-  for (const { partOfLimit } of [...of('kernels bound by reading'), ...of('kernels bound by arithmetic')]) {
-    t.true(partOfLimit! > 0 && partOfLimit! < 5, `${partOfLimit}`);
+  // Rates depend on the machine: the specs of samples.ts and statistics.ts hold work and clock to figures.
+  for (const [i, bound] of ['reading', 'arithmetic'].entries()) {
+    for (const { variant, summary, limit, partOfLimit } of of(`kernels bound by ${bound}`)) {
+      t.is(limit?.value, limits[i].summary.max, variant);
+      t.is(partOfLimit, summary.median / limits[i].summary.max, variant);
+      t.true(partOfLimit! > 0, variant);
+    }
   }
   t.deepEqual(
     of('key/value cache').map(({ variant, summary }) => [variant, summary.median]),
@@ -129,7 +140,7 @@ test('a model that is not there ends with 1 and a line', async (t) => {
 test('where the engine itself cannot take part, a run ends with 1 and says why', async (t) => {
   const modelDir = temporaryFolder(t);
   copyFileSync(join(await ensureFixture('dense'), 'config.json'), join(modelDir, 'config.json'));
-  const args = ['--quick', '--model', modelDir, '--threads', '1', '--suite', 'memory'];
+  const args = [...SMALL, '--model', modelDir, '--suite', 'memory'];
   const { exitCode, out, err } = await bench(...args, '--subjects', 'plumbline');
   t.deepEqual([exitCode, err], [1, '']);
   t.regex(out, /^left out\n {2}memory, plumbline: .*has neither model\.safetensors nor/m);

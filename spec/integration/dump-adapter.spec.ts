@@ -1,8 +1,8 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
+import { readModelConfig } from '../../engine/checkpoint/read-config.ts';
 import { writeSafetensors } from '../../engine/checkpoint/safetensors-writer.ts';
-import { readModelConfig } from '../../engine/config.ts';
 import { Engine } from '../../engine/index.ts';
 import { ensureFixture } from '../../generator/fixtures/fixtures.ts';
 import { casesJson, dumpCases } from '../../golden/dump-layout.ts';

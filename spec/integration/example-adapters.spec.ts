@@ -3,7 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import test, { type ExecutionContext } from 'ava';
-import { readModelConfig } from '../../engine/config.ts';
+import { readModelConfig } from '../../engine/checkpoint/read-config.ts';
 import { ensureFixture } from '../../generator/fixtures/fixtures.ts';
 import { readCase, readManifest, readTensors } from '../../golden/goldens.ts';
 import { commandSubject } from '../../verify/adapters/command/command-subject.ts';

@@ -4,8 +4,9 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { AutoModelForCausalLM, type PreTrainedModel, Tensor } from '@huggingface/transformers';
 import test, { type ExecutionContext } from 'ava';
+import { readModelConfig } from '../../engine/checkpoint/read-config.ts';
 import { SafetensorsFile } from '../../engine/checkpoint/safetensors.ts';
-import { type ModelConfig, readModelConfig } from '../../engine/config.ts';
+import type { ModelConfig } from '../../engine/config.ts';
 import { writeOnnxGraph } from '../../generator/onnx/write.ts';
 import { largestDifference, type Outputs, run, session, values } from '../unit/generator/onnx/sessions.ts';
 

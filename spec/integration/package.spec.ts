@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import test from 'ava';
-import { FIXTURES, QUICK_FIXTURES } from '../../generator/fixtures/fixtures.ts';
+import { FIXTURES, QUICK_FIXTURES } from '../../generator/fixtures/fixture-specs.ts';
 import { readCase, readFingerprints, readManifest } from '../../golden/goldens.ts';
 import { trackResources } from '../support/processes/cleanup.ts';
 import { InstalledPackage, ROOT, run } from '../support/processes/installed-package.ts';

@@ -11,7 +11,7 @@ import {
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { countParameters } from '../../engine/checkpoint/parameters.ts';
-import { readModelConfig } from '../../engine/config.ts';
+import { readModelConfig } from '../../engine/checkpoint/read-config.ts';
 import { Engine } from '../../engine/engine.ts';
 import { ensureFixture } from '../../generator/fixtures/fixtures.ts';
 import { ensureFixtureGraphs } from '../../generator/recording/graphs.ts';

@@ -45,6 +45,7 @@ test('a wrong value is reported with its place, who is wrong, and a command that
   t.regex(out, /dense · ids-short: differs from the golden first at hidden_states\.2, position 3, index 5/);
   t.regex(out, /the subject is wrong/);
   t.regex(out, /npm run inspect -- --model dense --case ids-short/);
+  t.true(out.includes(`npx plumbline-verify --model dense --module ${adapter} --html report.html`), out);
 });
 
 test('with SUBJECT set, no spec runs that does not ask the subject; a slow import is waited for', async (t) => {
@@ -61,7 +62,10 @@ test('with SUBJECT set, no spec runs that does not ask the subject; a slow impor
   const { exitCode, out } = await ended(startNode(AVA, args, { env: { ...NO_COVERAGE, SUBJECT: adapter } }));
   t.is(exitCode, 1, out);
   t.regex(out, /dense · ids-one: /);
-  t.regex(out, /nothing is answered here/);
+  t.regex(
+    out,
+    /dense · ids-one: .*nothing is answered here\n[\s\S]*npx plumbline-verify --model dense --module /,
+  );
   const passed = out.split('\n').filter((line) => line.includes('✔'));
   t.deepEqual(passed, [], 'nothing is right about an engine that answers nothing');
 });

@@ -1,13 +1,14 @@
 import { readFileSync } from 'node:fs';
 import test, { type ExecutionContext } from 'ava';
+import { processIo } from '../../engine/cli/io.ts';
+import { run } from '../../engine/cli/program.ts';
 import { Engine } from '../../engine/engine.ts';
 import type { SamplingOptions } from '../../engine/serving/sampling-params.ts';
-import type { Tokenizer } from '../../engine/text/tokenizer.ts';
+import { Tokenizer } from '../../engine/text/tokenizer.ts';
 import { ensureFixture } from '../../generator/fixtures/fixtures.ts';
-import { qwen3Tokenizer } from '../support/models/tokenizer.ts';
 import { trackResources } from '../support/processes/cleanup.ts';
-import { ended, runCli, startCli } from '../support/processes/processes.ts';
-import { jsonFile, linesFile } from '../unit/engine/cli/support.ts';
+import { type Ended, ended, runCli, startCli } from '../support/processes/processes.ts';
+import { FakeOutput, jsonFile, linesFile } from '../unit/engine/cli/support.ts';
 
 trackResources(test);
 
@@ -28,7 +29,7 @@ let engine: Engine;
 
 test.before('the model is made once and loaded once', async () => {
   model = await ensureFixture('dense-bf16');
-  tokenizer = await qwen3Tokenizer();
+  tokenizer = await Tokenizer.load(model);
   engine = await Engine.load(model, { cacheTokens: 512, tokenizer, prefixCaching: false });
 });
 test.after.always('the engine is closed', () => engine?.close());
@@ -46,9 +47,16 @@ async function viaApi(ids: readonly number[], options: SamplingOptions = {}) {
   return results.sort((a, b) => a.sample - b.sample);
 }
 
-/** The lines of `plumbline generate --json`, without their timing. */
-async function viaCommand(t: ExecutionContext, ...argv: string[]) {
-  const { exitCode, out, err } = await runCli('generate', '--model', model, ...argv, ...LIMIT, '--json');
+/** The command in this process, which has the tokenizer already: another one would read it for a second. */
+async function runHere(...argv: string[]): Promise<Ended> {
+  const [stdout, stderr] = [new FakeOutput(), new FakeOutput()];
+  const exitCode = await run(argv, { ...processIo, stdout, stderr });
+  return { exitCode, out: stdout.text, err: stderr.text };
+}
+
+/** The lines of `plumbline generate --json`, without their timing. @param runs where the command runs. */
+async function viaCommand(t: ExecutionContext, argv: readonly string[], runs = runHere) {
+  const { exitCode, out, err } = await runs('generate', '--model', model, ...argv, ...LIMIT, '--json');
   t.deepEqual({ exitCode, err }, { exitCode: 0, err: '' });
   return out
     .trimEnd()
@@ -65,12 +73,12 @@ test.serial('a text has the same continuation as its ids in the API, as text and
   const [expected] = await viaApi(tokenizer.encode(prompt));
   t.is(expected.tokens.length, MAX_TOKENS);
   t.true(new Set(expected.tokens).size > 1);
-  t.deepEqual(await runCli('generate', '--model', model, '--prompt', prompt, ...LIMIT), {
+  t.deepEqual(await runHere('generate', '--model', model, '--prompt', prompt, ...LIMIT), {
     exitCode: 0,
     out: `${expected.text}\n`,
     err: '',
   });
-  t.deepEqual(await viaCommand(t, '--prompt', prompt), [{ index: 0, ...expected }]);
+  t.deepEqual(await viaCommand(t, ['--prompt', prompt]), [{ index: 0, ...expected }]);
 });
 
 // The fingerprint is a hash of the logits, so equal ones mean that the prompt had Python's ids.
@@ -84,7 +92,7 @@ for (const [name, ...options] of [
     const { messages, options: template } = chat;
     const file = jsonFile(t, template.tools ? { messages, tools: template.tools } : messages);
     const [expected] = await viaApi(chat.ids);
-    t.deepEqual(await viaCommand(t, '--chat', file, ...options), [{ index: 0, ...expected }]);
+    t.deepEqual(await viaCommand(t, ['--chat', file, ...options]), [{ index: 0, ...expected }]);
   });
 }
 
@@ -94,7 +102,7 @@ test.serial(
     const prompts = [tokenizer.encode('Name a river.'), [151935, 0, 785], tokenizer.encode('今天天气')];
     const expected = [];
     for (const [index, ids] of prompts.entries()) expected.push({ index, ...(await viaApi(ids))[0] });
-    t.deepEqual(await viaCommand(t, '--ids', jsonFile(t, prompts)), expected);
+    t.deepEqual(await viaCommand(t, ['--ids', jsonFile(t, prompts)]), expected);
   },
 );
 
@@ -122,7 +130,7 @@ test.serial(
       '--cache-blocks',
       '16',
     ];
-    const lines = await viaCommand(t, '--requests', file, ...settings);
+    const lines = await viaCommand(t, ['--requests', file, ...settings], runCli);
     const expected = [];
     for (const [index, [ids, options]] of requests.entries()) {
       for (const result of await viaApi(ids, options)) expected.push({ index, ...result });
@@ -132,7 +140,7 @@ test.serial(
     t.is(lines.length, 7);
     t.is(lines[1].finishReason, 'stop');
     t.true(lines.at(-1).cachedTokens > 0);
-    const [cold] = (await viaCommand(t, '--requests', file, '--no-prefix-cache')).slice(-1);
+    const [cold] = (await viaCommand(t, ['--requests', file, '--no-prefix-cache'])).slice(-1);
     t.deepEqual(cold, expected.at(-1));
   },
 );

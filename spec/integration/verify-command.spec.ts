@@ -155,24 +155,33 @@ test('inspect has a --model of its own', async (t) => {
   t.regex(out, /hidden_states\.final/);
 });
 
-test('Ctrl-C ends a run at once', async (t) => {
+test('Ctrl-C ends a run at once, with a report of what was done', async (t) => {
   const folder = temporaryFolder(t);
-  const module = join(folder, 'slow.js');
+  const [module, report] = [join(folder, 'slow.js'), join(folder, 'v.json')];
+  // An engine that answers one case, then computes on whatever the signal says.
   writeFileSync(
     module,
-    `export default { info: { name: 'slow' }, load: async () => ({
-      capabilities: { scores: 'all', hidden: false, tokenize: false, chat: false, maxConcurrency: 1 },
-      forward: ({ signal }) => new Promise((_, reject) => {
+    `let asked = 0;
+    export default { info: { name: 'slow' }, load: async () => ({
+      capabilities: { scores: 'none', hidden: false, tokenize: false, chat: false, maxConcurrency: 1 },
+      forward: async () => ({ rows: [] }),
+      generate: ({ maxNewTokens }) => {
+        if (asked++ === 0) return { tokens: Array(maxNewTokens).fill(0) };
         console.error('asked');
-        const timer = setTimeout(() => {}, 60000);
-        signal.addEventListener('abort', () => { clearTimeout(timer); reject(signal.reason); });
-      }),
-      generate: async () => { throw new Error('not reached'); },
+        return new Promise((resolve) => setTimeout(resolve, 60_000));
+      },
       close: async () => {},
     }) };`,
   );
-  const child = startNode('verify/cli.ts', ['--model', 'dense', '--run', 'ids-one', '--module', module]);
+  const flags = ['--run', 'ids-one', 'ids-short', '--module', module, '--json', report];
+  const child = startNode('verify/cli.ts', ['--model', 'dense', ...flags]);
   child.stderr!.once('data', () => child.kill('SIGINT'));
-  const { exitCode, out } = await ended(child);
-  t.deepEqual([exitCode, out], [130, '']);
+  const { exitCode, out, err } = await ended(child);
+  t.is(exitCode, 130);
+  t.regex(out, /^UNKNOWN: .* on dense: stopped after 1 of 2 cases: interrupted by SIGINT\n/);
+  t.regex(err, /concluding from the answers so far; a second signal ends it at once/);
+  const verdict = readVerdict(report);
+  t.is(verdict.verdict, 'unknown');
+  t.is(verdict.cases.length, 1);
+  t.true(verdict.unchecked.some(({ what }) => what.startsWith('1 case: ids-')));
 });

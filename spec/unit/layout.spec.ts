@@ -33,6 +33,7 @@ const WITHOUT_SPEC: Readonly<Record<string, string>> = {
   'generator/fixtures/large-checkpoint-worker.ts': 'a thread; large-checkpoint.spec.ts starts it',
   'generator/onnx/model-graph.ts': 'an interface',
   'verify/subject.ts': 'interfaces',
+  'verify/command-io.ts': 'interfaces',
   'verify/adapters/http/dialect.ts': 'interfaces',
   'verify/protocol/messages.ts': 'interfaces of the messages; schemas.spec.ts holds the schemas to them',
   'verify/compare/difference.ts': 'an interface and its constants',
@@ -51,7 +52,7 @@ const WITHOUT_SPEC: Readonly<Record<string, string>> = {
   'verify/consistency/checks.ts': 'a table of checks; judge-consistency.spec.ts runs each of them',
   'verify/report/html/style.ts':
     'a style sheet; spec/integration/verdict-page.spec.ts looks at it in a browser',
-  'verify/cli.ts': 'a command; spec/integration/inspect-command.spec.ts runs it',
+  'verify/cli.ts': 'the commands together; spec/integration/verify-command.spec.ts runs them',
   'engine/kernels/assembly/': 'compiled to WebAssembly; the specs of wasm.ts hold it to scalar.ts',
 };
 

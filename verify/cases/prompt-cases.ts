@@ -10,19 +10,25 @@ import type { VerifyCase } from '../../golden/verify-case.ts';
 /** The prompt of a case before anything was generated. */
 type EncodedPrompt = Omit<VerifyCase, 'greedy' | 'positions'>;
 
+export interface PromptCasesOptions {
+  /** Called after each prompt has been continued. */
+  readonly onCase?: (id: string, done: number, of: number) => void;
+  /** Ends the work between two steps of the engine. */
+  readonly signal?: AbortSignal;
+}
+
 /**
  * The cases of a model that has no goldens: its own tokenizer encodes the prompts, and our engine continues
  * them.
  *
- * @param onCase called after each prompt has been continued.
  * @throws PromptError if an id is outside the vocabulary, or a prompt does not fit the model.
  * @throws TokenizerError, ChatTemplateError as their readers do, if a prompt is a text.
- * @throws what `Engine.load` throws.
+ * @throws what `Engine.load` throws; the reason of `signal` if it is aborted.
  */
 export async function promptCases(
   modelDir: string,
   { prompts, maxNewTokens }: Prompts,
-  onCase: (id: string, done: number, of: number) => void = () => {},
+  { onCase = () => {}, signal }: PromptCasesOptions = {},
 ): Promise<VerifyCase[]> {
   const engine = await Engine.load(modelDir);
   try {
@@ -33,6 +39,7 @@ export async function promptCases(
     const greedyOf = new Map<string, readonly number[]>();
     // Together: each step of decoding reads all weights, for one prompt as for all of them.
     for await (const event of engine.generate(requests)) {
+      signal?.throwIfAborted();
       if (event.type === 'error') throw event.error;
       if (event.type !== 'result') continue;
       const { id } = continued[event.request];

@@ -43,8 +43,9 @@ export function align(subject: readonly SubjectCase[], reference: Reference): Al
       continue;
     }
     const seen = new Set<number>();
+    const indices = new Map(right.rows.map(({ position }, index) => [position, index]));
     for (const row of given) {
-      const index = right.rows.findIndex(({ position }) => position === row.position);
+      const index = indices.get(row.position) ?? -1;
       const reason = seen.has(row.position) ? 'a second row for this position' : rowProblem(row);
       seen.add(row.position);
       if (index < 0) problem(row.position, `a row for position ${row.position}`, positionsOf(right));
@@ -70,23 +71,38 @@ function rowProblem({ ids, values }: SubjectRow): string | undefined {
 /** The likeliest by the subject or by the truth, where both know them. */
 function compareRow({ ids, values }: SubjectRow, { ids: rightIds, truth }: ReferenceRow) {
   const place = placesOf(rightIds);
-  const order = Array.from(values.keys()).sort((a, b) => values[b] - values[a] || a - b);
-  const own = order.slice(0, COMPARED);
+  const own = likeliest(values);
   const least = truth[truth.length - 1];
-  const at: number[] = [];
-  const error: number[] = [];
-  for (const i of own) {
-    const where = place.get(ids ? ids[i] : i) ?? -1;
-    at.push(where);
-    error.push(values[i] - (where < 0 ? least : truth[where]));
+  const at = new Int32Array(own.length);
+  const error = new Float64Array(own.length);
+  for (let n = 0; n < own.length; n++) {
+    const value = values[own[n]];
+    const where = place.get(ids ? ids[own[n]] : own[n]) ?? -1;
+    at[n] = where;
+    error[n] = value - (where < 0 ? least : truth[where]);
   }
-  return { at: Int32Array.from(at), error: center(Float64Array.from(error)) };
+  return { at, error: center(error) };
+}
+
+/** Indices of the {@link COMPARED} largest values, the largest first; of equal values the one in front. */
+function likeliest(values: Float32Array): Int32Array {
+  const order = new Int32Array(Math.min(COMPARED, values.length));
+  let length = 0;
+  for (let i = 0; i < values.length; i++) {
+    if (length === order.length && values[i] <= values[order[length - 1]]) continue;
+    if (length < order.length) length++;
+    let place = length - 1;
+    for (; place > 0 && values[order[place - 1]] < values[i]; place--) order[place] = order[place - 1];
+    order[place] = i;
+  }
+  return order;
 }
 
 /** The power check aligns the same rows again and again. */
 const PLACES = new WeakMap<Int32Array, ReadonlyMap<number, number>>();
 
-function placesOf(ids: Int32Array): ReadonlyMap<number, number> {
+/** Where each id stands in `ids`. */
+export function placesOf(ids: Int32Array): ReadonlyMap<number, number> {
   const places = PLACES.get(ids) ?? new Map(Array.from(ids, (id, i) => [id, i]));
   PLACES.set(ids, places);
   return places;
@@ -102,17 +118,42 @@ export function restrict(rows: readonly AlignedRow[], most: number): AlignedRow[
   });
 }
 
+/** i32 [rows + 1]: where each row begins in a list of the values of all rows. */
+export function startsOf(rows: readonly AlignedRow[]): Int32Array {
+  const starts = new Int32Array(rows.length + 1);
+  for (const [r, { at }] of rows.entries()) starts[r + 1] = starts[r] + at.length;
+  return starts;
+}
+
 /**
  * Values by the ids of a row, on the values that are compared, less their mean. An id that they do not have
  * counts as 0.
  *
- * @param minus is subtracted from them. Default: nothing.
+ * @param valuesOf f32 [m], of a row.
+ * @param minusOf f32 [m], subtracted from them. Default: nothing.
+ * @returns f64, row after row: where each begins says {@link startsOf}.
  */
-export function project(row: AlignedRow, values: Float32Array, minus?: Float32Array): Float64Array {
-  const projected = new Float64Array(row.at.length);
-  for (let i = 0; i < projected.length; i++) {
-    const where = row.at[i];
-    if (where >= 0) projected[i] = values[where] - (minus?.[where] ?? 0);
+export function project(
+  rows: readonly AlignedRow[],
+  valuesOf: (row: AlignedRow) => Float32Array,
+  minusOf?: (row: AlignedRow) => Float32Array,
+): Float64Array {
+  const projected = new Float64Array(rows.reduce((sum, { at }) => sum + at.length, 0));
+  let begin = 0;
+  for (const row of rows) {
+    const { at } = row;
+    const values = valuesOf(row);
+    const minus = minusOf?.(row);
+    let sum = 0;
+    for (let i = 0; i < at.length; i++) {
+      const where = at[i];
+      if (where < 0) continue;
+      projected[begin + i] = values[where] - (minus ? minus[where] : 0);
+      sum += projected[begin + i];
+    }
+    const mean = sum / at.length;
+    for (let i = 0; i < at.length; i++) projected[begin + i] -= mean;
+    begin += at.length;
   }
-  return center(projected);
+  return projected;
 }

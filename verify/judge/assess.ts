@@ -13,7 +13,7 @@ import type {
 import { HONEST_RATIO, judgePrecision, ratiosOf, worstRatio } from './precision-verdict.ts';
 import { median } from './statistics.ts';
 
-/** Everything but the bugs and the power: what is asked again of every fault that the power check puts in. */
+/** Everything but the bugs and the power. */
 export type Assessment = Omit<Judgement, 'bugs' | 'power'> & { readonly rows: readonly AlignedRow[] };
 
 /** The class that greedy tokens are judged by if there are no scores to find the class with. */
@@ -52,6 +52,22 @@ export function assess(
     ),
     rows,
   };
+}
+
+/** Whether {@link assess} would find the subject right in the class demanded; ends at the first reason. */
+export function isRight(
+  subject: readonly SubjectCase[],
+  reference: Reference,
+  precision: PrecisionClass,
+): boolean {
+  const { rows, problems } = align(subject, reference);
+  if (problems.length > 0) return false;
+  if (rows.length > 0) {
+    const verdict = judgePrecision(rows, classNoise(rows, reference), precision);
+    if (precisionReasons(verdict).length > 0) return false;
+  }
+  const { verdict, tokens } = judgeGreedy(subject, reference, precision);
+  return verdict !== 'wrong' && (rows.length > 0 || tokens > 0);
 }
 
 function precisionReasons({

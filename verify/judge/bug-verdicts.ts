@@ -2,7 +2,7 @@ import { type AlignedRow, project, restrict } from './align.ts';
 import { type ClassNoise, classNoise } from './class-noise.ts';
 import type { BugVerdict, Reference } from './judgement.ts';
 import { deviance, type Fit, type FitRows, productsOf, robustFit, withRegressor } from './robust-fit.ts';
-import { median, rms } from './statistics.ts';
+import { median, rms, rmsOfRows } from './statistics.ts';
 
 /** A bug is as large as its signature says, within these: large changes are not linear. */
 const LEAST_COEFFICIENT = 0.5;
@@ -40,15 +40,16 @@ export function judgeBugs(rows: readonly AlignedRow[], reference: Reference): Bu
   const noise = classNoise(compared, reference);
   const verdicts = new Map<string, BugVerdict>();
   let candidates = signatures.flatMap((signature) => {
-    const change = compared.map((row) => project(row, signature.cases.get(row.case)![row.index]));
-    const largest = change.map(rms).sort((a, b) => b - a);
-    const seen = rms(largest.slice(0, CLUSTER_ROWS)) >= LEAST_SIGNATURE;
+    const change = project(compared, (row) => signature.cases.get(row.case)![row.index]);
+    const ascending = rmsOfRows(change, noise.starts).sort();
+    const seen = rms(ascending.subarray(-CLUSTER_ROWS)) >= LEAST_SIGNATURE;
     if (!seen) verdicts.set(signature.name, cannotTell(signature.name));
     return seen ? [{ name: signature.name, change }] : [];
   });
-  let target = compared.map(({ error }) => error);
+  const clusters = clustersOf(compared);
+  let target = Float64Array.from(compared.flatMap(({ error }) => [...error]));
   for (let found = 0; ; found++) {
-    const results = fitEach(compared, target, noise, candidates);
+    const results = fitEach({ target, clusters, noise, candidates });
     for (const { name, verdict } of results) verdicts.set(name, verdict);
     const [best] = results
       .filter(({ verdict }) => verdict.verdict === 'found')
@@ -56,7 +57,7 @@ export function judgeBugs(rows: readonly AlignedRow[], reference: Reference): Bu
     if (!best) break;
     candidates = candidates.filter(({ name }) => name !== best.name);
     const { coefficient } = best.verdict;
-    target = target.map((error, r) => error.map((value, i) => value - coefficient * best.change[r][i]));
+    target = target.map((value, i) => value - coefficient * best.change[i]);
     if (found + 1 === MOST_BUGS) break;
   }
   return signatures.map(({ name }) => verdicts.get(name)!);
@@ -64,8 +65,8 @@ export function judgeBugs(rows: readonly AlignedRow[], reference: Reference): Bu
 
 interface Candidate {
   readonly name: string;
-  /** By row. */
-  readonly change: readonly Float64Array[];
+  /** f64, row after row. */
+  readonly change: Float64Array;
 }
 
 interface Result extends Candidate {
@@ -74,20 +75,20 @@ interface Result extends Candidate {
   readonly explained: number;
 }
 
-function fitEach(
-  rows: readonly AlignedRow[],
-  target: readonly Float64Array[],
-  noise: ClassNoise,
-  candidates: readonly Candidate[],
-): Result[] {
+interface Search {
+  /** f64, row after row. */
+  readonly target: Float64Array;
+  /** By row. */
+  readonly clusters: readonly number[];
+  readonly noise: ClassNoise;
+  readonly candidates: readonly Candidate[];
+}
+
+function fitEach({ target, clusters, noise, candidates }: Search): Result[] {
   const honest = [...noise.errors].flatMap(([{ isDraw }, errors]) => (isDraw ? [] : [errors]));
   // Noise of all classes is large in the same places; the second class has the most imitations.
   const reference = noise.noise.get('bf16') ?? [...noise.noise.values()][0];
-  const fitRows: FitRows = {
-    target,
-    noise: reference,
-    clusters: rows.map((row) => clusterOf(row, rows)),
-  };
+  const fitRows: FitRows = { starts: noise.starts, target, noise: reference, clusters };
   const products = productsOf(fitRows, honest);
   const without = robustFit(fitRows, products);
   return candidates.map((candidate) => {
@@ -116,8 +117,11 @@ function cannotTell(name: string): BugVerdict {
   return { name, verdict: 'cannot tell', coefficient: 0, standardError: Number.POSITIVE_INFINITY };
 }
 
-/** Numbers runs of {@link CLUSTER_ROWS} positions of each case. */
-function clusterOf(row: AlignedRow, rows: readonly AlignedRow[]): number {
-  const first = rows.findIndex((other) => other.case === row.case);
-  return first * 1000 + Math.floor(row.position / CLUSTER_ROWS);
+/** By row: numbers runs of {@link CLUSTER_ROWS} positions of each case. */
+function clustersOf(rows: readonly AlignedRow[]): number[] {
+  const numbers = new Map<string, number>();
+  return rows.map(({ case: id, position }) => {
+    const key = `${Math.floor(position / CLUSTER_ROWS)} ${id}`;
+    return numbers.get(key) ?? numbers.set(key, numbers.size).get(key)!;
+  });
 }

@@ -1,6 +1,7 @@
 import { PRECISION_CLASSES, type PrecisionClass } from '../precision.ts';
+import { placesOf } from './align.ts';
 import type { Reference, SubjectCase, SubjectRow } from './judgement.ts';
-import { center, median, rms } from './statistics.ts';
+import { median, rmsError } from './statistics.ts';
 
 /** A subject's answers with a fault put in. */
 export interface Fault {
@@ -113,7 +114,9 @@ function addNoise(
       imitations
         .filter((one) => one.precision === name)
         .flatMap((one) =>
-          cases.flatMap(({ id, rows }) => rows.map(({ truth }, r) => errorOf(one.cases.get(id)![r], truth))),
+          cases.flatMap(({ id, rows }) =>
+            rows.map(({ truth }, r) => rmsError(one.cases.get(id)![r], truth, LIKELIEST)),
+          ),
         ),
     );
   const own = levelOf(precision);
@@ -133,7 +136,7 @@ function addNoise(
         if (index < 0) return row;
         const { ids, truth } = right.rows[index];
         const imitated = imitation.cases.get(one.id)![index];
-        const place = new Map(Array.from(ids, (id, i) => [id, i]));
+        const place = placesOf(ids);
         const values = row.values.map((value, i) => {
           const where = place.get(row.ids ? row.ids[i] : i);
           return where === undefined ? value : value + factor * (imitated[where] - truth[where]);
@@ -142,9 +145,4 @@ function addNoise(
       }),
     };
   });
-}
-
-function errorOf(values: Float32Array, truth: Float32Array): number {
-  // Scores may differ from log-probabilities by a constant per row.
-  return rms(center(Float64Array.from(truth.subarray(0, LIKELIEST), (value, i) => values[i] - value)));
 }

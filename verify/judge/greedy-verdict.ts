@@ -1,6 +1,6 @@
 import type { PrecisionClass } from '../precision.ts';
 import type { GreedyVerdict, Reference, ReferenceCase, SubjectCase } from './judgement.ts';
-import { center, median, rms } from './statistics.ts';
+import { median, rms, rmsError } from './statistics.ts';
 
 /** A greedy token that the truth does not put first. */
 export interface Regret {
@@ -32,7 +32,8 @@ export function judgeGreedy(
   precision: PrecisionClass,
 ): GreedyVerdict & { readonly regrets: readonly Regret[] } {
   const known = new Map(reference.cases.map((one) => [one.id, one]));
-  const noise = noiseOf(reference, precision);
+  // Of an engine that chooses as the reference does it is not asked.
+  let noise: ReturnType<typeof noiseOf> | undefined;
   const regrets: Regret[] = [];
   let tokens = 0;
   for (const { id, greedy } of subject) {
@@ -42,6 +43,7 @@ export function judgeGreedy(
     const flip = expected.findIndex((token, i) => token !== greedy[i]);
     tokens += flip < 0 ? expected.length : flip + 1;
     if (flip < 0) continue;
+    noise ??= noiseOf(reference, precision);
     regrets.push(regretOf(right, flip, greedy[flip], noise(id, right.promptLength - 1 + flip)));
   }
   const worst = regrets.toSorted((a, b) => b.regret - b.allowed - (a.regret - a.allowed))[0];
@@ -75,11 +77,7 @@ function noiseOf({ cases, imitations }: Reference, precision: PrecisionClass) {
       id,
       new Map(
         rows.map(({ position, truth }, r) => {
-          const likeliest = truth.subarray(0, LIKELIEST);
-          // Scores may differ from log-probabilities by a constant per row.
-          const errors = own.map((one) =>
-            rms(center(Float64Array.from(likeliest, (value, i) => one.cases.get(id)![r][i] - value))),
-          );
+          const errors = own.map((one) => rmsError(one.cases.get(id)![r], truth, LIKELIEST));
           return [position, rms(errors)];
         }),
       ),

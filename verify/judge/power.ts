@@ -1,5 +1,5 @@
 import type { PrecisionClass } from '../precision.ts';
-import { assess } from './assess.ts';
+import { isRight } from './assess.ts';
 import { FAULTS } from './faults.ts';
 import type { PowerVerdict, Reference, SubjectCase } from './judgement.ts';
 
@@ -20,7 +20,7 @@ export function judgePower(
     const faulty = put(subject, reference, precision);
     if (!faulty) continue;
     of++;
-    if (assess(faulty, own, { precision }).verdict === 'right') missed.push(name);
+    if (isRight(faulty, own, precision)) missed.push(name);
   }
   return { refused: of - missed.length, of, missed };
 }

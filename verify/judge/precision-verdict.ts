@@ -94,15 +94,22 @@ interface Twin {
   readonly left: readonly number[];
 }
 
-function nearestImitation(rows: readonly AlignedRow[], { errors }: ClassNoise): Twin | undefined {
+function nearestImitation(rows: readonly AlignedRow[], { starts, errors }: ClassNoise): Twin | undefined {
   const whole = median(rows.map(({ error }) => rms(error)));
   let best: Twin | undefined;
   for (const [{ precision }, imitated] of errors) {
-    const left = rows.map(({ error }, r) => rms(error.map((value, i) => value - imitated[r][i])));
+    const left = rows.map(({ error }, r) => distanceOf(error, imitated, starts[r]));
     const relative = median(left) / whole;
     if (relative < (best?.relative ?? SAME_ROUNDINGS)) best = { precision, relative, left };
   }
   return best;
+}
+
+/** RMS distance of a row's values to those that stand from `begin` on. */
+function distanceOf(values: Float64Array, others: Float64Array, begin: number): number {
+  let sum = 0;
+  for (let i = 0; i < values.length; i++) sum += (values[i] - others[begin + i]) ** 2;
+  return Math.sqrt(sum / values.length);
 }
 
 /** Whether a subject follows an imitation of a class through all of its rows. */

@@ -1,5 +1,5 @@
+import { readModelConfig } from '../../engine/checkpoint/read-config.ts';
 import type { ModelConfig } from '../../engine/config.ts';
-import { readModelConfig } from '../../engine/config.ts';
 import { type OracleWeight, readOracleWeights } from './weights.ts';
 
 /**

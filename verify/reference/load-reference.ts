@@ -2,11 +2,13 @@ import { createHash, type Hash } from 'node:crypto';
 import { createReadStream, existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { cacheFolder } from '../../engine/checkpoint/cache-folder.ts';
+import { readModelConfig } from '../../engine/checkpoint/read-config.ts';
 import { sequenceOf, type VerifyCase } from '../../golden/verify-case.ts';
 import type { StoredGoldens } from '../compare/stored-goldens.ts';
 import type { Reference, Signature } from '../judge/judgement.ts';
+import { bugsOf } from '../signatures/bugs.ts';
 import { computeSignatures } from '../signatures/compute.ts';
-import { hasSignatures, readSignatures } from '../signatures/store.ts';
+import { hasSignatures, readSignatures, recordingHint } from '../signatures/store.ts';
 import { goldenCases } from './golden-cases.ts';
 import { computeReference } from './reference.ts';
 import { readReference, writeReference } from './reference-file.ts';
@@ -22,8 +24,15 @@ export interface LoadReferenceOptions {
   readonly golden?: StoredGoldens;
   /** Where references are kept. Default: the project's cache. */
   readonly folder?: string;
+  /** Ends the computation between two cases. */
+  readonly signal?: AbortSignal;
   /** Called with what is computed next; not called if the reference was kept. */
   readonly onProgress?: (what: string) => void;
+}
+
+/** A reference, and which bugs cannot be looked for because their signatures are not recorded. */
+export interface LoadedReference extends Reference {
+  readonly unchecked: readonly { readonly what: string; readonly why: string }[];
 }
 
 /**
@@ -33,13 +42,14 @@ export interface LoadReferenceOptions {
  * @param cases those without positions are left out, and those of stored goldens whose prompts are very
  * long.
  * @throws ConfigError, CheckpointError, KernelError as loading the model does; FileError if it cannot be
- * kept.
+ * kept; the reason of `signal` if it is aborted.
  */
 export async function loadReference(
   modelDir: string,
   cases: readonly VerifyCase[],
-  { withSignatures, golden, folder, onProgress = () => {} }: LoadReferenceOptions,
-): Promise<Reference> {
+  options: LoadReferenceOptions,
+): Promise<LoadedReference> {
+  const { withSignatures, golden } = options;
   const recordedIds = golden && new Set(goldenCases(golden.name, golden.folder).map(({ id }) => id));
   const rowsCases = cases
     .filter(({ id, positions }) => positions.length > 0 && (recordedIds?.has(id) ?? true))
@@ -53,32 +63,44 @@ export async function loadReference(
     );
   const recorded = golden !== undefined && hasSignatures(golden.name, golden.folder);
   const computes = withSignatures && !recorded;
-  const kept = await keptReference(
-    modelDir,
-    rowsCases,
-    computes,
-    folder ?? join(cacheFolder(), 'references'),
-    onProgress,
-  );
-  if (!withSignatures) return { ...kept, signatures: [] };
-  return recorded ? { ...kept, signatures: readSignatures(golden.name, kept.cases, golden.folder) } : kept;
+  const kept = await keptReference(modelDir, rowsCases, { ...options, withSignatures: computes });
+  if (!withSignatures) return { ...kept, signatures: [], unchecked: [] };
+  if (!recorded) return { ...kept, unchecked: [] };
+  const { signatures, unrecorded } = readSignatures(golden.name, kept.cases, golden.folder);
+  const known = new Set(signatures.map(({ name }) => name));
+  const unknown = bugsOf(await readModelConfig(modelDir)).filter(({ name }) => !known.has(name));
+  const missing = [
+    ...(unrecorded.length > 0 ? [{ what: `known bugs in ${unrecorded.join(', ')}`, of: 'these cases' }] : []),
+    ...(unknown.length > 0
+      ? [{ what: `known bugs ${unknown.map(({ name }) => name).join(', ')}`, of: 'these bugs' }]
+      : []),
+  ];
+  const unchecked = missing.map(({ what, of }) => ({
+    what,
+    why: `the signatures of ${of} are not recorded; ${recordingHint(golden.name)}`,
+  }));
+  return { ...kept, signatures, unchecked };
 }
 
 async function keptReference(
   modelDir: string,
   cases: readonly RowsCase[],
-  withSignatures: boolean,
-  folder: string,
-  onProgress: (what: string) => void,
+  {
+    withSignatures,
+    folder = join(cacheFolder(), 'references'),
+    signal,
+    onProgress = () => {},
+  }: LoadReferenceOptions,
 ): Promise<Reference> {
   const hash = createHash('sha256').update(JSON.stringify({ withSignatures, cases }));
   hashSources(hash);
   await hashModel(modelDir, hash);
   const path = join(folder, `${hash.digest('hex').slice(0, 32)}.safetensors`);
   if (existsSync(path)) return readReference(path);
-  const reference = await computeReference(modelDir, cases, { onProgress });
+  const reference = await computeReference(modelDir, cases, { signal, onProgress });
   const signatures: readonly Signature[] = withSignatures
     ? await computeSignatures(modelDir, reference.cases, {
+        signal,
         onProgress: (bug) => onProgress(`signature of ${bug}`),
       })
     : [];

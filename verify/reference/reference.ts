@@ -14,6 +14,8 @@ export interface ReferenceOptions {
   readonly imitations?: readonly ImitationSpec[];
   /** Default: none. */
   readonly signatures?: readonly Signature[];
+  /** Ends the computation between two cases. */
+  readonly signal?: AbortSignal;
   /** Called with what is computed next. */
   readonly onProgress?: (what: string) => void;
 }
@@ -22,15 +24,15 @@ export interface ReferenceOptions {
  * Computes by our engine what is right, and how far honest engines of each class are from it.
  *
  * @param cases the prompts, each with greedy tokens after it, and the positions whose rows are judged.
- * @throws what `Engine.load` and `Engine.forward` throw.
+ * @throws what `Engine.load` and `Engine.forward` throw; the reason of `signal` if it is aborted.
  */
 export async function computeReference(
   modelDir: string,
   cases: readonly RowsCase[],
-  { imitations, signatures = [], onProgress = () => {} }: ReferenceOptions = {},
+  { imitations, signatures = [], signal, onProgress = () => {} }: ReferenceOptions = {},
 ): Promise<Reference> {
   onProgress('truth');
-  const truth = await computeTruth(modelDir, cases);
+  const truth = await computeTruth(modelDir, cases, signal);
   const wanted = wantScores(cases, idsOf(truth));
   const imitated: Imitation[] = [];
   let model: TappedModel | undefined;
@@ -45,7 +47,7 @@ export async function computeReference(
         ({ weights } = taps);
         model = await TappedModel.load(modelDir, cases, { weights });
       }
-      imitated.push({ precision, name, isDraw, cases: model.scores(wanted, { taps }) });
+      imitated.push({ precision, name, isDraw, cases: await model.scores(wanted, { taps, signal }) });
     }
   } finally {
     await model?.close();
@@ -54,14 +56,19 @@ export async function computeReference(
 }
 
 /** The rows of our engine at f32. @throws as {@link computeReference} */
-export async function computeTruth(modelDir: string, cases: readonly RowsCase[]): Promise<ReferenceCase[]> {
+export async function computeTruth(
+  modelDir: string,
+  cases: readonly RowsCase[],
+  signal?: AbortSignal,
+): Promise<ReferenceCase[]> {
   const model = await TappedModel.load(modelDir, cases);
   try {
-    const rows = model.rows(cases, (logits, { positions }, i): ReferenceRow => {
+    const take = (logits: Float32Array, { positions }: RowsCase, i: number): ReferenceRow => {
       const ids = likeliest(logits, KEPT);
       const normalizer = logSumExp(logits);
       return { position: positions[i], ids, truth: pick(logits, ids).map((z) => z - normalizer) };
-    });
+    };
+    const rows = await model.rows(cases, take, { signal });
     return cases.map(({ id, ids, promptLength }) => ({ id, ids, promptLength, rows: rows.get(id)! }));
   } finally {
     await model.close();

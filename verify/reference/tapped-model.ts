@@ -1,4 +1,5 @@
 import { availableParallelism } from 'node:os';
+import { setImmediate } from 'node:timers/promises';
 import {
   createWasmKernels,
   Engine,
@@ -28,8 +29,10 @@ export interface Pass {
   readonly taps?: Taps;
   /** The position whose row is taken for a position. Default: its own. */
   readonly rowOf?: (position: number) => number;
-  /** Is told which case comes next. */
+  /** Called with the case that is computed next. */
   readonly onCase?: (next: RowsCase) => void;
+  /** Ends the computation between two cases. */
+  readonly signal?: AbortSignal;
 }
 
 /**
@@ -85,8 +88,8 @@ export class TappedModel {
     return new TappedModel(engine, inner, kernels, taps);
   }
 
-  /** Rows over the whole vocabulary. @throws what `Engine.forward` throws */
-  rows<T>(cases: readonly RowsCase[], take: TakeRow<T>, pass: Pass = {}): Rows<T> {
+  /** Rows over the whole vocabulary. @throws what `Engine.forward` throws, or the reason of `signal` */
+  rows<T>(cases: readonly RowsCase[], take: TakeRow<T>, pass: Pass = {}): Promise<Rows<T>> {
     const { hiddenSize, vocabSize } = this.config;
     const logits = this.#inner.allocate(HEAD_ROWS * vocabSize);
     const head = this.#kernels.matrices.get(this.#headName)!;
@@ -103,8 +106,8 @@ export class TappedModel {
     );
   }
 
-  /** Logits of the wanted ids, the bits that {@link rows} would give. @throws what `Engine.forward` throws */
-  scores({ cases, ids, all }: WantedScores, pass: Pass = {}): Rows<Float32Array> {
+  /** Logits of the wanted ids, the bits that {@link rows} would give. @throws what `Engine.forward` throws, or the reason of `signal` */
+  scores({ cases, ids, all }: WantedScores, pass: Pass = {}): Promise<Rows<Float32Array>> {
     return this.#pass(cases, pass, (final, { id, positions }) =>
       positions.map((_, i) => this.#scoresOf(final, i, ids.get(id)![i], all)),
     );
@@ -115,33 +118,36 @@ export class TappedModel {
   }
 
   /** @param compute is given f32 [positions, hiddenSize] after the final norm */
-  #pass<T>(
+  async #pass<T>(
     cases: readonly RowsCase[],
-    { taps = {}, rowOf = (position) => position, onCase }: Pass,
+    { taps = {}, rowOf = (position) => position, onCase, signal }: Pass,
     compute: (final: Float32Array, next: RowsCase) => T[],
-  ): Rows<T> {
+  ): Promise<Rows<T>> {
     if (taps.weights !== this.#weights)
       throw new Error('the model was loaded with other weights than the taps have');
     for (const name of Object.keys(this.#taps) as (keyof Taps)[]) delete this.#taps[name];
     Object.assign(this.#taps, taps);
     const { hiddenSize } = this.config;
-    return new Map(
-      cases.map((next) => {
-        onCase?.(next);
-        const final = new Float32Array(next.positions.length * hiddenSize);
-        this.#engine.forward(next.ids, {
-          positions: [],
-          observe(stage, values) {
-            if (stage !== 'hidden_states.final') return;
-            for (const [i, position] of next.positions.entries()) {
-              const row = rowOf(position);
-              final.set(values.subarray(row * hiddenSize, (row + 1) * hiddenSize), i * hiddenSize);
-            }
-          },
-        });
-        return [next.id, compute(final, next)];
-      }),
-    );
+    const rows = new Map<string, T[]>();
+    for (const next of cases) {
+      // Computation blocks the event loop: signals arrive between two cases.
+      await setImmediate();
+      signal?.throwIfAborted();
+      onCase?.(next);
+      const final = new Float32Array(next.positions.length * hiddenSize);
+      this.#engine.forward(next.ids, {
+        positions: [],
+        observe(stage, values) {
+          if (stage !== 'hidden_states.final') return;
+          for (const [i, position] of next.positions.entries()) {
+            const row = rowOf(position);
+            final.set(values.subarray(row * hiddenSize, (row + 1) * hiddenSize), i * hiddenSize);
+          }
+        },
+      });
+      rows.set(next.id, compute(final, next));
+    }
+    return rows;
   }
 
   #scoresOf(final: Float32Array, index: number, ids: Int32Array, all: Int32Array): Float32Array {

@@ -12,6 +12,8 @@ export const COVERED = 20;
 export interface ComputeSignaturesOptions {
   /** Default: all that the model can have. */
   readonly bugs?: readonly Bug[];
+  /** Ends the computation between two cases. */
+  readonly signal?: AbortSignal;
   readonly onProgress?: (bug: string) => void;
 }
 
@@ -19,12 +21,12 @@ export interface ComputeSignaturesOptions {
  * What each bug does to the log-probabilities of each row's {@link COVERED} likeliest ids.
  *
  * @param truth what `computeTruth` gave for the model.
- * @throws what `Engine.load` and `Engine.forward` throw.
+ * @throws what `Engine.load` and `Engine.forward` throw; the reason of `signal` if it is aborted.
  */
 export async function computeSignatures(
   modelDir: string,
   truth: readonly ReferenceCase[],
-  { bugs, onProgress = () => {} }: ComputeSignaturesOptions = {},
+  { bugs, signal, onProgress = () => {} }: ComputeSignaturesOptions = {},
 ): Promise<Signature[]> {
   const cases = truth.map(({ id, ids, promptLength, rows }): RowsCase => {
     return { id, ids, promptLength, positions: rows.map(({ position }) => position) };
@@ -38,7 +40,7 @@ export async function computeSignatures(
     const looked = bugs ?? bugsOf(model.config);
     for (const [i, bug] of looked.entries()) {
       onProgress(`${bug.name} (${i + 1} of ${looked.length} bugs)`);
-      const faulty = await faultyScores({ modelDir, model }, bug, wanted);
+      const faulty = await faultyScores({ modelDir, model }, bug, { wanted, signal });
       const change = (scores: Float32Array, id: string, index: number) => {
         const { truth: values } = right.get(id)![index];
         return Float32Array.from(center(Float64Array.from(scores, (score, i) => score - values[i])));

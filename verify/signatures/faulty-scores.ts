@@ -14,12 +14,12 @@ export interface LoadedModel {
 /**
  * The scores that our engine would give if it had a bug, at f32. A bug of weights or configuration loads the model anew.
  *
- * @throws what `Engine.load` and `Engine.forward` throw.
+ * @throws what `Engine.load` and `Engine.forward` throw; the reason of `signal` if it is aborted.
  */
 export async function faultyScores(
   { modelDir, model }: LoadedModel,
   bug: Bug,
-  wanted: WantedScores,
+  { wanted, signal }: { wanted: WantedScores; signal?: AbortSignal },
 ): Promise<Rows<Float32Array>> {
   let current = wanted.cases[0];
   const faulty = bug.make({
@@ -31,11 +31,11 @@ export async function faultyScores(
   const onCase = (next: RowsCase) => {
     current = next;
   };
-  const compute = (of: TappedModel) => of.scores(wanted, { taps, rowOf, onCase });
+  const compute = (of: TappedModel) => of.scores(wanted, { taps, rowOf, onCase, signal });
   const computeAnew = async (dir: string) => {
     const other = await TappedModel.load(dir, wanted.cases, { weights: taps?.weights });
     try {
-      return compute(other);
+      return await compute(other);
     } finally {
       await other.close();
     }
@@ -44,7 +44,7 @@ export async function faultyScores(
     ? await withConfig(modelDir, config, computeAnew)
     : taps?.weights
       ? await computeAnew(modelDir)
-      : compute(model);
+      : await compute(model);
   return row ? new Map([...scores].map(([id, rows]) => [id, rows.map(row)])) : scores;
 }
 

@@ -77,70 +77,77 @@ export function hasSignatures(model: string, folder: string = GOLDEN_FOLDER): bo
   return existsSync(join(folder, model, 'signatures.json'));
 }
 
+/** Signatures as far as they are recorded. */
+export interface RecordedSignatures {
+  /** Each of the cases that are recorded. */
+  readonly signatures: readonly Signature[];
+  /** Ids of the other cases: no row is recorded, or other rows, or rows of other log-probabilities. */
+  readonly unrecorded: readonly string[];
+}
+
 /**
  * The recorded signatures of a golden, of some of its cases.
  *
- * @param truth the cases that are judged; a row that was not recorded is an error.
- * @throws FileError, CheckpointError if the files cannot be read, or were recorded from other goldens.
+ * @param truth the cases that are judged.
+ * @throws FileError, CheckpointError if the files cannot be read.
  */
 export function readSignatures(
   model: string,
   truth: readonly ReferenceCase[],
   folder: string = GOLDEN_FOLDER,
-): Signature[] {
+): RecordedSignatures {
   const path = join(folder, model, 'signatures.json');
   const parsed = contents.safeParse(JSON.parse(readFileSync(path, 'utf8')));
-  if (!parsed.success) throw new FileError(`${path}: ${parsed.error.issues[0].message}: record it again`);
+  if (!parsed.success) {
+    throw new FileError(`${path}: ${parsed.error.issues[0].message}: ${recordingHint(model)}`);
+  }
   const { covered, cases, bugs } = parsed.data;
   const file = SafetensorsFile.open(join(folder, model, 'signatures.safetensors'));
   try {
     const ids = new Int32Array(file.read('ids').buffer);
-    const places = placesOf(truth, cases, path);
-    for (const [id, rows] of places) {
-      const right = truth.find((one) => one.id === id)!.rows;
-      for (const [i, r] of rows.entries()) {
-        const recorded = ids.subarray(r * covered, (r + 1) * covered);
-        if (recorded.some((value, j) => value !== right[i].ids[j])) {
-          throw new FileError(
-            `${path}: ${id}, position ${right[i].position}: was recorded from other log-probabilities; record it again: npm run signatures -- ${model}`,
-          );
-        }
+    const begins = beginsOf(cases);
+    const places = new Map<string, readonly number[]>();
+    for (const { id, rows } of truth) {
+      const indices = rows.map(({ position }) => cases[id]?.indexOf(position) ?? -1);
+      const isRecorded = indices.every((index, i) => {
+        const begin = (begins.get(id)! + index) * covered;
+        const recorded = ids.subarray(begin, begin + covered);
+        return index >= 0 && recorded.every((value, j) => value === rows[i].ids[j]);
+      });
+      if (isRecorded) {
+        places.set(
+          id,
+          indices.map((index) => begins.get(id)! + index),
+        );
       }
     }
-    return Object.keys(bugs).map((name) => {
+    const signatures = Object.keys(bugs).map((name): Signature => {
       const quants = new Int8Array(file.read(name).buffer);
       const scale = new Float32Array(file.read(`${name}.scale`).buffer);
       const rowAt = (r: number) =>
         Float32Array.from(quants.subarray(r * covered, (r + 1) * covered), (quant) => quant * scale[r]);
       return { name, cases: new Map([...places].map(([id, rows]) => [id, rows.map(rowAt)])) };
     });
+    const unrecorded = truth.filter(({ id }) => !places.has(id)).map(({ id }) => id);
+    return { signatures, unrecorded };
   } finally {
     file.close();
   }
 }
 
-/** Where the rows of each case stand in the tensors. */
-function placesOf(
-  truth: readonly ReferenceCase[],
-  cases: Readonly<Record<string, readonly number[]>>,
-  path: string,
-): Map<string, number[]> {
-  let begin = 0;
-  const begins = new Map(
-    Object.entries(cases).map(([id, positions]) => {
-      begin += positions.length;
-      return [id, begin - positions.length];
-    }),
-  );
+/** How signatures of a golden are recorded, as it follows on what is missing. */
+export function recordingHint(model: string): string {
+  return `record them: npm run signatures -- ${model}`;
+}
+
+/** Where the rows of each case begin in the tensors. */
+function beginsOf(cases: Readonly<Record<string, readonly number[]>>): Map<string, number> {
+  let end = 0;
   return new Map(
-    truth.map(({ id, rows }) => [
-      id,
-      rows.map(({ position }) => {
-        const index = cases[id]?.indexOf(position) ?? -1;
-        if (index < 0)
-          throw new FileError(`${path}: has no row for ${id}, position ${position}: record it again`);
-        return begins.get(id)! + index;
-      }),
-    ]),
+    Object.entries(cases).map(([id, positions]) => {
+      const begin = end;
+      end += positions.length;
+      return [id, begin];
+    }),
   );
 }

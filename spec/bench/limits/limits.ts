@@ -18,18 +18,21 @@ export class LimitMeter {
   readonly threads: number;
   readonly #workers: Worker[];
   readonly #bytes: number;
+  readonly #now: () => number;
 
-  private constructor(workers: Worker[], bytes: number) {
+  private constructor(workers: Worker[], bytes: number, now: () => number) {
     this.threads = workers.length;
     this.#workers = workers;
     this.#bytes = bytes;
+    this.#now = now;
   }
 
   /**
    * @param bytes that are read together: as many as what is to be compared with reads, for caches are large
+   * @param now the time in ms
    * @throws KernelError if there is no such memory.
    */
-  static async start(threads: number, bytes: number): Promise<LimitMeter> {
+  static async start(threads: number, bytes: number, now = () => performance.now()): Promise<LimitMeter> {
     const wasm = await compileLimits();
     const part = Math.ceil(bytes / threads / STRIDE) * STRIDE;
     const memory = new KernelMemory();
@@ -45,7 +48,7 @@ export class LimitMeter {
       };
       return new Worker(new URL('./worker.ts', import.meta.url), { workerData });
     });
-    const meter = new LimitMeter(workers, part * threads);
+    const meter = new LimitMeter(workers, part * threads, now);
     try {
       await Promise.all(workers.map((worker) => once(worker, 'message')));
     } catch (error) {
@@ -72,10 +75,10 @@ export class LimitMeter {
 
   /** @returns how long all threads together took, in ms. */
   async #run(task: LimitTask): Promise<number> {
-    const begin = performance.now();
+    const begin = this.#now();
     const done = this.#workers.map((worker) => once(worker, 'message'));
     for (const worker of this.#workers) worker.postMessage(task);
     await Promise.all(done);
-    return performance.now() - begin;
+    return this.#now() - begin;
   }
 }

@@ -26,11 +26,11 @@ export async function runCollectives(
 /**
  * Counts the bytes that the ranks of a new group send for steps of a model.
  *
- * @returns bytes sent for all steps, by rank.
+ * @returns bytes sent for each step, by rank.
  * @throws Error with the output of its ranks.
  */
-export async function runTraffic(size: number, task: TrafficTask): Promise<number[]> {
-  return (await runRanks('fork', size, task)) as number[];
+export async function runTraffic(size: number, task: TrafficTask): Promise<number[][]> {
+  return (await runRanks('fork', size, task)) as number[][];
 }
 
 async function runRanks(backend: Backend, size: number, task: Task): Promise<unknown> {

@@ -18,9 +18,9 @@ const BLOCK_SIZE = 16;
 /**
  * Computes steps of the model sharded over all ranks, as an engine does.
  *
- * @returns bytes sent for them, by rank.
+ * @returns bytes sent for each of them, by rank.
  */
-export async function countTraffic(group: ProcessGroup, task: TrafficTask): Promise<number[]> {
+export async function countTraffic(group: ProcessGroup, task: TrafficTask): Promise<number[][]> {
   const { modelDir, plans } = task;
   const directory = await ModelDirectory.open(modelDir);
   const kernels = await createWasmKernels({ threads: 1 });
@@ -28,18 +28,19 @@ export async function countTraffic(group: ProcessGroup, task: TrafficTask): Prom
   const setup = { tp, ep, threads: 1, revectorize: false, blockSize: BLOCK_SIZE, ...room(plans) };
   try {
     const rankModel = RankModel.load(group, directory, kernels, setup);
-    const before = group.traffic().bytesSent;
-    if (group.rank > 0) {
-      follow(group, rankModel, tp);
-      return gather(group, group.traffic().bytesSent - before);
-    }
     const leader = new Leader(group);
-    for (const plan of plans) {
+    return plans.map((plan) => {
+      const before = group.traffic().bytesSent;
+      if (group.rank > 0) {
+        follow(group, rankModel, tp);
+        return gather(group, group.traffic().bytesSent - before);
+      }
       leader.runOnAllRanks(plan, () => rankModel.logits(rankModel.forward(plan), plan));
-    }
-    const sent = group.traffic().bytesSent - before;
-    sendPlan(group, undefined);
-    return gather(group, sent);
+      const sent = group.traffic().bytesSent - before;
+      // The others count after each step what they have sent for it.
+      sendPlan(group, undefined);
+      return gather(group, sent);
+    });
   } finally {
     kernels.dispose();
     directory.close();

@@ -21,25 +21,26 @@ export async function traffic({ profile, config, modelDir, report }: BenchContex
     ]),
     [`prefill of ${CHUNK}`, planOf([{ past: 0, ids: prompt(CHUNK) }])],
   ];
-  const result: SuiteResult = { measurements: [], skipped: [] };
-  for (const [variant, plan] of steps) {
-    report(`parallel: bytes sent, ${variant}`);
+  report(`parallel: bytes sent by ${TP} ranks`);
+  const plans = steps.map(([, plan]) => plan);
+  let sent: number[][];
+  try {
+    sent = await runTraffic(TP, { name: 'traffic', modelDir, plans });
+  } catch (error) {
+    return { measurements: [], skipped: [{ subject: SHARDED, reason: (error as Error).message }] };
+  }
+  const measurements = steps.map(([variant, plan], step): Measurement => {
     const numTokens = plan.spans.reduce((sum, { ids }) => sum + ids.length, 0);
     const kilobytes = (bytes: number) => bytes / numTokens / 1000;
-    try {
-      const sent = await runTraffic(TP, { name: 'traffic', modelDir, plans: [plan] });
-      result.measurements.push({
-        task: 'bytes sent per token',
-        variant,
-        subject: SHARDED,
-        unit: 'kB',
-        better: 'lower',
-        samples: [kilobytes(sent.reduce((sum, bytes) => sum + bytes, 0))],
-        limit: { value: kilobytes(stepBytes(config, plan, TP)), from: 'the formula' },
-      } satisfies Measurement);
-    } catch (error) {
-      result.skipped.push({ subject: SHARDED, reason: `${variant}: ${(error as Error).message}` });
-    }
-  }
-  return result;
+    return {
+      task: 'bytes sent per token',
+      variant,
+      subject: SHARDED,
+      unit: 'kB',
+      better: 'lower',
+      samples: [kilobytes(sent[step].reduce((sum, bytes) => sum + bytes, 0))],
+      limit: { value: kilobytes(stepBytes(config, plan, TP)), from: 'the formula' },
+    };
+  });
+  return { measurements, skipped: [] };
 }

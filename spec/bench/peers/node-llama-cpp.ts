@@ -1,42 +1,13 @@
-import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath, pathToFileURL } from 'node:url';
-import { ensureGguf } from '../gguf/ensure.ts';
+import { fileURLToPath } from 'node:url';
+import {
+  type InstalledLlamaCpp,
+  importNodeLlamaCpp,
+  type LlamaSequence,
+} from '../../support/llama-cpp/binding.ts';
+import { ensureGguf } from '../../support/llama-cpp/ensure-gguf.ts';
+import { LLAMA_CPP_FOLDER } from '../../support/llama-cpp/install.ts';
 import { type LoadPeer, type PeerSettings, PeerUnavailable } from './peer.ts';
-
-/** What is used of node-llama-cpp, which need not be installed. */
-interface NodeLlamaCpp {
-  getLlama(options: {
-    gpu: false;
-    build: 'never';
-    skipDownload: true;
-    maxThreads: number;
-    logLevel: 'error';
-  }): Promise<Llama>;
-}
-interface Llama {
-  loadModel(options: { modelPath: string }): Promise<LlamaModel>;
-  dispose(): Promise<void>;
-}
-interface LlamaModel {
-  createContext(options: {
-    sequences: number;
-    contextSize: number;
-    batchSize: number;
-    threads: { ideal: number; min: number };
-  }): Promise<LlamaContext>;
-}
-interface LlamaContext {
-  getSequence(): LlamaSequence;
-}
-interface LlamaSequence {
-  clearHistory(): Promise<void>;
-  evaluateWithoutGeneratingNewTokens(tokens: readonly number[]): Promise<void>;
-  evaluate(
-    tokens: readonly number[],
-    options: { temperature: 0; yieldEogToken: true },
-  ): AsyncGenerator<number, void>;
-}
 
 const PROJECT = fileURLToPath(new URL('../../..', import.meta.url));
 const INSTALL =
@@ -100,13 +71,13 @@ async function complete(
 }
 
 /** @throws PeerUnavailable if it is not installed. */
-async function find(llamaDir: PeerSettings['llamaDir']): Promise<{ module: NodeLlamaCpp; version: string }> {
-  const home = join(llamaDir ?? PROJECT, 'node_modules', 'node-llama-cpp');
-  const manifest = join(home, 'package.json');
-  if (!existsSync(manifest)) {
-    throw new PeerUnavailable(`it is not installed at ${home}; install it there with: ${INSTALL}`);
-  }
-  const { version, exports } = JSON.parse(readFileSync(manifest, 'utf8'));
-  const entry = pathToFileURL(join(home, exports['.'].import)).href;
-  return { module: (await import(entry)) as NodeLlamaCpp, version };
+async function find(llamaDir: PeerSettings['llamaDir']): Promise<InstalledLlamaCpp> {
+  const folder = llamaDir ?? PROJECT;
+  const found = await importNodeLlamaCpp(folder);
+  // Specs install it there.
+  const installed =
+    found ?? (llamaDir === undefined ? await importNodeLlamaCpp(LLAMA_CPP_FOLDER) : undefined);
+  if (installed) return installed;
+  const home = join(folder, 'node_modules', 'node-llama-cpp');
+  throw new PeerUnavailable(`it is not installed at ${home}; install it there with: ${INSTALL}`);
 }

@@ -2,7 +2,8 @@ import { existsSync, readFileSync, statSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import * as ort from 'onnxruntime-web';
 import { Checkpoint } from '../../../engine/checkpoint/checkpoint.ts';
-import { type ModelConfig, readModelConfig } from '../../../engine/config.ts';
+import { readModelConfig } from '../../../engine/checkpoint/read-config.ts';
+import type { ModelConfig } from '../../../engine/config.ts';
 import { argmax, type LoadPeer, PeerUnavailable } from './peer.ts';
 
 type Tensors = Record<string, ort.Tensor>;

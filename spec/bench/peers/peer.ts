@@ -14,7 +14,7 @@ export interface PeerSettings {
   tp?: number;
   /** Whether it may keep the beginnings of prompts; only our engine looks at it. Default false. */
   prefixCaching?: boolean;
-  /** The folder in whose `node_modules` node-llama-cpp is. Default: wherever Node finds it. */
+  /** The folder with node-llama-cpp in its `node_modules`. Default: the project, else the specs' own. */
   llamaDir?: string;
 }
 
@@ -39,6 +39,8 @@ export interface Peer {
     maxNewTokens: number,
     onToken: (prompt: number) => void,
   ): Promise<number[][]>;
+  /** Prompt tokens of the last call that were found in the cache, where it tells. */
+  cachedTokens?(): number;
   close(): Promise<void>;
 }
 

@@ -8,6 +8,7 @@ export const load: LoadPeer = async (settings) => {
   const engine = await Engine.load(settings.modelDir, engineOptions(settings));
   const { version } = readPackageJson();
   const { cacheTokens, maxBatch, blockSize } = engine.options;
+  let cachedTokens = 0;
   const positions = Math.ceil(cacheTokens / blockSize) * blockSize;
   return {
     version: settings.revectorize ? `${version} with 256-bit vectors` : version,
@@ -16,15 +17,20 @@ export const load: LoadPeer = async (settings) => {
     allocatedBytes: engine.bytesAllocated,
     async generate(prompts, maxNewTokens, onToken) {
       const tokens: number[][] = prompts.map(() => []);
+      cachedTokens = 0;
       const requests = prompts.map((ids) => ({ ids, maxNewTokens, ignoreEos: true }));
       for await (const event of engine.generate(requests)) {
         if (event.type === 'error') throw event.error;
-        if (event.type !== 'token') continue;
+        if (event.type === 'result') {
+          cachedTokens += event.result.cachedTokens;
+          continue;
+        }
         tokens[event.request].push(event.token);
         onToken(event.request);
       }
       return tokens;
     },
+    cachedTokens: () => cachedTokens,
     async close() {
       await engine.close();
     },

@@ -8,6 +8,8 @@ export interface BatchTiming {
   firstTokenMs: number;
   totalMs: number;
   tokens: number[][];
+  /** Prompt tokens that were found in the peer's cache, where it tells. */
+  cachedTokens: number | undefined;
 }
 
 /** How long a request took that came by itself, from when it came. */
@@ -37,7 +39,7 @@ export async function timeBatch(
   });
   const totalMs = performance.now() - begin;
   for (const { length } of tokens) checkLength(length, maxNewTokens);
-  return { firstTokenMs, totalMs, tokens };
+  return { firstTokenMs, totalMs, tokens, cachedTokens: peer.cachedTokens?.() };
 }
 
 /** A queue: requests beyond what the peer serves at once wait, first come, first served. */

@@ -1,5 +1,5 @@
 import type { WeightDtype } from '../../../engine/config.ts';
-import type { Sample, SampleSize, SampleValues } from '../../../engine/kernels/samples.ts';
+import type { SampleSize, SampleValues } from '../../../engine/kernels/samples.ts';
 import { KERNELS, type Kernel } from '../../../engine/kernels/table.ts';
 import { createWasmKernels, type WasmKernelsOptions } from '../../../engine/kernels/wasm.ts';
 import { bytesPerWeight } from '../../../engine/kernels/widen.ts';
@@ -7,6 +7,7 @@ import { alternate, type Contender } from '../alternate.ts';
 import { type BenchContext, type SuiteResult, skippedTask, threadCount } from '../context.ts';
 import { ENGINE, type Measurement } from '../figure.ts';
 import { LimitMeter } from '../limits/limits.ts';
+import { workPerSecond } from '../statistics.ts';
 import type { MachineLimits } from '../work.ts';
 
 /** A chunk of a prompt in the gate projection and the heads of Qwen3-0.6B. */
@@ -83,7 +84,7 @@ async function onThreads(
         name,
         run: async () => {
           report(`kernels: ${name}, ${threadCount(threads)}`);
-          return rate(sample, BOUNDS[bound].work, leastMs);
+          return workPerSecond(sample.run, { work: sample[BOUNDS[bound].work], leastMs });
         },
       };
     });
@@ -111,19 +112,6 @@ async function onThreads(
     subject.dispose();
     await meter.close();
   }
-}
-
-/** @returns work per second, of as many runs as take `leastMs`. */
-function rate(sample: Sample, work: 'bytes' | 'flops', leastMs: number): number {
-  const begin = performance.now();
-  let runs = 0;
-  let elapsed = 0;
-  do {
-    sample.run();
-    runs++;
-    elapsed = performance.now() - begin;
-  } while (elapsed < leastMs);
-  return (1000 * runs * sample[work]) / elapsed;
 }
 
 function measurement(

@@ -91,13 +91,22 @@ async function prefix(
   await peer.batch([known], 1);
   let fresh = 0;
   const contenders = [
-    { name: 'prefix hit', prompt: () => known },
-    { name: 'prefix miss', prompt: () => seededPrompt(prefixTokens, config.vocabSize, `fresh ${fresh++}`) },
-  ].map(({ name, prompt }) => ({
+    { name: 'prefix hit', isCached: true, prompt: () => known },
+    {
+      name: 'prefix miss',
+      isCached: false,
+      prompt: () => seededPrompt(prefixTokens, config.vocabSize, `fresh ${fresh++}`),
+    },
+  ].map(({ name, isCached, prompt }) => ({
     name,
-    run: () => {
+    run: async () => {
       report(`serving: ${name}`);
-      return peer.batch([prompt()], 1);
+      const timing = await peer.batch([prompt()], 1);
+      const { cachedTokens = 0 } = timing;
+      if (cachedTokens > 0 !== isCached) {
+        throw new Error(`${name}: ${cachedTokens} of ${prefixTokens} tokens were found in the cache`);
+      }
+      return timing;
     },
   }));
   const { results, failures } = await alternate(contenders, {

@@ -1,7 +1,7 @@
 import test from 'ava';
 import fc from 'fast-check';
 import { type Measurement, titleOf, toFigures } from '../../bench/figure.ts';
-import { quantile, summarize, timesBetter } from '../../bench/statistics.ts';
+import { quantile, summarize, timesBetter, workPerSecond } from '../../bench/statistics.ts';
 
 const sample = fc.double({ min: -1e6, max: 1e6, noNaN: true });
 const samples = fc.array(sample, { minLength: 1, maxLength: 30 });
@@ -52,6 +52,20 @@ test('nothing, and what is not finite, is refused', (t) => {
       instanceOf: RangeError,
       message: new RegExp(`one of them ${bad}`),
     });
+  }
+});
+
+test('work per second counts every run until the least time is over, and one at least', (t) => {
+  for (const [leastMs, expected] of [
+    [0, 1],
+    [10, 1],
+    [11, 2],
+    [95, 10],
+  ]) {
+    let runs = 0;
+    // Every run takes ten milliseconds.
+    const perSecond = workPerSecond(() => void runs++, { work: 3, leastMs, now: () => 10 * runs });
+    t.deepEqual([runs, perSecond], [expected, 300]);
   }
 });
 

@@ -1,7 +1,7 @@
 import test from 'ava';
 import fc from 'fast-check';
 import { parseModelConfig } from '../../../engine/config.ts';
-import { FIXTURES } from '../../../generator/fixtures/fixtures.ts';
+import { FIXTURES } from '../../../generator/fixtures/fixture-specs.ts';
 import { leastStepMs, stepFlops, weightBytes } from '../../bench/work.ts';
 import { burst, poisson, seededPrompt } from '../../bench/workload.ts';
 

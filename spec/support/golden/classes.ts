@@ -1,6 +1,6 @@
 /** `npm run classes`: records which precision classes each fixture can judge; `-- NAME` for one fixture. */
 import { existsSync, writeFileSync } from 'node:fs';
-import { QUICK_FIXTURES } from '../../../generator/fixtures/fixtures.ts';
+import { QUICK_FIXTURES } from '../../../generator/fixtures/fixture-specs.ts';
 import { formatJson } from '../../../generator/recording/store.ts';
 import { CLASSES_FILE, measureClasses, readJudgeableClasses } from './precision-classes.ts';
 

@@ -6,7 +6,8 @@
 import { renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Engine } from '../../../engine/engine.ts';
-import { ensureFixture, QUICK_FIXTURES } from '../../../generator/fixtures/fixtures.ts';
+import { QUICK_FIXTURES } from '../../../generator/fixtures/fixture-specs.ts';
+import { ensureFixture } from '../../../generator/fixtures/fixtures.ts';
 import { formatJson } from '../../../generator/recording/store.ts';
 import { GOLDEN_FOLDER, readCase, readFingerprints, readManifest } from '../../../golden/goldens.ts';
 import { engineSubject } from '../../../verify/adapters/engine.ts';

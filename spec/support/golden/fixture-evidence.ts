@@ -1,5 +1,6 @@
 import { Checkpoint } from '../../../engine/checkpoint/checkpoint.ts';
-import { ensureFixture, FIXTURES } from '../../../generator/fixtures/fixtures.ts';
+import { FIXTURES } from '../../../generator/fixtures/fixture-specs.ts';
+import { ensureFixture } from '../../../generator/fixtures/fixtures.ts';
 import { readCase, readManifest, readTensors } from '../../../golden/goldens.ts';
 import { TOP } from '../../../golden/schema.ts';
 import { isTie, maxAbs } from '../../../golden/tolerance.ts';

@@ -1,11 +1,11 @@
 import test from 'ava';
-import { readModelConfig } from '../../../engine/config.ts';
-import { FIXTURES } from '../../../generator/fixtures/fixtures.ts';
+import { readModelConfig } from '../../../engine/checkpoint/read-config.ts';
+import { FIXTURES } from '../../../generator/fixtures/fixture-specs.ts';
 import { hashFiles } from '../../../generator/recording/models.ts';
 import { readCase, readFingerprints, readManifest, readTensors } from '../../../golden/goldens.ts';
 import { compareCase } from '../../../verify/compare/case.ts';
 import { NoAnswerError } from '../../../verify/errors.ts';
-import { explain } from '../../../verify/explain.ts';
+import { explain, pageHint } from '../../../verify/explain.ts';
 import { type SharedModel, sharedModel } from '../models/shared-model.ts';
 
 /** The most greedy steps of one model that may be ties; more would hide a defect. */
@@ -23,6 +23,7 @@ export function goldenTests(
 ): void {
   const manifest = readManifest(model);
   const fingerprints = readFingerprints(model);
+  const hint = pageHint(model, process.env.SUBJECT);
   let ties = 0;
 
   test.before(`${model}: the model is the one the goldens were recorded from`, async (t) => {
@@ -51,16 +52,20 @@ export function goldenTests(
           const error = await t.throwsAsync(
             () => subject[call](refusing),
             undefined,
-            'the reference refuses this prompt',
+            `the reference refuses this prompt\n${hint}`,
           );
           // Other engines have words of their own; a crash is no refusal.
-          if (process.env.SUBJECT) t.false(error instanceof NoAnswerError, error.message);
+          if (process.env.SUBJECT) t.false(error instanceof NoAnswerError, `${error.message}\n${hint}`);
           else t.regex(error.message, /the prompt is empty/);
         }
         return;
       }
       const tensors = readTensors(model, id);
-      const comparison = await compareCase({ recorded: golden, tensors }, manifest, config, subject);
+      const comparison = await compareCase({ recorded: golden, tensors }, manifest, config, subject).catch(
+        (cause: Error) => {
+          throw new Error(`${model} · ${id}: ${cause.message}\n${hint}`, { cause });
+        },
+      );
       ties += comparison.ties;
       if (comparison.differences.length > 0) {
         const { modelDir } = subject;

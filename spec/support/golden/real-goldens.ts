@@ -1,4 +1,4 @@
-import { readModelConfig } from '../../../engine/config.ts';
+import { readModelConfig } from '../../../engine/checkpoint/read-config.ts';
 import { hashFiles } from '../../../generator/recording/models.ts';
 import { GOLDEN_FOLDER, readCase, readManifest, readTensors } from '../../../golden/goldens.ts';
 import { compareCase } from '../../../verify/compare/case.ts';

@@ -7,6 +7,7 @@ import {
 import { storedCases } from '../../../golden/verify-case.ts';
 import { judge } from '../../../verify/judge/judge.ts';
 import type { Judgement, Reference, SubjectCase } from '../../../verify/judge/judgement.ts';
+import { goldenCases } from '../../../verify/reference/golden-cases.ts';
 import { loadReference } from '../../../verify/reference/load-reference.ts';
 
 /** A judgement in short: what must not change unseen. */
@@ -24,9 +25,15 @@ export interface ShortVerdict {
   readonly power: string;
 }
 
-/** What is right about a fixture, with the signatures of bugs. */
+/**
+ * What is right about a fixture, with the signatures of bugs. Cases of the golden that the engines were not
+ * recorded on are left out: else the engines would lack answers.
+ */
 export async function fixtureReference(fixture: string): Promise<Reference> {
-  const cases = storedCases(fixture, []);
+  const [engine] = Object.keys(readRecordedEngines().engines);
+  const recorded = readRecordedEngine(fixture, engine);
+  const judged = goldenCases(fixture).map(({ id }) => id);
+  const cases = storedCases(fixture, []).filter(({ id }) => recorded.has(id) || !judged.includes(id));
   return await loadReference(await ensureFixture(fixture), cases, {
     withSignatures: true,
     golden: { name: fixture },

@@ -3,7 +3,8 @@
  * goldens, or with `-- NAME` of one model's.
  */
 import { writeFileSync } from 'node:fs';
-import { ensureFixture, QUICK_FIXTURES } from '../../../generator/fixtures/fixtures.ts';
+import { QUICK_FIXTURES } from '../../../generator/fixtures/fixture-specs.ts';
+import { ensureFixture } from '../../../generator/fixtures/fixtures.ts';
 import { formatJson } from '../../../generator/recording/store.ts';
 import { goldenCases } from '../../../verify/reference/golden-cases.ts';
 import { computeTruth } from '../../../verify/reference/reference.ts';

@@ -132,8 +132,11 @@ function isRunning(child: ChildProcess): boolean {
   return child.pid !== undefined && child.exitCode === null && child.signalCode === null;
 }
 
-/** File descriptors of this process that are open in `folder`; empty if the system does not list them. */
-function openFilesIn(folder: string): string[] {
+/**
+ * File descriptors of this process that are open in `folder`; empty if the system does not list them. All
+ * test files of a run share a process, so only a folder of its own tells a test about its own descriptors.
+ */
+export function openFilesIn(folder: string): string[] {
   const descriptors = process.platform === 'linux' ? readdirSync('/proc/self/fd') : [];
   return descriptors.flatMap((fd) => {
     const target = targetOf(fd);

@@ -1,4 +1,4 @@
-import { readModelConfig } from '../../../engine/config.ts';
+import { readModelConfig } from '../../../engine/checkpoint/read-config.ts';
 import { Engine } from '../../../engine/index.ts';
 import { ChatTemplate } from '../../../engine/text/chat.ts';
 import type { ChatMessage } from '../../../engine/text/conversation.ts';

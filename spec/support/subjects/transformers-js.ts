@@ -1,5 +1,6 @@
-import { readModelConfig } from '../../../engine/config.ts';
-import { FIXTURES, fixtureFolder } from '../../../generator/fixtures/fixtures.ts';
+import { readModelConfig } from '../../../engine/checkpoint/read-config.ts';
+import { FIXTURES } from '../../../generator/fixtures/fixture-specs.ts';
+import { fixtureFolder } from '../../../generator/fixtures/fixtures.ts';
 import { ensureFixtureGraphs, GRAPHS } from '../../../generator/recording/graphs.ts';
 import { Reference, type ReferenceOptions } from '../../../generator/recording/reference.ts';
 import type { Subject } from '../../../verify/subject.ts';

@@ -13,7 +13,7 @@ export async function computeRows<T>(
 ): Promise<Rows<T>> {
   const model = await TappedModel.load(modelDir, cases, { weights: pass.taps?.weights });
   try {
-    return model.rows(cases, take, pass);
+    return await model.rows(cases, take, pass);
   } finally {
     await model.close();
   }
@@ -30,7 +30,7 @@ export async function computeFaulty<T>(
   try {
     const all = Int32Array.from({ length: model.config.vocabSize }, (_, id) => id);
     const ids = new Map(cases.map(({ id, positions }) => [id, positions.map(() => all)]));
-    const scores = await faultyScores({ modelDir, model }, bug, wantScores(cases, ids));
+    const scores = await faultyScores({ modelDir, model }, bug, { wanted: wantScores(cases, ids) });
     return new Map(cases.map((one) => [one.id, scores.get(one.id)!.map((row, i) => take(row, one, i))]));
   } finally {
     await model.close();

@@ -1,11 +1,6 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
 import test from 'ava';
-import { parseModelConfig, readModelConfig } from '../../../engine/config.ts';
+import { parseModelConfig } from '../../../engine/config.ts';
 import { ConfigError } from '../../../engine/errors.ts';
-import { temporaryFolder, trackResources } from '../../support/processes/cleanup.ts';
-
-trackResources(test);
 
 /** As transformers 4.51 writes it for Qwen/Qwen3-0.6B. */
 const DENSE = {
@@ -200,42 +195,4 @@ test('a value that is not an object is refused', (t) => {
       message: /config\.json: Invalid input: expected object/,
     });
   }
-});
-
-test('stop tokens of generation_config.json take precedence over config.json', async (t) => {
-  const dir = temporaryFolder(t);
-  const write = (file: string, json: object) => writeFileSync(join(dir, file), JSON.stringify(json));
-  write('config.json', DENSE);
-  t.deepEqual((await readModelConfig(dir)).eosTokenIds, [151645]);
-  write('generation_config.json', { eos_token_id: [151645, 151643] });
-  t.deepEqual((await readModelConfig(dir)).eosTokenIds, [151645, 151643]);
-  write('generation_config.json', { do_sample: false });
-  t.deepEqual((await readModelConfig(dir)).eosTokenIds, [151645]);
-  write('generation_config.json', { eos_token_id: 151936 });
-  await t.throwsAsync(readModelConfig(dir), {
-    instanceOf: ConfigError,
-    message: /with generation_config\.json/,
-  });
-});
-
-test('a file that cannot be read or parsed is named with what is wrong', async (t) => {
-  const dir = temporaryFolder(t);
-  const refused = (message: RegExp) =>
-    t.throwsAsync(readModelConfig(dir), { instanceOf: ConfigError, message });
-  await refused(/cannot read .*config\.json \(ENOENT\); a HuggingFace model directory has a config\.json/);
-  writeFileSync(join(dir, 'config.json'), '{"model_type": ');
-  await refused(/cannot read .*config\.json as JSON: /);
-  writeFileSync(join(dir, 'config.json'), '');
-  await refused(/cannot read .*config\.json as JSON: /);
-  writeFileSync(join(dir, 'config.json'), JSON.stringify(DENSE));
-  writeFileSync(join(dir, 'generation_config.json'), '{"eos_token_id": "<|im_end|>"}');
-  await refused(/generation_config\.json: eos_token_id/);
-  writeFileSync(join(dir, 'generation_config.json'), 'null');
-  await refused(/generation_config\.json: Invalid input: expected object/);
-  const other = join(dir, 'other');
-  mkdirSync(join(other, 'config.json'), { recursive: true });
-  await t.throwsAsync(readModelConfig(other), {
-    instanceOf: ConfigError,
-    message: /cannot read \S+ \(EISDIR\)$/,
-  });
 });

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { writeSafetensors } from '../../../engine/checkpoint/safetensors-writer.ts';
 import { CheckpointError, FileError } from '../../../engine/errors.ts';
-import { FIXTURES } from '../../../generator/fixtures/fixtures.ts';
+import { FIXTURES } from '../../../generator/fixtures/fixture-specs.ts';
 import { writeCase, writeManifest } from '../../../generator/recording/store.ts';
 import {
   GOLDEN_FOLDER,

@@ -1,8 +1,9 @@
 import test from 'ava';
 import type { VerifyCase } from '../../../golden/verify-case.ts';
 import type { AskedCase } from '../../../verify/ask/ask-cases.ts';
-import { conclude, type Findings } from '../../../verify/conclude.ts';
+import { conclude, concludeNothing, type Findings } from '../../../verify/conclude.ts';
 import type { CaseVerdict, Judgement } from '../../../verify/judge/judgement.ts';
+import { verdictSchema } from '../../../verify/verdict.ts';
 
 const ONE: VerifyCase = { id: 'one', promptIds: [1], greedy: [2], positions: [0, 1] };
 const result = <T>(value: T) => ({ kind: 'result', value }) as const;
@@ -147,4 +148,31 @@ test('a ratio that is not finite is null in the map', (t) => {
   const ratios = [{ position: 3, ratio: Number.POSITIVE_INFINITY }];
   const { cases } = concluded({ judgement: { ...JUDGEMENT, cases: [{ ...right('one'), ratios }] } });
   t.deepEqual(cases[0].map?.ratios, [[null]]);
+});
+
+test('a run that was stopped is never right nor wrong, and keeps what was found until then', (t) => {
+  const stopped = 'stopped after 2 of 9 cases: interrupted by SIGINT';
+  t.like(concluded({ stopped }), { verdict: 'unknown', reasons: [stopped] });
+  const judgement = { ...JUDGEMENT, verdict: 'wrong', reasons: ['a bug'] } as const;
+  const { verdict, reasons, cases } = concluded({ stopped, judgement });
+  t.deepEqual([verdict, reasons], ['unknown', [stopped, 'a bug']]);
+  t.deepEqual(
+    cases.map(({ id }) => id),
+    ['one', 'two'],
+  );
+});
+
+test('a subject that was asked nothing has a whole verdict, with nothing in it', (t) => {
+  const known = {
+    subject: { name: 'x', adapter: '--url x' },
+    model: { name: 'dense', source: 'fixture' },
+    reference: { kind: 'goldens', description: 'not used' },
+    unchecked: [{ what: 'everything', why: 'it died' }],
+  } as const;
+  const verdict = concludeNothing({ ...known, unchecked: [...known.unchecked], reason: 'it died' });
+  t.deepEqual(verdictSchema.parse(verdict), verdict);
+  t.like(verdict, { ...known, verdict: 'unknown', reasons: ['it died'] });
+  t.false('demanded' in verdict.precision);
+  const demanded = concludeNothing({ ...known, unchecked: [], reason: 'it died', demanded: 'bf16' });
+  t.is(demanded.precision.demanded, 'bf16');
 });

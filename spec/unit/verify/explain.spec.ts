@@ -97,9 +97,11 @@ test('the differences that follow are listed, and the command that shows more', 
   const whole = { model: 'dense', recorded, differences: [first, { ...first, index: 10 }], modelDir };
   const message = await explain(whole);
   t.regex(message, /also logits at 3, 10: got 0/);
-  t.regex(message, /: npm run inspect -- --model dense --case ids-short$/);
-  t.regex(
-    await explain({ ...whole, subjectPath: '/my/adapter.ts' }),
-    /: SUBJECT=\/my\/adapter\.ts npm run inspect -- --model dense --case ids-short$/,
-  );
+  t.regex(message, /: npm run inspect -- --model dense --case ids-short\n/);
+  t.regex(message, /: npx plumbline-verify --model dense --html report\.html$/);
+  const lines = (await explain({ ...whole, subjectPath: '/my own/adapter.ts' })).split('\n').slice(-2);
+  t.deepEqual(lines, [
+    "  to see every stage: SUBJECT='/my own/adapter.ts' npm run inspect -- --model dense --case ids-short",
+    "  to see all cases on a page: npx plumbline-verify --model dense --module '/my own/adapter.ts' --html report.html",
+  ]);
 });

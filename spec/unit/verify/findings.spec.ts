@@ -5,6 +5,8 @@ import {
   allowedChange,
   firstAnswers,
   numbersOf,
+  type StoppedRun,
+  stoppedRun,
   subjectCases,
   uncheckedOf,
 } from '../../../verify/findings.ts';
@@ -101,10 +103,13 @@ const unchecked = (
   checks = CHECKS as readonly (typeof CHECKS)[number][],
   judgement = JUDGEMENT,
   subject = fakeSubject(),
+  stopped?: StoppedRun,
 ) =>
-  uncheckedOf(subject, checks, { judgement, prompt: { verdict: 'unknown', cases: [] }, hasText: true }).map(
-    ({ what, why }) => `${what}: ${why}`,
-  );
+  uncheckedOf(subject, {
+    ...{ checks, judgement, stopped },
+    prompt: { verdict: 'unknown', cases: [] },
+    hasText: true,
+  }).map(({ what, why }) => `${what}: ${why}`);
 
 test('what was not checked is named with the reason', (t) => {
   t.deepEqual(unchecked(), [
@@ -129,4 +134,27 @@ test('what was not checked is named with the reason', (t) => {
   );
   const top = unchecked(CHECKS, JUDGEMENT, fakeSubject({}, { scores: 'top' }));
   t.true(top.includes('the whole vocabulary: the subject shows its likeliest tokens alone'));
+});
+
+test('a run that was stopped says so of everything that it did not ask', (t) => {
+  const cases = ['one', 'two', 'three'].map((id) => ({ id }));
+  const stopped = stoppedRun(new Error('interrupted by SIGINT'), cases, [asked]);
+  t.deepEqual(stopped, {
+    reason: 'stopped after 1 of 3 cases: interrupted by SIGINT',
+    notAsked: ['two', 'three'],
+  });
+  const { precision: _, ...rest } = JUDGEMENT;
+  const nothing = { ...rest, bugs: [], greedy: { verdict: 'not checked', tokens: 0, ties: 0 } as const };
+  const before = 'the run was stopped before';
+  t.deepEqual(unchecked(CHECKS, nothing, fakeSubject({}, { hidden: true }), stopped), [
+    `prompt: ${before}`,
+    `precision: ${before}`,
+    `known bugs: ${before}`,
+    `greedy tokens: ${before}`,
+    `consistency: ${before}`,
+    `2 cases: two, three: ${before}`,
+  ]);
+  const late = stoppedRun('no error', [{ id: 'one' }], [asked]);
+  t.is(late.reason, 'stopped after 1 of 1 cases: no error');
+  t.true(unchecked(CHECKS, JUDGEMENT, fakeSubject(), late).every((line) => !/^\d/.test(line)));
 });

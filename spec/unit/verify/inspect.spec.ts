@@ -2,10 +2,12 @@ import test from 'ava';
 import { FileError } from '../../../engine/errors.ts';
 import { Engine } from '../../../engine/index.ts';
 import { ensureFixture } from '../../../generator/fixtures/fixtures.ts';
+import { dumpCases } from '../../../golden/dump-layout.ts';
+import { storedCases } from '../../../golden/verify-case.ts';
 import { engineSubject } from '../../../verify/adapters/engine.ts';
 import { NotSupportedError, SubjectError } from '../../../verify/errors.ts';
 import { inspect } from '../../../verify/inspect.ts';
-import type { ForwardAnswer, Subject } from '../../../verify/subject.ts';
+import type { ForwardAnswer, ForwardRequest, Subject } from '../../../verify/subject.ts';
 import { trackResources } from '../../support/processes/cleanup.ts';
 import { logProbabilities, top } from '../../support/subjects/views.ts';
 
@@ -47,6 +49,26 @@ test('a subject is shown beside our engine, as far as it has stages', async (t) 
     t.regex(few.text, /^hidden_states\.1 +– +– +\d/m);
     t.regex(few.text, /\(1 of 24\)\.\n$/);
   }
+});
+
+test('a subject is asked what the judge asks of the case: files have no other answers', async (t) => {
+  const requests: ForwardRequest[] = [];
+  const own = engineSubject('ours', Engine);
+  const listening: Subject = {
+    ...own,
+    async load(modelDir) {
+      const model = await own.load(modelDir);
+      const forward: typeof model.forward = (request) => {
+        requests.push(request);
+        return model.forward(request);
+      };
+      return { ...model, forward };
+    },
+  };
+  t.true((await inspectDense(listening)).agrees);
+  const [asked] = dumpCases('dense', storedCases('dense', [])).cases.filter(({ id }) => id === 'ids-short');
+  t.is(requests.length, 1);
+  t.deepEqual({ ids: requests[0].ids, positions: requests[0].positions }, asked.forward);
 });
 
 test('a subject that differs is shown with the first stage that does, and as farther from the oracle', async (t) => {

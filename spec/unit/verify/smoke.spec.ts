@@ -1,6 +1,6 @@
 import test from 'ava';
 import { NoAnswerError, NotSupportedError, SubjectError } from '../../../verify/errors.ts';
-import { type SmokeReport, smoke, smokeText } from '../../../verify/smoke.ts';
+import { type SmokeReport, smoke, smokeOfUnloaded, smokeText } from '../../../verify/smoke.ts';
 import type { SubjectModel, TokenScores } from '../../../verify/subject.ts';
 import { FAKE_SIZES, fakeRow, fakeSubject } from '../../support/verify/fake-subject.ts';
 
@@ -22,6 +22,10 @@ test('an honest subject passes, whether its scores are whole rows, the likeliest
     const report = await smoke(subject, options);
     t.deepEqual(verdicts(report), ['right', 'right', 'right', 'right']);
     t.is(report.fault, undefined);
+    t.is(report.verdict, 'right');
+    const { generate, forward } = report.requests;
+    t.deepEqual(generate, { ids: [1, 2, 3], maxNewTokens: 4 });
+    t.deepEqual([forward.ids.length, forward.positions], [6, [2, 3, 4, 5]]);
   }
 });
 
@@ -36,14 +40,33 @@ test('a subject that has only tokens is checked as far as it can be', async (t) 
   t.is(report.fault, undefined);
 });
 
-test('no answer, an error, other lengths and unknown tokens are faults of the adapter', async (t) => {
+test('no answer is no fault of anything, and nothing is concluded from it', async (t) => {
+  for (const parts of [
+    { generate: async () => Promise.reject(new NoAnswerError('it crashed')) },
+    { forward: async () => Promise.reject(new NoAnswerError('it crashed')) },
+  ]) {
+    const report = await smoke(fakeSubject(parts), options);
+    t.like(report, { verdict: 'unknown', fault: undefined });
+    t.regex(smokeText(report, 'x'), /no answer: .*: it crashed\n[\s\S]*Nothing can be concluded/);
+  }
+  const skips = async () => Promise.reject(new NotSupportedError('no'));
+  t.is((await smoke(fakeSubject({ forward: skips, generate: skips }), options)).verdict, 'unknown');
+});
+
+test('a subject that cannot be loaded is wrong if it said nonsense, else nothing is concluded', (t) => {
+  const nonsense = smokeOfUnloaded(new SubjectError('start: a line that is not JSON'), [1, 2]);
+  t.like(nonsense, { verdict: 'wrong', fault: 'adapter', requests: { generate: { ids: [1, 2] } } });
+  const silent = smokeOfUnloaded(new NoAnswerError('start: no answer'), [1, 2]);
+  t.like(silent, { verdict: 'unknown', fault: undefined });
+  t.regex(smokeText(silent, 'x'), /^no answer: the engine starts and loads the model: start: no answer\n/);
+});
+
+test('an error, other lengths and unknown tokens are faults of the adapter', async (t) => {
   for (const [parts, message] of [
-    [{ generate: async () => Promise.reject(new NoAnswerError('it crashed')) }, 'it crashed'],
     [{ generate: async () => Promise.reject(new SubjectError('it refuses')) }, 'it refuses'],
     [{ generate: async () => ({ tokens: [1, 2] }) }, 'generate: 2 tokens; expected 4'],
     [{ generate: async () => ({ tokens: [1, 2, 3, 8] }) }, /generate: token 8 at index 3; expected 0 to 7/],
     [{ forward: async () => ({ rows: [fakeRow([1])] }) }, 'forward: 1 rows; expected 4'],
-    [{ forward: async () => Promise.reject(new NoAnswerError('it hangs')) }, 'it hangs'],
   ] as const) {
     const report = await smoke(fakeSubject(parts), options);
     t.is(report.fault, 'adapter');

@@ -1,13 +1,16 @@
+import { cpSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import test from 'ava';
 import { UsageError } from '../../../engine/errors.ts';
 import { Engine } from '../../../engine/index.ts';
 import { ensureFixture } from '../../../generator/fixtures/fixtures.ts';
+import { GOLDEN_FOLDER } from '../../../golden/goldens.ts';
 import { engineSubject } from '../../../verify/adapters/engine.ts';
 import { NoAnswerError } from '../../../verify/errors.ts';
 import type { Subject, SubjectModel } from '../../../verify/subject.ts';
 import { verdictSchema } from '../../../verify/verdict.ts';
 import { loadCases, type VerifyModel, type VerifyOptions, verify } from '../../../verify/verify.ts';
-import { trackResources } from '../../support/processes/cleanup.ts';
+import { temporaryFolder, trackResources } from '../../support/processes/cleanup.ts';
 
 const own = engineSubject('plumbline', Engine);
 const modelDir = await ensureFixture('dense');
@@ -126,19 +129,81 @@ test.serial(
   },
 );
 
-test.serial('an aborted run ends with the reason, and the model is closed', async (t) => {
+test.serial('a run that is stopped tells what was done until then, and the model is closed', async (t) => {
   const controller = new AbortController();
-  let closed = 0;
+  let [calls, closed] = [0, 0];
   const subject = changed((model) => ({
-    async forward(request) {
-      controller.abort(new Error('stopped'));
-      return model.forward(request);
+    capabilities: { ...model.capabilities, maxConcurrency: 1 },
+    // The third case is never answered, whatever the signal says.
+    forward: (request) => {
+      if (++calls < 3) return model.forward(request);
+      controller.abort(new Error('interrupted by SIGINT'));
+      return new Promise(() => {});
     },
     async close() {
       closed++;
       await model.close();
     },
   }));
-  await t.throwsAsync(verify({ ...OPTIONS, subject, signal: controller.signal }), { message: 'stopped' });
+  const verdict = await verify({ ...OPTIONS, subject, signal: controller.signal });
+  t.deepEqual(verdictSchema.parse(verdict), verdict);
   t.is(closed, 1);
+  t.is(verdict.verdict, 'unknown');
+  t.deepEqual(verdict.reasons, ['stopped after 2 of 4 cases: interrupted by SIGINT']);
+  const ids = OPTIONS.cases.cases.map(({ id }) => id);
+  t.deepEqual(
+    verdict.cases.map(({ id, verdict: each }) => [id, each]),
+    ids.slice(0, 2).map((id) => [id, 'right']),
+  );
+  const why = 'the run was stopped before';
+  for (const what of [`2 cases: ${ids.slice(2).join(', ')}`, 'consistency']) {
+    t.true(
+      verdict.unchecked.some((each) => each.what === what && each.why === why),
+      what,
+    );
+  }
 });
+
+test.serial('a run that is stopped before anything was asked has a verdict too', async (t) => {
+  const verdict = await verify({ ...OPTIONS, signal: AbortSignal.abort(new Error('stopped')) });
+  t.deepEqual(verdictSchema.parse(verdict), verdict);
+  t.like(verdict, {
+    verdict: 'unknown',
+    reasons: ['stopped after 0 of 4 cases: stopped'],
+    subject: { name: 'plumbline' },
+    unchecked: [{ what: 'everything', why: 'the run was stopped before' }],
+  });
+});
+
+test.serial(
+  'a case without recorded signatures is judged otherwise, and named with the command',
+  async (t) => {
+    const folder = temporaryFolder(t);
+    cpSync(join(GOLDEN_FOLDER, 'dense'), join(folder, 'dense'), { recursive: true });
+    cpSync(join(GOLDEN_FOLDER, 'prompts.json'), join(folder, 'prompts.json'));
+    const path = join(folder, 'dense', 'signatures.json');
+    const recorded = JSON.parse(readFileSync(path, 'utf8'));
+    // As if a case were new, and a bug too.
+    const cases = Object.entries(recorded.cases).map(([id, rows]) => [id === 'ids-short' ? 'old' : id, rows]);
+    const { 'eps-x10': _, ...bugs } = recorded.bugs;
+    writeFileSync(path, JSON.stringify({ ...recorded, cases: Object.fromEntries(cases), bugs }));
+    const model = { ...MODEL, golden: { name: 'dense', folder } };
+    const verdict = await verify({
+      ...OPTIONS,
+      model,
+      cases: await loadCases(model, { run: ['ids-short', 'ids-one', 'ids-longer', 'ids-block'] }),
+      checks: ['precision', 'bugs'],
+    });
+    t.is(verdict.verdict, 'right', verdict.reasons.join());
+    t.true(verdict.bugs.filter((bug) => bug.verdict === 'ruled out').length > 40);
+    const why = (of: string) =>
+      `the signatures of ${of} are not recorded; record them: npm run signatures -- dense`;
+    t.like(
+      verdict.unchecked.filter(({ what }) => what.startsWith('known bugs')),
+      [
+        { what: 'known bugs in ids-short', why: why('these cases') },
+        { what: 'known bugs eps-x10', why: why('these bugs') },
+      ],
+    );
+  },
+);

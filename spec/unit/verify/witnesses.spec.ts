@@ -1,5 +1,5 @@
 import test from 'ava';
-import { readModelConfig } from '../../../engine/config.ts';
+import { readModelConfig } from '../../../engine/checkpoint/read-config.ts';
 import { ensureFixture } from '../../../generator/fixtures/fixtures.ts';
 import { readCase } from '../../../golden/goldens.ts';
 import {

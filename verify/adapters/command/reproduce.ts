@@ -2,12 +2,11 @@ import { join, quote } from 'shlex';
 import { PROTOCOL_VERSION } from '../../protocol/messages.ts';
 import { parseCommand } from './parse-command.ts';
 
-/** What is asked of the program beside loading the model. */
+/** What is asked of the program. */
 export interface ReproducedRequests {
   readonly modelDir: string;
-  readonly ids: readonly number[];
-  readonly positions: readonly number[];
-  readonly maxNewTokens: number;
+  readonly generate: { readonly ids: readonly number[]; readonly maxNewTokens: number };
+  readonly forward: { readonly ids: readonly number[]; readonly positions: readonly number[] };
 }
 
 /**
@@ -18,13 +17,13 @@ export interface ReproducedRequests {
  */
 export function reproduceCommand(
   command: string | readonly string[],
-  { modelDir, ids, positions, maxNewTokens }: ReproducedRequests,
+  { modelDir, generate, forward }: ReproducedRequests,
 ): string {
   const messages = [
     { type: 'start', id: 'r1', protocol: PROTOCOL_VERSION },
     { type: 'load', id: 'r2', model: modelDir },
-    { type: 'generate', id: 'r3', ids, maxNewTokens, greedy: true },
-    { type: 'forward', id: 'r4', ids, positions, hidden: false },
+    { type: 'generate', id: 'r3', ...generate, greedy: true },
+    { type: 'forward', id: 'r4', ...forward, hidden: false },
     { type: 'stop', id: 'r5' },
   ];
   const lines = messages.map((message) => quote(JSON.stringify(message)));

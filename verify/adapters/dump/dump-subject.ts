@@ -1,6 +1,6 @@
 import { basename, join, resolve } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
-import { readModelConfig } from '../../../engine/config.ts';
+import { readModelConfig } from '../../../engine/checkpoint/read-config.ts';
 import { type DumpCases, ENGINE_FILE } from '../../../golden/dump-layout.ts';
 import { NotSupportedError, SubjectError } from '../../errors.ts';
 import type { ForwardAnswer, Subject, SubjectModel, TokenScores } from '../../subject.ts';

@@ -1,4 +1,4 @@
-import { readModelConfig } from '../../../engine/config.ts';
+import { readModelConfig } from '../../../engine/checkpoint/read-config.ts';
 import { checkTimeLimit } from '../../../engine/options.ts';
 import { SubjectError } from '../../errors.ts';
 import type { Subject, SubjectInfo, SubjectModel } from '../../subject.ts';

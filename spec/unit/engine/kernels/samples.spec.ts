@@ -3,6 +3,40 @@ import { createScalarKernels } from '../../../../engine/kernels/scalar.ts';
 import { KERNELS } from '../../../../engine/kernels/table.ts';
 import { SMALL_SAMPLE, sampleValues } from './sample-values.ts';
 
+/**
+ * Bytes and operations of a run on {@link SMALL_SAMPLE}, by hand: 3 rows of 21 inputs and 37 outputs, 2 heads
+ * of keys and 6 of queries over 7 positions, of dimension 10; 20 in plain attention, 16 in tiles.
+ */
+const WORK: Readonly<Record<keyof typeof KERNELS, readonly [bytes: number, flops: number]>> = {
+  matmulF32: [37 * 21 * 4, 2 * 3 * 37 * 21],
+  matmulF16: [37 * 21 * 2, 2 * 3 * 37 * 21],
+  matmulBF16: [37 * 21 * 2, 2 * 3 * 37 * 21],
+  gatherF32: [3 * 21 * (4 + 4), 0],
+  gatherF16: [3 * 21 * (2 + 4), 0],
+  gatherBF16: [3 * 21 * (2 + 4), 0],
+  // A row more, read and written; the product is with a single column.
+  packRows: [2 * 4 * 21 * 4, 2 * 4 * 1 * 21],
+  packPanels16: [2 * 37 * 21 * 2, 0],
+  packPanels32: [2 * 37 * 21 * 4, 0],
+  // The three rows see 5, 6 and 7 positions; a product with a key and one with a value for each.
+  attention: [2 * 7 * 2 * 20 * 4, 4 * 6 * (5 + 6 + 7) * 20],
+  attentionTiled: [2 * 7 * 2 * 16 * 4, 4 * 6 * (5 + 6 + 7) * 16],
+  // Keys and values are read, and written.
+  storeKeyValue: [2 * 2 * 3 * 2 * 10 * 4, 0],
+  rmsNorm: [2 * 3 * 21 * 4, 4 * 3 * 21],
+  rope: [2 * 3 * 2 * 10 * 4, 3 * 3 * 2 * 10],
+  siluMultiply: [3 * 3 * 21 * 4, 16 * 3 * 21],
+  add: [3 * 3 * 21 * 4, 3 * 21],
+  addScaled: [3 * 3 * 21 * 4, 2 * 3 * 21],
+};
+
+test('the work of a run is what it reads and writes, and what it computes', (t) => {
+  for (const [name, { sample }] of Object.entries(KERNELS)) {
+    const { bytes, flops } = sample(createScalarKernels(), SMALL_SAMPLE, sampleValues(1));
+    t.deepEqual([bytes, flops], WORK[name as keyof typeof KERNELS], name);
+  }
+});
+
 for (const [name, { sample }] of Object.entries(KERNELS)) {
   test(`${name}: a run of the sample changes what it says it writes`, (t) => {
     const { run, written } = sample(createScalarKernels(), SMALL_SAMPLE, sampleValues(1));

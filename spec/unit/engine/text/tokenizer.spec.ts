@@ -1,3 +1,4 @@
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { TokenizerError } from '../../../../engine/errors.ts';
@@ -173,3 +174,16 @@ for (const [what, files, message] of refused) {
     await t.throwsAsync(tiny(t, files), { instanceOf: TokenizerError, message });
   });
 }
+
+test('a tokenizer is read once while it is in use, and again when a file has changed', async (t) => {
+  const dir = tinyDir(t);
+  const tokenizer = await Tokenizer.load(dir);
+  t.is(await Tokenizer.load(dir), tokenizer);
+  t.not(await tiny(t), tokenizer, 'equal files of another directory');
+  const path = join(dir, 'tokenizer_config.json');
+  const config = { ...TINY_TOKENIZER_CONFIG, additional_special_tokens: ['<note>'] };
+  writeFileSync(path, JSON.stringify(config));
+  const changed = await Tokenizer.load(dir);
+  t.is(changed.decode([ID.note], { skipSpecialTokens: true }), '');
+  t.is(tokenizer.decode([ID.note], { skipSpecialTokens: true }), '<note>');
+});

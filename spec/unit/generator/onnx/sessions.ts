@@ -2,7 +2,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { Checkpoint } from '../../../../engine/checkpoint/checkpoint.ts';
-import { readModelConfig } from '../../../../engine/config.ts';
+import { readModelConfig } from '../../../../engine/checkpoint/read-config.ts';
 import { GraphBuilder, type Precision, type Value } from '../../../../generator/onnx/builder.ts';
 import type { ModelGraph } from '../../../../generator/onnx/model-graph.ts';
 import { Weights } from '../../../../generator/onnx/weights.ts';

@@ -1,6 +1,6 @@
 import test from 'ava';
 import { parseModelConfig } from '../../../../engine/config.ts';
-import { FIXTURES } from '../../../../generator/fixtures/fixtures.ts';
+import { FIXTURES } from '../../../../generator/fixtures/fixture-specs.ts';
 import { selectionFor, selectPositions } from '../../../../generator/recording/selection.ts';
 
 const config = parseModelConfig(FIXTURES.dense.config);

@@ -12,8 +12,10 @@ test('our engine continues prompts as the goldens say', async (t) => {
   const { prompts } = readPrompts();
   const chosen = prompts.filter(({ id }) => ['ids-short', 'ids-longer', 'ids-empty'].includes(id));
   const told: string[] = [];
-  const cases = await promptCases(modelDir, { prompts: chosen, maxNewTokens: 16 }, (id, done, of) =>
-    told.push(`${id}, ${done} of ${of}`),
+  const cases = await promptCases(
+    modelDir,
+    { prompts: chosen, maxNewTokens: 16 },
+    { onCase: (id, done, of) => told.push(`${id}, ${done} of ${of}`) },
   );
   for (const { id, promptIds, greedy, positions, refusal } of cases) {
     const golden = readCase('dense', id);

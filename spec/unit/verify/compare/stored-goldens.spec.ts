@@ -1,5 +1,6 @@
 import test from 'ava';
-import { type ModelConfig, readModelConfig } from '../../../../engine/config.ts';
+import { readModelConfig } from '../../../../engine/checkpoint/read-config.ts';
+import type { ModelConfig } from '../../../../engine/config.ts';
 import { Engine } from '../../../../engine/index.ts';
 import { ensureFixture } from '../../../../generator/fixtures/fixtures.ts';
 import { storedCases } from '../../../../golden/verify-case.ts';

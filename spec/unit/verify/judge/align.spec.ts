@@ -1,5 +1,5 @@
 import test from 'ava';
-import { align, project, restrict } from '../../../../verify/judge/align.ts';
+import { align, project, restrict, startsOf } from '../../../../verify/judge/align.ts';
 import { rms } from '../../../../verify/judge/statistics.ts';
 import { syntheticReference, syntheticSubject, withRow } from './synthetic.ts';
 
@@ -90,14 +90,25 @@ test('restricted rows keep the values of the likeliest ids, centred anew', (t) =
   }
 });
 
-test('projected values stand where the row has its ids, less their mean', (t) => {
-  const row = {
+test('projected values stand where each row has its ids, less their mean', (t) => {
+  const rows = [Int32Array.of(2, 0, -1), Int32Array.of(1, 2)].map((at, position) => ({
     case: 'short',
-    index: 0,
-    position: 0,
-    at: Int32Array.of(2, 0, -1),
-    error: new Float64Array(3),
-  };
-  t.deepEqual([...project(row, Float32Array.of(3, 9, 6))], [3, 0, -3]);
-  t.deepEqual([...project(row, Float32Array.of(3, 9, 6), Float32Array.of(0, 0, 6))], [-1, 2, -1]);
+    index: position,
+    position,
+    at,
+    error: new Float64Array(at.length),
+  }));
+  const values = () => Float32Array.of(3, 9, 6);
+  t.deepEqual([...startsOf(rows)], [0, 3, 5]);
+  t.deepEqual([...project(rows, values)], [3, 0, -3, 1.5, -1.5]);
+  const minus = ({ index }: { index: number }) => Float32Array.of(0, 4 * index, 6);
+  t.deepEqual([...project(rows, values, minus)], [-1, 2, -1, 2.5, -2.5]);
+});
+
+test('of equal scores at the end of what is compared the lower ids are taken, in the order of scores', (t) => {
+  const values = Float32Array.from({ length: 200 }, (_, id) => (id === 150 ? 9 : id % 2));
+  const ids = Int32Array.from(values.keys());
+  const one = { ...reference.cases[0], rows: [{ position: 0, ids, truth: new Float32Array(200) }] };
+  const [row] = align([{ id: one.id, rows: [{ position: 0, values }] }], { ...reference, cases: [one] }).rows;
+  t.deepEqual([...row.at], [150, ...Array.from({ length: 63 }, (_, i) => 2 * i + 1)]);
 });

@@ -1,5 +1,6 @@
 import test from 'ava';
-import { assess } from '../../../../verify/judge/assess.ts';
+import { assess, isRight } from '../../../../verify/judge/assess.ts';
+import { FAULTS } from '../../../../verify/judge/faults.ts';
 import { LEVELS, syntheticReference, syntheticSubject, withRow } from './synthetic.ts';
 
 const reference = syntheticReference();
@@ -75,4 +76,19 @@ test('tokens alone are judged without a class', (t) => {
   t.is(verdict, 'right');
   t.is(precision, undefined);
   t.is(compared.rows, 0);
+});
+
+test('whether a subject is right is the verdict of its assessment, for every fault and class', (t) => {
+  const subjects = new Map([
+    ...FAULTS.map(({ name, put }) => [name, put(honest, reference, 'bf16')!] as const),
+    ['honest', honest],
+    ['greedy tokens alone', honest.map((one) => ({ ...one, rows: [] }))],
+    ['nothing', []],
+  ]);
+  for (const [name, subject] of subjects) {
+    for (const precision of ['f32', 'bf16', '4bit'] as const) {
+      const { verdict } = assess(subject, reference, { precision });
+      t.is(isRight(subject, reference, precision), verdict === 'right', `${name}, ${precision}: ${verdict}`);
+    }
+  }
 });

@@ -1,5 +1,5 @@
 import test from 'ava';
-import { center, invert, median, rms } from '../../../../verify/judge/statistics.ts';
+import { center, invert, median, rms, rmsError, rmsOfRows } from '../../../../verify/judge/statistics.ts';
 
 test('the median of an even number of values is the mean of the middle two', (t) => {
   t.is(median([3, 1, 2]), 2);
@@ -9,6 +9,17 @@ test('the median of an even number of values is the mean of the middle two', (t)
 
 test('the RMS is the root of the mean square', (t) => {
   t.is(rms([3, -4, 0, 0]), 2.5);
+});
+
+test('the RMS of each row is that of its own values', (t) => {
+  t.deepEqual([...rmsOfRows(Float64Array.of(3, -4, 0, 0, 7), Int32Array.of(0, 4, 5))], [2.5, 7]);
+});
+
+test('the RMS error leaves out what all values have in common, and what comes after those that are asked for', (t) => {
+  const truth = Float32Array.of(1, 2, 3, 4);
+  t.is(rmsError(Float32Array.of(6, 7, 8, 40), truth, 3), 0);
+  t.is(rmsError(Float32Array.of(6, 8, 40, 40), truth, 2), 0.5);
+  t.is(rmsError(Float32Array.of(6, 8), truth.subarray(0, 2), 20), 0.5);
 });
 
 test('centred values have the mean zero and keep their differences', (t) => {
@@ -35,7 +46,7 @@ test('a regressor of zeros has a coefficient of zero', (t) => {
     invert([
       [2, 0],
       [0, 0],
-    ]).map((row) => row.map((value) => Number(value.toFixed(6)))),
+    ]).map((row) => Array.from(row, (value) => Number(value.toFixed(6)))),
     [
       [0.5, 0],
       [0, 0],

@@ -20,9 +20,9 @@ const copy = (logits: Float32Array) => logits.slice();
 test('rows are the engine’s own bits, of each case in turn, after passes with taps too', async (t) => {
   const dir = modelDirectory(t, denseModel());
   const model = await TappedModel.load(dir, CASES);
-  model.rows(CASES, copy, { taps: activationTaps(roundToBf16, 'eager') });
+  await model.rows(CASES, copy, { taps: activationTaps(roundToBf16, 'eager') });
   const told: string[] = [];
-  const rows = model.rows(CASES, (logits, { id }, i) => ({ id, i, logits: logits.slice() }), {
+  const rows = await model.rows(CASES, (logits, { id }, i) => ({ id, i, logits: logits.slice() }), {
     onCase: ({ id }) => told.push(id),
   });
   const engine = await Engine.load(dir);
@@ -51,8 +51,8 @@ for (const [name, model] of [
       const loaded = await TappedModel.load(dir, CASES, { weights: taps.weights });
       const rowOf = (position: number) => Math.max(0, position - 1);
       for (const pass of [{ taps }, { taps, rowOf }]) {
-        const whole = loaded.rows(CASES, copy, pass);
-        const scores = loaded.scores(wantScores(CASES, ids), pass);
+        const whole = await loaded.rows(CASES, copy, pass);
+        const scores = await loaded.scores(wantScores(CASES, ids), pass);
         for (const { id } of CASES) {
           const picked = ids
             .get(id)!
@@ -67,6 +67,6 @@ for (const [name, model] of [
 
 test('a pass with taps of other weights than the model has is refused', async (t) => {
   const model = await TappedModel.load(modelDirectory(t, denseModel()), CASES);
-  t.throws(() => model.rows(CASES, copy, { taps: reorderedSums() }), { message: /other weights/ });
+  await t.throwsAsync(model.rows(CASES, copy, { taps: reorderedSums() }), { message: /other weights/ });
   await model.close();
 });

@@ -1,8 +1,18 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
 import { FileError } from '../../../../engine/errors.ts';
-import { hasSignatures, readSignatures, writeSignatures } from '../../../../verify/signatures/store.ts';
+import { readModelConfig } from '../../../../engine/index.ts';
+import { QUICK_FIXTURES } from '../../../../generator/fixtures/fixture-specs.ts';
+import { ensureFixture } from '../../../../generator/fixtures/fixtures.ts';
+import { goldenCases } from '../../../../verify/reference/golden-cases.ts';
+import { bugsOf } from '../../../../verify/signatures/bugs.ts';
+import {
+  hasSignatures,
+  readSignatures,
+  recordingHint,
+  writeSignatures,
+} from '../../../../verify/signatures/store.ts';
 import { temporaryFolder, trackResources } from '../../../support/processes/cleanup.ts';
 import { syntheticReference } from '../judge/synthetic.ts';
 
@@ -28,7 +38,8 @@ test('signatures are read as they were written, to an eighth bit of the row’s 
   const folder = written(t);
   t.true(hasSignatures('model', folder));
   t.false(hasSignatures('other', folder));
-  const read = readSignatures('model', reference.cases, folder);
+  const { signatures: read, unrecorded } = readSignatures('model', reference.cases, folder);
+  t.deepEqual(unrecorded, []);
   t.deepEqual(
     read.map(({ name }) => name),
     ['everywhere', 'late'],
@@ -46,10 +57,10 @@ test('signatures are read as they were written, to an eighth bit of the row’s 
 
 test('some of the cases and rows can be read, in another order', (t) => {
   const folder = written(t);
-  const [whole] = readSignatures('model', reference.cases, folder);
+  const [whole] = readSignatures('model', reference.cases, folder).signatures;
   const [long, short] = reference.cases;
   const some = [short, { ...long, rows: [long.rows[7], long.rows[9]] }];
-  const [part] = readSignatures('model', some, folder);
+  const [part] = readSignatures('model', some, folder).signatures;
   t.deepEqual([...part.cases.keys()], ['short', 'long']);
   t.deepEqual(
     part.cases.get('long'),
@@ -58,20 +69,41 @@ test('some of the cases and rows can be read, in another order', (t) => {
   t.deepEqual(part.cases.get('short'), whole.cases.get('short'));
 });
 
-test('signatures of other goldens are refused, with the command that records them', (t) => {
+test('cases that are not recorded, or were recorded from other rows, are named and left out', (t) => {
   const folder = written(t);
-  const [long] = reference.cases;
-  const other = [{ ...long, rows: [{ ...long.rows[3], ids: long.rows[3].ids.toReversed() }] }];
-  t.throws(() => readSignatures('model', other, folder), {
-    instanceOf: FileError,
-    message: /long, position 3: was recorded from other log-probabilities; .*npm run signatures -- model/,
-  });
-  const unknown = [{ ...long, rows: [{ ...long.rows[3], position: 99 }] }];
-  t.throws(() => readSignatures('model', unknown, folder), { message: /has no row for long, position 99/ });
+  const [long, short] = reference.cases;
+  const others = {
+    'other ids': { ...long, rows: [{ ...long.rows[3], ids: long.rows[3].ids.toReversed() }] },
+    'another position': { ...long, rows: [{ ...long.rows[3], position: 99 }] },
+    'another case': { ...long, id: 'unknown' },
+  };
+  for (const [what, other] of Object.entries(others)) {
+    const { signatures, unrecorded } = readSignatures('model', [other, short], folder);
+    t.deepEqual(unrecorded, [other.id], what);
+    for (const { cases } of signatures) t.deepEqual([...cases.keys()], ['short'], what);
+  }
+});
+
+test('every case that is judged by its rows has signatures of every bug that its model can have', async (t) => {
+  for (const model of QUICK_FIXTURES) {
+    const path = new URL(`../../../../golden/${model}/signatures.json`, import.meta.url);
+    const { cases, bugs } = JSON.parse(readFileSync(path, 'utf8'));
+    const wanted = goldenCases(model).map(({ id, positions }) => [id, positions]);
+    t.deepEqual(cases, Object.fromEntries(wanted), recordingHint(model));
+    const config = await readModelConfig(await ensureFixture(model));
+    t.deepEqual(
+      Object.keys(bugs),
+      bugsOf(config).map(({ name }) => name),
+      recordingHint(model),
+    );
+  }
 });
 
 test('a file that is not of the schema is refused', (t) => {
   const folder = written(t);
   writeFileSync(join(folder, 'model', 'signatures.json'), '{"covered": 0}');
-  t.throws(() => readSignatures('model', reference.cases, folder), { instanceOf: FileError });
+  t.throws(() => readSignatures('model', reference.cases, folder), {
+    instanceOf: FileError,
+    message: /record them: npm run signatures -- model$/,
+  });
 });

@@ -1,6 +1,6 @@
 import test, { type ExecutionContext } from 'ava';
 import { Checkpoint } from '../../../../../engine/checkpoint/checkpoint.ts';
-import { readModelConfig } from '../../../../../engine/config.ts';
+import { readModelConfig } from '../../../../../engine/checkpoint/read-config.ts';
 import { byteLength } from '../../../../../generator/export/gguf/encode.ts';
 import { type GgufWeightType, qwen3Tensors } from '../../../../../generator/export/gguf/tensors.ts';
 import type { GgufTensor } from '../../../../../generator/export/gguf/writer.ts';

@@ -4,7 +4,11 @@ import { reproduceCommand } from '../../../../../verify/adapters/command/reprodu
 import { problemsOf } from '../../../../../verify/protocol/schemas.ts';
 import { misbehaving } from '../../../../support/adapters/misbehaving-command.ts';
 
-const requests = { modelDir: "/models/it's", ids: [1, 2], positions: [1], maxNewTokens: 3 };
+const requests = {
+  modelDir: "/models/it's",
+  generate: { ids: [1, 2], maxNewTokens: 3 },
+  forward: { ids: [1, 2, 5, 6], positions: [1, 2, 3] },
+};
 
 test('a shell that runs the line gives the program requests as the schemas say', (t) => {
   const { stdout } = spawnSync('sh', ['-c', reproduceCommand('cat', requests)], { encoding: 'utf8' });

@@ -1,7 +1,7 @@
 import { rmSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
-import { FIXTURES } from '../../../../../generator/fixtures/fixtures.ts';
+import { FIXTURES } from '../../../../../generator/fixtures/fixture-specs.ts';
 import { dumpSubject } from '../../../../../verify/adapters/dump/dump-subject.ts';
 import { NotSupportedError, SubjectError } from '../../../../../verify/errors.ts';
 import { DUMP_CASES, DUMP_SIZES, writeDump } from '../../../../support/adapters/write-dump.ts';

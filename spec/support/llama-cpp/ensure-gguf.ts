@@ -3,23 +3,35 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, statSync } from 'node
 import { basename, join, resolve } from 'node:path';
 import { cacheFolder } from '../../../engine/checkpoint/cache-folder.ts';
 import { Checkpoint } from '../../../engine/checkpoint/checkpoint.ts';
+import type { GgufWeightType } from '../../../generator/export/gguf/tensors.ts';
 import { writeGgufModel } from '../../../generator/export/gguf/write-model.ts';
 
 /** What decides the bytes of a GGUF file beside the checkpoint. */
 const SOURCES = new URL('../../../generator/export/gguf/', import.meta.url);
 
+/** What {@link ensureGguf} makes, and where. */
+export interface EnsureGgufOptions {
+  /** The type of the matrices. Default: as each is stored. */
+  type?: GgufWeightType;
+  /** Default: the folder of fixtures. */
+  folder?: string;
+}
+
 /**
- * A checkpoint as a GGUF file in the folder of fixtures, its weights as they are stored, made if it is not
- * there yet.
+ * A checkpoint as a GGUF file, made if it is not there yet.
  *
  * @returns its path.
  * @throws what `writeGgufModel` throws.
  */
-export async function ensureGguf(modelDir: string, folder: string = cacheFolder()): Promise<string> {
-  const path = join(folder, 'gguf', `${basename(resolve(modelDir))}-${recipeHash(modelDir)}.gguf`);
+export async function ensureGguf(
+  modelDir: string,
+  { type, folder = cacheFolder() }: EnsureGgufOptions = {},
+): Promise<string> {
+  const name = basename(resolve(modelDir));
+  const path = join(folder, 'gguf', `${name}-${type ?? 'stored'}-${recipeHash(modelDir)}.gguf`);
   if (existsSync(path)) return path;
   mkdirSync(join(folder, 'gguf'), { recursive: true });
-  await writeGgufModel(modelDir, path);
+  await writeGgufModel(modelDir, path, { type });
   return path;
 }
 

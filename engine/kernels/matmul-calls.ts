@@ -1,0 +1,55 @@
+import type { WeightDtype } from '../config.ts';
+import {
+  type MatmulArguments,
+  PANEL,
+  type PackPanelsArguments,
+  type PackRowsArguments,
+  STRIP,
+} from './abi.ts';
+import type { KernelCall } from './pool.ts';
+import { type ArgumentsOf, KERNELS } from './table.ts';
+import { bytesPerWeight } from './widen.ts';
+
+/** Panels of a part of a matmul: a single row reads four panels side by side. */
+const PANELS_PER_PART = 4;
+
+const MATMUL = { F32: KERNELS.matmulF32, F16: KERNELS.matmulF16, BF16: KERNELS.matmulBF16 };
+
+/** Packs rows of a matrix of this dtype into panels. */
+export function packPanelsCall(
+  dtype: WeightDtype,
+  args: ArgumentsOf<PackPanelsArguments>,
+): KernelCall<PackPanelsArguments> {
+  return {
+    kernel: bytesPerWeight(dtype) === 2 ? KERNELS.packPanels16 : KERNELS.packPanels32,
+    args,
+    units: Math.ceil(args.rows / PANEL),
+    grain: PANELS_PER_PART,
+    work: args.rows * args.inputs,
+  };
+}
+
+/** Packs rows of x into strips, which a matmul of several rows reads. */
+export function packRowsCall(args: ArgumentsOf<PackRowsArguments>): KernelCall<PackRowsArguments> {
+  return {
+    kernel: KERNELS.packRows,
+    args,
+    units: Math.ceil(args.rows / STRIP),
+    grain: 1,
+    work: args.rows * args.inputs,
+  };
+}
+
+/** Multiplies up to a block of rows, in strips unless there is one row, by a matrix in panels. */
+export function matmulCall(
+  dtype: WeightDtype,
+  args: ArgumentsOf<MatmulArguments>,
+): KernelCall<MatmulArguments> {
+  return {
+    kernel: MATMUL[dtype],
+    args,
+    units: Math.ceil(args.outputs / PANEL),
+    grain: PANELS_PER_PART,
+    work: args.rows * args.inputs * args.outputs,
+  };
+}

@@ -1,0 +1,61 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import test from 'ava';
+import { readModelConfig } from '../../../../engine/checkpoint/read-config.ts';
+import { ConfigError } from '../../../../engine/errors.ts';
+import { temporaryFolder, trackResources } from '../../../support/processes/cleanup.ts';
+
+trackResources(test);
+
+const CONFIG = {
+  model_type: 'qwen3',
+  vocab_size: 19,
+  hidden_size: 8,
+  intermediate_size: 12,
+  num_hidden_layers: 1,
+  num_attention_heads: 2,
+  num_key_value_heads: 1,
+  head_dim: 4,
+  max_position_embeddings: 64,
+  rms_norm_eps: 1e-6,
+  rope_theta: 10000,
+  eos_token_id: 5,
+};
+
+test('stop tokens of generation_config.json take precedence over config.json', async (t) => {
+  const dir = temporaryFolder(t);
+  const write = (file: string, json: object) => writeFileSync(join(dir, file), JSON.stringify(json));
+  write('config.json', CONFIG);
+  t.deepEqual((await readModelConfig(dir)).eosTokenIds, [5]);
+  write('generation_config.json', { eos_token_id: [5, 3] });
+  t.deepEqual((await readModelConfig(dir)).eosTokenIds, [5, 3]);
+  write('generation_config.json', { do_sample: false });
+  t.deepEqual((await readModelConfig(dir)).eosTokenIds, [5]);
+  write('generation_config.json', { eos_token_id: 19 });
+  await t.throwsAsync(readModelConfig(dir), {
+    instanceOf: ConfigError,
+    message: /with generation_config\.json/,
+  });
+});
+
+test('a file that cannot be read or parsed is named with what is wrong', async (t) => {
+  const dir = temporaryFolder(t);
+  const refused = (message: RegExp) =>
+    t.throwsAsync(readModelConfig(dir), { instanceOf: ConfigError, message });
+  await refused(/cannot read .*config\.json \(ENOENT\); a HuggingFace model directory has a config\.json/);
+  writeFileSync(join(dir, 'config.json'), '{"model_type": ');
+  await refused(/cannot read .*config\.json as JSON: /);
+  writeFileSync(join(dir, 'config.json'), '');
+  await refused(/cannot read .*config\.json as JSON: /);
+  writeFileSync(join(dir, 'config.json'), JSON.stringify(CONFIG));
+  writeFileSync(join(dir, 'generation_config.json'), '{"eos_token_id": "<|im_end|>"}');
+  await refused(/generation_config\.json: eos_token_id/);
+  writeFileSync(join(dir, 'generation_config.json'), 'null');
+  await refused(/generation_config\.json: Invalid input: expected object/);
+  const other = join(dir, 'other');
+  mkdirSync(join(other, 'config.json'), { recursive: true });
+  await t.throwsAsync(readModelConfig(other), {
+    instanceOf: ConfigError,
+    message: /cannot read \S+ \(EISDIR\)$/,
+  });
+});
