@@ -56,7 +56,10 @@ Examples:
     .action(async (options: Options) => {
       setExitCode(await (options.accept ? accept(options) : record(options)));
     });
-  addExportCommand(program);
+  addExportCommand(program, async (...args) => {
+    const { promptCases } = await import('../verify/cases/prompt-cases.ts');
+    return await promptCases(...args);
+  });
 }
 
 /** A CI run never writes goldens: it would accept the numbers that it has to check. */

@@ -1,12 +1,11 @@
-import { readFileSync } from 'node:fs';
 import type { Command } from 'commander';
 import { Option } from 'commander';
-import { FileError, UsageError } from '../engine/errors.ts';
+import { UsageError } from '../engine/errors.ts';
 import { interruptible } from '../engine/terminal/interrupt.ts';
 import type { Output } from '../engine/terminal/output.ts';
 import { createProgress, type Progress } from '../engine/terminal/progress.ts';
 import { writeWhole } from '../engine/terminal/write-whole.ts';
-import { type Prompts, promptsSchema } from '../golden/schema.ts';
+import { readPromptsFile } from '../golden/goldens.ts';
 import { readKnownFailing } from './cases/known-failing.ts';
 import { CHECKS, parseChecks } from './checks.ts';
 import type { CommandIo } from './command-io.ts';
@@ -142,25 +141,6 @@ function nothingAsked(flags: JudgeFlags, model: VerifyModel, reason: Error, why:
     reason: reason.message,
     unchecked: [{ what: 'everything', why }],
   });
-}
-
-/** @throws FileError if the file cannot be read or is not of the form of `golden/prompts.json`. */
-export function readPromptsFile(path: string): Prompts {
-  let json: unknown;
-  try {
-    json = JSON.parse(readFileSync(path, 'utf8'));
-  } catch (cause) {
-    const reason = (cause as NodeJS.ErrnoException).code ?? (cause as Error).message;
-    throw new FileError(`cannot read ${path} as JSON (${reason}); expected the form of golden/prompts.json`, {
-      cause,
-    });
-  }
-  const parsed = promptsSchema.safeParse(json);
-  if (parsed.success) return parsed.data;
-  const [{ path: where, message }] = parsed.error.issues;
-  throw new FileError(
-    `${path}: ${where.join('.') || 'the whole'}: ${message}; expected the form of golden/prompts.json`,
-  );
 }
 
 /** @throws FileError if a file cannot be written; no half of it is left. */
