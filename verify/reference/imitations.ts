@@ -12,7 +12,7 @@ export interface ImitationSpec {
   readonly name: string;
   /** Whether it is only one more draw of the class's noise, not what a particular engine computes. */
   readonly isDraw?: boolean;
-  /** Made anew for each pass: taps may have a state. Imitations with the same `weights` share a loaded model. */
+  /** Made anew for each pass: taps may have a state. The same `weights` share a loaded model. */
   readonly taps: () => Taps;
 }
 

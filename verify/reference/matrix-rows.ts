@@ -6,10 +6,11 @@ const LEAVES = 8;
 const BATCH = 256;
 
 /**
- * Some rows of a packed matrix, for products with these outputs alone: of a large vocabulary few scores are wanted.
+ * Some rows of a packed matrix, for products with these outputs alone: of a large vocabulary few scores are
+ * wanted.
  *
- * A row is stored as [inputs of a leaf, leaves], so that the eight sums run side by side, and is padded with zeros, which
- * change no sum that begins at +0.
+ * A row is stored as [inputs of a leaf, leaves], so that the eight sums run side by side, and is padded with
+ * zeros, which change no sum that begins at +0.
  */
 export class MatrixRows {
   readonly #inputs: number;

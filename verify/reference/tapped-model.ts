@@ -25,7 +25,10 @@ export interface TappedModelOptions {
 
 /** One pass over all cases. */
 export interface Pass {
-  /** What stands in for calls of the kernels; `weights` must be those that the model was loaded with. Default: nothing. */
+  /**
+   * What stands in for calls of the kernels; `weights` must be those that the model was loaded with.
+   * Default: nothing.
+   */
   readonly taps?: Taps;
   /** The position whose row is taken for a position. Default: its own. */
   readonly rowOf?: (position: number) => number;
@@ -36,8 +39,8 @@ export interface Pass {
 }
 
 /**
- * Our engine, loaded once for many passes, each with taps of its own. A case is one step; the head is computed for the rows that
- * are asked for.
+ * Our engine, loaded once for many passes, each with taps of its own. A case is one step; the head is
+ * computed for the rows that are asked for.
  */
 export class TappedModel {
   readonly config: ModelConfig;
@@ -106,7 +109,11 @@ export class TappedModel {
     );
   }
 
-  /** Logits of the wanted ids, the bits that {@link rows} would give. @throws what `Engine.forward` throws, or the reason of `signal` */
+  /**
+   * Logits of the wanted ids, the bits that {@link rows} would give.
+   *
+   * @throws what `Engine.forward` throws, or the reason of `signal`.
+   */
   scores({ cases, ids, all }: WantedScores, pass: Pass = {}): Promise<Rows<Float32Array>> {
     return this.#pass(cases, pass, (final, { id, positions }) =>
       positions.map((_, i) => this.#scoresOf(final, i, ids.get(id)![i], all)),

@@ -12,7 +12,8 @@ export interface LoadedModel {
 }
 
 /**
- * The scores that our engine would give if it had a bug, at f32. A bug of weights or configuration loads the model anew.
+ * The scores that our engine would give if it had a bug, at f32. A bug of weights or configuration loads the
+ * model anew.
  *
  * @throws what `Engine.load` and `Engine.forward` throw; the reason of `signal` if it is aborted.
  */
