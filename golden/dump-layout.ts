@@ -71,18 +71,22 @@ function conversationOf({ messages, template }: NonNullable<VerifyCase['conversa
   return { messages, ...options, ...(tools ? { tools: tools as object[] } : {}) };
 }
 
-/**
- * What a person who cannot let the judge drive an engine has to read: the text of `README.md`.
- *
- * @param written the model's path in the folder.
- */
-export function dumpReadme({ model, cases }: DumpCases, written: string): string {
+/** What {@link dumpReadme} takes beside the cases. */
+export interface DumpReadmeOptions {
+  /** The model's path in the folder. */
+  readonly written: string;
+  /** The path of the prompts' file that the judge has to be given as well. Default: none. */
+  readonly prompts?: string;
+}
+
+/** What a person who cannot let the judge drive an engine has to read: the text of `README.md`. */
+export function dumpReadme({ model, cases }: DumpCases, { written, prompts }: DumpReadmeOptions): string {
+  const given = prompts === undefined ? '' : ` --prompts ${prompts}`;
   return `# Answers of your engine for \`${model}\`
 
 Load the model in \`${written}\`, compute what \`${CASES_FILE}\` asks for, write it into this folder, and have it judged:
 
-    npx plumbline-verify --model ${model} --dump <this folder>
-
+    npx plumbline-verify --model ${model}${given} --dump <this folder>
 \`${CASES_FILE}\` has ${cases.length} cases. A case has an \`id\` and
 
 | field | what to compute | what to write |

@@ -57,6 +57,15 @@ export function readPrompts(folder: string = GOLDEN_FOLDER, model = ''): Prompts
   return readJson(existsSync(own) ? own : join(folder, 'prompts.json'), promptsSchema);
 }
 
+/**
+ * Prompts of a user's own file, in the form of `golden/prompts.json`.
+ *
+ * @throws FileError if the file cannot be read or has another form.
+ */
+export function readPromptsFile(path: string): Prompts {
+  return readJson(path, promptsSchema, '; expected the form of golden/prompts.json');
+}
+
 /** A model of the hub that goldens know. */
 export interface RealModel {
   readonly identity: ModelIdentity;
@@ -137,17 +146,18 @@ export function readTensors(model: string, id: string, folder: string = GOLDEN_F
   }
 }
 
-function readJson<T>(path: string, schema: z.ZodType<T>): T {
+/** @param expected is appended to messages. */
+function readJson<T>(path: string, schema: z.ZodType<T>, expected = ''): T {
   let json: unknown;
   try {
     json = JSON.parse(readFileSync(path, 'utf8'));
   } catch (cause) {
-    throw new FileError(`cannot read ${path} as JSON: ${(cause as Error).message}`, { cause });
+    throw new FileError(`cannot read ${path} as JSON: ${(cause as Error).message}${expected}`, { cause });
   }
   const result = schema.safeParse(json);
   if (result.success) return result.data;
   const { where, message } = deepest(result.error.issues[0]);
-  throw new FileError(`${path}: ${where.join('.') || 'the whole'}: ${message}`);
+  throw new FileError(`${path}: ${where.join('.') || 'the whole'}: ${message}${expected}`);
 }
 
 /** The issue of the alternative that the value fits best: the one whose problem lies deepest in the value. */

@@ -1,12 +1,11 @@
-import { readFileSync } from 'node:fs';
 import type { Command } from 'commander';
 import { Option } from 'commander';
-import { FileError, UsageError } from '../engine/errors.ts';
+import { UsageError } from '../engine/errors.ts';
 import { interruptible } from '../engine/terminal/interrupt.ts';
 import type { Output } from '../engine/terminal/output.ts';
 import { createProgress, type Progress } from '../engine/terminal/progress.ts';
 import { writeWhole } from '../engine/terminal/write-whole.ts';
-import { type Prompts, promptsSchema } from '../golden/schema.ts';
+import { readPromptsFile } from '../golden/goldens.ts';
 import { readKnownFailing } from './cases/known-failing.ts';
 import { CHECKS, parseChecks } from './checks.ts';
 import type { CommandIo } from './command-io.ts';
@@ -16,7 +15,7 @@ import { PRECISION_CLASSES, type PrecisionClass } from './precision.ts';
 import { EXPORTERS, type ReportFormat } from './report/exporters.ts';
 import { adapterOf, addSubjectFlags, openSubject, type SubjectFlags } from './subject-flags.ts';
 import type { Verdict } from './verdict.ts';
-import { loadCases, type VerifyModel, verify } from './verify.ts';
+import type { VerifyModel } from './verify.ts';
 
 /** Exit codes beside 2 for wrong usage. */
 const EXIT_CODES: Readonly<Record<Verdict['verdict'], number>> = { right: 0, wrong: 1, unknown: 3 };
@@ -105,6 +104,8 @@ async function judged(
   const onProgress = (text: string) => progress.show(text);
   const model = await io.findModel(flags.model, signal);
   const prompts = flags.prompts === undefined ? undefined : readPromptsFile(flags.prompts);
+  // Imported when it is needed, so that help and wrong usage are quick.
+  const { loadCases, verify } = await import('./verify.ts');
   try {
     const cases = await loadCases(model, { run, skip, prompts, signal, onProgress });
     const ids = cases.cases.map(({ id }) => id);
@@ -142,25 +143,6 @@ function nothingAsked(flags: JudgeFlags, model: VerifyModel, reason: Error, why:
     reason: reason.message,
     unchecked: [{ what: 'everything', why }],
   });
-}
-
-/** @throws FileError if the file cannot be read or is not of the form of `golden/prompts.json`. */
-export function readPromptsFile(path: string): Prompts {
-  let json: unknown;
-  try {
-    json = JSON.parse(readFileSync(path, 'utf8'));
-  } catch (cause) {
-    const reason = (cause as NodeJS.ErrnoException).code ?? (cause as Error).message;
-    throw new FileError(`cannot read ${path} as JSON (${reason}); expected the form of golden/prompts.json`, {
-      cause,
-    });
-  }
-  const parsed = promptsSchema.safeParse(json);
-  if (parsed.success) return parsed.data;
-  const [{ path: where, message }] = parsed.error.issues;
-  throw new FileError(
-    `${path}: ${where.join('.') || 'the whole'}: ${message}; expected the form of golden/prompts.json`,
-  );
 }
 
 /** @throws FileError if a file cannot be written; no half of it is left. */

@@ -217,7 +217,7 @@ export async function loadCases(
   const some = { ...given, prompts: selectCases(given.prompts, selection) };
   const cases = await promptCases(modelDir, some, {
     signal,
-    onCase: (id) => onProgress(`continuing ${id} by our engine`),
+    onCase: (id, done, of) => onProgress(`our engine continued ${done} of ${of} prompts: ${id}`),
   });
   return { cases, stored: false };
 }

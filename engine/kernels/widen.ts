@@ -63,5 +63,11 @@ function widenF16(bits: number): number {
  * @param bytes its length is a multiple of {@link bytesPerWeight}
  */
 export function widen(dtype: WeightDtype, bytes: Uint8Array): Float32Array {
-  return Float32Array.from(weightBits(dtype, bytes), (bits) => widenBits(dtype, bits));
+  const bits = weightBits(dtype, bytes);
+  const values = new Float32Array(bits.length);
+  const words = new Uint32Array(values.buffer);
+  // A word keeps every bit of a NaN.
+  if (dtype === 'F16') for (let i = 0; i < bits.length; i++) values[i] = widenF16(bits[i]);
+  else for (let i = 0; i < bits.length; i++) words[i] = dtype === 'BF16' ? bits[i] << 16 : bits[i];
+  return values;
 }

@@ -3,9 +3,10 @@ import { UsageError } from '../../engine/errors.ts';
 import { resolveModel } from '../../engine/hub/resolve-model.ts';
 import { onInterrupt } from '../../engine/terminal/interrupt.ts';
 import { createProgress, share } from '../../engine/terminal/progress.ts';
-import { GOLDEN_FOLDER } from '../../golden/goldens.ts';
+import { GOLDEN_FOLDER, readPromptsFile } from '../../golden/goldens.ts';
 import { withFixtures } from '../fixtures/resolve-fixture.ts';
 import { goldenName } from '../golden-name.ts';
+import type { PromptCases } from './cases.ts';
 import { MODEL_FILES, TEXT_FILES } from './copy-model.ts';
 import { EXPORT_FORMATS, type ExportFormat, exportModel } from './export-model.ts';
 import { GGUF_WEIGHT_TYPES, type GgufWeightType } from './gguf/tensors.ts';
@@ -15,12 +16,13 @@ interface Options {
   out: string;
   format: ExportFormat;
   type?: GgufWeightType;
+  prompts?: string;
   folder: string;
   json?: boolean;
 }
 
-/** Adds `export` to a program. */
-export function addExportCommand(program: Command): void {
+/** Adds `export` to a program. @param promptCases makes cases of prompts, as the judge does. */
+export function addExportCommand(program: Command, promptCases: PromptCases): void {
   program
     .command('export')
     .description('Write a model and what the judge asks of it, for an engine that writes files.')
@@ -37,6 +39,7 @@ export function addExportCommand(program: Command): void {
         'with --format gguf: store matrices in this type (default: as they are)',
       ).choices(GGUF_WEIGHT_TYPES),
     )
+    .option('--prompts <file>', 'export cases of these prompts, in the form of golden/prompts.json')
     .option('--json', 'print what was written as JSON')
     .option('--folder <folder>', 'read goldens from this folder', GOLDEN_FOLDER)
     .option('--debug', 'print stack traces of errors')
@@ -46,22 +49,26 @@ export function addExportCommand(program: Command): void {
       `
 The folder gets the model, cases.json (what to compute) and README.md (what to write where).
 What your engine writes beside them is judged by: plumbline-verify --model MODEL --dump FOLDER
-The model must have goldens, as the fixtures have; others are recorded first.
+Without --prompts the cases are those of the model's goldens. A model without goldens gets cases
+of the project's prompts, which our engine continues; texts need a tokenizer in the model's directory.
 
 Exit codes: 0 done, 1 a failure, 2 wrong usage, 130 or 143 interrupted.
 
 Examples:
   plumbline-goldens export --model dense --out dense                   HuggingFace's layout
   plumbline-goldens export --model moe --format gguf --out moe         for llama.cpp, losslessly
-  plumbline-goldens export --model dense-bf16 --format gguf --type q8_0 --out q8`,
+  plumbline-goldens export --model dense-bf16 --format gguf --type q8_0 --out q8
+  plumbline-goldens export --model ./mine --prompts mine.json --out mine`,
     )
-    .action(run);
+    .action((options: Options) => run(options, promptCases));
 }
 
-async function run({ model, out, format, type, folder, json }: Options): Promise<void> {
+async function run(options: Options, promptCases: PromptCases): Promise<void> {
+  const { model, out, format, type, prompts: promptsFile, folder, json } = options;
   if (type !== undefined && format !== 'gguf') {
     throw new UsageError(`--type ${type} is for --format gguf; --format hf copies the weights as they are`);
   }
+  const prompts = promptsFile === undefined ? undefined : readPromptsFile(promptsFile);
   const progress = await createProgress(process.stderr);
   // Temporary files are removed when the process exits.
   const stopListening = onInterrupt(process, ({ exitCode }) => {
@@ -81,6 +88,8 @@ async function run({ model, out, format, type, folder, json }: Options): Promise
     });
     const written = await exportModel({
       ...{ model, modelDir, name: goldenName(model), folder, out, format, type },
+      ...{ promptsFile, prompts, promptCases },
+      onCase: (id) => progress.show(`continuing ${id} by our engine`),
       onProgress: (done, total) => progress.count(share(`writing ${model}`, done, total)),
     });
     progress.hide();

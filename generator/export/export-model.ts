@@ -14,7 +14,6 @@ export type ExportFormat = (typeof EXPORT_FORMATS)[number];
 
 /** What {@link exportModel} takes. */
 export interface ExportOptions extends ExportCasesOptions {
-  modelDir: string;
   /** The folder to write: new, or an empty one. */
   out: string;
   format: ExportFormat;
@@ -46,7 +45,7 @@ export async function exportModel(options: ExportOptions): Promise<Exported> {
   const { modelDir, name, format, type, onProgress } = options;
   const out = resolve(options.out);
   refuseOccupied(out);
-  const cases = exportCases(options);
+  const cases = await exportCases(options);
   const file = `${name}${type === undefined ? '' : `-${type}`}.gguf`;
   const model = format === 'hf' ? MODEL : `${MODEL}/${file}`;
   const unfinished = temporary(`${out}.${randomUUID()}.tmp`);
@@ -56,7 +55,8 @@ export async function exportModel(options: ExportOptions): Promise<Exported> {
     if (format === 'hf') await copyModel(modelDir, target, onProgress);
     else await writeGgufModel(modelDir, target, { type, name, onProgress });
     writeFileSync(join(unfinished.path, CASES_FILE), casesJson(cases));
-    writeFileSync(join(unfinished.path, README_FILE), dumpReadme(cases, model));
+    const readme = dumpReadme(cases, { written: model, prompts: options.promptsFile });
+    writeFileSync(join(unfinished.path, README_FILE), readme);
     if (existsSync(out)) rmdirSync(out);
     renameSync(unfinished.path, out);
     return { out, model, cases: cases.cases.length };

@@ -1,4 +1,3 @@
-import { setImmediate } from 'node:timers/promises';
 import { Engine } from '../../engine/index.ts';
 import { ChatTemplate } from '../../engine/text/chat.ts';
 import type { ChatMessage } from '../../engine/text/conversation.ts';
@@ -7,15 +6,14 @@ import { idsOfPrompt, isIdPrompt } from '../../golden/id-prompts.ts';
 import { judgedPositions } from '../../golden/judged-positions.ts';
 import type { Prompt, Prompts } from '../../golden/schema.ts';
 import type { VerifyCase } from '../../golden/verify-case.ts';
-import { generateOne } from '../generate.ts';
 
 /** The prompt of a case before anything was generated. */
 type EncodedPrompt = Omit<VerifyCase, 'greedy' | 'positions'>;
 
 export interface PromptCasesOptions {
-  /** Called before each prompt is continued. */
-  readonly onCase?: (id: string) => void;
-  /** Ends the work between two prompts. */
+  /** Called after each prompt has been continued. */
+  readonly onCase?: (id: string, done: number, of: number) => void;
+  /** Ends the work between two steps of the engine. */
   readonly signal?: AbortSignal;
 }
 
@@ -36,22 +34,23 @@ export async function promptCases(
   try {
     const { vocabSize } = engine.config;
     const encoded = await encodePrompts(modelDir, prompts, vocabSize);
-    const cases: VerifyCase[] = [];
-    for (const prompt of encoded) {
-      // Computation blocks the event loop: signals arrive between two prompts.
-      await setImmediate();
+    const continued = encoded.filter(({ promptIds }) => promptIds.length > 0);
+    const requests = continued.map(({ promptIds: ids }) => ({ ids, maxNewTokens, ignoreEos: true }));
+    const greedyOf = new Map<string, readonly number[]>();
+    // Together: each step of decoding reads all weights, for one prompt as for all of them.
+    for await (const event of engine.generate(requests)) {
       signal?.throwIfAborted();
-      onCase(prompt.id);
-      const { promptIds } = prompt;
-      if (promptIds.length === 0) {
-        cases.push({ ...prompt, greedy: [], positions: [], refusal: 'the prompt is empty' });
-        continue;
-      }
-      const { result } = await generateOne(engine, { ids: promptIds, maxNewTokens, ignoreEos: true });
-      const greedy = result.tokens;
-      cases.push({ ...prompt, greedy, positions: judgedPositions(promptIds.length, greedy.length) });
+      if (event.type === 'error') throw event.error;
+      if (event.type !== 'result') continue;
+      const { id } = continued[event.request];
+      greedyOf.set(id, event.result.tokens);
+      onCase(id, greedyOf.size, continued.length);
     }
-    return cases;
+    return encoded.map((prompt): VerifyCase => {
+      const greedy = greedyOf.get(prompt.id);
+      if (!greedy) return { ...prompt, greedy: [], positions: [], refusal: 'the prompt is empty' };
+      return { ...prompt, greedy, positions: judgedPositions(prompt.promptIds.length, greedy.length) };
+    });
   } finally {
     await engine.close();
   }

@@ -61,7 +61,8 @@ export function activationTaps(round: Round, attention: AttentionKind): Taps {
       round(x.subarray(0, rows * heads * headDim));
     },
     attention(call) {
-      attend(call, attention === 'eager' ? { round } : {});
+      if (attention === 'eager') attend(call, { round });
+      else call.compute();
       round(call.out.subarray(0, call.rows * call.numAttentionHeads * call.headDim));
     },
     siluMultiply({ gate, up, length }) {

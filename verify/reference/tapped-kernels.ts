@@ -107,14 +107,22 @@ export interface Taps {
   addScaled?(call: AddScaledCall): void;
 }
 
+/** Kernels with taps, see {@link tapKernels}. */
+export interface TappedKernels extends Kernels {
+  /** The packed matrices by the names that they are stored under. */
+  readonly matrices: ReadonlyMap<string, PackedMatrix>;
+}
+
 /**
  * Kernels whose calls taps may replace. A tap gets the weight, layer and place of the model that it serves.
  *
  * Matrices are recognised by the order in which they are packed, norms and residual sums by the order in
  * which they are called. This holds for one sequence at a time, computed in one step, without tensor
  * parallelism.
+ *
+ * @param taps are looked up in each call: all but `weights` may be exchanged between steps.
  */
-export function tapKernels(inner: Kernels, config: ModelConfig, taps: Taps): Kernels {
+export function tapKernels(inner: Kernels, config: ModelConfig, taps: Taps): TappedKernels {
   const names = [...expectedWeights(config)].flatMap(([name, shape]) => (shape.length === 2 ? [name] : []));
   const matrices = new Map<string, PackedMatrix>();
   const nameOf = new Map<PackedMatrix, string>();
@@ -127,6 +135,7 @@ export function tapKernels(inner: Kernels, config: ModelConfig, taps: Taps): Ker
 
   return {
     ...inner,
+    matrices,
     get bytesAllocated() {
       return inner.bytesAllocated;
     },

@@ -17,7 +17,7 @@ export interface FaultyEngine {
   readonly config?: Readonly<Record<string, unknown>>;
   /** The position whose row is returned for a position. Default: its own. */
   readonly rowOf?: (position: number) => number;
-  /** Changes a finished row, f32 [vocabSize]. */
+  /** Changes the scores of a row, f32 [ids that are wanted]. */
   readonly row?: (row: Float32Array) => Float32Array;
 }
 

@@ -1,11 +1,10 @@
-import { readModelConfig } from '../../engine/index.ts';
 import type { ReferenceCase, Signature } from '../judge/judgement.ts';
 import { center } from '../judge/statistics.ts';
-import { pick } from '../reference/reference.ts';
-import type { RowsCase } from '../reference/rows.ts';
+import { type RowsCase, wantScores } from '../reference/rows.ts';
+import { TappedModel } from '../reference/tapped-model.ts';
 import type { Bug } from './bug.ts';
 import { bugsOf } from './bugs.ts';
-import { faultyRows } from './faulty-rows.ts';
+import { faultyScores } from './faulty-scores.ts';
 
 /** Ids of each row that a signature covers. */
 export const COVERED = 20;
@@ -32,17 +31,27 @@ export async function computeSignatures(
   const cases = truth.map(({ id, ids, promptLength, rows }): RowsCase => {
     return { id, ids, promptLength, positions: rows.map(({ position }) => position) };
   });
-  const rowsOf = new Map(truth.map(({ id, rows }) => [id, rows]));
-  const change = (logits: Float32Array, { id }: RowsCase, index: number) => {
-    const right = rowsOf.get(id)![index];
-    const faulty = pick(logits, right.ids.subarray(0, COVERED));
-    return Float32Array.from(center(Float64Array.from(faulty, (value, i) => value - right.truth[i])));
-  };
-  const signatures: Signature[] = [];
-  for (const bug of bugs ?? bugsOf(await readModelConfig(modelDir))) {
-    onProgress(bug.name);
-    const rows = await faultyRows(modelDir, bug, { cases, take: change, signal });
-    signatures.push({ name: bug.name, cases: rows });
+  const covered = new Map(truth.map(({ id, rows }) => [id, rows.map(({ ids }) => ids.subarray(0, COVERED))]));
+  const right = new Map(truth.map(({ id, rows }) => [id, rows]));
+  const wanted = wantScores(cases, covered);
+  const model = await TappedModel.load(modelDir, cases);
+  try {
+    const signatures: Signature[] = [];
+    const looked = bugs ?? bugsOf(model.config);
+    for (const [i, bug] of looked.entries()) {
+      onProgress(`${bug.name} (${i + 1} of ${looked.length} bugs)`);
+      const faulty = await faultyScores({ modelDir, model }, bug, { wanted, signal });
+      const change = (scores: Float32Array, id: string, index: number) => {
+        const { truth: values } = right.get(id)![index];
+        return Float32Array.from(center(Float64Array.from(scores, (score, i) => score - values[i])));
+      };
+      const changes = [...faulty].map(
+        ([id, rows]) => [id, rows.map((scores, i) => change(scores, id, i))] as const,
+      );
+      signatures.push({ name: bug.name, cases: new Map(changes) });
+    }
+    return signatures;
+  } finally {
+    await model.close();
   }
-  return signatures;
 }

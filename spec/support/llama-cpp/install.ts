@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import type { ExecutionContext } from 'ava';
 import { cacheFolder } from '../../../engine/checkpoint/cache-folder.ts';
+import { FileError } from '../../../engine/errors.ts';
 import { ensureWholeFolder } from '../../../generator/fixtures/whole-folder.ts';
 import { type InstalledLlamaCpp, importNodeLlamaCpp } from './binding.ts';
 
@@ -32,8 +33,8 @@ export async function nodeLlamaCpp(
   t: Pick<ExecutionContext, 'log' | 'not'>,
 ): Promise<InstalledLlamaCpp | undefined> {
   try {
-    await ensureWholeFolder(LLAMA_CPP_FOLDER, install);
-    return await importNodeLlamaCpp(LLAMA_CPP_FOLDER);
+    installed ??= installOnce();
+    return await installed;
   } catch (error) {
     t.log(`NOT TESTED: node-llama-cpp is absent: ${(error as Error).message}`);
     t.not(process.env.CI, 'true', 'CI must reach the npm registry');
@@ -41,13 +42,30 @@ export async function nodeLlamaCpp(
   }
 }
 
+/** Of this process: tests that find no registry do not each wait for it. */
+let installed: Promise<InstalledLlamaCpp | undefined> | undefined;
+
+async function installOnce(): Promise<InstalledLlamaCpp | undefined> {
+  await ensureWholeFolder(LLAMA_CPP_FOLDER, install);
+  return await importNodeLlamaCpp(LLAMA_CPP_FOLDER);
+}
+
 async function install(folder: string): Promise<void> {
   const compiled = COMPILED[`${process.platform}-${process.arch}`];
-  if (!compiled) throw new Error(`there is no llama.cpp for ${process.platform}-${process.arch}`);
+  if (!compiled) throw new FileError(`there is no llama.cpp for ${process.platform}-${process.arch}`);
   writeFileSync(join(folder, 'package.json'), JSON.stringify({ private: true }));
   const packages = [`node-llama-cpp@${VERSION}`, `@node-llama-cpp/${compiled}@${VERSION}`];
   const flags = ['--omit=optional', '--ignore-scripts', '--prefer-offline', '--no-audit', '--no-fund'];
   // Without a network the second try fails within seconds.
   const patience = ['--fetch-retries=1', '--fetch-retry-mintimeout=1000', '--fetch-timeout=60000'];
-  await promisify(execFile)('npm', ['install', ...flags, ...patience, ...packages], { cwd: folder });
+  try {
+    await promisify(execFile)('npm', ['install', ...flags, ...patience, ...packages], { cwd: folder });
+  } catch (cause) {
+    const { stderr = '', message } = cause as { stderr?: string; message: string };
+    const reason = /^npm error code (\w+)$/m.exec(stderr)?.[1] ?? message;
+    const what = `cannot install ${packages[0]} (${reason})`;
+    throw new FileError(`${what}; let npm reach its registry once: it is kept in ${LLAMA_CPP_FOLDER}`, {
+      cause,
+    });
+  }
 }

@@ -64,7 +64,7 @@ test('cases.json is JSON with a line for each case', (t) => {
 });
 
 test('the README names the model, the cases and every file', (t) => {
-  const readme = dumpReadme(dumpCases('tiny', [text, chat]), 'model');
+  const readme = dumpReadme(dumpCases('tiny', [text, chat]), { written: 'model' });
   t.true(readme.includes('npx plumbline-verify --model tiny --dump <this folder>'));
   t.true(readme.includes('Load the model in `model`'));
   t.true(readme.includes('has 2 cases'));

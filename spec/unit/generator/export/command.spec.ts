@@ -10,7 +10,7 @@ trackResources(test);
 test('export --help has every option, the exit codes and examples', async (t) => {
   const { exitCode, out, err } = await runGoldens(t, ['export', '--help']);
   t.deepEqual({ exitCode, err }, { exitCode: 0, err: '' });
-  for (const option of ['model', 'out', 'format', 'type', 'json', 'folder', 'debug', 'help']) {
+  for (const option of ['model', 'out', 'format', 'type', 'prompts', 'json', 'folder', 'debug', 'help']) {
     t.regex(out, new RegExp(`^ .*--${option}\\b`, 'm'));
   }
   t.regex(out, /Exit codes: 0 done, 1 a failure, 2 wrong usage, 130 or 143 interrupted\./);

@@ -5,6 +5,8 @@ import { ConfigError, FileError } from '../../../../engine/errors.ts';
 import { type ExportOptions, exportModel } from '../../../../generator/export/export-model.ts';
 import { ensureFixture } from '../../../../generator/fixtures/fixtures.ts';
 import { GOLDEN_FOLDER } from '../../../../golden/goldens.ts';
+import type { Prompts } from '../../../../golden/schema.ts';
+import { promptCases } from '../../../../verify/cases/prompt-cases.ts';
 import { temporaryFolder, trackResources } from '../../../support/processes/cleanup.ts';
 
 trackResources(test);
@@ -23,6 +25,7 @@ async function exportFixture(
     folder: GOLDEN_FOLDER,
     out,
     format: 'hf',
+    promptCases,
     ...changes,
   });
 }
@@ -61,6 +64,42 @@ test('an empty folder is filled; one with files and a file are refused and stay 
     instanceOf: FileError,
     message: /cases\.json is a file; give --out a new or empty folder$/,
   });
+});
+
+test("a directory with the user's prompts is exported with what the judge asks, and no expectations", async (t) => {
+  const modelDir = await ensureFixture('dense');
+  const prompts: Prompts = {
+    maxNewTokens: 3,
+    prompts: [{ id: 'mine', category: 'short', ids: [3, 1, 2] }],
+  };
+  const { out } = await exportFixture(t, 'dense', { model: modelDir, prompts, promptsFile: 'my.json' });
+  const [{ greedy, positions }] = await promptCases(modelDir, prompts);
+  const { cases } = JSON.parse(readFileSync(join(out, 'cases.json'), 'utf8'));
+  const forward = { ids: [3, 1, 2, ...greedy], positions };
+  t.deepEqual(cases, [{ id: 'mine', forward, generate: { ids: [3, 1, 2], maxNewTokens: 3 } }]);
+  const readme = readFileSync(join(out, 'README.md'), 'utf8');
+  t.true(readme.includes(`plumbline-verify --model ${modelDir} --prompts my.json --dump <this folder>`));
+});
+
+// What runs when the process exits is called here in place of a signal, whose handler exits.
+test.serial('an export that is interrupted leaves nothing half-written behind', async (t) => {
+  const parent = temporaryFolder(t);
+  const before = process.listeners('exit');
+  const left: string[][] = [];
+  const error = await t.throwsAsync(
+    exportFixture(t, 'dense', {
+      out: join(parent, 'out'),
+      onProgress() {
+        left.push(readdirSync(parent));
+        for (const exit of process.listeners('exit')) if (!before.includes(exit)) exit(130);
+        left.push(readdirSync(parent));
+        throw new Error('exited');
+      },
+    }),
+  );
+  t.is(error.message, 'exited');
+  t.is(left[0].length, 1);
+  t.deepEqual(left[1], []);
 });
 
 test('a model that cannot be exported leaves nothing behind', async (t) => {

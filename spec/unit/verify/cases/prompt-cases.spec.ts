@@ -15,7 +15,7 @@ test('our engine continues prompts as the goldens say', async (t) => {
   const cases = await promptCases(
     modelDir,
     { prompts: chosen, maxNewTokens: 16 },
-    { onCase: (id) => told.push(id) },
+    { onCase: (id, done, of) => told.push(`${id}, ${done} of ${of}`) },
   );
   for (const { id, promptIds, greedy, positions, refusal } of cases) {
     const golden = readCase('dense', id);
@@ -26,7 +26,9 @@ test('our engine continues prompts as the goldens say', async (t) => {
       t.is(positions.length, golden.ids.length + 16, id);
     }
   }
-  t.deepEqual(told.toSorted(), ['ids-empty', 'ids-longer', 'ids-short']);
+  t.is(told.length, 2);
+  t.regex(told[0], /^ids-(longer|short), 1 of 2$/);
+  t.regex(told[1], /, 2 of 2$/);
 });
 
 test('texts and conversations are encoded by the model’s own tokenizer and template', async (t) => {

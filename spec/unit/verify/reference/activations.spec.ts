@@ -1,8 +1,8 @@
 import test from 'ava';
 import { activationTaps } from '../../../../verify/reference/activations.ts';
 import { type Round, roundToBf16 } from '../../../../verify/reference/rounding.ts';
-import { computeRows } from '../../../../verify/reference/rows.ts';
 import { trackResources } from '../../../support/processes/cleanup.ts';
+import { computeRows } from '../../../support/verify/compute-rows.ts';
 import { denseModel, modelDirectory, moeModel } from '../../engine/tiny-models.ts';
 
 trackResources(test);

@@ -1,7 +1,8 @@
 import test from 'ava';
-import { IMITATIONS } from '../../../../verify/reference/imitations.ts';
-import { computeRows } from '../../../../verify/reference/rows.ts';
+import type { ModelConfig } from '../../../../engine/index.ts';
+import { IMITATIONS, imitationsOf } from '../../../../verify/reference/imitations.ts';
 import { trackResources } from '../../../support/processes/cleanup.ts';
+import { computeRows } from '../../../support/verify/compute-rows.ts';
 import { denseModel, modelDirectory } from '../../engine/tiny-models.ts';
 
 trackResources(test);
@@ -38,4 +39,15 @@ test('every class but the truth is imitated, and the less exact it is the farthe
 
 test('names of imitations are distinct', (t) => {
   t.is(new Set(IMITATIONS.map(({ name }) => name)).size, IMITATIONS.length);
+});
+
+test('a mixture has six draws of each 16-bit format, a dense model three', (t) => {
+  const moe = { numExperts: 8 } as NonNullable<ModelConfig['moe']>;
+  const drawn = (config: Pick<ModelConfig, 'moe'>) =>
+    imitationsOf(config).flatMap(({ isDraw, name }) => (isDraw ? [name] : []));
+  const named = (precision: string, count: number) =>
+    Array.from({ length: count }, (_, i) => `${precision}, draw ${i + 1}`);
+  t.deepEqual(drawn({ moe }), [...named('f16', 6), ...named('bf16', 6)]);
+  t.deepEqual(drawn({ moe: undefined }), [...named('f16', 3), ...named('bf16', 3)]);
+  t.is(imitationsOf({ moe: undefined }).length, IMITATIONS.length - 6, 'nothing else is left out');
 });

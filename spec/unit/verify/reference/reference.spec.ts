@@ -48,7 +48,11 @@ test('the truth is the engine’s log-probabilities at the positions asked for, 
     [IMITATIONS[0].name, IMITATIONS[1].name],
   );
   t.is(imitations[1].cases.get('one')!.length, 3);
-  t.deepEqual(told, ['truth', IMITATIONS[0].name, IMITATIONS[1].name]);
+  t.deepEqual(told, [
+    'truth',
+    `${IMITATIONS[0].name} (1 of 2 honest engines)`,
+    `${IMITATIONS[1].name} (2 of 2 honest engines)`,
+  ]);
 });
 
 test('the likeliest ids of a large row are those of sorting it', (t) => {

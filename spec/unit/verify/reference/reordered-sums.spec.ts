@@ -1,7 +1,7 @@
 import test from 'ava';
 import { reorderedSums } from '../../../../verify/reference/reordered-sums.ts';
-import { computeRows } from '../../../../verify/reference/rows.ts';
 import { trackResources } from '../../../support/processes/cleanup.ts';
+import { computeRows } from '../../../support/verify/compute-rows.ts';
 import { denseModel, modelDirectory, moeModel } from '../../engine/tiny-models.ts';
 
 trackResources(test);

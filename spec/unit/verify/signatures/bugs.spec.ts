@@ -1,10 +1,9 @@
 import test from 'ava';
 import { parseModelConfig, readModelConfig } from '../../../../engine/index.ts';
 import { center, rms } from '../../../../verify/judge/statistics.ts';
-import { computeRows } from '../../../../verify/reference/rows.ts';
 import { BUGS, bugsOf } from '../../../../verify/signatures/bugs.ts';
-import { faultyRows } from '../../../../verify/signatures/faulty-rows.ts';
 import { trackResources } from '../../../support/processes/cleanup.ts';
+import { computeFaulty, computeRows } from '../../../support/verify/compute-rows.ts';
 import { DENSE_CONFIG, denseModel, MOE_CONFIG, modelDirectory, moeModel } from '../../engine/tiny-models.ts';
 
 trackResources(test);
@@ -91,7 +90,7 @@ for (const [kind, model] of [
     const dir = modelDirectory(t, model);
     const truth = (await computeRows(dir, [CASE], copy)).get('one')!;
     for (const bug of bugsOf(await readModelConfig(dir))) {
-      const faulty = (await faultyRows(dir, bug, { cases: [CASE], take: copy })).get('one')!;
+      const faulty = (await computeFaulty(dir, bug, [CASE], copy)).get('one')!;
       const changes = faulty.map((row, r) => rms(center(row.map((value, i) => value - truth[r][i]))));
       const first = changes.findIndex((change) => change > 1e-4);
       t.is(first < 0 ? Number.POSITIVE_INFINITY : first, FIRST[bug.name] ?? first, bug.name);
@@ -103,6 +102,6 @@ for (const [kind, model] of [
 test('a faulty engine is made anew: the engine itself stays right', async (t) => {
   const dir = modelDirectory(t, denseModel({ max_position_embeddings: 256 }));
   const before = await computeRows(dir, [CASE], copy);
-  await faultyRows(dir, BUGS.find(({ name }) => name === 'k-norm-missing')!, { cases: [CASE], take: copy });
+  await computeFaulty(dir, BUGS.find(({ name }) => name === 'k-norm-missing')!, [CASE], copy);
   t.deepEqual(await computeRows(dir, [CASE], copy), before);
 });

@@ -17,7 +17,7 @@ test('a signature is the change of the likeliest ids, less the mean of the row',
     bugs,
     onProgress: (name) => told.push(name),
   });
-  t.deepEqual(told, ['positions-from-1', 'logits-constant']);
+  t.deepEqual(told, ['positions-from-1 (1 of 2 bugs)', 'logits-constant (2 of 2 bugs)']);
   for (const [r, row] of constant.cases.get('one')!.entries()) {
     const right = truth[0].rows[r].truth.subarray(0, COVERED);
     const mean = right.reduce((sum, x) => sum + x, 0) / COVERED;

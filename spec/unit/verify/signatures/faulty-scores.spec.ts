@@ -1,8 +1,7 @@
 import test from 'ava';
-import { computeRows } from '../../../../verify/reference/rows.ts';
 import type { Bug } from '../../../../verify/signatures/bug.ts';
-import { faultyRows } from '../../../../verify/signatures/faulty-rows.ts';
 import { trackResources } from '../../../support/processes/cleanup.ts';
+import { computeFaulty, computeRows } from '../../../support/verify/compute-rows.ts';
 import { denseModel, modelDirectory } from '../../engine/tiny-models.ts';
 
 trackResources(test);
@@ -13,14 +12,14 @@ const CASES = [
 ];
 const copy = (logits: Float32Array) => logits.slice();
 
-test('a row of another position is taken from there, once for all that want it', async (t) => {
+test('a row of another position is taken from there', async (t) => {
   const dir = modelDirectory(t, denseModel());
   const late: Bug = {
     name: 'late',
     title: 'two rows late',
     make: () => ({ rowOf: (position) => Math.max(0, position - 2) }),
   };
-  const rows = await faultyRows(dir, late, { cases: CASES, take: copy });
+  const rows = await computeFaulty(dir, late, CASES, copy);
   const all = await computeRows(
     dir,
     CASES.map((one) => ({ ...one, positions: [...one.ids.keys()] })),
@@ -49,7 +48,7 @@ test('a bug gets each case’s prompt, the configuration and the gains of norms'
       };
     },
   };
-  const rows = await faultyRows(dir, bug, { cases: CASES, take: copy });
+  const rows = await computeFaulty(dir, bug, CASES, copy);
   t.deepEqual(lengths, [4, 1]);
   t.true(rows.get('short')!.every((row) => row.every((value) => value === 1)));
 });

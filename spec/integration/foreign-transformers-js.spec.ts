@@ -1,0 +1,56 @@
+import { cpSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import test, { type ExecutionContext } from 'ava';
+import { ensureFixture } from '../../generator/fixtures/fixtures.ts';
+import { writeOnnxGraph } from '../../generator/onnx/write.ts';
+import { temporaryFolder, trackResources } from '../support/processes/cleanup.ts';
+import { transformersJs } from '../support/subjects/transformers-js.ts';
+import { judgeForeign } from '../support/verify/judge-foreign.ts';
+
+trackResources(test);
+
+const DENSE = {
+  model: 'dense',
+  run: ['ids-short', 'ids-one', 'ids-block', 'ids-longer'],
+  checks: ['precision', 'bugs', 'greedy'],
+} as const;
+
+/** A copy of the fixture with the graph that transformers.js takes as `q8`. */
+async function quantized(t: ExecutionContext, changes: Record<string, unknown> = {}): Promise<string> {
+  const modelDir = temporaryFolder(t);
+  cpSync(await ensureFixture('dense'), modelDir, { recursive: true });
+  const path = join(modelDir, 'config.json');
+  writeFileSync(path, JSON.stringify({ ...JSON.parse(readFileSync(path, 'utf8')), ...changes }));
+  await writeOnnxGraph({ modelDir, precision: 'float32', taps: false, quantization: 'int8' });
+  return modelDir;
+}
+
+for (const [dtype, is] of [
+  ['fp32', 'f32'],
+  ['q8', '8bit'],
+] as const) {
+  test.serial(`transformers.js in ${dtype} is right as ${is}, also behind servers`, async (t) => {
+    const question = dtype === 'q8' ? { ...DENSE, loads: await quantized(t) } : DENSE;
+    const subject = transformersJs(dtype, { dtype });
+    const verdicts = await judgeForeign(t, subject, ['in process', 'vllm', 'llama-server'], question);
+    for (const [way, { verdict, reasons, precision, power }] of verdicts) {
+      t.is(verdict, 'right', `${way}: ${reasons.join('; ')}`);
+      t.is(precision.class, is, `${way}: ${JSON.stringify(precision.classes)}`);
+      t.is(power.refused, power.of, way);
+      t.log(`${way}: ${precision.ratio?.toPrecision(2)} times the noise of ${is}`);
+    }
+  });
+}
+
+test.serial('transformers.js in q8 with another RoPE base is wrong, and the bug is named', async (t) => {
+  const loads = await quantized(t, { rope_theta: 5e6 });
+  const subject = transformersJs('q8', { dtype: 'q8' });
+  for (const [way, { verdict, bugs }] of await judgeForeign(t, subject, ['in process', 'vllm'], {
+    ...DENSE,
+    loads,
+  })) {
+    t.is(verdict, 'wrong', way);
+    const found = bugs.filter((bug) => bug.verdict === 'found').map(({ name }) => name);
+    t.deepEqual(found, ['rope-theta-x10'], way);
+  }
+});
