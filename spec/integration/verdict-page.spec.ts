@@ -46,7 +46,7 @@ interface Opened {
 
 const opened = new Map<Verdict, Opened>();
 
-/** Opens a verdict's page from disk, if it is not open yet, and shows it in a size and a scheme of colours. */
+/** Opens a verdict's page from disk, if it is not open yet, and shows it in a size and a colour scheme. */
 async function show(
   verdict: Verdict,
   viewport: { width: number; height: number },
