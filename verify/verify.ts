@@ -12,7 +12,15 @@ import type { Difference } from './compare/difference.ts';
 import { compareWithGoldens, type StoredGoldens } from './compare/stored-goldens.ts';
 import { conclude, concludeNothing } from './conclude.ts';
 import { judgeConsistency } from './consistency/judge-consistency.ts';
-import { allowedChange, firstAnswers, numbersOf, stoppedRun, subjectCases, uncheckedOf } from './findings.ts';
+import {
+  allowedChange,
+  firstAnswers,
+  numbersOf,
+  stoppedRun,
+  subjectCases,
+  uncheckedOf,
+  unreachedOf,
+} from './findings.ts';
 import { judge } from './judge/judge.ts';
 import type { PrecisionClass } from './precision.ts';
 import { judgePrompts } from './prompts/judge-prompts.ts';
@@ -173,6 +181,7 @@ async function question(
     ...(stopped ? { stopped: stopped.reason } : {}),
     unchecked: [
       ...uncheckedOf(loaded, { checks, judgement, prompt, hasText, stopped }),
+      ...unreachedOf(asked),
       ...(consistent?.unchecked ?? []),
       ...reference.unchecked,
       ...cases
