@@ -1,16 +1,16 @@
 #!/usr/bin/env node
-import { resolveModel } from '../engine/hub/resolve-model.ts';
-import { runCommand } from '../engine/terminal/command.ts';
-import { exitOnOutputError } from '../engine/terminal/output.ts';
-import { FIXTURES } from '../generator/fixtures/fixture-specs.ts';
-import { ensureFixture } from '../generator/fixtures/fixtures.ts';
-import { goldenModels, realGoldens } from '../golden/goldens.ts';
-import type { CommandIo } from './command-io.ts';
-import { defineInspect } from './inspect-command.ts';
-import { defineJudge } from './judge-command.ts';
-import { defineReports } from './report-commands.ts';
-import { defineSmoke } from './smoke-command.ts';
+import { enableCompileCache } from 'node:module';
+import { compileCacheFolder } from '../engine/checkpoint/cache-folder.ts';
 import type { VerifyModel } from './verify.ts';
+
+enableCompileCache(compileCacheFolder());
+// Dynamic, because modules imported before the cache is enabled are not cached.
+const [{ run }, { exitOnOutputError }, { FIXTURES }, { goldenModels, realGoldens }] = await Promise.all([
+  import('./program.ts'),
+  import('../engine/terminal/output.ts'),
+  import('../generator/fixtures/fixture-specs.ts'),
+  import('../golden/goldens.ts'),
+]);
 
 /** Exit codes above this one say which signal ended the command. */
 const FIRST_SIGNAL = 128;
@@ -18,9 +18,11 @@ const FIRST_SIGNAL = 128;
 /** A fixture's checkpoint by its name, a directory, or a model of the hub; with its goldens if it has any. */
 async function findModel(name: string, signal: AbortSignal): Promise<VerifyModel> {
   if (Object.hasOwn(FIXTURES, name)) {
+    const { ensureFixture } = await import('../generator/fixtures/fixtures.ts');
     const golden = goldenModels().includes(name) ? { golden: { name } } : {};
     return { name, source: 'fixture', modelDir: await ensureFixture(name), ...golden };
   }
+  const { resolveModel } = await import('../engine/hub/resolve-model.ts');
   const optional = [
     'tokenizer.json',
     'tokenizer_config.json',
@@ -39,19 +41,8 @@ async function findModel(name: string, signal: AbortSignal): Promise<VerifyModel
 }
 
 exitOnOutputError('plumbline-verify');
-const io: CommandIo = { stdout: process.stdout, stderr: process.stderr, signals: process, findModel };
-const exitCode = await runCommand({
-  name: 'plumbline-verify',
-  define(program, setExitCode) {
-    defineJudge(program, io, setExitCode);
-    defineReports(program, process.stdout, setExitCode);
-    defineSmoke(program, io, setExitCode);
-    defineInspect(program, io, setExitCode);
-  },
-  argv: process.argv.slice(2),
-  stdout: process.stdout,
-  stderr: process.stderr,
-});
+const { stdout, stderr } = process;
+const exitCode = await run(process.argv.slice(2), { stdout, stderr, signals: process, findModel });
 // After Ctrl-C an engine in this process may go on computing: it is not waited for.
 if (exitCode > FIRST_SIGNAL) process.stdout.write('', () => process.exit(exitCode));
 else process.exitCode = exitCode;

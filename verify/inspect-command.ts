@@ -4,7 +4,6 @@ import { storedCases } from '../golden/verify-case.ts';
 import { loadSubject } from './adapters/module.ts';
 import { untilAborted } from './ask/abortable.ts';
 import type { CommandIo } from './command-io.ts';
-import { inspect } from './inspect.ts';
 import {
   addSubjectFlags,
   namedEngines,
@@ -43,6 +42,7 @@ else Plumbline's own.`,
       await interruptible(io.signals, async (signal) => {
         const { model, golden = model, case: id } = flags;
         const { modelDir } = await io.findModel(model, signal);
+        const { inspect } = await import('./inspect.ts');
         const opened = await openInspected(flags, golden, env, signal);
         try {
           const inspection = inspect({ golden, id, modelDir, subject: opened?.subject });

@@ -15,7 +15,7 @@ import { PRECISION_CLASSES, type PrecisionClass } from './precision.ts';
 import { EXPORTERS, type ReportFormat } from './report/exporters.ts';
 import { adapterOf, addSubjectFlags, openSubject, type SubjectFlags } from './subject-flags.ts';
 import type { Verdict } from './verdict.ts';
-import { loadCases, type VerifyModel, verify } from './verify.ts';
+import type { VerifyModel } from './verify.ts';
 
 /** Exit codes beside 2 for wrong usage. */
 const EXIT_CODES: Readonly<Record<Verdict['verdict'], number>> = { right: 0, wrong: 1, unknown: 3 };
@@ -104,6 +104,8 @@ async function judged(
   const onProgress = (text: string) => progress.show(text);
   const model = await io.findModel(flags.model, signal);
   const prompts = flags.prompts === undefined ? undefined : readPromptsFile(flags.prompts);
+  // Imported when it is needed, so that help and wrong usage are quick.
+  const { loadCases, verify } = await import('./verify.ts');
   try {
     const cases = await loadCases(model, { run, skip, prompts, signal, onProgress });
     const ids = cases.cases.map(({ id }) => id);

@@ -2,12 +2,11 @@ import { existsSync } from 'node:fs';
 import { join as joinPath } from 'node:path';
 import type { Command } from 'commander';
 import { join as joinWords } from 'shlex';
+import { readModelConfig } from '../engine/checkpoint/read-config.ts';
 import { UsageError } from '../engine/errors.ts';
-import { readModelConfig } from '../engine/index.ts';
 import { interruptible } from '../engine/terminal/interrupt.ts';
 import { readPackageJson } from '../engine/terminal/package-json.ts';
 import { writeWhole } from '../engine/terminal/write-whole.ts';
-import { Tokenizer } from '../engine/text/tokenizer.ts';
 import { reproduceCommand } from './adapters/command/reproduce.ts';
 import { loadAbortable } from './ask/abortable.ts';
 import type { CommandIo } from './command-io.ts';
@@ -101,6 +100,7 @@ async function asked(flags: SmokeFlags, io: CommandIo, signal: AbortSignal): Pro
 
 async function promptOf(modelDir: string, vocabSize: number): Promise<number[]> {
   if (!existsSync(joinPath(modelDir, 'tokenizer.json'))) return IDS.map((id) => id % vocabSize);
+  const { Tokenizer } = await import('../engine/text/tokenizer.ts');
   const tokenizer = await Tokenizer.load(modelDir);
   return tokenizer.encode(TEXT, { addSpecialTokens: false });
 }

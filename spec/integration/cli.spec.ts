@@ -168,14 +168,14 @@ test('a closed pipe ends a generation without an error', async (t) => {
 });
 
 test('compiled code is cached for the next start; without a writable cache the command works as well', async (t) => {
-  const folder = temporaryFolder(t);
-  const help = (cache: string) =>
-    ended(
-      startNode(CLI_PATH, ['--help'], { env: { PLUMBLINE_CACHE: cache, NODE_COMPILE_CACHE: undefined } }),
-    );
-  t.is((await help(folder)).exitCode, 0);
-  t.true(readdirSync(join(folder, 'compiled'), { recursive: true }).length > 10);
-  const file = join(folder, 'file');
+  const help = (cache: string, file = CLI_PATH) =>
+    ended(startNode(file, ['--help'], { env: { PLUMBLINE_CACHE: cache, NODE_COMPILE_CACHE: undefined } }));
+  for (const file of [CLI_PATH, 'generator/cli.ts', 'verify/cli.ts']) {
+    const folder = temporaryFolder(t);
+    t.is((await help(folder, file)).exitCode, 0);
+    t.true(readdirSync(join(folder, 'compiled'), { recursive: true }).length > 10, file);
+  }
+  const file = join(temporaryFolder(t), 'file');
   writeFileSync(file, '');
   t.like(await help(file), { exitCode: 0, err: '' });
 });

@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import test, { type ExecutionContext } from 'ava';
 import { readModelConfig } from '../../engine/checkpoint/read-config.ts';
@@ -9,6 +9,7 @@ import { readCase, readManifest, readTensors } from '../../golden/goldens.ts';
 import { commandSubject } from '../../verify/adapters/command/command-subject.ts';
 import { compareCase } from '../../verify/compare/case.ts';
 import { NoAnswerError, SubjectError } from '../../verify/errors.ts';
+import type { SubjectModel } from '../../verify/subject.ts';
 import { hasProgram } from '../support/adapters/has-program.ts';
 import { temporaryFolder, trackResources } from '../support/processes/cleanup.ts';
 
@@ -19,12 +20,16 @@ const MODEL = 'dense';
 /** Lines that a reader copies and understands at one sitting. */
 const MAX_ADAPTER_LINES = 100;
 
-/** Holds an example to the goldens of `dense` by the rules of f32, and to what it says about itself. */
+/**
+ * Holds an example to the goldens of `dense` by the rules of f32, and to what it says about itself.
+ *
+ * @returns the loaded model, which the end of the test closes.
+ */
 async function holdToGoldens(
   t: ExecutionContext,
   command: string[],
   { language, hidden, cases }: { language: string; hidden: boolean; cases: (id: string) => boolean },
-): Promise<void> {
+): Promise<SubjectModel> {
   const modelDir = await ensureFixture(MODEL);
   const subject = await commandSubject(command);
   t.is(subject.info.language, language);
@@ -55,6 +60,7 @@ async function holdToGoldens(
     instanceOf: SubjectError,
     message: /outside the vocabulary/,
   });
+  return model;
 }
 
 test("the example in Python's standard library is right at f32, with its hidden states", async (t) => {
@@ -70,6 +76,51 @@ test('the example in C is right at f32', async (t) => {
   const sources = ['engine.c', 'qwen3.c'].map((name) => join(EXAMPLES, 'c', name));
   execFileSync('cc', ['-std=gnu11', '-Wall', '-Wextra', '-Werror', '-O2', '-o', program, ...sources, '-lm']);
   await holdToGoldens(t, [program], { language: 'C', hidden: false, cases: () => true });
+});
+
+const STAND_INS = fileURLToPath(new URL('../support/adapters/stand-ins/', import.meta.url));
+
+/** An example that runs on stand-ins of its packages: its own part, the protocol, is what is tested. */
+function onStandIns(folder: string, ...argv: string[]): string[] {
+  const path = [STAND_INS, join(EXAMPLES, 'python')].join(delimiter);
+  return ['env', `PYTHONPATH=${path}`, 'python3', '-B', join(EXAMPLES, folder, 'engine.py'), ...argv];
+}
+
+const FEW = new Set(['ids-empty', 'ids-one', 'ids-short']);
+
+test('the example for transformers gives rows, hidden states, tokens and prompts as the protocol wants', async (t) => {
+  if (!hasProgram(t, 'python3')) return;
+  const command = onStandIns('transformers');
+  const model = await holdToGoldens(t, command, {
+    ...{ language: 'Python', hidden: true, cases: (id) => FEW.has(id) },
+  });
+  t.deepEqual(await model.tokenize!('hé'), [...Buffer.from('hé')]);
+  const conversation = {
+    messages: [{ role: 'user', content: 'hi' }],
+    tools: [{ name: 'f' }],
+    addGenerationPrompt: false,
+  };
+  const rendered = async (enableThinking?: boolean) =>
+    JSON.parse(Buffer.from(await model.tokenizeChat!({ ...conversation, enableThinking })).toString());
+  const given = {
+    conversation: conversation.messages,
+    tools: conversation.tools,
+    add_generation_prompt: false,
+  };
+  t.deepEqual(await rendered(), given);
+  t.deepEqual(await rendered(false), { ...given, enable_thinking: false });
+});
+
+test('the example for llama-cpp-python gives rows, tokens and ids of texts as the protocol wants', async (t) => {
+  if (!hasProgram(t, 'python3')) return;
+  const command = onStandIns('llama-cpp', await ensureFixture(MODEL), 'f32');
+  const model = await holdToGoldens(t, command, {
+    ...{ language: 'C++', hidden: false, cases: (id) => FEW.has(id) },
+  });
+  // No token at the beginning, and special tokens are recognised, which the stand-in shows by a 2.
+  t.deepEqual(await model.tokenize!('hé'), [...Buffer.from('hé'), 2]);
+  const tooLong = { ids: new Array(2049).fill(1), positions: [0] };
+  await t.throwsAsync(model.forward(tooLong), { message: /2049 tokens are more than the context of 2048/ });
 });
 
 test('a model that an example cannot compute is refused in its own words', async (t) => {

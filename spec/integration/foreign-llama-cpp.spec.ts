@@ -100,8 +100,8 @@ test.serial(
     t.true(judged.length > 30);
     const wrong = judged.filter(({ verdict }) => verdict !== 'right');
     t.deepEqual(
-      wrong.map(({ id }) => id),
-      ['edge-combining'],
+      wrong.map(({ id, cause }) => [id, cause]),
+      [['edge-combining', 'the text was not normalised to NFC']],
     );
   },
 );

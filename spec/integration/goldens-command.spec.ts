@@ -8,7 +8,7 @@ import type { ModelSummary } from '../../generator/review/summary.ts';
 import { GOLDEN_FOLDER, readCase, readManifest, readTensors } from '../../golden/goldens.ts';
 import { temporaryFolder, trackResources } from '../support/processes/cleanup.ts';
 import { ended } from '../support/processes/processes.ts';
-import { runGoldens, startGoldens } from '../unit/generator/command.ts';
+import { runGoldens, runGoldensHere, startGoldens } from '../unit/generator/command.ts';
 import { makeForeign } from '../unit/generator/recording/foreign-graph.ts';
 
 trackResources(test);
@@ -52,7 +52,7 @@ function hashes(folder: string): Record<string, string> {
 test('a run without changes leaves every byte, and says so on standard output alone', async (t) => {
   const folder = goldens(t);
   const before = hashes(folder);
-  const { exitCode, out, err } = await runGoldens(t, [...ONE, '--folder', folder]);
+  const { exitCode, out, err } = await runGoldensHere([...ONE, '--folder', folder]);
   t.deepEqual({ exitCode, err }, { exitCode: 0, err: '' });
   t.regex(out, /^dense: 1 unchanged \(largest difference \d\.\de[+-]\d+\), 0 changed, new or removed\n$/);
   t.deepEqual(hashes(folder), before);
@@ -89,7 +89,7 @@ test('a golden edited within the noise is unchanged and stays', async (t) => {
   const folder = goldens(t);
   tamper(folder, 1e-5);
   const before = hashes(folder);
-  const { exitCode, out } = await runGoldens(t, [...ONE, '--folder', folder]);
+  const { exitCode, out } = await runGoldensHere([...ONE, '--folder', folder]);
   t.is(exitCode, 0);
   t.regex(out, /^dense: 1 unchanged \(largest difference (1\.0e-5|\d\.\de-[0-6])\)/);
   t.deepEqual(hashes(folder), before);
@@ -104,7 +104,7 @@ for (const [what, args, env] of checks) {
     const folder = goldens(t);
     tamper(folder, 0.5);
     const before = hashes(folder);
-    const { exitCode, out, err } = await runGoldens(t, [...ONE, ...args, '--folder', folder], env);
+    const { exitCode, out, err } = await runGoldensHere([...ONE, ...args, '--folder', folder], env);
     t.deepEqual({ exitCode, err }, { exitCode: 1, err: '' });
     t.regex(
       out,
@@ -117,7 +117,7 @@ for (const [what, args, env] of checks) {
 test('--check exits with 0 where nothing differs, and --json is JSON', async (t) => {
   const folder = goldens(t);
   const before = hashes(folder);
-  const { exitCode, out, err } = await runGoldens(t, [...ONE, '--check', '--json', '--folder', folder]);
+  const { exitCode, out, err } = await runGoldensHere([...ONE, '--check', '--json', '--folder', folder]);
   t.deepEqual({ exitCode, err }, { exitCode: 0, err: '' });
   const { models, pending } = JSON.parse(out) as { models: ModelSummary[]; pending: boolean };
   t.false(pending);
@@ -169,11 +169,11 @@ for (const weights of [false, true]) {
     const modelDir = await transformersJsDirectory(t, { weights });
     const before = hashes(modelDir);
     const args = ['--model', modelDir, '--only', 'ids-short', '--folder', folder];
-    const { exitCode, out, err } = await runGoldens(t, args);
+    const { exitCode, out, err } = await runGoldensHere(args);
     t.deepEqual({ exitCode, err }, { exitCode: 0, err: '' });
     t.regex(out, /^foreign: 0 unchanged, 1 changed, new or removed\n {2}new {6}ids-short: /);
     t.deepEqual(hashes(modelDir), before, 'nothing is written into the directory');
-    t.is((await runGoldens(t, ['--accept', '--folder', folder])).exitCode, 0);
+    t.is((await runGoldensHere(['--accept', '--folder', folder])).exitCode, 0);
 
     const manifest = readManifest('foreign', folder);
     t.is(manifest.source, modelDir);
@@ -213,7 +213,7 @@ for (const [what, edit, message] of badModels) {
     const modelDir = await transformersJsDirectory(t, { weights: false });
     edit(modelDir);
     const args = ['--model', modelDir, '--only', 'ids-one', '--folder', folder];
-    const { exitCode, out, err } = await runGoldens(t, args);
+    const { exitCode, out, err } = await runGoldensHere(args);
     t.deepEqual({ exitCode, out }, { exitCode: 1, out: '' });
     t.regex(err.trimEnd(), message);
     t.regex(err, /^plumbline-goldens: [^\n]+\n$/);

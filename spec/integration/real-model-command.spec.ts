@@ -21,7 +21,7 @@ import type { SubjectModel } from '../../verify/subject.ts';
 import { differencesFromGoldens } from '../support/golden/real-goldens.ts';
 import { LoopbackHub, UNREACHABLE_HUB } from '../support/hub/loopback-hub.ts';
 import { closing, temporaryFolder, trackResources } from '../support/processes/cleanup.ts';
-import { runGoldens } from '../unit/generator/command.ts';
+import { runGoldens, runGoldensHere } from '../unit/generator/command.ts';
 import { makeForeign } from '../unit/generator/recording/foreign-graph.ts';
 
 trackResources(test);
@@ -70,8 +70,9 @@ async function setUp(t: ExecutionContext) {
 
   const cache = join(folder, 'cache');
   const env: NodeJS.ProcessEnv = { HF_ENDPOINT: hub.url, HF_HUB_CACHE: cache, HF_HOME: cache };
-  const run = (args: string[] = [], more: NodeJS.ProcessEnv = {}) =>
-    runGoldens(t, ['--model', MODEL, '--only', 'ids-short', '--folder', goldens, ...args], {
+  const asProcess: typeof runGoldensHere = (args, more) => runGoldens(t, args, more);
+  const run = (args: string[] = [], more: NodeJS.ProcessEnv = {}, runs = runGoldensHere) =>
+    runs(['--model', MODEL, '--only', 'ids-short', '--folder', goldens, ...args], {
       ...{ HF_HUB_OFFLINE: '', TRANSFORMERS_OFFLINE: '', ...env },
       ...more,
     });
@@ -85,11 +86,11 @@ async function setUp(t: ExecutionContext) {
   };
   const snapshot = (model: string) =>
     join(cache, `models--${model.replace('/', '--')}`, 'snapshots', hub.commit);
-  return { hub, goldens, graph, run, fails, snapshot };
+  return { hub, goldens, graph, run, asProcess, fails, snapshot };
 }
 
 test('the real model is fetched, its identity checked, and recorded from the graph of its other repository', async (t) => {
-  const { hub, goldens, run, snapshot } = await setUp(t);
+  const { hub, goldens, run, asProcess, snapshot } = await setUp(t);
   const { exitCode, out, err } = await run();
   t.deepEqual({ exitCode, err }, { exitCode: 0, err: '' });
   t.regex(out, /^Qwen--Qwen3-0\.6B: 0 unchanged, 1 changed, new or removed\n {2}new {6}ids-short: /);
@@ -134,7 +135,7 @@ test('the real model is fetched, its identity checked, and recorded from the gra
 
   // Without a network, from the cache.
   await hub.close();
-  const again = await run(['--check'], { HF_HUB_OFFLINE: '1' });
+  const again = await run(['--check'], { HF_HUB_OFFLINE: '1' }, asProcess);
   t.deepEqual([again.exitCode, again.err], [0, '']);
   t.regex(again.out, /^Qwen--Qwen3-0\.6B: 1 unchanged/);
 });

@@ -1,17 +1,33 @@
 import { spawnSync } from 'node:child_process';
+import { EventEmitter } from 'node:events';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
 import { XMLValidator } from 'fast-xml-parser';
 import { ensureFixture } from '../../generator/fixtures/fixtures.ts';
+import { run as runCommandLine } from '../../verify/program.ts';
 import { readVerdict } from '../../verify/report/read-verdict.ts';
 import type { Verdict } from '../../verify/verdict.ts';
+import type { VerifyModel } from '../../verify/verify.ts';
 import { temporaryFolder, trackResources } from '../support/processes/cleanup.ts';
-import { ended, startNode } from '../support/processes/processes.ts';
+import { type Ended, ended, startNode } from '../support/processes/processes.ts';
+import { FakeOutput } from '../unit/engine/cli/support.ts';
 
 trackResources(test);
 
+/** The command as a process. */
 const run = (...argv: string[]) => ended(startNode('verify/cli.ts', argv));
+
+/** The command in this process. */
+async function runHere(...argv: string[]): Promise<Ended> {
+  const [stdout, stderr] = [new FakeOutput(), new FakeOutput()];
+  const findModel = async (name: string): Promise<VerifyModel> => ({
+    ...{ name, source: 'fixture', modelDir: await ensureFixture(name), golden: { name } },
+  });
+  const exitCode = await runCommandLine(argv, { stdout, stderr, signals: new EventEmitter(), findModel });
+  return { exitCode, out: stdout.text, err: stderr.text };
+}
+
 /** Few cases, so that a run takes seconds. */
 const FEW = ['--model', 'dense', '--run', 'ids-short', 'ids-one', 'ids-block', 'ids-longer'];
 const ENGINE = new URL('../../engine/index.ts', import.meta.url).href;
@@ -45,7 +61,7 @@ test('our engine is right, in every form of report', async (t) => {
 
   const again = await run('report', path('v.json'));
   t.deepEqual([again.exitCode, again.out], [0, out]);
-  const html = await run('report', path('v.json'), '--format', 'html');
+  const html = await runHere('report', path('v.json'), '--format', 'html');
   t.is(html.out, readFileSync(path('v.html'), 'utf8'));
 });
 
@@ -73,8 +89,8 @@ export default {
 `,
   );
   const [before, after] = [join(folder, 'before.json'), join(folder, 'after.json')];
-  t.is((await run(...FEW, '--checks', 'precision', 'bugs', '--json', before)).exitCode, 0);
-  const { exitCode, out } = await run(
+  t.is((await runHere(...FEW, '--checks', 'precision', 'bugs', '--json', before)).exitCode, 0);
+  const { exitCode, out } = await runHere(
     ...FEW,
     ...['--checks', 'precision', 'bugs', '--module', module, '--json', after],
   );
@@ -91,7 +107,7 @@ export default {
   const diff = await run('diff', before, after);
   t.is(diff.exitCode, 1);
   t.regex(diff.out, /worse:\n {2}verdict: right → wrong\n {2}bug "rope-theta-x10": ruled out → found\n/);
-  t.is((await run('diff', after, before)).exitCode, 0);
+  t.is((await runHere('diff', after, before)).exitCode, 0);
 });
 
 const python = spawnSync('python3', ['--version']).status === 0;
@@ -101,7 +117,7 @@ test('a program in Python is judged over standard input and output', async (t) =
     t.falsy(process.env.CI, 'CI has python3');
     return t.pass();
   }
-  const { exitCode, out } = await run(
+  const { exitCode, out } = await runHere(
     ...['--model', 'dense', '--run', 'ids-one', 'ids-short', '--json', '-'],
     ...['--command', 'python3 examples/adapters/python/engine.py'],
   );
@@ -116,7 +132,7 @@ test('an engine that cannot be reached leaves the verdict open: exit code 3, als
     ['--command', '/no/such/program'],
     ['--url', 'http://127.0.0.1:1'],
   ]) {
-    const { exitCode, out } = await run('--model', 'dense', '--run', 'ids-one', ...flags, '--json', '-');
+    const { exitCode, out } = await runHere('--model', 'dense', '--run', 'ids-one', ...flags, '--json', '-');
     t.is(exitCode, 3, flags.join(' '));
     const verdict: Verdict = JSON.parse(out);
     t.is(verdict.verdict, 'unknown');
@@ -133,7 +149,8 @@ const wrong: readonly (readonly [what: string, argv: string[], message: RegExp])
 ];
 for (const [what, argv, message] of wrong) {
   test(`${what} is wrong usage: exit code 2 and one line`, async (t) => {
-    const { exitCode, out, err } = await run(...argv);
+    // One of them shows what a process does.
+    const { exitCode, out, err } = await (argv.length === 0 ? run : runHere)(...argv);
     t.deepEqual([exitCode, out], [2, '']);
     t.regex(err, message);
     t.regex(err, /^plumbline-verify: [^\n]+\n$/);
@@ -144,7 +161,14 @@ test('a known failure does not count, and a stale one does', async (t) => {
   const folder = temporaryFolder(t);
   const known = join(folder, 'known.txt');
   writeFileSync(known, 'ids-one # is right\n');
-  const { exitCode, out } = await run(...FEW, '--checks', 'precision', 'greedy', '--known-failing', known);
+  const { exitCode, out } = await runHere(
+    ...FEW,
+    '--checks',
+    'precision',
+    'greedy',
+    '--known-failing',
+    known,
+  );
   t.is(exitCode, 1);
   t.regex(out, /ids-one is said to fail and is right/);
 });

@@ -1,4 +1,4 @@
-import { PRECISION_CLASSES, type PrecisionClass } from '../precision.ts';
+import type { PrecisionClass } from '../precision.ts';
 import { type AlignedRow, type Alignment, align } from './align.ts';
 import { classNoise } from './class-noise.ts';
 import { judgeGreedy, type Regret } from './greedy-verdict.ts';
@@ -10,7 +10,7 @@ import type {
   Reference,
   SubjectCase,
 } from './judgement.ts';
-import { HONEST_RATIO, judgePrecision, ratiosOf, worstRatio } from './precision-verdict.ts';
+import { HONEST_RATIO, isClassRight, judgePrecision, ratiosOf, worstRatio } from './precision-verdict.ts';
 import { median } from './statistics.ts';
 
 /** Everything but the bugs and the power. */
@@ -78,9 +78,7 @@ function precisionReasons({
   classes,
   exceptions,
 }: PrecisionVerdict): string[] {
-  const rank = (name: PrecisionClass) => PRECISION_CLASSES.indexOf(name);
-  const held = classes.find(({ class: name }) => name === about)!.holds;
-  if (demanded ? held || (found !== 'none' && rank(found) <= rank(demanded)) : found !== 'none') return [];
+  if (isClassRight({ class: found, demanded, classes })) return [];
   const times = (value: number) => `${value.toPrecision(2)} times the noise of ${about}`;
   const local = exceptions.map(
     ({ case: id, firstPosition, lastPosition, ratio: there }) =>

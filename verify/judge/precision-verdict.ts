@@ -1,4 +1,4 @@
-import type { PrecisionClass } from '../precision.ts';
+import { PRECISION_CLASSES, type PrecisionClass } from '../precision.ts';
 import type { AlignedRow } from './align.ts';
 import type { ClassNoise } from './class-noise.ts';
 import type { ClassRatio, PrecisionException, PrecisionVerdict } from './judgement.ts';
@@ -73,6 +73,20 @@ export function judgePrecision(
     about,
     exceptions: exceptions(rows, ratios.get(about)!, worstRatio(about)),
   };
+}
+
+/** What decides whether a subject's class is right. */
+export interface ClassFound {
+  readonly class: PrecisionClass | 'none';
+  readonly demanded?: PrecisionClass;
+  readonly classes: readonly Pick<ClassRatio, 'class' | 'holds'>[];
+}
+
+/** Whether a class was found, and the demanded one holds or is no more exact than the one found. */
+export function isClassRight({ class: found, demanded, classes }: ClassFound): boolean {
+  if (!demanded) return found !== 'none';
+  if (classes.some(({ class: name, holds }) => name === demanded && holds)) return true;
+  return found !== 'none' && PRECISION_CLASSES.indexOf(found) <= PRECISION_CLASSES.indexOf(demanded);
 }
 
 /** The median ratio of adjacent rows that a class still explains. */

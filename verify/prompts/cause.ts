@@ -1,6 +1,8 @@
 /** What a model's tokenizer and chat template can be asked, to find out why ids differ. */
 export interface PromptTools {
   encode(text: string, options?: { addSpecialTokens?: boolean }): number[];
+  /** The text of ids, special tokens included. */
+  decode(ids: readonly number[]): string;
   /** A special token's id; undefined if there is no such token. */
   specialId(token: string): number | undefined;
   /** Renders the conversation of the prompt with other options; undefined if the prompt is a text. */
@@ -42,6 +44,10 @@ export function causeOf({ got, expected, text }: WrongPrompt, tools: PromptTools
     ([, ids]) => ids !== undefined && sameIds(ids, got) && !sameIds(ids, expected),
   );
   if (found) return found[0];
+  // `encode` normalises by itself: it cannot predict what a tokenizer without this step gives.
+  if (text !== text.normalize('NFC') && tools.decode(got) === text && tools.decode(expected) !== text) {
+    return 'the text was not normalised to NFC';
+  }
   if (bos.includes(got[0]) && sameIds(got.slice(1), expected))
     return 'a beginning-of-sequence token was added';
   if (sameIds(got.slice(0, -1), expected))

@@ -6,6 +6,7 @@ import type { PromptTools } from './cause.ts';
 
 /** A model's own tokenizer and template, to show tokens as text and to find out why ids differ. */
 export interface ModelText {
+  /** The text of each token; as the vocabulary spells it, if its bytes are no whole characters. */
   tokens(ids: readonly number[]): string[];
   toolsFor(each: VerifyCase): PromptTools;
 }
@@ -19,13 +20,19 @@ export async function loadModelText(modelDir: string): Promise<ModelText> {
     return ids.length === 1 ? ids[0] : undefined;
   };
   return {
-    tokens: (ids) => tokenizer.tokens(ids),
+    tokens: (ids) =>
+      tokenizer.tokens(ids).map((spelled, i) => {
+        const text = tokenizer.decode([ids[i]]);
+        return text.includes('\ufffd') ? spelled : text;
+      }),
     toolsFor({ conversation }) {
       const encode: PromptTools['encode'] = (text, options) => tokenizer.encode(text, options);
-      if (!conversation || !template) return { encode, specialId };
+      const decode = (ids: readonly number[]) => tokenizer.decode(ids);
+      if (!conversation || !template) return { encode, decode, specialId };
       const { messages, template: own = {} } = conversation;
       return {
         encode,
+        decode,
         specialId,
         render({ withTools = true, ...changes }) {
           const { tools, ...options } = { addGenerationPrompt: true, ...own, ...changes };

@@ -1,3 +1,4 @@
+import { isClassRight } from '../judge/precision-verdict.ts';
 import type { Verdict, VerdictCase } from '../verdict.ts';
 import { reasonOf } from './terminal.ts';
 import { escapeMarkup, headline, precisionSentence } from './words.ts';
@@ -25,9 +26,9 @@ function questions(verdict: Verdict): TestCase[] {
       "ids differ from HuggingFace's",
     ),
   );
-  const classHolds =
-    precision.class !== 'none' && (!precision.demanded || precision.demanded === precision.class);
-  const precisionVerdict = precision.class === null ? 'unknown' : classHolds ? 'right' : 'wrong';
+  const { class: found } = precision;
+  const precisionVerdict =
+    found === null ? 'unknown' : isClassRight({ ...precision, class: found }) ? 'right' : 'wrong';
   tests.push(ofVerdict('precision', precisionVerdict, precisionSentence(verdict)));
   for (const bug of bugs) {
     const found = { found: 'wrong', 'ruled out': 'right', 'cannot tell': 'unknown' } as const;

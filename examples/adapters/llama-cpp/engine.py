@@ -5,6 +5,8 @@
 
 The first argument is the GGUF file of the model that is judged: llama.cpp cannot read the directory that the judge
 names. The second is what the file computes in: f32, f16, bf16, 8bit or 4bit.
+
+Plumbline's CI runs this on a stand-in of llama-cpp-python, which tests the messages, and never on the package itself.
 """
 import base64
 import json

@@ -4,6 +4,7 @@
     npx plumbline-verify --model Qwen/Qwen3-0.6B --command "python3 engine.py bfloat16"
 
 The argument is the dtype to compute in: float32 (the default), bfloat16 or float16.
+Plumbline's CI runs this on stand-ins of both packages, which tests the messages, and never on the packages themselves.
 """
 import base64
 import json

@@ -81,6 +81,7 @@ export const WRONG: Verdict = {
     ...RIGHT.precision,
     class: 'none',
     demanded: 'bf16',
+    classes: RIGHT.precision.classes.map((each) => ({ ...each, holds: false })),
     exceptions: [{ case: 'ids-longer', firstPosition: 64, lastPosition: 90, ratio: 26.4 }],
   },
   bugs: [

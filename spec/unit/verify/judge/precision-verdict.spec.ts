@@ -2,8 +2,8 @@ import test from 'ava';
 import { align } from '../../../../verify/judge/align.ts';
 import { classNoise } from '../../../../verify/judge/class-noise.ts';
 import type { SubjectCase } from '../../../../verify/judge/judgement.ts';
-import { judgePrecision } from '../../../../verify/judge/precision-verdict.ts';
-import type { PrecisionClass } from '../../../../verify/precision.ts';
+import { isClassRight, judgePrecision } from '../../../../verify/judge/precision-verdict.ts';
+import { PRECISION_CLASSES, type PrecisionClass } from '../../../../verify/precision.ts';
 import { LEVELS, syntheticReference, syntheticSubject } from './synthetic.ts';
 
 const reference = syntheticReference();
@@ -66,6 +66,17 @@ test('single rows that are far off break no class: an honest router flips', (t) 
     ),
   }));
   t.is(verdictOf(subject).class, 'bf16');
+});
+
+test('a class is right if it is found, or as exact as the one demanded, or the one demanded holds too', (t) => {
+  const classes = (...holding: string[]) =>
+    PRECISION_CLASSES.map((name) => ({ class: name, holds: holding.includes(name) }));
+  t.true(isClassRight({ class: '4bit', classes: classes('4bit') }));
+  t.false(isClassRight({ class: 'none', classes: classes() }));
+  t.true(isClassRight({ class: 'f32', demanded: 'bf16', classes: classes('f32') }));
+  t.true(isClassRight({ class: '8bit', demanded: 'bf16', classes: classes('8bit', 'bf16') }));
+  t.false(isClassRight({ class: '8bit', demanded: 'bf16', classes: classes('8bit') }));
+  t.false(isClassRight({ class: 'none', demanded: '4bit', classes: classes() }));
 });
 
 test('the ratio is about the class that is demanded', (t) => {

@@ -14,6 +14,7 @@ const encode = (text: string) =>
 
 const tools: PromptTools = {
   encode,
+  decode: (ids) => String.fromCodePoint(...ids),
   specialId: (token) => SPECIAL.get(token),
   render: ({ addGenerationPrompt = true, enableThinking, withTools = true }) =>
     `${withTools ? 'TOOLS' : ''}<|im_start|>hi<|im_end|>${addGenerationPrompt ? '<|im_start|>bot' : ''}${enableThinking === false ? '<think></think>' : ''}${enableThinking === true ? '!' : ''}`,
@@ -47,6 +48,18 @@ test('normalisation and trimmed white space are named', (t) => {
   t.is(of('cafe\u0301', 'caf\u00e9'), 'the text was normalised to NFC');
   t.is(of('caf\u00e9', 'cafe\u0301'), 'the text was normalised to NFD');
   t.is(of(' a ', 'a'), 'white space around the text was removed');
+});
+
+test('a missing normalisation to NFC is named, which no encoding predicts', (t) => {
+  const text = 'cafe\u0301';
+  const normalising = {
+    ...tools,
+    render: undefined,
+    encode: (some: string) => encode(some.normalize('NFC')),
+  };
+  const [got, expected] = [encode(text), normalising.encode(text)];
+  t.is(causeOf({ got, expected, text }, normalising), 'the text was not normalised to NFC');
+  t.is(causeOf({ got: [...got, 9], expected, text }, normalising), undefined);
 });
 
 test('other ids have no cause', (t) => {

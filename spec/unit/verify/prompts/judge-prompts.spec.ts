@@ -18,7 +18,7 @@ const chat: VerifyCase = {
 };
 const modelText: ModelText = {
   tokens: (ids) => ids.map((id) => `<${id}>`),
-  toolsFor: () => ({ encode: () => [7], specialId: () => undefined }),
+  toolsFor: () => ({ encode: () => [7], decode: () => 'abc', specialId: () => undefined }),
 };
 
 function subject(

@@ -16,6 +16,9 @@ test('the tools of a conversation render it with other options', async (t) => {
   t.is(tools.specialId('<|im_start|>'), 151644);
   t.is(tools.specialId('<s>'), undefined);
   t.deepEqual(text.tokens([151644]), ['<|im_start|>']);
+  // A space, a character of two bytes, and half a character, which has no text.
+  const [space, accent, half] = [1879, 963, 126];
+  t.deepEqual(text.tokens([space, accent, half]), [' world', 'é', 'Â']);
 });
 
 test('a text is not rendered', async (t) => {

@@ -66,7 +66,14 @@ test('the counts of a suite are those of its tests', (t) => {
   t.regex(renderJunit(WRONG), /<testsuite name="cases" tests="4" failures="1" errors="1" skipped="0">/);
 });
 
-test('a precision other than the one demanded, and faults let pass, are failures', (t) => {
+test('a precision that is more exact than the one demanded is no failure', (t) => {
+  for (const demanded of ['bf16', '4bit'] as const) {
+    const precision = { ...RIGHT.precision, class: 'f16', demanded } as const;
+    t.falsy(testsOf({ ...RIGHT, precision }).get('precision')?.failure, demanded);
+  }
+});
+
+test('a precision less exact than the one demanded, and faults let pass, are failures', (t) => {
   const precision = { ...RIGHT.precision, demanded: 'f16' as const };
   const power = { refused: 5, of: 6, missed: ['two answers exchanged'] };
   const tests = testsOf({ ...RIGHT, precision, power });

@@ -11,7 +11,7 @@ test('the page begins with the verdict, and shows wrong cases before right ones'
 });
 
 test('noise of the classes and titles of the bugs are readable without a pointer', (t) => {
-  const html = renderPage(WRONG);
+  const html = renderPage(RIGHT);
   t.true(html.includes('<td>bf16</td><td>0.045 nats</td><td>1.04</td><td>yes</td>'));
   t.true(html.includes('<td>4bit</td><td>1.56 nats, too large to judge by on this model</td>'));
   t.true(html.includes('<td>eps times 10</td><td>eps is ten times too large</td><td>cannot tell</td>'));

@@ -2,12 +2,12 @@ import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
 import { temporaryFolder, trackResources } from '../../support/processes/cleanup.ts';
-import { runGoldens } from './command.ts';
+import { runGoldens, runGoldensHere } from './command.ts';
 
 trackResources(test);
 
 test('--help has every option, the exit codes, and the effect of CI', async (t) => {
-  const { exitCode, out, err } = await runGoldens(t, ['--help']);
+  const { exitCode, out, err } = await runGoldensHere(['--help']);
   t.is(exitCode, 0);
   t.is(err, '');
   for (const option of ['model', 'only', 'check', 'accept', 'json', 'folder', 'debug', 'help']) {
@@ -32,7 +32,7 @@ const wrongUsages: [args: string[], env: NodeJS.ProcessEnv, message: RegExp][] =
 ];
 for (const [args, env, message] of wrongUsages) {
   test(`${args.join(' ')}${env.CI ? ' in CI' : ''} is wrong usage: exit code 2, one message, nothing else`, async (t) => {
-    const { exitCode, out, err } = await runGoldens(t, args, env);
+    const { exitCode, out, err } = await runGoldensHere(args, env);
     t.is(exitCode, 2);
     t.is(out, '');
     t.regex(err, message);
@@ -42,7 +42,7 @@ for (const [args, env, message] of wrongUsages) {
 
 test('with nothing pending --accept fails, without a stack trace', async (t) => {
   const folder = temporaryFolder(t);
-  const { exitCode, out, err } = await runGoldens(t, ['--accept', '--folder', folder]);
+  const { exitCode, out, err } = await runGoldensHere(['--accept', '--folder', folder]);
   t.is(exitCode, 1);
   t.is(out, '');
   t.regex(err, /^plumbline-goldens: .*: nothing is pending; record first.*\n$/);
@@ -52,7 +52,7 @@ test('--json prints the accepted files', async (t) => {
   const folder = temporaryFolder(t);
   mkdirSync(join(folder, '.pending', 'dense'), { recursive: true });
   writeFileSync(join(folder, '.pending', 'dense', 'one.json'), '');
-  const { exitCode, out, err } = await runGoldens(t, ['--accept', '--json', '--folder', folder]);
+  const { exitCode, out, err } = await runGoldensHere(['--accept', '--json', '--folder', folder]);
   t.deepEqual({ exitCode, err }, { exitCode: 0, err: '' });
   t.deepEqual(JSON.parse(out), { accepted: ['dense/one.json'] });
 });
@@ -60,7 +60,7 @@ test('--json prints the accepted files', async (t) => {
 test('a folder without prompts fails, without a stack trace', async (t) => {
   const folder = temporaryFolder(t);
   const args = ['--folder', folder, '--model', 'dense'];
-  const { exitCode, err } = await runGoldens(t, args);
+  const { exitCode, err } = await runGoldensHere(args);
   t.is(exitCode, 1);
   t.is(err.split('\n').length, 2, err);
   t.true(err.startsWith(`plumbline-goldens: cannot read ${join(folder, 'prompts.json')} as JSON: `), err);
