@@ -1,7 +1,8 @@
 import { z } from 'zod';
-import type { Dialect, ScoredRow } from '../dialect.ts';
+import type { Dialect, Sampling, ScoredRow } from '../dialect.ts';
 import { readAs, refuse, tokenId } from '../nonsense.ts';
 import { answerOf } from './models.ts';
+import { chatBody } from './openai.ts';
 
 const entry = z.object({ id: tokenId, token: z.string().optional(), logprob: z.number() });
 const completion = z.object({
@@ -16,6 +17,19 @@ const props = z.looseObject({
 });
 const tokenized = z.object({ tokens: z.array(tokenId) });
 const rendered = z.object({ prompt: z.string() });
+
+/** llama.cpp's settings, all of them, so that those of a model file do not matter. Default greedy. */
+export function llamaSampling({ temperature, topK = 0 }: Sampling = { temperature: 0 }) {
+  return {
+    temperature,
+    top_k: topK,
+    top_p: 1,
+    min_p: 0,
+    repeat_penalty: 1,
+    presence_penalty: 0,
+    frequency_penalty: 0,
+  };
+}
 
 /** llama.cpp's server, by its own /completion. */
 export const llamaServer: Dialect = {
@@ -39,13 +53,7 @@ export const llamaServer: Dialect = {
       body: {
         prompt: 'ids' in prompt ? prompt.ids : prompt.text,
         n_predict: maxNewTokens,
-        temperature: sampling?.temperature ?? 0,
-        top_k: sampling?.topK ?? 0,
-        top_p: 1,
-        min_p: 0,
-        repeat_penalty: 1,
-        presence_penalty: 0,
-        frequency_penalty: 0,
+        ...llamaSampling(sampling),
         n_probs: top,
         post_sampling_probs: false,
         return_tokens: true,
@@ -79,14 +87,8 @@ export const llamaServer: Dialect = {
     const body = { content: text, add_special: true, parse_special: true };
     return readAs('tokenize', tokenized, await ask({ method: 'POST', path: '/tokenize', body })).tokens;
   },
-  async tokenizeChat(ask, { messages, tools, enableThinking, addGenerationPrompt = true }) {
-    const body = {
-      messages,
-      add_generation_prompt: addGenerationPrompt,
-      ...(tools ? { tools } : {}),
-      ...(enableThinking === undefined ? {} : { chat_template_kwargs: { enable_thinking: enableThinking } }),
-    };
-    const answer = await ask({ method: 'POST', path: '/apply-template', body });
+  async tokenizeChat(ask, conversation) {
+    const answer = await ask({ method: 'POST', path: '/apply-template', body: chatBody(conversation) });
     const { prompt } = readAs('tokenizeChat', rendered, answer);
     return llamaServer.tokenize!(ask, prompt, undefined);
   },

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { Dialect, ScoredToken } from '../dialect.ts';
 import { readAs } from '../nonsense.ts';
+import { llamaSampling } from './llama-server.ts';
 import { answerOf } from './models.ts';
 
 const scored = z.object({ token: z.string(), logprob: z.number() });
@@ -41,16 +42,7 @@ export const ollama: Dialect = {
         // Without top log-probabilities each token is still listed.
         logprobs: true,
         top_logprobs: top,
-        options: {
-          num_predict: maxNewTokens,
-          temperature: sampling?.temperature ?? 0,
-          top_k: sampling?.topK ?? 0,
-          top_p: 1,
-          min_p: 0,
-          repeat_penalty: 1,
-          presence_penalty: 0,
-          frequency_penalty: 0,
-        },
+        options: { num_predict: maxNewTokens, ...llamaSampling(sampling) },
       },
     };
   },

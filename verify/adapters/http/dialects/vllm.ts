@@ -1,12 +1,11 @@
 import { z } from 'zod';
-import type { Completion, Dialect, Question, ScoredRow } from '../dialect.ts';
+import type { Dialect, Question, ScoredRow } from '../dialect.ts';
 import { readAs, tokenId } from '../nonsense.ts';
 import { answerOf, listModels } from './models.ts';
-import { openaiLogprobs, readLogprobs } from './openai-logprobs.ts';
+import { chatBody, completionBody, readOpenAiCompletion } from './openai.ts';
 
+/** What vLLM adds to OpenAI's fields. */
 const choice = z.object({
-  finish_reason: z.string().nullish(),
-  logprobs: openaiLogprobs.nullish(),
   token_ids: z.array(tokenId).nullish(),
   prompt_token_ids: z.array(tokenId).nullish(),
   prompt_logprobs: z
@@ -17,20 +16,8 @@ const choice = z.object({
     )
     .nullish(),
 });
-const completion = z.object({
-  choices: z.array(choice).length(1),
-  usage: z.object({ prompt_tokens: z.int().min(0) }).nullish(),
-});
+const completion = z.object({ choices: z.array(choice).length(1) });
 const tokenized = z.object({ tokens: z.array(tokenId) });
-
-/** What a server's defaults (a model's generation_config.json, e.g.) might set otherwise. */
-const NEUTRAL = {
-  top_p: 1,
-  min_p: 0,
-  repetition_penalty: 1,
-  presence_penalty: 0,
-  frequency_penalty: 0,
-};
 
 /** vLLM's OpenAI-compatible server, with its own fields. */
 export const vllm: Dialect = {
@@ -49,57 +36,49 @@ export const vllm: Dialect = {
     if (!models || (!version && !models.some(({ ownedBy }) => ownedBy === 'vllm'))) return undefined;
     return { version: version?.version, models: models.map(({ id }) => id) };
   },
-  completionRequest({ prompt, maxNewTokens, top, promptRows, sampling }, model) {
+  completionRequest(question, model) {
+    const { top, promptRows, sampling } = question;
     return {
       method: 'POST',
       path: '/v1/completions',
       body: {
-        model,
-        prompt: 'ids' in prompt ? prompt.ids : prompt.text,
-        max_tokens: maxNewTokens,
-        temperature: sampling?.temperature ?? 0,
+        ...completionBody(question, model),
         // -1 is "all" in every version; 0 is only in newer ones.
         top_k: sampling?.topK ?? -1,
-        ...NEUTRAL,
+        min_p: 0,
+        repetition_penalty: 1,
         ignore_eos: true,
         skip_special_tokens: false,
-        // 0 scores the chosen token alone: `logprobs.tokens` has its id without `return_token_ids`.
-        logprobs: top,
         ...(promptRows ? { prompt_logprobs: top } : {}),
+        // Versions that do not know it have the ids in `logprobs.tokens`.
         return_token_ids: true,
         return_tokens_as_token_ids: true,
       },
     };
   },
   readCompletion(answer, question) {
-    const { choices, usage } = readAs(question.asked, completion, answer);
-    const [{ finish_reason, logprobs, token_ids, prompt_token_ids, prompt_logprobs }] = choices;
-    const scored = logprobs ? readLogprobs(question.asked, logprobs) : undefined;
-    const rows = question.top > 0 ? scored?.rows : undefined;
+    const common = readOpenAiCompletion(answer, question);
+    const [{ token_ids, prompt_token_ids, prompt_logprobs }] = readAs(
+      question.asked,
+      completion,
+      answer,
+    ).choices;
     return {
-      tokens: token_ids?.map((id) => ({ id })) ?? scored?.tokens ?? [],
-      ...(rows ? { rows } : {}),
+      ...common,
+      ...(token_ids ? { tokens: token_ids.map((id) => ({ id })) } : {}),
       ...(prompt_logprobs
         ? { promptRows: prompt_logprobs.map((row) => (row ? readPromptRow(row, question) : undefined)) }
         : {}),
       ...(prompt_token_ids ? { promptIds: prompt_token_ids } : {}),
-      promptLength: usage?.prompt_tokens,
-      finishReason: finish_reason ?? undefined,
-    } satisfies Completion;
+    };
   },
   async tokenize(ask, text, model) {
     const body = { model, prompt: text, add_special_tokens: true };
     const answer = await ask({ method: 'POST', path: '/tokenize', body });
     return readAs('tokenize', tokenized, answer).tokens;
   },
-  async tokenizeChat(ask, { messages, tools, enableThinking, addGenerationPrompt = true }, model) {
-    const body = {
-      model,
-      messages,
-      add_generation_prompt: addGenerationPrompt,
-      ...(tools ? { tools } : {}),
-      ...(enableThinking === undefined ? {} : { chat_template_kwargs: { enable_thinking: enableThinking } }),
-    };
+  async tokenizeChat(ask, conversation, model) {
+    const body = { model, ...chatBody(conversation) };
     const answer = await ask({ method: 'POST', path: '/tokenize', body });
     return readAs('tokenizeChat', tokenized, answer).tokens;
   },
