@@ -1,4 +1,4 @@
-import { readModelConfig } from '../engine/index.ts';
+import { type ModelConfig, readModelConfig } from '../engine/index.ts';
 import { readPackageJson } from '../engine/terminal/package-json.ts';
 import { readManifest, readPrompts } from '../golden/goldens.ts';
 import type { Prompts } from '../golden/schema.ts';
@@ -7,6 +7,7 @@ import { loadAbortable } from './ask/abortable.ts';
 import { type AskedCase, askCases } from './ask/ask-cases.ts';
 import { promptCases } from './cases/prompt-cases.ts';
 import { type CaseSelection, selectCases } from './cases/selection.ts';
+import { checkLoadCases, checkVerifyOptions } from './check-options.ts';
 import { CHECKS, type Check } from './checks.ts';
 import type { Difference } from './compare/difference.ts';
 import { compareWithGoldens, type StoredGoldens } from './compare/stored-goldens.ts';
@@ -72,14 +73,17 @@ export interface VerifyOptions {
  *
  * @returns the verdict. Once `signal` is aborted nothing more is asked: the verdict is "unknown", and says
  * what was found until then and what was not checked.
+ * @throws OptionError if an option is wrong.
  * @throws ConfigError, CheckpointError, TokenizerError, FileError as the readers of the model and its
  * goldens do; NoAnswerError, SubjectError if the subject cannot be loaded.
  */
 export async function verify(options: VerifyOptions): Promise<Verdict> {
+  checkVerifyOptions(options);
   const { subject, adapter, model, precision, signal } = options;
   const { checks = CHECKS, onProgress = () => {} } = options;
   const { cases, stored } = options.cases;
   const golden = stored ? model.golden : undefined;
+  const config = await readModelConfig(model.modelDir);
   const reference = await unlessAborted(signal, () =>
     loadReference(model.modelDir, cases, {
       onProgress: (what) => onProgress(`computing what is right: ${what}`),
@@ -101,7 +105,7 @@ export async function verify(options: VerifyOptions): Promise<Verdict> {
     return concludeNothing({ ...about, demanded: precision, reason, unchecked });
   }
   try {
-    const concluded = await question(loaded, reference, options);
+    const concluded = await question(loaded, reference, { ...options, config });
     return {
       format: VERDICT_FORMAT,
       ...about,
@@ -119,12 +123,18 @@ export async function verify(options: VerifyOptions): Promise<Verdict> {
 async function question(
   loaded: SubjectModel,
   reference: LoadedReference,
-  { model, precision, knownFailing = new Set(), signal, ...options }: VerifyOptions,
+  {
+    model,
+    config,
+    precision,
+    knownFailing = new Set(),
+    signal,
+    ...options
+  }: VerifyOptions & { config: ModelConfig },
 ): Promise<Omit<Verdict, 'format' | 'subject' | 'model' | 'reference' | 'versions'>> {
   const { checks = CHECKS, onProgress = () => {} } = options;
   const { cases, stored } = options.cases;
   const golden = stored ? model.golden : undefined;
-  const config = await readModelConfig(model.modelDir);
   const noPrompts = { verdict: 'unknown' as const, cases: [] };
   const text = await loadModelText(model.modelDir).catch(() => undefined);
   const prompt = checks.includes('prompt')
@@ -205,10 +215,10 @@ async function unlessAborted<T>(
  * ChatTemplateError, PromptError as the readers of goldens, model and prompts do; the reason of `signal` if
  * it is aborted.
  */
-export async function loadCases(
-  { golden, modelDir }: VerifyModel,
-  { prompts, onProgress = () => {}, signal, ...selection }: LoadCasesOptions = {},
-): Promise<VerifyCases> {
+export async function loadCases(model: VerifyModel, options: LoadCasesOptions = {}): Promise<VerifyCases> {
+  checkLoadCases(model, options);
+  const { golden, modelDir } = model;
+  const { prompts, onProgress = () => {}, signal, ...selection } = options;
   if (golden && !prompts) {
     const { prompts: known } = readPrompts(golden.folder, golden.name);
     return { cases: selectCases(storedCases(golden.name, known, golden.folder), selection), stored: true };
