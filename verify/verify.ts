@@ -1,4 +1,4 @@
-import { readModelConfig } from '../engine/index.ts';
+import { type ModelConfig, readModelConfig } from '../engine/index.ts';
 import { readPackageJson } from '../engine/terminal/package-json.ts';
 import { readManifest, readPrompts } from '../golden/goldens.ts';
 import type { Prompts } from '../golden/schema.ts';
@@ -7,12 +7,22 @@ import { loadAbortable } from './ask/abortable.ts';
 import { type AskedCase, askCases } from './ask/ask-cases.ts';
 import { promptCases } from './cases/prompt-cases.ts';
 import { type CaseSelection, selectCases } from './cases/selection.ts';
+import { checkLoadCases, checkVerifyOptions } from './check-options.ts';
 import { CHECKS, type Check } from './checks.ts';
 import type { Difference } from './compare/difference.ts';
 import { compareWithGoldens, type StoredGoldens } from './compare/stored-goldens.ts';
 import { conclude, concludeNothing } from './conclude.ts';
 import { judgeConsistency } from './consistency/judge-consistency.ts';
-import { allowedChange, firstAnswers, numbersOf, stoppedRun, subjectCases, uncheckedOf } from './findings.ts';
+import {
+  allowedChange,
+  firstAnswers,
+  numbersOf,
+  stoppedRun,
+  subjectCases,
+  uncheckedOf,
+  unreachedOf,
+} from './findings.ts';
+import { hiddenMaps } from './hidden-map.ts';
 import { judge } from './judge/judge.ts';
 import type { PrecisionClass } from './precision.ts';
 import { judgePrompts } from './prompts/judge-prompts.ts';
@@ -72,14 +82,17 @@ export interface VerifyOptions {
  *
  * @returns the verdict. Once `signal` is aborted nothing more is asked: the verdict is "unknown", and says
  * what was found until then and what was not checked.
+ * @throws OptionError if an option is wrong.
  * @throws ConfigError, CheckpointError, TokenizerError, FileError as the readers of the model and its
  * goldens do; NoAnswerError, SubjectError if the subject cannot be loaded.
  */
 export async function verify(options: VerifyOptions): Promise<Verdict> {
+  checkVerifyOptions(options);
   const { subject, adapter, model, precision, signal } = options;
   const { checks = CHECKS, onProgress = () => {} } = options;
   const { cases, stored } = options.cases;
   const golden = stored ? model.golden : undefined;
+  const config = await readModelConfig(model.modelDir);
   const reference = await unlessAborted(signal, () =>
     loadReference(model.modelDir, cases, {
       onProgress: (what) => onProgress(`computing what is right: ${what}`),
@@ -101,7 +114,7 @@ export async function verify(options: VerifyOptions): Promise<Verdict> {
     return concludeNothing({ ...about, demanded: precision, reason, unchecked });
   }
   try {
-    const concluded = await question(loaded, reference, options);
+    const concluded = await question(loaded, reference, { ...options, config });
     return {
       format: VERDICT_FORMAT,
       ...about,
@@ -119,12 +132,18 @@ export async function verify(options: VerifyOptions): Promise<Verdict> {
 async function question(
   loaded: SubjectModel,
   reference: LoadedReference,
-  { model, precision, knownFailing = new Set(), signal, ...options }: VerifyOptions,
+  {
+    model,
+    config,
+    precision,
+    knownFailing = new Set(),
+    signal,
+    ...options
+  }: VerifyOptions & { config: ModelConfig },
 ): Promise<Omit<Verdict, 'format' | 'subject' | 'model' | 'reference' | 'versions'>> {
   const { checks = CHECKS, onProgress = () => {} } = options;
   const { cases, stored } = options.cases;
   const golden = stored ? model.golden : undefined;
-  const config = await readModelConfig(model.modelDir);
   const noPrompts = { verdict: 'unknown' as const, cases: [] };
   const text = await loadModelText(model.modelDir).catch(() => undefined);
   const prompt = checks.includes('prompt')
@@ -155,6 +174,13 @@ async function question(
   const isF32 = (precision ?? judgement.precision?.class) === 'f32';
   const differences =
     golden && isF32 ? compareWithGoldens(golden, config, asked) : new Map<string, readonly Difference[]>();
+  const about = judgement.precision?.about;
+  const hidden =
+    about &&
+    (await unlessAborted(signal, () => {
+      const withNumbers = asked.filter((each) => judged.has(each.case.id));
+      return hiddenMaps(model.modelDir, withNumbers, about, signal);
+    }));
   const consistent = checks.includes('consistency')
     ? await unlessAborted(signal, () =>
         judgeConsistency(loaded, firstAnswers(asked), {
@@ -168,11 +194,12 @@ async function question(
   const stopped = signal?.aborted ? stoppedRun(signal.reason, cases, asked) : undefined;
   const hasText = cases.some((each) => each.text !== undefined);
   const concluded = conclude({
-    ...{ prompt, asked, judgement, differences, consistency },
+    ...{ prompt, asked, judgement, differences, hidden, consistency },
     ...(knownFailing.size > 0 ? { known: { ids: knownFailing, judgement: judgeSome(true) } } : {}),
     ...(stopped ? { stopped: stopped.reason } : {}),
     unchecked: [
       ...uncheckedOf(loaded, { checks, judgement, prompt, hasText, stopped }),
+      ...unreachedOf(asked),
       ...(consistent?.unchecked ?? []),
       ...reference.unchecked,
       ...cases
@@ -205,10 +232,10 @@ async function unlessAborted<T>(
  * ChatTemplateError, PromptError as the readers of goldens, model and prompts do; the reason of `signal` if
  * it is aborted.
  */
-export async function loadCases(
-  { golden, modelDir }: VerifyModel,
-  { prompts, onProgress = () => {}, signal, ...selection }: LoadCasesOptions = {},
-): Promise<VerifyCases> {
+export async function loadCases(model: VerifyModel, options: LoadCasesOptions = {}): Promise<VerifyCases> {
+  checkLoadCases(model, options);
+  const { golden, modelDir } = model;
+  const { prompts, onProgress = () => {}, signal, ...selection } = options;
   if (golden && !prompts) {
     const { prompts: known } = readPrompts(golden.folder, golden.name);
     return { cases: selectCases(storedCases(golden.name, known, golden.folder), selection), stored: true };

@@ -18,7 +18,7 @@ export async function loadSubject(path: string | undefined = process.env.SUBJECT
  */
 export async function loadModule(path: string): Promise<Subject> {
   const imported: { default?: unknown } = await import(pathToFileURL(resolve(path)).href).catch((cause) => {
-    throw new SubjectError(`${path}: cannot be imported: ${messageOf(cause)}`, { cause });
+    throw new SubjectError(`cannot import ${path}: ${messageOf(cause)}`, { cause });
   });
   const subject = imported.default;
   if (isSubject(subject)) return subject;

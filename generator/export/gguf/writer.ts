@@ -60,7 +60,7 @@ export async function writeGguf(
   } catch (cause) {
     const { code, syscall } = cause as NodeJS.ErrnoException;
     if (syscall === undefined) throw cause;
-    throw new FileError(`${path}: cannot be written (${code})`, { cause });
+    throw new FileError(`cannot write ${path} (${code})`, { cause });
   } finally {
     unfinished.remove();
   }

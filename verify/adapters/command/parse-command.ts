@@ -21,6 +21,6 @@ function splitCommand(command: string): string[] {
     return split(command);
   } catch (cause) {
     const { message } = cause as Error;
-    throw new UsageError(`the command ${JSON.stringify(command)} cannot be split: ${message}`, { cause });
+    throw new UsageError(`cannot split the command ${JSON.stringify(command)}: ${message}`, { cause });
   }
 }

@@ -59,7 +59,7 @@ function readJson<T>(path: string, schema: z.ZodType<T>): T {
     json = JSON.parse(readFileSync(path, 'utf8'));
   } catch (cause) {
     const { code, message } = cause as NodeJS.ErrnoException;
-    throw new SubjectError(`${path}: cannot be read as JSON (${code ?? message})`, { cause });
+    throw new SubjectError(`cannot read ${path} as JSON (${code ?? message})`, { cause });
   }
   const parsed = schema.safeParse(json);
   if (parsed.success) return parsed.data;

@@ -29,7 +29,7 @@ export function dumpFiles(folder: string): Set<string> {
     return new Set(files.map(({ name }) => name));
   } catch (cause) {
     const { code } = cause as NodeJS.ErrnoException;
-    throw new SubjectError(`${folder}: cannot be read (${code}); expected a folder of written answers`, {
+    throw new SubjectError(`cannot read ${folder} (${code}); expected a folder of written answers`, {
       cause,
     });
   }

@@ -48,6 +48,6 @@ test('a file that cannot be written is named', async (t) => {
   const path = join(temporaryFolder(t), 'none', 'x.gguf');
   await t.throwsAsync(writeGguf(path, metadata, []), {
     instanceOf: FileError,
-    message: `${path}: cannot be written (ENOENT)`,
+    message: `cannot write ${path} (ENOENT)`,
   });
 });

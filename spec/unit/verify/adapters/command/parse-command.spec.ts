@@ -43,7 +43,7 @@ test('nothing is expanded', (t) => {
 test('an open quote and an empty command are refused', (t) => {
   t.throws(() => parseCommand('python3 "engine.py'), {
     instanceOf: UsageError,
-    message: /^the command "python3 \\"engine\.py" cannot be split: /,
+    message: /^cannot split the command "python3 \\"engine\.py": /,
   });
   for (const empty of ['', '  ', [], ['']]) {
     t.throws(() => parseCommand(empty), {

@@ -71,6 +71,6 @@ test('of very many problems the first 20 are listed', (t) => {
 test('a folder that cannot be read is refused', (t) => {
   t.throws(() => dumpFiles('/no/such/folder'), {
     instanceOf: SubjectError,
-    message: '/no/such/folder: cannot be read (ENOENT); expected a folder of written answers',
+    message: 'cannot read /no/such/folder (ENOENT); expected a folder of written answers',
   });
 });
