@@ -1,6 +1,7 @@
 import { readPackageJson } from '../engine/terminal/package-json.ts';
 import type { AskedCase } from './ask/ask-cases.ts';
 import type { Difference } from './compare/difference.ts';
+import type { HiddenMap } from './hidden-map.ts';
 import type { CaseVerdict, Judgement } from './judge/judgement.ts';
 import type { PrecisionClass } from './precision.ts';
 import { type ErrorMap, VERDICT_FORMAT, type Verdict, type VerdictCase } from './verdict.ts';
@@ -18,6 +19,8 @@ export interface Findings {
    * the subject is in another class.
    */
   readonly differences: ReadonlyMap<string, readonly Difference[]>;
+  /** By case; default: the subject gives no hidden states. */
+  readonly hidden?: ReadonlyMap<string, HiddenMap>;
   readonly consistency: Verdict['consistency'];
   readonly unchecked: Verdict['unchecked'];
   /** Why and where the run was stopped; absent if it came to its end. */
@@ -39,7 +42,7 @@ export function conclude(findings: Findings): Conclusion {
     (known?.judgement.cases ?? []).filter(({ id }) => known?.ids.has(id)).map((each) => [each.id, each]),
   );
   const cases = asked.map((each) =>
-    verdictOfCase(each, knownCases.get(each.case.id) ?? judged.get(each.case.id), findings.differences),
+    verdictOfCase(each, knownCases.get(each.case.id) ?? judged.get(each.case.id), findings),
   );
   const counted = cases.filter(({ id }) => !knownCases.has(id));
   const stale = cases.filter(({ id, verdict }) => knownCases.has(id) && verdict === 'right');
@@ -119,7 +122,7 @@ function promptReason({ cases }: Verdict['prompt']) {
 function verdictOfCase(
   { case: each, forward, generated }: AskedCase,
   judged: CaseVerdict | undefined,
-  differences: Findings['differences'],
+  { differences, hidden }: Pick<Findings, 'differences' | 'hidden'>,
 ): VerdictCase {
   const { id, refusal } = each;
   if (refusal !== undefined) return verdictOfRefusal(id, refusal, generated);
@@ -130,8 +133,8 @@ function verdictOfCase(
   const [strict] = differences.get(id) ?? [];
   const first = strict
     ? { what: strict.what, position: strict.position, got: strict.got, expected: strict.expected }
-    : judged?.first;
-  const map = judged && errorMap(judged);
+    : judged?.first && (divergenceOf(hidden?.get(id)) ?? judged.first);
+  const map = judged && errorMap(judged, each.positions, hidden?.get(id));
   return {
     id,
     verdict:
@@ -158,11 +161,28 @@ function verdictOfRefusal(id: string, refusal: string, generated: AskedCase['gen
   return { id, verdict: 'unknown', outcome: generated.kind, message: generated.message };
 }
 
-function errorMap({ ratios }: CaseVerdict): ErrorMap | undefined {
+/** Where hidden states part, which is before the scores do. */
+function divergenceOf(hidden: HiddenMap | undefined): VerdictCase['first'] {
+  if (!hidden?.first) return undefined;
+  const { stage, position, ratio } = hidden.first;
+  return { what: stage, position, got: `${ratio} × the noise`, expected: 'the noise' };
+}
+
+/** @param positions those that the hidden states are of */
+function errorMap(
+  { ratios }: CaseVerdict,
+  positions: readonly number[],
+  hidden: HiddenMap = { stages: [], ratios: [] },
+): ErrorMap | undefined {
   if (ratios.length === 0) return undefined;
+  const figure = (ratio = Number.NaN) => (Number.isFinite(ratio) ? ratio : null);
+  const columns = ratios.map(({ position }) => positions.indexOf(position));
   return {
-    stages: ['log-probabilities'],
+    stages: [...hidden.stages, 'log-probabilities'],
     positions: ratios.map(({ position }) => position),
-    ratios: [ratios.map(({ ratio }) => (Number.isFinite(ratio) ? ratio : null))],
+    ratios: [
+      ...hidden.ratios.map((row) => columns.map((at) => figure(row[at]))),
+      ratios.map(({ ratio }) => figure(ratio)),
+    ],
   };
 }

@@ -44,7 +44,7 @@ export async function explain(options: ExplainOptions): Promise<string> {
 /** The line that names the command for a page of all cases. @param subjectPath what `SUBJECT` is set to */
 export function pageHint(model: string, subjectPath: string | undefined): string {
   const subject = subjectPath ? `--module ${quote(subjectPath)} ` : '';
-  return `  to see all cases on a page: npx plumbline-verify --model ${model} ${subject}--html report.html`;
+  return `  to see all cases on a page: npx plumbline-verify --model ${model} ${subject}--precision f32 --html report.html`;
 }
 
 function where({ what, position, index }: Difference, { ids }: RecordedCase): string {

@@ -23,6 +23,16 @@ export function subjectCases(asked: readonly AskedCase[], checks: readonly Check
   });
 }
 
+/** Positions that the subject could not be asked for, a line for each case. */
+export function unreachedOf(asked: readonly AskedCase[]): Verdict['unchecked'] {
+  return asked.flatMap(({ case: { id, positions }, unreached = [] }) => {
+    if (unreached.length === 0) return [];
+    const of = positions.length + unreached.length;
+    const which = unreached.map(({ position }) => position).join(', ');
+    return [{ what: `${unreached.length} of ${of} positions of ${id}: ${which}`, why: unreached[0].why }];
+  });
+}
+
 /** Answers that later ones are compared with. */
 export function firstAnswers(asked: readonly AskedCase[]): FirstAnswer[] {
   return asked.flatMap(({ case: each, forward, generated }): FirstAnswer[] => {

@@ -5,7 +5,7 @@ import { judgedPositions } from '../golden/judged-positions.ts';
 import { project } from '../golden/projection.ts';
 import type { Manifest } from '../golden/schema.ts';
 import { maxAbs, tolerance } from '../golden/tolerance.ts';
-import { checkHidden, checkRows } from './compare/answers.ts';
+import { allRows, checkHidden, checkRows } from './compare/answers.ts';
 import { expectedRows } from './compare/expected-rows.ts';
 import { pairRows } from './compare/rows.ts';
 import { NotSupportedError } from './errors.ts';
@@ -79,7 +79,7 @@ async function askSubject(
     // The judge's own request: files that an engine has written have answers to no other.
     const sequence = [...ids, ...greedy.tokens];
     const judged = judgedPositions(ids.length, greedy.tokens.length, positions);
-    const { rows, hidden } = await model.forward({ ids: sequence, positions: judged, hidden: true });
+    const { rows, hidden } = allRows(await model.forward({ ids: sequence, positions: judged, hidden: true }));
     const asked = `forward of "${id}"`;
     checkRows(asked, rows, { count: judged.length, vocabSize });
     if (hidden) checkHidden(asked, hidden, (numHiddenLayers + 2) * sequence.length * hiddenSize);

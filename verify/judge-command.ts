@@ -13,7 +13,7 @@ import { concludeNothing } from './conclude.ts';
 import { NoAnswerError, SubjectError } from './errors.ts';
 import { PRECISION_CLASSES, type PrecisionClass } from './precision.ts';
 import { EXPORTERS, type ReportFormat } from './report/exporters.ts';
-import { adapterOf, addSubjectFlags, openSubject, type SubjectFlags } from './subject-flags.ts';
+import { adapterOf, addSubjectFlags, nameOf, openSubject, type SubjectFlags } from './subject-flags.ts';
 import type { Verdict } from './verdict.ts';
 import type { VerifyModel } from './verify.ts';
 
@@ -134,9 +134,8 @@ async function judged(
 
 /** The verdict on a subject that could not be asked at all. */
 function nothingAsked(flags: JudgeFlags, model: VerifyModel, reason: Error, why: string): Verdict {
-  const adapter = adapterOf(flags);
   return concludeNothing({
-    subject: { name: adapter, adapter },
+    subject: { name: nameOf(flags), adapter: adapterOf(flags) },
     model: { name: model.name, source: model.source },
     reference: { kind: model.golden ? 'goldens' : 'engine', description: 'not used' },
     demanded: flags.precision,

@@ -13,7 +13,14 @@ import type { CommandIo } from './command-io.ts';
 import { NoAnswerError, SubjectError } from './errors.ts';
 import { type SmokeReport, type SmokeRequests, smoke, smokeOfUnloaded, smokeText } from './smoke.ts';
 import type { SubjectInfo } from './subject.ts';
-import { adapterOf, addSubjectFlags, namedEngines, openSubject, type SubjectFlags } from './subject-flags.ts';
+import {
+  adapterOf,
+  addSubjectFlags,
+  namedEngines,
+  nameOf,
+  openSubject,
+  type SubjectFlags,
+} from './subject-flags.ts';
 
 /** Exit codes beside 2 for wrong usage: those of a whole run. */
 const EXIT_CODES: Readonly<Record<SmokeReport['verdict'], number>> = { right: 0, wrong: 1, unknown: 3 };
@@ -65,7 +72,7 @@ async function asked(flags: SmokeFlags, io: CommandIo, signal: AbortSignal): Pro
   const { name, source, modelDir } = await io.findModel(flags.model, signal);
   const { vocabSize } = await readModelConfig(modelDir);
   const ids = await promptOf(modelDir, vocabSize);
-  let info: SubjectInfo = { name: adapterOf(flags) };
+  let info: SubjectInfo = { name: nameOf(flags) };
   const ask = async () => {
     const opened = await openSubject(flags, { model: name, cases: [], signal });
     try {

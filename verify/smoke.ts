@@ -1,5 +1,5 @@
 import { type Outcome, settle } from './ask/outcome.ts';
-import { checkGenerated, checkRows } from './compare/answers.ts';
+import { allRows, checkGenerated, checkRows } from './compare/answers.ts';
 import { NoAnswerError, type SubjectError } from './errors.ts';
 import type { ForwardAnswer, GreedyAnswer, SubjectModel, TokenScores } from './subject.ts';
 
@@ -109,7 +109,7 @@ async function askOnce(subject: SubjectModel, { ids, vocabSize, signal }: SmokeO
   const given = [...ids, ...tokens.slice(0, -1)];
   const positions = given.map((_, position) => position).slice(ids.length - 1);
   const forward = await settle(async () => {
-    const answer = await subject.forward({ ids: given, positions, signal });
+    const answer = allRows(await subject.forward({ ids: given, positions, signal }));
     checkRows('forward', answer.rows, { count: positions.length, vocabSize });
     return answer;
   }, signal);

@@ -79,6 +79,11 @@ export function adapterOf(flags: SubjectFlags): string {
   return namedEngines(flags).map(([name, value]) => `--${name} ${value}`)[0] ?? 'in process';
 }
 
+/** What an engine is called before it has said its name. */
+export function nameOf(flags: SubjectFlags): string {
+  return namedEngines(flags)[0]?.[1] ?? 'plumbline';
+}
+
 /** The flags that name an engine, with their values. */
 export function namedEngines({ module, command, dump, url }: SubjectFlags): [string, string][] {
   return Object.entries({ module, command, dump, url }).filter((named) => named[1] !== undefined) as [

@@ -43,9 +43,17 @@ export interface ForwardRequest {
   readonly signal?: AbortSignal;
 }
 
+/** A position that an engine cannot be asked for. */
+export interface UnreachedPosition {
+  readonly position: number;
+  readonly why: string;
+}
+
 export interface ForwardAnswer {
-  /** One for each position. */
+  /** One for each position, without those of `unreached`. */
   readonly rows: readonly TokenScores[];
+  /** Ascending positions that were asked for and have no row. Default: none. */
+  readonly unreached?: readonly UnreachedPosition[];
   /**
    * f32 [numHiddenLayers + 2, T, hiddenSize], if asked for and given: the embedding, each layer's output
    * before the final norm, and the output of the final norm.

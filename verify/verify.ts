@@ -13,7 +13,16 @@ import type { Difference } from './compare/difference.ts';
 import { compareWithGoldens, type StoredGoldens } from './compare/stored-goldens.ts';
 import { conclude, concludeNothing } from './conclude.ts';
 import { judgeConsistency } from './consistency/judge-consistency.ts';
-import { allowedChange, firstAnswers, numbersOf, stoppedRun, subjectCases, uncheckedOf } from './findings.ts';
+import {
+  allowedChange,
+  firstAnswers,
+  numbersOf,
+  stoppedRun,
+  subjectCases,
+  uncheckedOf,
+  unreachedOf,
+} from './findings.ts';
+import { hiddenMaps } from './hidden-map.ts';
 import { judge } from './judge/judge.ts';
 import type { PrecisionClass } from './precision.ts';
 import { judgePrompts } from './prompts/judge-prompts.ts';
@@ -165,6 +174,13 @@ async function question(
   const isF32 = (precision ?? judgement.precision?.class) === 'f32';
   const differences =
     golden && isF32 ? compareWithGoldens(golden, config, asked) : new Map<string, readonly Difference[]>();
+  const about = judgement.precision?.about;
+  const hidden =
+    about &&
+    (await unlessAborted(signal, () => {
+      const withNumbers = asked.filter((each) => judged.has(each.case.id));
+      return hiddenMaps(model.modelDir, withNumbers, about, signal);
+    }));
   const consistent = checks.includes('consistency')
     ? await unlessAborted(signal, () =>
         judgeConsistency(loaded, firstAnswers(asked), {
@@ -178,11 +194,12 @@ async function question(
   const stopped = signal?.aborted ? stoppedRun(signal.reason, cases, asked) : undefined;
   const hasText = cases.some((each) => each.text !== undefined);
   const concluded = conclude({
-    ...{ prompt, asked, judgement, differences, consistency },
+    ...{ prompt, asked, judgement, differences, hidden, consistency },
     ...(knownFailing.size > 0 ? { known: { ids: knownFailing, judgement: judgeSome(true) } } : {}),
     ...(stopped ? { stopped: stopped.reason } : {}),
     unchecked: [
       ...uncheckedOf(loaded, { checks, judgement, prompt, hasText, stopped }),
+      ...unreachedOf(asked),
       ...(consistent?.unchecked ?? []),
       ...reference.unchecked,
       ...cases

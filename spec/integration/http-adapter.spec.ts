@@ -138,11 +138,20 @@ for (const api of ['tgi', 'ollama', 'openai'] as const) {
   });
 }
 
-test('a server of text is not asked about ids that no text encodes to', async (t) => {
-  const { asked } = await served(t, 'tgi', 'dense-bf16');
-  await t.throwsAsync(asked.forward({ ids: [9707, 9707, 0, 1, 2], positions: [1, 4] }), {
+test('a server of text gives the rows of positions that a text reaches, and the reasons of the others', async (t) => {
+  const { ours, asked } = await served(t, 'tgi', 'dense-bf16');
+  const ids = [9707, 9707, 0, 1, 2];
+  const { rows, unreached } = await asked.forward({ ids, positions: [1, 4] });
+  sameRows(t, rows, (await ours.forward({ ids, positions: [1] })).rows, 5);
+  t.deepEqual(
+    unreached?.map(({ position }) => position),
+    [4],
+  );
+  const reason =
+    /^forward: position 4 of 5: the server takes text, and no text encodes to these 5 ids: token \d becomes another/;
+  t.regex(unreached![0].why, reason);
+  await t.throwsAsync(asked.forward({ ids, positions: [4] }), {
     instanceOf: NotSupportedError,
-    message:
-      /^forward: position 4 of 5: the server takes text, and no text encodes to these 5 ids: token \d becomes another/,
+    message: reason,
   });
 });

@@ -45,7 +45,10 @@ test('a wrong value is reported with its place, who is wrong, and a command that
   t.regex(out, /dense · ids-short: differs from the golden first at hidden_states\.2, position 3, index 5/);
   t.regex(out, /the subject is wrong/);
   t.regex(out, /npm run inspect -- --model dense --case ids-short/);
-  t.true(out.includes(`npx plumbline-verify --model dense --module ${adapter} --html report.html`), out);
+  t.true(
+    out.includes(`npx plumbline-verify --model dense --module ${adapter} --precision f32 --html report.html`),
+    out,
+  );
 });
 
 test('with SUBJECT set, no spec runs that does not ask the subject; a slow import is waited for', async (t) => {

@@ -1,5 +1,10 @@
-import type { Engine } from '../../engine/index.ts';
-import { PlumblineError } from '../../engine/index.ts';
+import {
+  type ChatMessage,
+  ChatTemplate,
+  type Engine,
+  PlumblineError,
+  Tokenizer,
+} from '../../engine/index.ts';
 import { SubjectError } from '../errors.ts';
 import { generateOne } from '../generate.ts';
 import type { Subject, SubjectModel, TokenScores } from '../subject.ts';
@@ -17,19 +22,47 @@ export function engineSubject(name: string, loader: EngineLoader): Subject {
   return {
     info: { name, language: 'TypeScript and AssemblyScript' },
     async load(modelDir) {
-      return engineModel(await loader.load(modelDir));
+      return engineModel(await loader.load(modelDir), await loadText(modelDir));
     },
   };
 }
 
-/** A loaded engine as a subject's model; closing the model closes the engine. */
-export function engineModel(engine: SubjectEngine): SubjectModel {
+/** What the engine makes of texts and conversations. */
+type EngineText = Required<Pick<SubjectModel, 'tokenize'>> & Pick<SubjectModel, 'tokenizeChat'>;
+
+/** The model's tokenizer and template as the engine's command uses them; undefined if it has no tokenizer. */
+async function loadText(modelDir: string): Promise<EngineText | undefined> {
+  const tokenizer = await Tokenizer.load(modelDir).catch(() => undefined);
+  if (!tokenizer) return undefined;
+  const template = await ChatTemplate.load(modelDir).catch(() => undefined);
+  const encode = (text: string) => tokenizer.encode(text, { addSpecialTokens: false });
   return {
+    tokenize: (text) => refusalAsError('tokenize', async () => encode(text)),
+    ...(template && {
+      tokenizeChat: ({ messages, tools, ...options }) =>
+        refusalAsError('tokenizeChat', async () => {
+          const given = tools ? { tools: tools as Record<string, unknown>[] } : {};
+          return encode(
+            template.render(messages as ChatMessage[], { addGenerationPrompt: true, ...options, ...given }),
+          );
+        }),
+    }),
+  };
+}
+
+/**
+ * A loaded engine as a subject's model; closing the model closes the engine.
+ *
+ * @param text default: the engine cannot be asked for the ids of a text.
+ */
+export function engineModel(engine: SubjectEngine, text?: EngineText): SubjectModel {
+  return {
+    ...text,
     capabilities: {
       scores: 'all',
       hidden: true,
-      tokenize: false,
-      chat: false,
+      tokenize: text !== undefined,
+      chat: text?.tokenizeChat !== undefined,
       maxConcurrency: engine.options.maxBatch,
       precision: 'f32',
     },

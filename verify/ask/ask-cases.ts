@@ -1,13 +1,16 @@
 import { sequenceOf, type VerifyCase } from '../../golden/verify-case.ts';
 import { checkGenerated, checkHidden, checkRows } from '../compare/answers.ts';
 import type { ModelSizes } from '../compare/case.ts';
-import type { ForwardAnswer, GreedyAnswer, SubjectModel } from '../subject.ts';
+import type { ForwardAnswer, GreedyAnswer, SubjectModel, UnreachedPosition } from '../subject.ts';
 import { inParallel } from './in-parallel.ts';
 import { type Outcome, settle } from './outcome.ts';
 
 /** What a subject answered to one case. */
 export interface AskedCase {
+  /** Its positions are those that the subject has rows of. */
   readonly case: VerifyCase;
+  /** The others. Default: none. */
+  readonly unreached?: readonly UnreachedPosition[];
   /** Scores of prompt and reference's greedy tokens at the case's positions. */
   readonly forward: Outcome<ForwardAnswer>;
   /** The subject's own greedy tokens after the prompt. */
@@ -40,7 +43,12 @@ export function askCases(
     signal?.throwIfAborted();
     const forward = await settle(() => askForward(subject, each, sizes, signal), signal);
     const generated = await settle(() => askGreedy(subject, each, sizes, signal), signal);
-    const asked = { case: each, forward, generated };
+    const unreached = forward.kind === 'result' ? forward.value.unreached : undefined;
+    const asked: AskedCase = {
+      case: unreached ? { ...each, positions: reached(each.positions, unreached) } : each,
+      ...{ forward, generated },
+      ...(unreached ? { unreached } : {}),
+    };
     onCase?.(asked, ++done);
     return asked;
   });
@@ -56,11 +64,17 @@ async function askForward(
   const ids = sequenceOf(each);
   const { hidden } = subject.capabilities;
   const answer = await subject.forward({ ids, positions, hidden, signal });
-  checkRows(`forward of "${id}"`, answer.rows, { count: positions.length, vocabSize });
+  const count = reached(positions, answer.unreached).length;
+  checkRows(`forward of "${id}"`, answer.rows, { count, vocabSize });
   if (answer.hidden) {
     checkHidden(`forward of "${id}"`, answer.hidden, (numHiddenLayers + 2) * ids.length * hiddenSize);
   }
   return answer;
+}
+
+function reached(positions: readonly number[], unreached: readonly UnreachedPosition[] = []): number[] {
+  const without = new Set(unreached.map(({ position }) => position));
+  return positions.filter((position) => !without.has(position));
 }
 
 async function askGreedy(

@@ -1,5 +1,5 @@
-import { SubjectError } from '../errors.ts';
-import type { TokenScores } from '../subject.ts';
+import { NotSupportedError, SubjectError } from '../errors.ts';
+import type { ForwardAnswer, TokenScores } from '../subject.ts';
 
 /**
  * Checks rows of scores before they are compared.
@@ -60,4 +60,15 @@ function expectFinite(where: string, values: ArrayLike<number>): void {
       throw new SubjectError(`${where}: the value at index ${i} is ${values[i]}; expected a finite number`);
     }
   }
+}
+
+/**
+ * An answer that is good for nothing unless it has all rows.
+ *
+ * @throws NotSupportedError with the reason why the first missing position has none.
+ */
+export function allRows(answer: ForwardAnswer): ForwardAnswer {
+  const [first] = answer.unreached ?? [];
+  if (first) throw new NotSupportedError(first.why);
+  return answer;
 }

@@ -2,7 +2,7 @@ import type { LoadedCase } from '../../golden/goldens.ts';
 import type { Manifest } from '../../golden/schema.ts';
 import { NotSupportedError } from '../errors.ts';
 import type { ForwardAnswer, GreedyAnswer, SubjectModel } from '../subject.ts';
-import { checkGenerated, checkHidden, checkRows } from './answers.ts';
+import { allRows, checkGenerated, checkHidden, checkRows } from './answers.ts';
 import type { Difference } from './difference.ts';
 import { expectedRows } from './expected-rows.ts';
 import { compareGreedy, isTieIn } from './greedy.ts';
@@ -47,7 +47,8 @@ export async function compareCase(
   subject: Pick<SubjectModel, 'forward' | 'generate'>,
 ): Promise<Comparison> {
   const { ids, positions, greedy } = loaded.recorded;
-  const forward = await subject.forward({ ids, positions, hidden: true }).catch((error) => {
+  const asked = subject.forward({ ids, positions, hidden: true });
+  const forward = await asked.then(allRows).catch((error) => {
     if (error instanceof NotSupportedError) return undefined;
     throw error;
   });

@@ -43,7 +43,9 @@ function compareOne(
   const recorded = readCase(name, each.id, folder);
   if ('refusal' in recorded) return undefined;
   const tensors = readTensors(name, each.id, folder);
-  const answers = forward.kind === 'result' ? forward.value : undefined;
+  // The strict comparison is of all stored rows.
+  const isWhole = forward.kind === 'result' && !forward.value.unreached;
+  const answers = isWhole ? forward.value : undefined;
   const rowAt = (position: number) => answers!.rows[each.positions.indexOf(position)];
   const { ids, positions, greedy } = recorded;
   // The whole sequence was scored at once: rows of the prompt, and of each greedy token, are among its rows.

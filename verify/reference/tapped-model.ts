@@ -120,15 +120,33 @@ export class TappedModel {
     );
   }
 
+  /**
+   * Hidden states at the positions of each case.
+   *
+   * @param stages names as the engine reports them: `hidden_states.0` …
+   * @param take is given f32 [stages, positions, hiddenSize].
+   * @throws what `Engine.forward` throws, or the reason of `signal`.
+   */
+  async states<T>(
+    cases: readonly RowsCase[],
+    stages: readonly string[],
+    take: (states: Float32Array, next: RowsCase) => T,
+    pass: Pass = {},
+  ): Promise<ReadonlyMap<string, T>> {
+    const taken = await this.#pass(cases, pass, (states, next) => [take(states, next)], stages);
+    return new Map([...taken].map(([id, [one]]) => [id, one]));
+  }
+
   close(): Promise<void> {
     return this.#engine.close();
   }
 
-  /** @param compute is given f32 [positions, hiddenSize] after the final norm */
+  /** @param compute is given f32 [stages, positions, hiddenSize] */
   async #pass<T>(
     cases: readonly RowsCase[],
     { taps = {}, rowOf = (position) => position, onCase, signal }: Pass,
-    compute: (final: Float32Array, next: RowsCase) => T[],
+    compute: (states: Float32Array, next: RowsCase) => T[],
+    stages: readonly string[] = ['hidden_states.final'],
   ): Promise<Rows<T>> {
     if (taps.weights !== this.#weights)
       throw new Error('the model was loaded with other weights than the taps have');
@@ -141,18 +159,21 @@ export class TappedModel {
       await setImmediate();
       signal?.throwIfAborted();
       onCase?.(next);
-      const final = new Float32Array(next.positions.length * hiddenSize);
+      const count = next.positions.length;
+      const states = new Float32Array(stages.length * count * hiddenSize);
       this.#engine.forward(next.ids, {
         positions: [],
         observe(stage, values) {
-          if (stage !== 'hidden_states.final') return;
+          const at = stages.indexOf(stage);
+          if (at < 0) return;
           for (const [i, position] of next.positions.entries()) {
             const row = rowOf(position);
-            final.set(values.subarray(row * hiddenSize, (row + 1) * hiddenSize), i * hiddenSize);
+            const from = values.subarray(row * hiddenSize, (row + 1) * hiddenSize);
+            states.set(from, (at * count + i) * hiddenSize);
           }
         },
       });
-      rows.set(next.id, compute(final, next));
+      rows.set(next.id, compute(states, next));
     }
     return rows;
   }

@@ -150,6 +150,39 @@ test('a ratio that is not finite is null in the map', (t) => {
   t.deepEqual(cases[0].map?.ratios, [[null]]);
 });
 
+test('hidden states come before log-probabilities in the map, and a wrong case parts first there', (t) => {
+  const ratios = [
+    { position: 1, ratio: 9 },
+    { position: 0, ratio: 1 },
+  ];
+  const first = { what: 'log-probability of token 3', position: 1, got: -1, expected: -2 };
+  const wrong: CaseVerdict = { id: 'two', verdict: 'wrong', first, ratios };
+  const stages = ['hidden_states.0', 'hidden_states.final'];
+  const states = [
+    [0.5, 7],
+    [0.6, Number.POSITIVE_INFINITY],
+  ];
+  const map = { stages, ratios: states, first: { stage: 'hidden_states.0', position: 1, ratio: 7 } };
+  const hidden = new Map([
+    ['one', map],
+    ['two', map],
+  ]);
+  const judgement = { ...JUDGEMENT, cases: [right('one'), wrong] };
+  const { cases } = concluded({ judgement, hidden });
+  t.is(cases[0].first, undefined, 'a case that is right parts nowhere');
+  t.deepEqual(cases[1].map, {
+    stages: [...stages, 'log-probabilities'],
+    positions: [1, 0],
+    ratios: [
+      [7, 0.5],
+      [null, 0.6],
+      [9, 1],
+    ],
+  });
+  t.like(cases[1].first, { what: 'hidden_states.0', position: 1, got: '7 × the noise' });
+  t.is(concluded({ judgement }).cases[1].first, first);
+});
+
 test('a run that was stopped is never right nor wrong, and keeps what was found until then', (t) => {
   const stopped = 'stopped after 2 of 9 cases: interrupted by SIGINT';
   t.like(concluded({ stopped }), { verdict: 'unknown', reasons: [stopped] });

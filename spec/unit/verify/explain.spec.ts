@@ -98,10 +98,10 @@ test('the differences that follow are listed, and the command that shows more', 
   const message = await explain(whole);
   t.regex(message, /also logits at 3, 10: got 0/);
   t.regex(message, /: npm run inspect -- --model dense --case ids-short\n/);
-  t.regex(message, /: npx plumbline-verify --model dense --html report\.html$/);
+  t.regex(message, /: npx plumbline-verify --model dense --precision f32 --html report\.html$/);
   const lines = (await explain({ ...whole, subjectPath: '/my own/adapter.ts' })).split('\n').slice(-2);
   t.deepEqual(lines, [
     "  to see every stage: SUBJECT='/my own/adapter.ts' npm run inspect -- --model dense --case ids-short",
-    "  to see all cases on a page: npx plumbline-verify --model dense --module '/my own/adapter.ts' --html report.html",
+    "  to see all cases on a page: npx plumbline-verify --model dense --module '/my own/adapter.ts' --precision f32 --html report.html",
   ]);
 });

@@ -9,6 +9,7 @@ import {
   stoppedRun,
   subjectCases,
   uncheckedOf,
+  unreachedOf,
 } from '../../../verify/findings.ts';
 import type { Judgement } from '../../../verify/judge/judgement.ts';
 import { verdictSchema } from '../../../verify/verdict.ts';
@@ -157,4 +158,23 @@ test('a run that was stopped says so of everything that it did not ask', (t) => 
   const late = stoppedRun('no error', [{ id: 'one' }], [asked]);
   t.is(late.reason, 'stopped after 1 of 1 cases: no error');
   t.true(unchecked(CHECKS, JUDGEMENT, fakeSubject(), late).every((line) => !/^\d/.test(line)));
+});
+
+test('positions that could not be asked for are a line for each case, with the first reason', (t) => {
+  const forward = { kind: 'skipped', message: '' } as const;
+  const of = (id: string, positions: number[]) => ({ id, promptIds: [1], greedy: [], positions });
+  const asked: AskedCase[] = [
+    { case: of('whole', [0]), forward, generated: forward },
+    {
+      case: of('cut', [0, 2]),
+      unreached: [
+        { position: 1, why: 'the prompt ends in the middle of a character' },
+        { position: 3, why: 'token 3 becomes another' },
+      ],
+      ...{ forward, generated: forward },
+    },
+  ];
+  t.deepEqual(unreachedOf(asked), [
+    { what: '2 of 4 positions of cut: 1, 3', why: 'the prompt ends in the middle of a character' },
+  ]);
 });

@@ -4,7 +4,13 @@ import test from 'ava';
 import { Command } from 'commander';
 import { UsageError } from '../../../engine/errors.ts';
 import { NoAnswerError, SubjectError } from '../../../verify/errors.ts';
-import { addSubjectFlags, openSubject, type SubjectFlags } from '../../../verify/subject-flags.ts';
+import {
+  adapterOf,
+  addSubjectFlags,
+  nameOf,
+  openSubject,
+  type SubjectFlags,
+} from '../../../verify/subject-flags.ts';
 import { temporaryFolder, trackResources } from '../../support/processes/cleanup.ts';
 
 trackResources(test);
@@ -24,6 +30,13 @@ test('without a flag the engine is ours', async (t) => {
   t.is(subject.info.name, 'plumbline');
   t.is(adapter, 'in process');
   await close();
+});
+
+test('an engine that has not said its name is called as the flags name it', (t) => {
+  t.is(nameOf({ command: './engine' }), './engine');
+  t.is(adapterOf({ command: './engine' }), '--command ./engine');
+  t.is(nameOf({}), 'plumbline');
+  t.is(adapterOf({ timeout: 5 }), 'in process');
 });
 
 test('two engines, and flags of a server without one, are wrong usage', async (t) => {

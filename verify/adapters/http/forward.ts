@@ -1,5 +1,5 @@
 import { NotSupportedError } from '../../errors.ts';
-import type { ForwardAnswer, ForwardRequest, TokenScores } from '../../subject.ts';
+import type { ForwardAnswer, ForwardRequest, TokenScores, UnreachedPosition } from '../../subject.ts';
 import { askServer, type ServerProfile, scoresOf } from './asking.ts';
 import type { Completion, ScoredRow } from './dialect.ts';
 import { refuse } from './nonsense.ts';
@@ -11,7 +11,7 @@ const ROUNDING = 1e-3;
  * The rows of some positions of a prompt. Servers that score prompts are asked once. Others are walked: for
  * each position one request with the ids up to it, for one token, in ascending order.
  *
- * @throws NotSupportedError if the server gives no scores, or a position cannot be reached.
+ * @throws NotSupportedError if the server gives no scores, or none of the positions can be reached.
  */
 export async function forward(
   server: ServerProfile,
@@ -29,10 +29,36 @@ export async function forward(
   if (positions.length === 0) return { rows: [] };
   // One request for the last position alone is cheaper than all rows of the prompt.
   const isLast = positions.length === 1 && positions[0] === ids.length - 1;
-  if (scoresPrompts && !isLast) return { rows: await scorePrompt(server, { ids, positions, signal }) };
+  if (scoresPrompts && !isLast) {
+    try {
+      return { rows: await scorePrompt(server, { ids, positions, signal }) };
+    } catch (error) {
+      // No text may encode to all of the ids, and some to their beginnings.
+      if (!(error instanceof NotSupportedError)) throw error;
+    }
+  }
+  return await walk(server, { ids, positions, signal });
+}
+
+/** Positions that cannot be reached are left out, with the reason. */
+async function walk(
+  server: ServerProfile,
+  { ids, positions, signal }: ForwardRequest,
+): Promise<ForwardAnswer> {
   const rows: TokenScores[] = [];
-  for (const position of positions) rows.push(await rowAt(server, ids, position, signal));
-  return { rows };
+  const unreached: UnreachedPosition[] = [];
+  let first: NotSupportedError | undefined;
+  for (const position of positions) {
+    try {
+      rows.push(await rowAt(server, ids, position, signal));
+    } catch (error) {
+      if (!(error instanceof NotSupportedError)) throw error;
+      first ??= error;
+      unreached.push({ position, why: error.message });
+    }
+  }
+  if (first && rows.length === 0) throw first;
+  return { rows, ...(first ? { unreached } : {}) };
 }
 
 /**

@@ -33,16 +33,21 @@ export async function generate(
     }
   }
   if (server.top === 0) return { tokens };
-  return { tokens, ...(await withMissingRows(server, ids, tokens, scores, signal)) };
+  return { tokens, ...(await withMissingRows(server, { ids, tokens, scores, signal })) };
+}
+
+/** Greedy tokens after ids, and the rows that came with them. */
+interface GreedyRows {
+  readonly ids: readonly number[];
+  readonly tokens: readonly number[];
+  readonly scores: readonly (TokenScores | undefined)[];
+  readonly signal?: AbortSignal;
 }
 
 /** Asks for the rows that did not come with the tokens. Without one of them there are no scores. */
 async function withMissingRows(
   server: ServerProfile,
-  ids: readonly number[],
-  tokens: readonly number[],
-  scores: readonly (TokenScores | undefined)[],
-  signal?: AbortSignal,
+  { ids, tokens, scores, signal }: GreedyRows,
 ): Promise<Pick<GreedyAnswer, 'scores'>> {
   const context = [...ids, ...tokens];
   const whole: TokenScores[] = [];

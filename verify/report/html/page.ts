@@ -73,8 +73,9 @@ function maps(cases: readonly VerdictCase[]): string {
   const more = rest
     ? `<details><summary>${ordered.length - OPEN_MAPS} more cases</summary>${rest}</details>`
     : '';
+  const withStages = ordered.some(({ map }) => map.stages.length > 1);
   return section(
-    'Error by position',
+    withStages ? 'Error by stage and position' : 'Error by position',
     `${renderLegend()}${ordered.slice(0, OPEN_MAPS).map(one).join('')}${more}`,
   );
 }

@@ -1,9 +1,12 @@
 import test from 'ava';
 import { Engine } from '../../../../engine/index.ts';
 import { ensureFixture } from '../../../../generator/fixtures/fixtures.ts';
+import { readPrompts } from '../../../../golden/goldens.ts';
+import { storedCases } from '../../../../golden/verify-case.ts';
 import { engineSubject } from '../../../../verify/adapters/engine.ts';
 import { SubjectError } from '../../../../verify/errors.ts';
-import { closing, trackResources } from '../../../support/processes/cleanup.ts';
+import type { Conversation } from '../../../../verify/subject.ts';
+import { closing, temporaryFolder, trackResources } from '../../../support/processes/cleanup.ts';
 
 trackResources(test);
 
@@ -63,4 +66,23 @@ test('what the engine refuses is an error of the subject that names the call; a 
   });
   const answering = await broken.load('');
   t.is(await t.throwsAsync(() => answering.forward({ ids: [1], positions: [0] })), fault);
+});
+
+test('our engine gives the ids of texts and conversations, as the goldens have them', async (t) => {
+  const modelDir = await ensureFixture('dense-bf16');
+  const loads = { load: async () => ({ options: { maxBatch: 1 } }) as Engine };
+  const { capabilities, tokenize, tokenizeChat } = await engineSubject('ours', loads).load(modelDir);
+  t.like(capabilities, { tokenize: true, chat: true });
+  const { prompts } = readPrompts();
+  const chosen = ['short-capital', 'edge-special-tokens', 'chat-tools', 'chat-no-thinking'];
+  for (const { id, text, conversation, promptIds } of storedCases('dense-bf16', prompts)) {
+    if (!chosen.includes(id)) continue;
+    const ids = conversation
+      ? await tokenizeChat!({ ...conversation.template, messages: conversation.messages } as Conversation)
+      : await tokenize!(text!);
+    t.deepEqual(ids, [...promptIds], id);
+  }
+  const bare = await engineSubject('ours', loads).load(temporaryFolder(t));
+  t.like(bare.capabilities, { tokenize: false, chat: false });
+  t.is(bare.tokenize, undefined);
 });

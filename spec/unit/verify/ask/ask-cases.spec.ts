@@ -133,3 +133,16 @@ test('an aborted run asks nothing more', async (t) => {
   });
   t.is(await t.throwsAsync(asking), reason);
 });
+
+test('positions that a subject cannot be asked for are taken out of the case; the other rows are checked', async (t) => {
+  const unreached = [{ position: 1, why: 'no text encodes to these ids' }];
+  const partial = (numRows: number) =>
+    fakeSubject({
+      forward: async () => ({ rows: Array.from({ length: numRows }, () => fakeRow([0])), unreached }),
+    });
+  const [asked] = await ask(partial(2));
+  t.deepEqual(asked.case, { ...one, positions: [0, 2] });
+  t.deepEqual(asked.unreached, unreached);
+  const [{ forward }] = await ask(partial(3));
+  t.is(forward.kind, 'error', 'a row too many');
+});

@@ -1,6 +1,6 @@
 import test from 'ava';
-import { checkGenerated, checkHidden, checkRows } from '../../../../verify/compare/answers.ts';
-import { SubjectError } from '../../../../verify/errors.ts';
+import { allRows, checkGenerated, checkHidden, checkRows } from '../../../../verify/compare/answers.ts';
+import { NotSupportedError, SubjectError } from '../../../../verify/errors.ts';
 import type { TokenScores } from '../../../../verify/subject.ts';
 
 const ASKED = 'forward of "ids-short"';
@@ -60,4 +60,13 @@ test('generated tokens are as many as asked for, and of the vocabulary', (t) => 
   for (const tokens of [[0], [0, 3], [0, -1], [0, 0.5], [0, Number.NaN]]) {
     t.throws(() => checkGenerated('generate', tokens, SIZES), { instanceOf: SubjectError }, String(tokens));
   }
+});
+
+test('an answer that lacks a row is refused where all are needed, with the reason', (t) => {
+  const rows = [{ values: Float32Array.of(1, 2) }];
+  t.deepEqual(allRows({ rows }), { rows });
+  t.throws(() => allRows({ rows, unreached: [{ position: 1, why: 'no text encodes to these ids' }] }), {
+    instanceOf: NotSupportedError,
+    message: 'no text encodes to these ids',
+  });
 });

@@ -46,6 +46,33 @@ test('a server that scores prompts is asked once; the generated token gives the 
   t.is(questions[1].promptRows, undefined, 'the last position needs no rows of the prompt');
 });
 
+test('positions that no text reaches are left out with the reason, whether prompts are scored or walked', async (t) => {
+  const cut = (ids: readonly number[]) => ids.length === 2 || ids.length === 4;
+  const refusing = (script: typeof walked) => (question: Question) => {
+    const ids = idsOf(question);
+    if (cut(ids)) throw new NotSupportedError(`no text encodes to these ${ids.length} ids`);
+    return script(question);
+  };
+  for (const [script, scoresPrompts] of [
+    [walked, false],
+    [scored, true],
+  ] as const) {
+    const { server, questions } = scriptedServer(refusing(script), { scoresPrompts });
+    const { rows, unreached } = await forward(server, { ids: IDS, positions: [0, 1, 2, 3] });
+    t.deepEqual(likeliest(rows), [11, 31]);
+    t.deepEqual(unreached, [
+      { position: 1, why: 'no text encodes to these 2 ids' },
+      { position: 3, why: 'no text encodes to these 4 ids' },
+    ]);
+    t.is(questions.length, scoresPrompts ? 5 : 4);
+  }
+  const { server } = scriptedServer(refusing(walked));
+  await t.throwsAsync(forward(server, { ids: IDS, positions: [1, 3] }), {
+    instanceOf: NotSupportedError,
+    message: 'no text encodes to these 2 ids',
+  });
+});
+
 test('rows of another prompt, stale in a cache, are refused', async (t) => {
   const dialect = scriptedDialect((question) => scored({ ...question, prompt: { ids: [10, 20, 31, 40] } }), {
     showsPromptTokens: true,
