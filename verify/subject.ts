@@ -29,6 +29,8 @@ export interface Capabilities {
   readonly chat: boolean;
   /** Requests that it answers at once, 1 or more. */
   readonly maxConcurrency: number;
+  /** Whether a continuation can be asked for as it comes, token by token. Default false. */
+  readonly stream?: boolean;
   /** What it says it computes in. */
   readonly precision?: PrecisionClass;
 }
@@ -65,6 +67,8 @@ export interface ForwardAnswer {
 export interface GreedyRequest {
   readonly ids: readonly number[];
   readonly maxNewTokens: number;
+  /** Have the tokens sent as they come. Only asked of a subject that says that it can. Default false. */
+  readonly stream?: boolean;
   readonly signal?: AbortSignal;
 }
 
@@ -100,6 +104,9 @@ export interface SubjectModel {
 /** An engine that is held to goldens: any engine, in any language, however it is reached. */
 export interface Subject {
   readonly info: SubjectInfo;
-  /** @param modelDir a directory in HuggingFace's layout; an engine behind a server ignores it. */
+  /**
+   * @param modelDir a directory in HuggingFace's layout; an engine behind a server ignores it. Empty: the
+   * model that the engine has, for checks that need no reference.
+   */
   load(modelDir: string): Promise<SubjectModel>;
 }

@@ -30,6 +30,32 @@ export function changeOf(
   return position === undefined ? { equalBits: true, largest } : { equalBits: false, largest, position };
 }
 
+/** A greedy continuation, with the rows that its tokens were chosen from if they are known. */
+export interface Continuation {
+  readonly tokens: readonly number[];
+  readonly scores?: readonly TokenScores[];
+}
+
+/**
+ * Compares two greedy continuations of a prompt: their rows up to the first token that differs, and the
+ * tokens.
+ *
+ * @param begin the position of the first token.
+ */
+export function continuationChange(a: Continuation, b: Continuation, begin: number): Change {
+  const tokens = tokenChange(a.tokens, b.tokens, begin, a.scores);
+  const same = tokens.position === undefined ? a.tokens.length : tokens.position - begin + 1;
+  const [x, y] = [a.scores?.slice(0, same) ?? [], b.scores ?? []];
+  if (x.length === 0 || y.length < x.length) return tokens;
+  const rows = changeOf(
+    x,
+    y.slice(0, x.length),
+    x.map((_, i) => begin - 1 + i),
+  );
+  if (rows.equalBits) return tokens;
+  return { equalBits: false, largest: Math.max(tokens.largest, rows.largest), position: rows.position };
+}
+
 /**
  * Compares greedy tokens of two answers. They part at the first token that differs: what follows has other
  * prompts.
@@ -69,13 +95,21 @@ function sameBits(a: TokenScores, b: TokenScores): boolean {
   );
 }
 
-/** The largest change of a value that both rows show. */
+/**
+ * The largest change of a value. A token that one row leaves out has there at most the least value of that
+ * row.
+ */
 function rowChange(a: TokenScores, b: TokenScores): number {
+  return Math.max(changeFrom(a, b), changeFrom(b, a));
+}
+
+function changeFrom(a: TokenScores, b: TokenScores): number {
   const other = new Map(Array.from(b.values, (value, i) => [b.ids ? b.ids[i] : i, value]));
+  const least = b.values.reduce((min, value) => Math.min(min, value), Number.POSITIVE_INFINITY);
   let largest = 0;
   for (const [i, value] of a.values.entries()) {
     const same = other.get(a.ids ? a.ids[i] : i);
-    if (same !== undefined) largest = Math.max(largest, Math.abs(value - same));
+    largest = Math.max(largest, same === undefined ? value - least : Math.abs(value - same));
   }
   return largest;
 }

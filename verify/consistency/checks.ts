@@ -1,7 +1,7 @@
 import { sequenceOf, type VerifyCase } from '../../golden/verify-case.ts';
 import { inParallel } from '../ask/in-parallel.ts';
 import type { SubjectModel, TokenScores } from '../subject.ts';
-import { type Change, changeOf, tokenChange } from './change.ts';
+import { type Change, changeOf, continuationChange } from './change.ts';
 
 /** Answers that were given before, to compare with. */
 export interface FirstAnswer {
@@ -96,10 +96,26 @@ export const CONSISTENCY_CHECKS: readonly ConsistencyCheck[] = [
           const half = Math.floor(tokens.length / 2);
           const ids = [...promptIds, ...tokens.slice(0, half)];
           const rest = await subject.generate({ ids, maxNewTokens: tokens.length - half, signal });
-          return {
-            case: id,
-            ...tokenChange(tokens.slice(half), rest.tokens, ids.length, scores?.slice(half)),
-          };
+          const known = { tokens: tokens.slice(half), scores: scores?.slice(half) };
+          return { case: id, ...continuationChange(known, rest, ids.length) };
+        },
+      ),
+  },
+  {
+    name: 'streamed and not',
+    unless: ({ capabilities }) =>
+      capabilities.stream ? undefined : 'the subject does not stream its answers',
+    run: (subject, first, signal) =>
+      inTurn(
+        first.filter(({ tokens }) => tokens !== undefined && tokens.length > 0),
+        async ({ case: { id, promptIds }, tokens = [], scores }) => {
+          const request = { ids: promptIds, maxNewTokens: tokens.length, stream: true, signal };
+          const change = continuationChange(
+            { tokens, scores },
+            await subject.generate(request),
+            promptIds.length,
+          );
+          return { case: id, ...change };
         },
       ),
   },

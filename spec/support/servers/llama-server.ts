@@ -1,4 +1,4 @@
-import { type Body, idsOf, numberOf, type Routes } from './loopback-server.ts';
+import { type Body, idsOf, numberOf, type Routes, Streamed } from './loopback-server.ts';
 import type { Scored, ServedModel } from './served-model.ts';
 import { renderChat } from './vllm.ts';
 
@@ -28,8 +28,8 @@ export function llamaServerRoutes(model: ServedModel): Routes {
         ...entry(row.find(({ id }) => id === chosen[i]) ?? { id: chosen[i], logprob: -20 }),
         top_logprobs: row.map(entry),
       }));
-      const whole = scored.filter((_, i) => endsCharacter(model, chosen.slice(0, i + 1)));
-      return {
+      const scores = scored.filter((_, i) => endsCharacter(model, chosen.slice(0, i + 1)));
+      const whole = {
         index: 0,
         content: chosen.map((id) => model.pieceOf(id)).join(''),
         tokens: body.return_tokens ? chosen : [],
@@ -38,12 +38,24 @@ export function llamaServerRoutes(model: ServedModel): Routes {
         tokens_predicted: chosen.length,
         tokens_evaluated: ids.length,
         stop_type: isStopped ? 'eos' : 'limit',
-        ...(top > 0 && whole.length > 0 ? { completion_probabilities: whole } : {}),
+        ...(top > 0 && scores.length > 0 ? { completion_probabilities: scores } : {}),
       };
+      return body.stream ? streamed(whole) : whole;
     },
     'POST /tokenize': (body) => ({ tokens: model.text.encode(String(body.content)) }),
     'POST /apply-template': (body) => ({ prompt: renderChat(model, body) }),
   };
+}
+
+/** An event for each token, and one that counts. */
+function streamed(whole: { tokens: number[]; completion_probabilities?: { id: number }[] }): Streamed {
+  const rows = [...(whole.completion_probabilities ?? [])];
+  const events = whole.tokens.map((token) => ({
+    ...{ index: 0, content: '', stop: false, tokens: [token] },
+    ...(rows[0]?.id === token ? { completion_probabilities: [rows.shift()] } : {}),
+  }));
+  const { completion_probabilities: _, ...last } = whole;
+  return new Streamed([...events, { ...last, content: '', tokens: [] }]);
 }
 
 function forcedToken({ logit_bias }: Body): number | undefined {

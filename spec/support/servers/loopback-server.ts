@@ -10,6 +10,24 @@ export type Body = Readonly<Record<string, unknown>>;
  */
 export type Routes = Readonly<Record<string, (body: Body) => unknown>>;
 
+/** An answer in parts: each is sent by itself. */
+export class Streamed {
+  readonly events: readonly unknown[];
+  readonly form: 'server-sent events' | 'lines';
+
+  /** @param form server-sent events, or a JSON in each line. */
+  constructor(events: readonly unknown[], form: 'server-sent events' | 'lines' = 'server-sent events') {
+    this.events = events;
+    this.form = form;
+  }
+
+  /** As it goes over the network. @param last a line of text after the events */
+  lines(last?: string): string[] {
+    const data = [...this.events.map((event) => JSON.stringify(event)), ...(last ? [last] : [])];
+    return this.form === 'lines' ? data.map((json) => `${json}\n`) : data.map((json) => `data: ${json}\n\n`);
+  }
+}
+
 /** A refusal with a status. */
 export class HttpProblem extends Error {
   readonly status: number;
@@ -99,7 +117,9 @@ export class LoopbackServer {
     const route = this.#routes[recorded.line];
     try {
       if (!route) throw new HttpProblem(404, 'Not Found');
-      sendJson(response, 200, this.alter(await route(recorded.body), recorded));
+      const answer = this.alter(await route(recorded.body), recorded);
+      if (answer instanceof Streamed) sendStream(response, answer);
+      else sendJson(response, 200, answer);
     } catch (error) {
       const status = error instanceof HttpProblem ? error.status : 500;
       sendJson(response, status, { error: { message: String(error), code: status } });
@@ -110,6 +130,13 @@ export class LoopbackServer {
 /** Sends JSON; `undefined` and not finite numbers become null, as in JSON.stringify. */
 export function sendJson(response: ServerResponse, status: number, answer: unknown): void {
   response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(answer));
+}
+
+function sendStream(response: ServerResponse, answer: Streamed): void {
+  const isLines = answer.form === 'lines';
+  response.writeHead(200, { 'content-type': isLines ? 'application/x-ndjson' : 'text/event-stream' });
+  for (const line of answer.lines(isLines ? undefined : '[DONE]')) response.write(line);
+  response.end();
 }
 
 /** A field of a request that must be a list of ids. @throws HttpProblem 400 */

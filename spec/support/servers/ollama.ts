@@ -1,4 +1,4 @@
-import { type Body, HttpProblem, numberOf, type Routes } from './loopback-server.ts';
+import { type Body, HttpProblem, numberOf, type Routes, Streamed } from './loopback-server.ts';
 import type { Scored, ServedModel } from './served-model.ts';
 
 /** The part of Ollama's server that is asked for numbers, from version 0.12.11 on. */
@@ -27,7 +27,7 @@ export function ollamaRoutes(model: ServedModel): Routes {
       });
       // The end-of-sequence token is not shown.
       const shown = isStopped ? rows.slice(0, -1) : rows;
-      return {
+      const whole = {
         model: model.name,
         response: tokens.map((id) => model.pieceOf(id)).join(''),
         done: true,
@@ -43,6 +43,12 @@ export function ollamaRoutes(model: ServedModel): Routes {
             }
           : {}),
       };
+      if (body.stream === false) return whole;
+      const { logprobs = [], ...last } = whole;
+      const events = logprobs.map((one) => {
+        return { model: model.name, response: one.token, done: false, logprobs: [one] };
+      });
+      return new Streamed([...events, { ...last, response: '' }], 'lines');
     },
   };
 }

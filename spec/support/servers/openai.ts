@@ -1,5 +1,6 @@
 import { HttpProblem, idsOf, numberOf, type Routes } from './loopback-server.ts';
 import type { ServedModel } from './served-model.ts';
+import { streamedCompletion } from './vllm.ts';
 
 /** How an OpenAI-compatible server answers. */
 export interface OpenAiOptions {
@@ -35,7 +36,7 @@ export function openaiRoutes(model: ServedModel, { takesIds = true }: OpenAiOpti
         const likeliestLast = row.slice(0, top).toReversed();
         return Object.fromEntries(likeliestLast.map(({ id, logprob }) => [model.pieceOf(id), logprob]));
       });
-      return {
+      const whole = {
         object: 'text_completion',
         model: model.name,
         choices: [
@@ -48,6 +49,7 @@ export function openaiRoutes(model: ServedModel, { takesIds = true }: OpenAiOpti
         ],
         usage: { prompt_tokens: ids.length, completion_tokens: tokens.length },
       };
+      return body.stream ? streamedCompletion(whole) : whole;
     },
   };
 }

@@ -30,10 +30,15 @@ export function scriptedServer(
   parts: Partial<ServerProfile> = {},
 ): { server: ServerProfile; questions: Question[] } {
   const questions: Question[] = [];
+  const record = ({ body }: HttpRequest) => questions.push(body as Question);
   const client = {
-    async json({ body }: HttpRequest) {
-      questions.push(body as Question);
+    async json(request: HttpRequest) {
+      record(request);
       return {};
+    },
+    async events(request: HttpRequest) {
+      record(request);
+      return [{}];
     },
   };
   const dialect = scriptedDialect(script);

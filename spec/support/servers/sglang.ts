@@ -1,4 +1,4 @@
-import { type Body, idsOf, numberOf, type Routes } from './loopback-server.ts';
+import { type Body, idsOf, numberOf, type Routes, Streamed } from './loopback-server.ts';
 import type { Scored, ServedModel } from './served-model.ts';
 
 /** The part of SGLang's server that is asked for numbers. It scores after temperature. */
@@ -23,18 +23,24 @@ export function sglangRoutes(model: ServedModel): Routes {
       });
       const isScored = body.return_logprob === true;
       const start = numberOf(body.logprob_start_len, -1);
-      return {
-        text: tokens.map((id) => model.pieceOf(id)).join(''),
-        output_ids: tokens,
+      const answerOf = async (count: number) => ({
+        text: tokens
+          .slice(0, count)
+          .map((id) => model.pieceOf(id))
+          .join(''),
+        output_ids: tokens.slice(0, count),
         meta_info: {
           prompt_tokens: ids.length,
-          completion_tokens: tokens.length,
+          completion_tokens: count,
           finish_reason: { type: isStopped ? 'stop' : 'length' },
-          ...(isScored ? { output_token_logprobs: rows.map(([best]) => triple(best)) } : {}),
-          ...(isScored ? { output_top_logprobs: rows.map((row) => row.map(triple)) } : {}),
+          ...(isScored ? { output_token_logprobs: rows.slice(0, count).map(([best]) => triple(best)) } : {}),
+          ...(isScored ? { output_top_logprobs: rows.slice(0, count).map((row) => row.map(triple)) } : {}),
           ...(isScored && start === 0 ? await promptScores(model, ids, top) : {}),
         },
-      };
+      });
+      if (!body.stream) return answerOf(tokens.length);
+      // Each event has all so far.
+      return new Streamed(await Promise.all(tokens.map((_, i) => answerOf(i + 1))));
     },
     'POST /tokenize': (body) => ({ tokens: model.text.encode(String(body.prompt)) }),
   };

@@ -1,4 +1,4 @@
-import { type Body, HttpProblem, idsOf, numberOf, type Routes } from './loopback-server.ts';
+import { type Body, HttpProblem, idsOf, numberOf, type Routes, Streamed } from './loopback-server.ts';
 import type { ServedModel } from './served-model.ts';
 
 /** How a vLLM server may be started. */
@@ -36,8 +36,10 @@ export function vllmRoutes(
       top: Math.max(top, 1),
       temperature,
     });
+    if (body.stream && promptTop !== undefined)
+      throw new HttpProblem(400, '`prompt_logprobs` are not available when `stream=True`.');
     const named = (id: number) => (body.return_tokens_as_token_ids ? `token_id:${id}` : model.pieceOf(id));
-    return {
+    const whole = {
       object: 'text_completion',
       model: model.name,
       choices: [
@@ -60,6 +62,7 @@ export function vllmRoutes(
       ],
       usage: { prompt_tokens: ids.length, completion_tokens: tokens.length },
     };
+    return body.stream ? streamedCompletion(whole) : whole;
   };
   return {
     'GET /version': () => ({ version: '0.11.2' }),
@@ -75,6 +78,38 @@ export function vllmRoutes(
       return { count: tokens.length, max_model_len: 40960, tokens };
     },
   };
+}
+
+/** A whole completion of OpenAI's form. */
+interface WholeCompletion {
+  readonly choices: readonly {
+    readonly index: number;
+    readonly text: string;
+    readonly logprobs: { readonly tokens: readonly string[]; readonly [list: string]: readonly unknown[] };
+    readonly finish_reason: string;
+    readonly token_ids?: readonly number[];
+    readonly prompt_token_ids?: readonly number[];
+  }[];
+  readonly usage: object;
+}
+
+/** The same as an event for each token, and one with the usage. */
+export function streamedCompletion({ choices: [choice], usage, ...rest }: WholeCompletion): Streamed {
+  const { logprobs, token_ids, prompt_token_ids, finish_reason, index } = choice;
+  const { length } = logprobs.tokens;
+  const events = logprobs.tokens.map((text, i) => ({
+    ...rest,
+    choices: [
+      {
+        ...{ index, text },
+        logprobs: Object.fromEntries(Object.entries(logprobs).map(([key, list]) => [key, [list[i]]])),
+        finish_reason: i === length - 1 ? finish_reason : null,
+        ...(token_ids ? { token_ids: [token_ids[i]] } : {}),
+        ...(prompt_token_ids && i === 0 ? { prompt_token_ids } : {}),
+      },
+    ],
+  }));
+  return new Streamed([...events, { ...rest, choices: [], usage }]);
 }
 
 /** A conversation in the fields that vLLM and llama-server share. */

@@ -26,6 +26,7 @@ export function fakeSubject(
       tokenize: false,
       chat: false,
       maxConcurrency: 4,
+      stream: true,
       ...capabilities,
     },
     async forward({ ids, positions }) {

@@ -2,14 +2,14 @@ import { NotSupportedError } from '../../errors.ts';
 import type { TokenScores } from '../../subject.ts';
 import type { Client } from './client.ts';
 import type { Ask, Completion, Dialect, Prompt, Question, ScoredRow } from './dialect.ts';
-import { refuse } from './nonsense.ts';
+import type { TextOfTokens } from './interned-text.ts';
+import { isRefusal, refuse } from './nonsense.ts';
 import { readRow } from './rows.ts';
-import type { TokenText } from './token-text.ts';
 
 /** What is known of a server after the probes. */
 export interface ServerProfile {
   readonly dialect: Dialect;
-  readonly client: Pick<Client, 'json'>;
+  readonly client: Pick<Client, 'json' | 'events'>;
   /** The name of the model in requests. */
   readonly model?: string;
   readonly prompts: 'ids' | 'text';
@@ -20,7 +20,7 @@ export interface ServerProfile {
   /** A token of whole characters, for servers that leave out rows of others. */
   readonly wholeToken?: number;
   readonly vocabSize?: number;
-  readonly text?: TokenText;
+  readonly text?: TextOfTokens;
   /** Called with the number of a row's entries whose ids are unknown. */
   readonly onDropped?: (count: number) => void;
 }
@@ -45,7 +45,9 @@ export async function askServer(server: ServerProfile, question: IdsQuestion): P
   const { asked, maxNewTokens } = rest;
   const prompt = promptOf(server, ids, asked);
   const whole: Question = { ...rest, prompt, top: question.top ?? server.top };
-  const answer = await client.json(dialect.completionRequest(whole, model), asked, signal);
+  const answer = question.stream
+    ? await streamed(server, whole, signal)
+    : await client.json(dialect.completionRequest(whole, model), asked, signal);
   const completion = await withPromptIds(server, prompt, dialect.readCompletion(answer, whole), signal);
   checkPrompt(asked, ids, completion, server);
   const { tokens, rows, promptRows } = completion;
@@ -67,6 +69,31 @@ export async function askServer(server: ServerProfile, question: IdsQuestion): P
     );
   }
   return completion;
+}
+
+/**
+ * The answer that a server sends in parts, put together. @throws NotSupportedError if it does not send any so
+ */
+async function streamed(
+  { dialect, client, model }: ServerProfile,
+  question: Question,
+  signal?: AbortSignal,
+): Promise<unknown> {
+  const { asked } = question;
+  const form = dialect.stream;
+  if (!form) {
+    throw new NotSupportedError(
+      `${asked}: ${dialect.title} is not asked for parts; expected a server that streams`,
+    );
+  }
+  const { method, path, body } = dialect.completionRequest(question, model);
+  const request = { method, path: form.path ?? path, body: form.body(body as Record<string, unknown>) };
+  try {
+    return form.join(await client.events(request, asked, signal), asked);
+  } catch (error) {
+    if (!isRefusal(error)) throw error;
+    throw new NotSupportedError(`${error.message}; expected an answer in parts`, { cause: error });
+  }
 }
 
 /** The row of a position as a subject gives it; undefined if the ids of all its tokens are unknown. */
@@ -125,8 +152,9 @@ function checkPrompt(
   asked: string,
   ids: readonly number[],
   { promptIds, promptLength }: Completion,
-  { prompts, dialect }: ServerProfile,
+  { prompts, dialect, text }: ServerProfile,
 ): void {
+  if (prompts === 'text' && text?.isExact === false) return;
   const count = promptIds?.length ?? promptLength;
   const isOther = count !== undefined && count !== ids.length;
   const at = promptIds?.findIndex((id, i) => id !== ids[i]) ?? -1;

@@ -1,4 +1,5 @@
 import { NoAnswerError, SubjectError } from '../../errors.ts';
+import { readEvents } from './events.ts';
 import { Connection, ConnectionError, type HttpAnswer, type HttpRequest } from './exchange.ts';
 import { excerpt, HttpStatusError } from './nonsense.ts';
 import {
@@ -45,13 +46,7 @@ export class Client {
    */
   async json(request: HttpRequest, what: string, signal?: AbortSignal): Promise<unknown> {
     const asked = `${what} (${request.method} ${request.path})`;
-    const { status, text } = await this.#send(request, asked, signal);
-    if (status < 200 || status > 299) {
-      throw new HttpStatusError(
-        `${asked}: the server answers ${status}: ${this.#shown(text)}${adviceFor(status)}`,
-        status,
-      );
-    }
+    const { status, text } = await this.#succeed(request, asked, signal);
     const json = this.#parse(text, asked);
     const error = typeof json === 'object' && json !== null && 'error' in json ? json.error : undefined;
     if (error) {
@@ -62,8 +57,28 @@ export class Client {
     return json;
   }
 
+  /**
+   * Asks for an answer that comes in parts, and waits for the last one.
+   *
+   * @returns the JSON of each part. @throws as {@link json}
+   */
+  async events(request: HttpRequest, what: string, signal?: AbortSignal): Promise<unknown[]> {
+    const asked = `${what} (${request.method} ${request.path}, streamed)`;
+    return readEvents(asked, (await this.#succeed(request, asked, signal)).text);
+  }
+
   close(): void {
     this.#connection.close();
+  }
+
+  async #succeed(request: HttpRequest, asked: string, signal?: AbortSignal): Promise<HttpAnswer> {
+    const answer = await this.#send(request, asked, signal);
+    const { status, text } = answer;
+    if (status >= 200 && status <= 299) return answer;
+    throw new HttpStatusError(
+      `${asked}: the server answers ${status}: ${this.#shown(text)}${adviceFor(status)}`,
+      status,
+    );
   }
 
   async #send(request: HttpRequest, asked: string, signal?: AbortSignal): Promise<HttpAnswer> {

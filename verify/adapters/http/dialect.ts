@@ -20,6 +20,8 @@ export interface Question {
   readonly promptRows?: boolean;
   /** Ask for other sampling than greedy: used to find out what log-probabilities mean. */
   readonly sampling?: Sampling;
+  /** Have the answer sent in parts. Default false. */
+  readonly stream?: boolean;
   /** Make the server choose this token: its scores must stay those of the model. */
   readonly forcedToken?: number;
 }
@@ -66,6 +68,19 @@ export interface Identity {
 /** Sends a request and returns the JSON of its answer. */
 export type Ask = (request: HttpRequest) => Promise<unknown>;
 
+/** How a server is asked for an answer in parts, and what they make together. */
+export interface StreamForm {
+  /** Of the request, where it is not that of whole answers. */
+  readonly path?: string;
+  /** @param whole the body of a request for a whole answer. */
+  body(whole: Readonly<Record<string, unknown>>): Record<string, unknown>;
+  /**
+   * @returns what `readCompletion` would be given had the answer come whole.
+   * @throws SubjectError if the parts have another form.
+   */
+  join(events: readonly unknown[], asked: string): unknown;
+}
+
 /** How one kind of server is asked and understood. */
 export interface Dialect {
   readonly name: ApiName;
@@ -94,6 +109,8 @@ export interface Dialect {
   completionRequest(question: Question, model: string | undefined): HttpRequest;
   /** @throws SubjectError if the answer has another form. */
   readCompletion(answer: unknown, question: Question): Completion;
+  /** How answers come in parts. Absent: they come whole alone. */
+  readonly stream?: StreamForm;
   /** The ids of a text. Absent: the server cannot be asked. */
   tokenize?(ask: Ask, text: string, model: string | undefined): Promise<number[]>;
   /** The ids of a conversation. Absent: the server cannot be asked. */

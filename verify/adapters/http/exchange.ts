@@ -77,7 +77,7 @@ export class Connection {
           signal: signal ? AbortSignal.any([signal, late]) : late,
           headers: {
             ...this.#headers,
-            accept: 'application/json',
+            accept: 'application/json, text/event-stream, application/x-ndjson',
             ...(content ? { 'content-type': 'application/json', 'content-length': content.length } : {}),
           },
         });

@@ -11,13 +11,16 @@ import { rowAt } from './forward.ts';
  */
 export async function generate(
   server: ServerProfile,
-  { ids, maxNewTokens, signal }: GreedyRequest,
+  { ids, maxNewTokens, stream, signal }: GreedyRequest,
 ): Promise<GreedyAnswer> {
   const tokens: number[] = [];
   const scores: (TokenScores | undefined)[] = [];
   while (tokens.length < maxNewTokens) {
     const asked = `generate: ${maxNewTokens} tokens after ${ids.length}, from token ${tokens.length} on`;
-    const question = { asked, ids: [...ids, ...tokens], maxNewTokens: maxNewTokens - tokens.length, signal };
+    const question = {
+      ...{ asked, ids: [...ids, ...tokens], maxNewTokens: maxNewTokens - tokens.length, signal },
+      ...(stream ? { stream } : {}),
+    };
     const completion = await askServer(server, question);
     if (completion.tokens.length === 0) {
       const reason = completion.finishReason ? ` (it says: ${completion.finishReason})` : '';

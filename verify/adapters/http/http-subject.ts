@@ -7,6 +7,7 @@ import { chooseModel, detectDialect } from './detect.ts';
 import type { ApiName, Ask } from './dialect.ts';
 import { forward } from './forward.ts';
 import { generate } from './generate.ts';
+import { InternedText, textAlone } from './interned-text.ts';
 import { probeScores } from './probe-scores.ts';
 import { findWholeToken, probePrompt, probeServer, takesText } from './probe-server.ts';
 import type { Clock } from './retries.ts';
@@ -83,12 +84,15 @@ async function open(
   }: HttpSubjectOptions,
 ): Promise<{ model: SubjectModel; title: string; version?: string }> {
   const ask: Ask = (request) => client.json(request, 'probe of the API', signal);
-  const { dialect, identity } = await detectDialect(ask, api);
+  const { dialect: detected, identity } = await detectDialect(ask, api);
+  // Of a server that takes texts no tokenizer is known without the model's directory.
+  const byText = modelDir === '' && detected.prompts.includes('text');
+  const dialect = byText ? textAlone(detected) : detected;
   const model = chooseModel(identity, servedModel);
   onNote(
     `the server is ${dialect.title}${identity.version ? ` ${identity.version}` : ''}${model ? `, model ${model}` : ''}`,
   );
-  const text = await TokenText.load(modelDir);
+  const text = byText ? new InternedText() : modelDir === '' ? undefined : await TokenText.load(modelDir);
   const vocabSize = await readModelConfig(modelDir).then(
     (config) => config.vocabSize,
     () => undefined,
@@ -101,7 +105,7 @@ async function open(
   const connected = { dialect, client, model, vocabSize, text, onDropped };
   const server = await probeServer(connected, wholeToken, signal);
   if (server.top > 0) await probeScores(server, probePrompt(server), signal);
-  const tokenize = await takesText(dialect, ask, model);
+  const tokenize = byText || (await takesText(dialect, ask, model));
   const chat = dialect.tokenizeChat !== undefined && tokenize;
   onNote(describe(server));
   // Of the questions that follow, not of the probes.
@@ -116,13 +120,16 @@ async function open(
         tokenize,
         chat,
         maxConcurrency: concurrency,
+        stream: dialect.stream !== undefined,
       },
       forward: (request) => forward(server, request),
       generate: (request) => generate(server, request),
       ...(tokenize
         ? {
-            tokenize: (asked: string) =>
-              dialect.tokenize!((request) => client.json(request, 'tokenize'), asked, model),
+            tokenize: async (asked: string) =>
+              byText
+                ? text!.encode(asked)
+                : dialect.tokenize!((request) => client.json(request, 'tokenize'), asked, model),
           }
         : {}),
       ...(chat

@@ -14,6 +14,14 @@ export class HttpStatusError extends SubjectError {
   }
 }
 
+/** Statuses that say "not in this way"; a key that is wrong is wrong in every way. */
+const REFUSALS: readonly number[] = [400, 404, 405, 413, 422, 500, 501];
+
+/** Whether the server does not take a request of this form. */
+export function isRefusal(error: unknown): error is HttpStatusError {
+  return error instanceof HttpStatusError && REFUSALS.includes(error.status);
+}
+
 /** The first characters of an answer, on one line. */
 export function excerpt(answer: unknown): string {
   const text = typeof answer === 'string' ? answer : (JSON.stringify(answer) ?? String(answer));

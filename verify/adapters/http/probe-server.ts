@@ -1,7 +1,7 @@
 import { NotSupportedError, SubjectError } from '../../errors.ts';
 import { askServer, type ServerProfile, scoresOf } from './asking.ts';
 import type { Ask, Dialect } from './dialect.ts';
-import { HttpStatusError } from './nonsense.ts';
+import { isRefusal } from './nonsense.ts';
 
 /** ASCII, one token in the tokenizers of all Qwen models. */
 const PROBE_TEXT = '!';
@@ -59,7 +59,7 @@ export async function probeServer(
         const taken = { ...server, top: given || (dialect.omitsCutCharacters ? top : 0) };
         return { ...taken, scoresPrompts: taken.top > 0 && (await takesPromptRows(taken, signal)) };
       } catch (error) {
-        if (!isRefusal(error)) throw error;
+        if (!(error instanceof NotSupportedError || isRefusal(error))) throw error;
         refusal ??= error;
       }
     }
@@ -104,13 +104,7 @@ async function takesPromptRows(server: ServerProfile, signal?: AbortSignal): Pro
     // Servers that do not know the field ignore it.
     return (await askServer(server, question)).promptRows !== undefined;
   } catch (error) {
-    if (isRefusal(error)) return false;
+    if (error instanceof NotSupportedError || isRefusal(error)) return false;
     throw error;
   }
-}
-
-/** A status that says "not in this way"; a key that is wrong is wrong in every way. */
-function isRefusal(error: unknown): boolean {
-  if (error instanceof NotSupportedError) return true;
-  return error instanceof HttpStatusError && [400, 404, 405, 413, 422, 500, 501].includes(error.status);
 }

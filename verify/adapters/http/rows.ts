@@ -1,7 +1,7 @@
 import type { TokenScores } from '../../subject.ts';
 import type { ScoredRow } from './dialect.ts';
+import type { TextOfTokens } from './interned-text.ts';
 import { excerpt, refuse } from './nonsense.ts';
-import type { TokenText } from './token-text.ts';
 
 /** Servers write -9999 or the least f32 in place of minus infinity. */
 const FLOOR = -9000;
@@ -19,7 +19,7 @@ export interface RowOptions {
   /** Undefined if it is not known. */
   readonly vocabSize?: number;
   /** Undefined if the model's directory has no tokenizer. */
-  readonly text?: TokenText;
+  readonly text?: Pick<TextOfTokens, 'idOf'>;
 }
 
 /** A row, and how many of the server's entries are not in it. */

@@ -9,6 +9,8 @@ const REPLACEMENT = '\ufffd';
 
 /** Turns ids into text and back, for servers that take or give text alone. */
 export class TokenText {
+  /** Whether the ids are the model's own, so that prompts can be counted in them. */
+  readonly isExact: boolean = true;
   readonly #tokenizer: TextTokenizer;
   readonly #ids = new Map<string, number | undefined>();
 

@@ -35,7 +35,7 @@ const shifted = (rows: readonly TokenScores[], by: number, from = 0): TokenScore
 
 test('a deterministic subject has equal bits in every check', async (t) => {
   const { verdicts, unchecked } = await judge(honest);
-  t.is(verdicts.size, 5);
+  t.is(verdicts.size, 6);
   for (const each of verdicts.values()) t.like(each, { verdict: 'right', equalBits: true, largest: 0 });
   t.deepEqual(unchecked, []);
 });
@@ -112,9 +112,31 @@ test('checks that a subject cannot be asked are named with the reason', async (t
   ]);
   const tokensOnly = await judge(fakeSubject({}, { scores: 'none' }));
   t.is(tokensOnly.unchecked.length, 4);
-  t.deepEqual([...tokensOnly.verdicts.keys()], ['in one go and continued from the middle']);
+  t.deepEqual(
+    [...tokensOnly.verdicts.keys()],
+    ['in one go and continued from the middle', 'streamed and not'],
+  );
+  const whole = await judge(fakeSubject({}, { stream: false }));
+  t.deepEqual(whole.unchecked, [
+    { what: 'consistency: streamed and not', why: 'the subject does not stream its answers' },
+  ]);
   const refuses = await judge(fakeSubject({ forward: () => Promise.reject(new NotSupportedError('no')) }));
   t.is(refuses.unchecked.length, 4);
+});
+
+test('a stream of other tokens is caught, and only there', async (t) => {
+  const subject = fakeSubject({
+    async generate(request) {
+      const { tokens } = await honest.generate(request);
+      return { tokens: request.stream ? tokens.with(2, (tokens[2] + 1) % 8) : tokens };
+    },
+  });
+  const { verdicts } = await judge(subject);
+  const wrong = [...verdicts.values()].filter(({ verdict }) => verdict === 'wrong');
+  t.deepEqual(
+    wrong.map(({ name, position }) => [name, position]),
+    [['streamed and not', 5]],
+  );
 });
 
 test('a subject that dies when it is asked again is wrong', async (t) => {
@@ -128,5 +150,5 @@ test('without first answers nothing is compared, and that is said', async (t) =>
   const { verdicts, unchecked } = await judgeConsistency(honest, [], { allowed: 1 });
   t.deepEqual(verdicts, []);
   t.true(unchecked.every(({ why }) => why === 'no answers to compare with'));
-  t.is(unchecked.length, 5);
+  t.is(unchecked.length, 6);
 });

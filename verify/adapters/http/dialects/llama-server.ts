@@ -11,6 +11,8 @@ const completion = z.object({
   stop_type: z.string().nullish(),
   completion_probabilities: z.array(z.object({ id: tokenId, top_logprobs: z.array(entry) })).nullish(),
 });
+/** The last event counts the prompt's tokens and says why it stopped. */
+const event = completion.partial({ tokens: true });
 const props = z.looseObject({
   default_generation_settings: z.looseObject({}),
   build_info: z.string().nullish(),
@@ -82,6 +84,17 @@ export const llamaServer: Dialect = {
       promptLength: tokens_evaluated ?? undefined,
       finishReason: stop_type ?? undefined,
     };
+  },
+  stream: {
+    body: (whole) => ({ ...whole, stream: true }),
+    join(events, asked) {
+      const parts = events.map((each) => readAs(asked, event, each));
+      return {
+        ...parts.at(-1),
+        tokens: parts.flatMap(({ tokens }) => tokens ?? []),
+        completion_probabilities: parts.flatMap((part) => part.completion_probabilities ?? []),
+      };
+    },
   },
   async tokenize(ask, text) {
     const body = { content: text, add_special: true, parse_special: true };

@@ -57,6 +57,18 @@ export const ollama: Dialect = {
       finishReason: done_reason ?? undefined,
     };
   },
+  stream: {
+    body: (whole) => ({ ...whole, stream: true }),
+    join(events, asked) {
+      const parts = events.map((each) => readAs(asked, completion, each));
+      const logprobs = parts.flatMap((part) => part.logprobs ?? []);
+      return {
+        ...parts.at(-1),
+        response: parts.map(({ response }) => response).join(''),
+        ...(logprobs.length > 0 ? { logprobs } : {}),
+      };
+    },
+  },
 };
 
 function toScored({ token, logprob }: z.infer<typeof scored>): ScoredToken {

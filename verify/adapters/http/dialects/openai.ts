@@ -3,7 +3,7 @@ import type { Conversation } from '../../../subject.ts';
 import type { Completion, Dialect, Question } from '../dialect.ts';
 import { readAs } from '../nonsense.ts';
 import { listModels } from './models.ts';
-import { openaiLogprobs, readLogprobs } from './openai-logprobs.ts';
+import { openaiLogprobs, openaiStream, readLogprobs } from './openai-logprobs.ts';
 
 const completion = z.object({
   choices: z
@@ -79,4 +79,5 @@ export const openai: Dialect = {
     return { method: 'POST', path: '/v1/completions', body };
   },
   readCompletion: readOpenAiCompletion,
+  stream: openaiStream,
 };

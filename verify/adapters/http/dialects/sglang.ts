@@ -80,6 +80,15 @@ export const sglang: Dialect = {
       finishReason: meta_info.finish_reason?.type,
     };
   },
+  stream: {
+    body: (whole) => ({ ...whole, stream: true }),
+    join(events, asked) {
+      // Each event has all scores so far; `output_ids` may be those of the event alone, so that they are
+      // taken from the scores.
+      const { meta_info } = readAs(asked, completion, events.at(-1));
+      return { meta_info };
+    },
+  },
   async tokenize(ask, text, model) {
     const answer = await ask({ method: 'POST', path: '/tokenize', body: { model, prompt: text } });
     return readAs('tokenize', tokenized, answer).tokens;

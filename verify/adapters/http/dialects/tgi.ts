@@ -12,6 +12,11 @@ const completion = z.object({
     top_tokens: z.array(z.array(token)).nullish(),
   }),
 });
+const event = z.object({
+  token,
+  top_tokens: z.array(token).nullish(),
+  details: z.object({ finish_reason: z.string().nullish() }).nullish(),
+});
 const info = z.looseObject({ model_id: z.string(), version: z.string(), max_concurrent_requests: z.int() });
 const tokenized = z.array(z.object({ id: tokenId }));
 
@@ -55,6 +60,24 @@ export const tgi: Dialect = {
       ...(prefill && prefill.length > 0 ? { promptIds: prefill.map(({ id }) => id) } : {}),
       finishReason: finish_reason ?? undefined,
     };
+  },
+  stream: {
+    path: '/generate_stream',
+    body({ inputs, parameters }) {
+      // A stream does not show the prompt's tokens, and is refused if it is asked for them.
+      return { inputs, parameters: { ...(parameters as object), decoder_input_details: false } };
+    },
+    join(events, asked) {
+      const parts = events.map((each) => readAs(asked, event, each));
+      const rows = parts.map(({ top_tokens }) => top_tokens ?? undefined);
+      return {
+        details: {
+          finish_reason: parts.at(-1)?.details?.finish_reason,
+          tokens: parts.map((part) => part.token),
+          ...(rows.every((row) => row) ? { top_tokens: rows } : {}),
+        },
+      };
+    },
   },
   async tokenize(ask, text) {
     const answer = await ask({ method: 'POST', path: '/tokenize', body: { inputs: text } });

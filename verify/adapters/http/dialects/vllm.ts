@@ -3,6 +3,7 @@ import type { Dialect, Question, ScoredRow } from '../dialect.ts';
 import { readAs, tokenId } from '../nonsense.ts';
 import { answerOf, listModels } from './models.ts';
 import { chatBody, completionBody, readOpenAiCompletion } from './openai.ts';
+import { openaiStream } from './openai-logprobs.ts';
 
 /** What vLLM adds to OpenAI's fields. */
 const choice = z.object({
@@ -72,6 +73,7 @@ export const vllm: Dialect = {
       ...(prompt_token_ids ? { promptIds: prompt_token_ids } : {}),
     };
   },
+  stream: openaiStream,
   async tokenize(ask, text, model) {
     const body = { model, prompt: text, add_special_tokens: true };
     const answer = await ask({ method: 'POST', path: '/tokenize', body });

@@ -11,6 +11,7 @@ import { TokenText } from '../../../../../verify/adapters/http/token-text.ts';
 import { checkGenerated, checkRows } from '../../../../../verify/compare/answers.ts';
 import { NotSupportedError, SubjectError } from '../../../../../verify/errors.ts';
 import { fakeServed, LETTERS } from '../../../../support/servers/fake-served.ts';
+import type { Streamed } from '../../../../support/servers/loopback-server.ts';
 import { SERVERS } from '../../../../support/servers/servers.ts';
 import { FAKE_SIZES } from '../../../../support/verify/fake-subject.ts';
 
@@ -22,11 +23,16 @@ const IDS = [1, 2, 3];
 function alteredServer(name: ApiName, alter: (answer: unknown) => unknown): ServerProfile {
   const dialect = DIALECTS[name];
   const routes = SERVERS[name](fakeServed());
+  const answerTo = ({ method, path, body }: HttpRequest) =>
+    routes[`${method} ${path}`](body === undefined ? {} : JSON.parse(JSON.stringify(body)));
+  // As it comes over the network, with keys such as "__proto__" as they are.
+  const altered = (answer: unknown): unknown =>
+    JSON.parse(JSON.stringify(alter(JSON.parse(JSON.stringify(answer)))) ?? 'null');
   const client = {
-    async json({ method, path, body }: HttpRequest): Promise<unknown> {
-      const answer = await routes[`${method} ${path}`](JSON.parse(JSON.stringify(body)));
-      // As it comes over the network, with keys such as "__proto__" as they are.
-      return JSON.parse(JSON.stringify(alter(JSON.parse(JSON.stringify(answer)))) ?? 'null');
+    json: async (request: HttpRequest) => altered(await answerTo(request)),
+    async events(request: HttpRequest) {
+      const parts = altered(((await answerTo(request)) as Streamed).events);
+      return Array.isArray(parts) && parts.length > 0 ? parts : [parts];
     },
   };
   const text = new TokenText({

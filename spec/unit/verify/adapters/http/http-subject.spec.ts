@@ -33,6 +33,7 @@ test('a server is found out and described; its name has no password', async (t) 
     tokenize: true,
     chat: true,
     maxConcurrency: 3,
+    stream: true,
   });
   t.deepEqual(await model.tokenize!('abc'), [1, 2, 3]);
   t.deepEqual((await model.tokenizeChat!({ messages: [], addGenerationPrompt: false })).length, 2);
