@@ -10,6 +10,7 @@ import { readKnownFailing } from './cases/known-failing.ts';
 import { CHECKS, parseChecks } from './checks.ts';
 import type { CommandIo } from './command-io.ts';
 import { concludeNothing } from './conclude.ts';
+import { isConsistencyAlone, judgeConsistencyAlone } from './consistency-alone.ts';
 import { NoAnswerError, SubjectError } from './errors.ts';
 import { PRECISION_CLASSES, type PrecisionClass } from './precision.ts';
 import { EXPORTERS, type ReportFormat } from './report/exporters.ts';
@@ -21,6 +22,7 @@ import type { VerifyModel } from './verify.ts';
 const EXIT_CODES: Readonly<Record<Verdict['verdict'], number>> = { right: 0, wrong: 1, unknown: 3 };
 
 interface JudgeFlags extends SubjectFlags {
+  /** Absent only if consistency alone is checked. */
   readonly model: string;
   readonly prompts?: string;
   readonly run?: readonly string[];
@@ -44,7 +46,10 @@ export function defineJudge(program: Command, io: CommandIo, setExitCode: (exitC
     // What stands after the name of another command is that command's: `inspect` has a --model of its own.
     .enablePositionalOptions()
     .description('Judge an LLM engine: is it right, at which precision, and which known bug has it if not.')
-    .option('--model <name>', 'required: a fixture such as dense, a model directory, or a hub id');
+    .option(
+      '--model <name>',
+      'a fixture such as dense, a model directory, or a hub id; required but for --checks consistency',
+    );
   addSubjectFlags(command)
     .option('--prompts <file>', 'ask these prompts, in the form of golden/prompts.json')
     .option('--run <patterns...>', 'ask only the cases whose ids fit, such as chat-*')
@@ -62,16 +67,20 @@ export function defineJudge(program: Command, io: CommandIo, setExitCode: (exitC
       `
 Without --module, --command, --dump or --url, Plumbline's own engine is judged.
 
+--checks consistency alone asks whether the engine answers the same however it is asked. It needs no reference,
+so that it takes any model of any family, and with --url, --command or --module no --model.
+
 Exit codes: 0 right, 1 wrong, 2 wrong usage, 3 nothing could be concluded, 130 or 143 after Ctrl-C or SIGTERM.
 An interrupted run stops at once; its verdict is "unknown", and the reports say what was done until then.
 
 Examples:
   plumbline-verify --model dense --command "python3 my_engine.py"
   plumbline-verify --model Qwen/Qwen3-0.6B --url http://127.0.0.1:8000 --precision bf16 --html report.html
+  plumbline-verify --checks consistency --url http://127.0.0.1:8000
   plumbline-verify report verdict.json --format markdown`,
     )
     .action(async (flags: JudgeFlags) => {
-      if (flags.model === undefined)
+      if (flags.model === undefined && !isConsistencyAlone(flags.checks))
         throw new UsageError('give the model: --model dense, a directory or a hub id');
       const progress = await createProgress(io.stderr);
       await interruptible(io.signals, async (signal) => {
@@ -102,18 +111,26 @@ async function judged(
   const { run, skip, precision, concurrency } = flags;
   const checks = flags.checks && parseChecks(flags.checks);
   const onProgress = (text: string) => progress.show(text);
-  const model = await io.findModel(flags.model, signal);
+  const onNote = (note: string) => io.stderr.write(`plumbline-verify: ${note}\n`);
+  const isAlone = isConsistencyAlone(checks);
+  const model: VerifyModel = isAlone
+    ? { name: flags.model ?? 'the model that it has', source: 'any', modelDir: '' }
+    : await io.findModel(flags.model, signal);
   const prompts = flags.prompts === undefined ? undefined : readPromptsFile(flags.prompts);
   // Imported when it is needed, so that help and wrong usage are quick.
   const { loadCases, verify } = await import('./verify.ts');
   try {
+    if (isAlone) {
+      const findDir = async (name: string) => (await io.findModel(name, signal)).modelDir;
+      return await judgeConsistencyAlone(flags, { signal, onProgress, onNote, findDir });
+    }
     const cases = await loadCases(model, { run, skip, prompts, signal, onProgress });
     const ids = cases.cases.map(({ id }) => id);
     const knownFailing =
       flags.knownFailing === undefined ? undefined : readKnownFailing(flags.knownFailing, ids);
     const opened = await openSubject(flags, {
       ...{ model: flags.model, cases: cases.cases, signal },
-      onNote: (note) => io.stderr.write(`plumbline-verify: ${note}\n`),
+      onNote,
     });
     try {
       return await verify({
@@ -137,11 +154,16 @@ function nothingAsked(flags: JudgeFlags, model: VerifyModel, reason: Error, why:
   return concludeNothing({
     subject: { name: nameOf(flags), adapter: adapterOf(flags) },
     model: { name: model.name, source: model.source },
-    reference: { kind: model.golden ? 'goldens' : 'engine', description: 'not used' },
+    reference: { kind: referenceOf(model), description: 'not used' },
     demanded: flags.precision,
     reason: reason.message,
     unchecked: [{ what: 'everything', why }],
   });
+}
+
+function referenceOf({ golden, source }: VerifyModel): Verdict['reference']['kind'] {
+  if (source === 'any') return 'itself';
+  return golden ? 'goldens' : 'engine';
 }
 
 /** @throws FileError if a file cannot be written; no half of it is left. */

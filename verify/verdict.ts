@@ -71,11 +71,14 @@ export const verdictSchema = z.object({
     issues: z.string().optional().describe('where its faults are reported'),
     adapter: z.string().describe('how it was reached, as on the command line'),
   }),
-  model: z.object({ name: z.string(), source: z.enum(['fixture', 'directory', 'hub']) }),
+  model: z.object({
+    name: z.string(),
+    source: z.enum(['fixture', 'directory', 'hub', 'any']).describe('any: the model is not read'),
+  }),
   reference: z.object({
     kind: z
-      .enum(['goldens', 'engine'])
-      .describe("goldens of transformers.js, or Plumbline's own engine at f32"),
+      .enum(['goldens', 'engine', 'itself'])
+      .describe("goldens of transformers.js, Plumbline's own engine at f32, or the subject's first answers"),
     description: z.string(),
   }),
   verdict,

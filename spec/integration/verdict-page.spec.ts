@@ -21,14 +21,7 @@ test.before(async () => {
   if (!CHROMIUM) return;
   browser = await chromium.launch({
     executablePath: CHROMIUM,
-    args: [
-      '--no-sandbox',
-      '--disable-gpu',
-      '--disable-background-networking',
-      '--disable-component-update',
-      '--in-process-gpu',
-      '--disable-software-rasterizer',
-    ],
+    args: ['--no-sandbox', '--disable-gpu', '--disable-background-networking', '--disable-component-update'],
   });
 });
 test.after.always(async () => {
@@ -36,33 +29,15 @@ test.after.always(async () => {
   rmSync(folder, { recursive: true });
 });
 
-/** A verdict's page, and what it asked for and what went wrong since it was opened. */
-interface Opened {
-  readonly page: Page;
-  readonly url: string;
-  readonly requests: readonly string[];
-  readonly errors: readonly string[];
-}
-
-const opened = new Map<Verdict, Opened>();
-
-/** Opens a verdict's page from disk, if it is not open yet, and shows it in a size and a colour scheme. */
-async function show(
+/** Opens a verdict's page from disk, and gathers what it asks for and what goes wrong. */
+async function open(
   verdict: Verdict,
   viewport: { width: number; height: number },
   colorScheme: 'light' | 'dark',
-): Promise<Opened> {
-  const shown = opened.get(verdict) ?? (await open(verdict));
-  opened.set(verdict, shown);
-  await shown.page.setViewportSize(viewport);
-  await shown.page.emulateMedia({ colorScheme });
-  return shown;
-}
-
-async function open(verdict: Verdict): Promise<Opened> {
+) {
   const file = join(folder, `${verdict.verdict}.html`);
   writeFileSync(file, renderPage(verdict));
-  const page = await browser!.newPage();
+  const page = await browser!.newPage({ viewport, colorScheme });
   const requests: string[] = [];
   const errors: string[] = [];
   page.on('request', (request) => requests.push(request.url()));
@@ -95,11 +70,12 @@ if (!CHROMIUM) {
     for (const colorScheme of ['light', 'dark'] as const) {
       test.serial(`pages fit a ${name.toLowerCase()} in ${colorScheme}, and ask for nothing`, async (t) => {
         for (const verdict of [RIGHT, WRONG, UNKNOWN]) {
-          const { page, url, requests, errors } = await show(verdict, viewport, colorScheme);
+          const { page, url, requests, errors } = await open(verdict, viewport, colorScheme);
           t.deepEqual(requests, [url]);
           t.deepEqual(errors, []);
           t.deepEqual(await overflowing(page), []);
           t.regex(await page.locator('h1').innerText(), new RegExp(verdict.verdict, 'i'));
+          await page.close();
         }
       });
     }
@@ -107,17 +83,18 @@ if (!CHROMIUM) {
 
   test.serial('light and dark pages have text that contrasts with the background', async (t) => {
     for (const colorScheme of ['light', 'dark'] as const) {
-      const { page } = await show(WRONG, DESKTOP, colorScheme);
+      const { page } = await open(WRONG, DESKTOP, colorScheme);
       const [text, card] = (await page.evaluate(`(() => {
         const of = (e, key) => getComputedStyle(e)[key].match(/\\d+/g).slice(0, 3).map(Number);
         return [of(document.body, 'color'), of(document.querySelector('.card'), 'backgroundColor')];
       })()`)) as number[][];
       t.true(contrast(text, card) > 7, `${colorScheme}: a contrast of ${contrast(text, card)}`);
+      await page.close();
     }
   });
 
   test.serial('the marked cell is the first divergence', async (t) => {
-    const { page } = await show(WRONG, DESKTOP, 'light');
+    const { page } = await open(WRONG, DESKTOP, 'light');
     const mark = page.locator('rect.first[data-stage]');
     t.is(await mark.count(), 1);
     t.is(await mark.getAttribute('data-stage'), 'hidden_states.2');
@@ -127,6 +104,7 @@ if (!CHROMIUM) {
       return at.filter((e) => e.tagName === 'rect').map((e) => e.querySelector('title')?.textContent).filter(Boolean);
     })()`);
     t.deepEqual(under, ['hidden_states.2, position 64: 40 × the noise']);
+    await page.close();
   });
 }
 

@@ -32,8 +32,6 @@ const CONVERGED = 1e-6;
 const ITERATIONS = 25;
 /** A smaller scale means nothing, and would give all weight to a few rows next to an imitation. */
 const LEAST_SCALE = 1e-2;
-/** With fewer clusters no spread can be measured: honest engines would be six standard errors off. */
-const LEAST_CLUSTERS = 5;
 
 /** Products of regressors and target within each row: what a fit needs, whatever the weights of the rows. */
 export interface Products {
@@ -114,7 +112,7 @@ function widen(values: Float64Array, { rows, step }: { rows: number; step: numbe
  * Linear regression of rows with row weights from Student's t, by iteratively reweighted least squares:
  * w_r = 1 / (noise_r² · (1 + e_r² / (ν σ²))), where e_r is the RMS of the row's residual over its noise and
  * σ the median of the e_r (Lange, Little & Taylor 1989). Standard errors are those of the sandwich
- * A⁻¹ (Σ_clusters s sᵀ) A⁻¹ (Liang & Zeger 1986), or of the jackknife where clusters are few.
+ * A⁻¹ (Σ_clusters s sᵀ) A⁻¹ (Liang & Zeger 1986).
  */
 export function robustFit(rows: FitRows, products: Products): Fit {
   const { starts, noise } = rows;
@@ -135,38 +133,11 @@ export function robustFit(rows: FitRows, products: Products): Fit {
     if (iteration > 0 && Math.abs(scale - previous) <= CONVERGED * scale) break;
     weights = left.map((value, r) => 1 / noise[r] ** 2 / (1 + value / (NU * scale ** 2)));
   }
-  const isEnough = new Set(rows.clusters).size > k;
-  const standardErrors = isEnough
-    ? sandwich(inverse, clusterScores(rows, products, weights, coefficients))
-    : jackknife(rows, products, weights, coefficients);
+  const scores = clusterScores(rows, products, weights, coefficients);
+  const standardErrors = inverse.map((row) =>
+    Math.sqrt(scores.reduce((sum, score) => sum + dot(row, score) ** 2, 0)),
+  );
   return { coefficients, standardErrors, left, scale };
-}
-
-function sandwich(inverse: readonly Float64Array[], scores: readonly Float64Array[]): number[] {
-  return inverse.map((row) => Math.sqrt(scores.reduce((sum, score) => sum + dot(row, score) ** 2, 0)));
-}
-
-/**
- * √((G − 1) / G · Σ_g (c₋g − c)²), where c₋g are the coefficients without cluster g; infinite for too few.
- * For no more clusters than regressors: a fit makes the sums of their scores small, so that the sandwich is
- * of errors that are hardly there (MacKinnon, Nielsen & Webb 2023).
- */
-function jackknife(
-  { clusters }: FitRows,
-  products: Products,
-  weights: readonly number[],
-  coefficients: readonly number[],
-): number[] {
-  const k = coefficients.length;
-  const names = new Set(clusters);
-  if (names.size < LEAST_CLUSTERS) return coefficients.map(() => Number.POSITIVE_INFINITY);
-  const squares = new Float64Array(k);
-  for (const left of names) {
-    const others = weights.map((weight, r) => (clusters[r] === left ? 0 : weight));
-    const { normal, moments } = weigh(products, others, k);
-    for (const [i, row] of invert(normal).entries()) squares[i] += (dot(row, moments) - coefficients[i]) ** 2;
-  }
-  return Array.from(squares, (sum) => Math.sqrt(((names.size - 1) / names.size) * sum));
 }
 
 /** −log-likelihood of Student's t, summed over rows, up to a constant. @param scale σ */

@@ -7,10 +7,18 @@ export function headline(verdict: Verdict): string {
   const { subject, model, reasons } = verdict;
   const name = subject.version ? `${subject.name} ${subject.version}` : subject.name;
   const because = reasons.length > 0 ? `: ${reasons[0]}` : '';
+  if (verdict.reference.kind === 'itself')
+    return `${verdict.verdict.toUpperCase()}: ${sameness(verdict, name)}${because}`;
   if (verdict.verdict === 'right')
     return `RIGHT: ${name} computes ${model.name} ${asClass(verdict)}${because}`;
   if (verdict.verdict === 'wrong') return `WRONG: ${name} does not compute ${model.name}${because}`;
   return `UNKNOWN: nothing could be concluded about ${name} on ${model.name}${because}`;
+}
+
+/** Of a run without a reference: it says nothing of what is right. */
+function sameness({ verdict }: Verdict, name: string): string {
+  if (verdict === 'unknown') return `nothing could be concluded about the consistency of ${name}`;
+  return verdict === 'right' ? `${name} answers the same however it is asked` : `${name} is not consistent`;
 }
 
 function asClass({ precision }: Verdict): string {
