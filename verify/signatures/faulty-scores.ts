@@ -50,7 +50,7 @@ export async function faultyScores(
 }
 
 /** Reads norms' gains once each. */
-function vectorsOf(modelDir: string): BugContext['vector'] {
+export function vectorsOf(modelDir: string): BugContext['vector'] {
   const read = new Map<string, Float32Array>();
   return (name) => {
     const known = read.get(name);

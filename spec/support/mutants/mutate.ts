@@ -2,6 +2,7 @@ import { cpSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSyn
 import { dirname, join, posix } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import type { Engine } from '../../../engine/engine.ts';
+import type { Kernels } from '../../../engine/kernels/kernels.ts';
 import type { createScalarKernels } from '../../../engine/kernels/scalar.ts';
 import { engineSubject } from '../../../verify/adapters/engine.ts';
 import type { Subject } from '../../../verify/subject.ts';
@@ -25,12 +26,14 @@ const SOURCES: ReadonlyMap<string, string> = new Map(
  * and imports the result. The other files are the engine's own: they are compiled once for all mutants.
  *
  * @param folder empty; the caller removes it.
+ * @param tapped what stands in for the kernels that it is loaded with. Default: they themselves.
  * @returns how to load it, with the options of `Engine.load`.
  * @throws RangeError if an edit's text does not stand exactly once in its file: the table is out of date.
  */
 export async function importMutant(
   { name, edits }: Pick<Mutant, 'name' | 'edits'>,
   folder: string,
+  tapped: (kernels: Kernels) => Kernels = (kernels) => kernels,
 ): Promise<typeof Engine.load> {
   const sources = new Map(SOURCES);
   for (const { file, find, replace } of edits) {
@@ -57,7 +60,7 @@ export async function importMutant(
   const scalar: { createScalarKernels: typeof createScalarKernels } = await load('kernels/scalar.ts');
   return (modelDir, options = {}) => {
     const kernels = inKernels ? scalar.createScalarKernels() : options.kernels;
-    return mutated.Engine.load(modelDir, { ...options, kernels });
+    return mutated.Engine.load(modelDir, { ...options, kernels: kernels && tapped(kernels) });
   };
 }
 

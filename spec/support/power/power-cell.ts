@@ -1,0 +1,120 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { ensureFixture } from '../../../generator/fixtures/fixtures.ts';
+import { httpSubject } from '../../../verify/adapters/http/http-subject.ts';
+import type { Check } from '../../../verify/checks.ts';
+import { NoAnswerError, SubjectError } from '../../../verify/errors.ts';
+import type { Verdict } from '../../../verify/verdict.ts';
+import { loadCases, type VerifyModel, verify } from '../../../verify/verify.ts';
+import { LoopbackServer } from '../servers/loopback-server.ts';
+import { SERVERS, serveModel } from '../servers/servers.ts';
+import { type PowerClass, withBrokenEngine } from './broken-engines.ts';
+import { isServed, type PowerRow } from './power-rows.ts';
+
+/** What the judge made of a broken engine. */
+export interface PowerCell {
+  /** `found`: refused with the right name; otherwise refused, or let pass (also if nothing was concluded). */
+  readonly outcome: 'found' | 'refused' | 'not told';
+  /** Bugs that the judge named. */
+  readonly named: readonly string[];
+  /** The questions that refused it. */
+  readonly by: readonly string[];
+  /** The first reason. */
+  readonly reason: string;
+}
+
+/** Cases that are asked: longer prompts take long and show little that shorter ones do not. */
+const CASES = [
+  ...['ids-first-and-last', 'ids-one', 'ids-repeated', 'ids-short', 'ids-block', 'ids-block-and-one'],
+  'ids-longer',
+];
+/** Of a model with long prompts, where a window of 128 shows. */
+const LONG_CASES = ['long-table', 'chat-tools', 'chat-three-turns', 'ids-longer'];
+/** Of engines that serve together: each row is a request of its own. */
+const SERVED_CASES = ['ids-short', 'ids-one', 'ids-repeated', 'ids-block', 'ids-block-and-one'];
+
+/**
+ * Judges one broken engine of one class behind HTTP, in the shape of vLLM and, if that lets it pass, of
+ * llama-server.
+ */
+export async function powerCell(
+  row: PowerRow,
+  precision: PowerClass,
+  run?: readonly string[],
+): Promise<PowerCell> {
+  const modelDir = await ensureFixture(row.model);
+  const apis = isServed(row) ? (['vllm', 'llama-server'] as const) : (['vllm'] as const);
+  let cell: PowerCell | undefined;
+  for (const api of apis) {
+    const folder = mkdtempSync(join(tmpdir(), 'plumbline-power-'));
+    try {
+      cell = await withBrokenEngine(row, precision, modelDir, folder, async (broken) => {
+        const { served } = await serveModel(modelDir, broken);
+        const server = await LoopbackServer.start(SERVERS[api](served));
+        try {
+          const golden = { name: row.model };
+          const model: VerifyModel = { name: row.model, source: 'fixture', modelDir, golden };
+          const verdict = await verify({
+            subject: httpSubject({ url: server.url, api, timeoutMs: 30_000 }),
+            adapter: `--url, ${api}`,
+            model,
+            cases: await loadCases(model, {
+              run: run ?? casesOf(row),
+            }),
+            precision,
+            ...(row.table === 'signature' ? { checks: NUMBERS } : {}),
+          });
+          return cellOf(verdict, row.signatures);
+        } catch (error) {
+          // A server that sends nonsense is refused before any case is asked; a silent one proves nothing.
+          const { message: reason } = error as Error;
+          if (error instanceof SubjectError)
+            return { outcome: 'refused', named: [], by: ['answers'], reason };
+          if (error instanceof NoAnswerError) return { outcome: 'not told', named: [], by: [], reason };
+          throw error;
+        } finally {
+          await server.close();
+        }
+      });
+    } finally {
+      rmSync(folder, { recursive: true, force: true });
+    }
+    if (cell.outcome !== 'not told') break;
+  }
+  return cell!;
+}
+
+/** Of an engine that computes each sequence anew and so is consistent. */
+const NUMBERS = ['precision', 'bugs', 'greedy'] as const satisfies readonly Check[];
+
+function casesOf(row: PowerRow): readonly string[] {
+  if (isServed(row)) return SERVED_CASES;
+  return row.model === 'peaked' ? LONG_CASES : CASES;
+}
+
+export function cellOf(verdict: Verdict, signatures: readonly string[]): PowerCell {
+  const named = verdict.bugs.filter((bug) => bug.verdict === 'found').map(({ name }) => name);
+  const isWrong = verdict.verdict === 'wrong';
+  const isNamed = named.some((name) => signatures.includes(name));
+  return {
+    outcome: !isWrong ? 'not told' : isNamed ? 'found' : 'refused',
+    named,
+    by: isWrong ? refusers(verdict) : [],
+    reason: verdict.reasons[0] ?? '',
+  };
+}
+
+function refusers({ precision, bugs, greedy, consistency, cases, reasons }: Verdict): string[] {
+  const { demanded, classes, exceptions } = precision;
+  const holds = classes.find(({ class: name }) => name === demanded)?.holds ?? true;
+  const by: Record<string, boolean> = {
+    answers: cases.some(({ outcome }) => outcome === 'error'),
+    precision: (classes.length > 0 && !holds) || exceptions.length > 0,
+    bugs: bugs.some(({ verdict }) => verdict === 'found'),
+    greedy: greedy.verdict === 'wrong',
+    consistency: consistency.some(({ verdict }) => verdict === 'wrong'),
+  };
+  const told = Object.keys(by).filter((name) => by[name]);
+  return told.length > 0 ? told : [reasons[0] ?? 'unknown'];
+}
