@@ -47,6 +47,14 @@ test('a significant coefficient that is small is no bug: quantisation is slightl
   t.is(everywhere.verdict, 'ruled out');
 });
 
+for (const strength of [0.57, 1.45]) {
+  test(`a change that is ${strength} times a bug's is neither that bug nor its absence`, (t) => {
+    const { everywhere } = verdicts({ bug: { name: 'everywhere', strength } });
+    t.true(Math.abs(everywhere.coefficient - strength) < 0.1, `${everywhere.coefficient}`);
+    t.is(everywhere.verdict, 'cannot tell');
+  });
+}
+
 test('a bug that changes nothing is neither found nor ruled out', (t) => {
   const [{ name, cases }, ...others] = reference.signatures;
   const zeros = new Map([...cases].map(([id, rows]) => [id, rows.map((row) => row.map(() => 1e-6))]));
