@@ -2,7 +2,6 @@ import { readdirSync } from 'node:fs';
 import test from 'ava';
 import type { Scenario } from '../support/groups/group-scenarios.ts';
 import { type Backend, installedMpis, startGroup } from '../support/groups/groups.ts';
-import { NO_COVERAGE } from '../support/processes/processes.ts';
 
 const mpis = installedMpis();
 const backends: Backend[] = ['fork', ...mpis];
@@ -23,7 +22,7 @@ for (const backend of backends) {
       `collectives of ${size} ranks over ${backend} give every rank the values that ProcessGroup documents`,
       async (t) => {
         const scenario: Scenario = { name: 'collectives', numRuns, seed: 20261122 };
-        const run = startGroup(t, backend, scenario, { size, env: NO_COVERAGE });
+        const run = startGroup(t, backend, scenario, { size });
         t.deepEqual(await run.end(), { exitCode: 0, signal: null }, run.log);
         t.deepEqual(await run.survivors(2000), []);
         t.deepEqual(readdirSync(run.folder), []);
@@ -32,7 +31,7 @@ for (const backend of backends) {
   }
 
   test.serial(`collectives of 64 MB over ${backend} give the right values`, async (t) => {
-    const run = startGroup(t, backend, { name: 'large', bytes: 64 * 2 ** 20 }, { env: NO_COVERAGE });
+    const run = startGroup(t, backend, { name: 'large', bytes: 64 * 2 ** 20 });
     t.deepEqual(await run.end(), { exitCode: 0, signal: null }, run.log);
   });
 }

@@ -14,7 +14,6 @@ import {
   shardedSettings,
 } from '../support/groups/sharded-workloads.ts';
 import { closing, temporaryFolder, trackResources } from '../support/processes/cleanup.ts';
-import { NO_COVERAGE } from '../support/processes/processes.ts';
 import { modelDirectory } from '../unit/engine/tiny-models.ts';
 
 trackResources(test);
@@ -63,7 +62,7 @@ for (const [i, { mpi, name, sharding }] of cases.entries()) {
 
       const size = String(Math.max(...Object.values(sharding)));
       const args = ['-n', size, process.execPath, MAIN, taskFile, outcomeFile];
-      const run = new GroupRun(launcherOf(mpi) as string, args, temporaryFolder(t), NO_COVERAGE);
+      const run = new GroupRun(launcherOf(mpi) as string, args, temporaryFolder(t));
       t.teardown(() => run.killAll());
       t.is((await run.end()).exitCode, 0, run.log);
       t.deepEqual(await run.survivors(2000), []);

@@ -6,12 +6,12 @@ import { KERNELS } from '../../engine/kernels/table.ts';
 import { ensureFixture } from '../../generator/fixtures/fixtures.ts';
 import type { BenchReport } from '../bench/run.ts';
 import { temporaryFolder, trackResources } from '../support/processes/cleanup.ts';
-import { ended, NO_COVERAGE, startNode } from '../support/processes/processes.ts';
+import { ended, startNode } from '../support/processes/processes.ts';
 
 trackResources(test);
 
 const BENCH = 'spec/bench/bench.ts';
-const bench = (...args: string[]) => ended(startNode(BENCH, args, { env: NO_COVERAGE }));
+const bench = (...args: string[]) => ended(startNode(BENCH, args));
 /** The quickest run there is. */
 const SMALL = ['--quick', '--model', 'dense', '--rounds', '1', '--threads', '1'];
 
@@ -180,7 +180,7 @@ test('SIGTERM half-way ends with 143, and no subject goes on', async (t) => {
     '--json',
     json,
   ];
-  const child = startNode(BENCH, args, { env: NO_COVERAGE });
+  const child = startNode(BENCH, args);
   t.teardown(() => child.kill('SIGKILL'));
   const end = ended(child);
   const children = () => {

@@ -3,12 +3,12 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import test from 'ava';
 import { temporaryFolder } from '../support/processes/cleanup.ts';
-import { ended, NO_COVERAGE, startNode } from '../support/processes/processes.ts';
+import { ended, startNode } from '../support/processes/processes.ts';
 
 const AVA = 'node_modules/ava/entrypoints/cli.js';
 
 test('SUBJECT holds another engine to the goldens, and an honest one passes', async (t) => {
-  const env = { ...NO_COVERAGE, SUBJECT: './spec/support/subjects/transformers-js.ts' };
+  const env = { SUBJECT: './spec/support/subjects/transformers-js.ts' };
   const { exitCode, out } = await ended(startNode(AVA, ['spec/golden/subject/dense.spec.ts'], { env }));
   t.is(exitCode, 0, out);
   t.regex(out, /ids-thousand: hidden states, logits and greedy tokens match/);
@@ -40,7 +40,7 @@ test('a wrong value is reported with its place, who is wrong, and a command that
      });`,
   );
   const args = ['spec/golden/subject/dense.spec.ts', '--match=*ids-short*'];
-  const { exitCode, out } = await ended(startNode(AVA, args, { env: { ...NO_COVERAGE, SUBJECT: adapter } }));
+  const { exitCode, out } = await ended(startNode(AVA, args, { env: { SUBJECT: adapter } }));
   t.is(exitCode, 1, out);
   t.regex(out, /dense · ids-short: differs from the golden first at hidden_states\.2, position 3, index 5/);
   t.regex(out, /the subject is wrong/);
@@ -62,7 +62,7 @@ test('with SUBJECT set, no spec runs that does not ask the subject; a slow impor
      export default { info: { name: 'mute' }, load: async () => model };`,
   );
   const args = ['spec/golden/**', 'spec/unit/**', '--match=*ids-one:*', '--match=*are*'];
-  const { exitCode, out } = await ended(startNode(AVA, args, { env: { ...NO_COVERAGE, SUBJECT: adapter } }));
+  const { exitCode, out } = await ended(startNode(AVA, args, { env: { SUBJECT: adapter } }));
   t.is(exitCode, 1, out);
   t.regex(out, /dense · ids-one: /);
   t.regex(
@@ -75,9 +75,7 @@ test('with SUBJECT set, no spec runs that does not ask the subject; a slow impor
 
 test('a SUBJECT that cannot be imported fails with its path and the reason', async (t) => {
   const args = ['spec/golden/subject/dense.spec.ts', '--match=*ids-one:*'];
-  const { exitCode, out } = await ended(
-    startNode(AVA, args, { env: { ...NO_COVERAGE, SUBJECT: '/no/such/adapter.ts' } }),
-  );
+  const { exitCode, out } = await ended(startNode(AVA, args, { env: { SUBJECT: '/no/such/adapter.ts' } }));
   t.is(exitCode, 1, out);
   t.regex(out, /cannot import \/no\/such\/adapter\.ts: Cannot find module/);
 });

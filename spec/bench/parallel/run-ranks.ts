@@ -4,7 +4,6 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { temporary } from '../../../engine/terminal/temporary.ts';
 import { type Backend, GroupRun, launcherOf } from '../../support/groups/groups.ts';
-import { NO_COVERAGE } from '../../support/processes/processes.ts';
 import type { CollectivesTask, CollectiveTimes } from './collective-times.ts';
 import type { TrafficTask } from './step-traffic.ts';
 import type { Task } from './tasks.ts';
@@ -40,7 +39,7 @@ async function runRanks(backend: Backend, size: number, task: Task): Promise<unk
     backend === 'fork'
       ? [process.execPath, ...args]
       : [launcherOf(backend) ?? 'mpirun', '-n', String(size), process.execPath, ...args];
-  const run = new GroupRun(command, rest, folder.path, NO_COVERAGE);
+  const run = new GroupRun(command, rest, folder.path);
   // The other ranks end with the process that started them.
   const end = () => run.pid > 0 && process.kill(run.pid, 'SIGTERM');
   process.once('exit', end);

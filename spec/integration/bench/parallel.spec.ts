@@ -13,7 +13,7 @@ import { PeerProcess } from '../../bench/peers/process.ts';
 import type { BenchReport } from '../../bench/run.ts';
 import { installedMpis } from '../../support/groups/groups.ts';
 import { temporaryFolder, trackResources } from '../../support/processes/cleanup.ts';
-import { ended, NO_COVERAGE, startNode } from '../../support/processes/processes.ts';
+import { ended, startNode } from '../../support/processes/processes.ts';
 
 trackResources(test);
 
@@ -28,7 +28,7 @@ test('a run shows collectives, speed, memory and bytes of ranks, each held to so
   const folder = temporaryFolder(t);
   const [json, html] = ['bench.json', 'bench.html'].map((name) => join(folder, name));
   const args = [...SMALL, '--suite', 'parallel', '--json', json, '--html', html];
-  const { exitCode, out, err } = await ended(startNode(BENCH, args, { env: NO_COVERAGE }));
+  const { exitCode, out, err } = await ended(startNode(BENCH, args));
   t.deepEqual({ exitCode, err }, { exitCode: 0, err: '' }, out);
   t.deepEqual(readdirSync(folder).sort(), ['bench.html', 'bench.json']);
   const { figures, skipped }: BenchReport = JSON.parse(readFileSync(json, 'utf8'));
@@ -153,7 +153,7 @@ test('the error of ranks that fail has their messages, and they leave nothing', 
 test('SIGTERM ends a bench while ranks are at work, and them with it', async (t) => {
   const folder = temporaryFolder(t);
   const args = [...SMALL, '--suite', 'parallel', '--rounds', '1000'];
-  const child = startNode(BENCH, args, { env: { ...NO_COVERAGE, TMPDIR: folder } });
+  const child = startNode(BENCH, args, { env: { TMPDIR: folder } });
   t.teardown(() => {
     for (const pid of processesIn(folder)) process.kill(pid, 'SIGKILL');
   });

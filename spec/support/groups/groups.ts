@@ -51,8 +51,6 @@ export function installedMpis(): Exclude<Backend, 'fork'>[] {
 export interface GroupOptions {
   size?: number;
   timeoutMs?: number;
-  /** Added to this process's environment. */
-  env?: NodeJS.ProcessEnv;
 }
 
 /**
@@ -62,7 +60,7 @@ export function startGroup(
   t: ExecutionContext,
   backend: Backend,
   scenario: Scenario,
-  { size = 2, timeoutMs = 10_000, env }: GroupOptions = {},
+  { size = 2, timeoutMs = 10_000 }: GroupOptions = {},
 ): GroupRun {
   const args = [
     MAIN,
@@ -75,7 +73,7 @@ export function startGroup(
     backend === 'fork'
       ? [process.execPath, ...args]
       : [launcherOf(backend) ?? 'mpirun', '-n', String(size), process.execPath, ...args];
-  const run = new GroupRun(command, rest, temporaryFolder(t), env);
+  const run = new GroupRun(command, rest, temporaryFolder(t));
   t.teardown(() => run.killAll());
   return run;
 }
@@ -90,9 +88,9 @@ export class GroupRun {
   readonly #process: ChildProcess;
   readonly #ended: Promise<unknown>;
 
-  constructor(command: string, args: readonly string[], folder: string, added: NodeJS.ProcessEnv = {}) {
+  constructor(command: string, args: readonly string[], folder: string) {
     this.folder = folder;
-    const env = { ...process.env, ...added, ...OPEN_MPI_ENVIRONMENT, TMPDIR: folder, [MARK]: this.#mark };
+    const env = { ...process.env, ...OPEN_MPI_ENVIRONMENT, TMPDIR: folder, [MARK]: this.#mark };
     this.#process = spawn(command, args, { env, stdio: ['ignore', 'pipe', 'pipe'] });
     this.#ended = once(this.#process, 'close');
     for (const output of [this.#process.stdout, this.#process.stderr]) {

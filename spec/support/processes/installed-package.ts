@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { delimiter, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { type Ended, ended, NO_COVERAGE } from './processes.ts';
+import { type Ended, ended } from './processes.ts';
 
 /** The project's own folder. */
 export const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
@@ -104,7 +104,6 @@ export function run(
         ...Object.fromEntries(inherited),
         PATH,
         npm_config_update_notifier: 'false',
-        ...NO_COVERAGE,
         ...env,
       },
     }),

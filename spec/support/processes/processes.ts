@@ -15,12 +15,6 @@ export interface Ended {
   err: string;
 }
 
-/**
- * Environment of processes that run nothing of what coverage counts, or what other processes run too: half of
- * what a process writes at its end. Node passes the variable on where it is only left out.
- */
-export const NO_COVERAGE: NodeJS.ProcessEnv = { NODE_V8_COVERAGE: undefined };
-
 /** Options of {@link startNode}. `env` is added to this process's environment. */
 export interface StartOptions {
   /** Default: no input, standard output and error as pipes. */
