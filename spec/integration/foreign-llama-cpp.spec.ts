@@ -1,4 +1,4 @@
-import { cpSync, readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
 import { ensureFixture } from '../../generator/fixtures/fixtures.ts';
@@ -7,8 +7,8 @@ import { judgePrompts } from '../../verify/prompts/judge-prompts.ts';
 import { loadModelText } from '../../verify/prompts/prompt-tools.ts';
 import { nodeLlamaCpp } from '../support/llama-cpp/install.ts';
 import { llamaCpp, llamaCppTokenizer } from '../support/llama-cpp/subject.ts';
-import { temporaryFolder, trackResources } from '../support/processes/cleanup.ts';
-import { judgeForeign } from '../support/verify/judge-foreign.ts';
+import { trackResources } from '../support/processes/cleanup.ts';
+import { checkRight, copyOfDense, judgeForeign } from '../support/verify/judge-foreign.ts';
 
 trackResources(test);
 
@@ -31,12 +31,7 @@ for (const { weights, attendsInF32, is } of HONEST) {
         ...{ model: 'dense', run: FEW, checks: ['precision', 'bugs', 'greedy'] },
       })),
     ];
-    for (const [way, { verdict, reasons, precision, power }] of verdicts) {
-      t.is(verdict, 'right', `${way}: ${reasons.join('; ')}`);
-      t.is(precision.class, is, `${way}: ${JSON.stringify(precision.classes)}`);
-      t.is(power.refused, power.of, way);
-      t.log(`${way}: ${precision.ratio?.toPrecision(2)} times the noise of ${is}`);
-    }
+    checkRight(t, verdicts, is);
   });
 }
 
@@ -53,11 +48,8 @@ test.serial("llama.cpp's own attention makes f16 of f32 weights", async (t) => {
 test.serial('llama.cpp on a file with another RoPE base is wrong, and the bug is named', async (t) => {
   const found = await nodeLlamaCpp(t);
   if (!found) return;
-  const modelDir = temporaryFolder(t);
-  cpSync(await ensureFixture('dense'), modelDir, { recursive: true });
-  const path = join(modelDir, 'config.json');
-  const config = JSON.parse(readFileSync(path, 'utf8'));
-  writeFileSync(path, JSON.stringify({ ...config, rope_theta: 10 * config.rope_theta }));
+  const { rope_theta } = JSON.parse(readFileSync(join(await ensureFixture('dense'), 'config.json'), 'utf8'));
+  const modelDir = await copyOfDense(t, { rope_theta: 10 * rope_theta });
   for (const [weights, way] of [
     ['f32', 'llama-server'],
     ['bf16', 'in process'],

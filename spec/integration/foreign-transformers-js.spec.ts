@@ -1,11 +1,8 @@
-import { cpSync, readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
-import { ensureFixture } from '../../generator/fixtures/fixtures.ts';
 import { writeOnnxGraph } from '../../generator/onnx/write.ts';
-import { temporaryFolder, trackResources } from '../support/processes/cleanup.ts';
+import { trackResources } from '../support/processes/cleanup.ts';
 import { transformersJs } from '../support/subjects/transformers-js.ts';
-import { judgeForeign } from '../support/verify/judge-foreign.ts';
+import { checkRight, copyOfDense, judgeForeign } from '../support/verify/judge-foreign.ts';
 
 trackResources(test);
 
@@ -17,10 +14,7 @@ const DENSE = {
 
 /** A copy of the fixture with the graph that transformers.js takes as `q8`. */
 async function quantized(t: ExecutionContext, changes: Record<string, unknown> = {}): Promise<string> {
-  const modelDir = temporaryFolder(t);
-  cpSync(await ensureFixture('dense'), modelDir, { recursive: true });
-  const path = join(modelDir, 'config.json');
-  writeFileSync(path, JSON.stringify({ ...JSON.parse(readFileSync(path, 'utf8')), ...changes }));
+  const modelDir = await copyOfDense(t, changes);
   await writeOnnxGraph({ modelDir, precision: 'float32', taps: false, quantization: 'int8' });
   return modelDir;
 }
@@ -33,12 +27,7 @@ for (const [dtype, is] of [
     const question = dtype === 'q8' ? { ...DENSE, loads: await quantized(t) } : DENSE;
     const subject = transformersJs(dtype, { dtype });
     const verdicts = await judgeForeign(t, subject, ['in process', 'vllm', 'llama-server'], question);
-    for (const [way, { verdict, reasons, precision, power }] of verdicts) {
-      t.is(verdict, 'right', `${way}: ${reasons.join('; ')}`);
-      t.is(precision.class, is, `${way}: ${JSON.stringify(precision.classes)}`);
-      t.is(power.refused, power.of, way);
-      t.log(`${way}: ${precision.ratio?.toPrecision(2)} times the noise of ${is}`);
-    }
+    checkRight(t, verdicts, is);
   });
 }
 

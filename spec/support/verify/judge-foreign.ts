@@ -1,3 +1,5 @@
+import { cpSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import type { ExecutionContext } from 'ava';
 import { ensureFixture } from '../../../generator/fixtures/fixtures.ts';
 import {
@@ -8,7 +10,8 @@ import {
   type Verdict,
   verify,
 } from '../../../verify/index.ts';
-import { closing } from '../processes/cleanup.ts';
+import type { PrecisionClass } from '../../../verify/precision.ts';
+import { closing, temporaryFolder } from '../processes/cleanup.ts';
 import { LoopbackServer } from '../servers/loopback-server.ts';
 import { SERVERS, serveModel } from '../servers/servers.ts';
 
@@ -47,4 +50,27 @@ export async function judgeForeign(
     verdicts.push([way, await verify({ subject: reached, adapter: way, model, cases, checks })]);
   }
   return verdicts;
+}
+
+/** Every verdict is right, in this class, and no injected fault was let pass. */
+export function checkRight(
+  t: ExecutionContext,
+  verdicts: readonly (readonly [way: Way, verdict: Verdict])[],
+  is: PrecisionClass,
+): void {
+  for (const [way, { verdict, reasons, precision, power }] of verdicts) {
+    t.is(verdict, 'right', `${way}: ${reasons.join('; ')}`);
+    t.is(precision.class, is, `${way}: ${JSON.stringify(precision.classes)}`);
+    t.is(power.refused, power.of, way);
+    t.log(`${way}: ${precision.ratio?.toPrecision(2)} times the noise of ${is}`);
+  }
+}
+
+/** A copy of `dense` whose `config.json` says something else. */
+export async function copyOfDense(t: ExecutionContext, changes: Record<string, unknown>): Promise<string> {
+  const modelDir = temporaryFolder(t);
+  cpSync(await ensureFixture('dense'), modelDir, { recursive: true });
+  const path = join(modelDir, 'config.json');
+  writeFileSync(path, JSON.stringify({ ...JSON.parse(readFileSync(path, 'utf8')), ...changes }));
+  return modelDir;
 }
