@@ -84,6 +84,14 @@ export function conclude(findings: Findings): Conclusion {
   return { verdict, reasons, cases, unchecked };
 }
 
+/** The parts of a verdict that compare with a reference, where nothing was compared. */
+export const NOTHING_COMPARED: Pick<Verdict, 'precision' | 'prompt' | 'bugs' | 'greedy'> = {
+  precision: { class: null, ratio: null, classes: [], exceptions: [] },
+  prompt: { verdict: 'unknown', cases: [] },
+  bugs: [],
+  greedy: { verdict: 'not checked', tokens: 0, ties: 0 },
+};
+
 /** What is known of a run in which nothing could be asked. */
 export type NothingAsked = Pick<Verdict, 'subject' | 'model' | 'reference' | 'unchecked'> & {
   readonly demanded?: PrecisionClass;
@@ -97,10 +105,8 @@ export function concludeNothing({ demanded, reason, ...known }: NothingAsked): V
     ...known,
     verdict: 'unknown',
     reasons: [reason],
-    precision: { class: null, ratio: null, ...(demanded ? { demanded } : {}), classes: [], exceptions: [] },
-    prompt: { verdict: 'unknown', cases: [] },
-    bugs: [],
-    greedy: { verdict: 'not checked', tokens: 0, ties: 0 },
+    ...NOTHING_COMPARED,
+    precision: { ...NOTHING_COMPARED.precision, ...(demanded ? { demanded } : {}) },
     consistency: [],
     power: { refused: 0, of: 0, missed: [] },
     compared: { rows: 0, values: 0 },

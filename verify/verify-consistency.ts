@@ -1,6 +1,7 @@
 import { readPackageJson } from '../engine/terminal/package-json.ts';
 import { inParallel } from './ask/in-parallel.ts';
 import { type Outcome, settle } from './ask/outcome.ts';
+import { NOTHING_COMPARED } from './conclude.ts';
 import type { FirstAnswer } from './consistency/checks.ts';
 import { consistencyCases } from './consistency/consistency-cases.ts';
 import { consistencyPower } from './consistency/consistency-power.ts';
@@ -82,7 +83,7 @@ export async function verifyConsistency(options: VerifyConsistencyOptions): Prom
     const power = consistencyPower(first, allowed);
     const caseVerdicts = asked.map(verdictOfCase);
     return {
-      ...NOTHING_ELSE,
+      ...NOTHING_COMPARED,
       format: VERDICT_FORMAT,
       subject: { ...subject.info, adapter },
       model: { name: modelDir === '' ? 'the model that it has' : modelDir, source: 'any' },
@@ -105,14 +106,6 @@ export async function verifyConsistency(options: VerifyConsistencyOptions): Prom
     await loaded.close();
   }
 }
-
-/** Parts of a verdict that need a reference. */
-const NOTHING_ELSE: Pick<Verdict, 'precision' | 'prompt' | 'bugs' | 'greedy'> = {
-  precision: { class: null, ratio: null, classes: [], exceptions: [] },
-  prompt: { verdict: 'unknown', cases: [] },
-  bugs: [],
-  greedy: { verdict: 'not checked', tokens: 0, ties: 0 },
-};
 
 function answersOf(
   forward: Outcome<readonly TokenScores[]>,

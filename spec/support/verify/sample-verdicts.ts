@@ -1,3 +1,4 @@
+import { NOTHING_COMPARED } from '../../../verify/conclude.ts';
 import type { Verdict } from '../../../verify/verdict.ts';
 
 /** An engine that is right, with everything checked. */
@@ -131,10 +132,7 @@ export const UNKNOWN: Verdict = {
   ...RIGHT,
   verdict: 'unknown',
   reasons: ['http://127.0.0.1:8000 refuses connections'],
-  precision: { class: null, ratio: null, classes: [], exceptions: [] },
-  prompt: { verdict: 'unknown', cases: [] },
-  bugs: [],
-  greedy: { verdict: 'not checked', tokens: 0, ties: 0 },
+  ...NOTHING_COMPARED,
   consistency: [],
   power: { refused: 0, of: 0, missed: [] },
   compared: { rows: 0, values: 0 },
