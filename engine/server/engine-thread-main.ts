@@ -41,7 +41,7 @@ async function serve(id: number, request: ThreadRequest, engine: Engine): Promis
   let refusal: Error | undefined;
   try {
     for await (const event of engine.generate([{ ...request, signal }])) {
-      // Leaving the loop frees the blocks. The caller has left already, or gets an error when the thread exits.
+      // Leaving the loop frees the blocks. The caller has left, or gets an error when the thread exits.
       if (signal.aborted) return;
       if (event.type === 'error') refusal = event.error;
       else tell({ id, event }, engine);
