@@ -1,7 +1,7 @@
 import type { Conversation } from '../../subject.ts';
 import type { HttpRequest } from './exchange.ts';
 
-/** The APIs that can be asked, in the order of detection: most servers also have OpenAI's, so that it comes last. */
+/** The APIs, in the order of detection: most servers also have OpenAI's, so that it comes last. */
 export const API_NAMES = ['llama-server', 'sglang', 'tgi', 'ollama', 'vllm', 'openai'] as const;
 export type ApiName = (typeof API_NAMES)[number];
 
