@@ -1,7 +1,8 @@
+import { OptionError } from '../../errors.ts';
 import type { ChatMessage, FunctionCall } from '../../text/conversation.ts';
 import { ApiError } from '../api-error.ts';
 import { parseJsonObject, pythonJson } from './json-text.ts';
-import { refuse } from './refuse.ts';
+import { checkJsonValue } from './json-value.ts';
 import type { TemplateTraits } from './template-traits.ts';
 
 type JsonObject = Readonly<Record<string, unknown>>;
@@ -21,18 +22,18 @@ const ROLES: ReadonlyMap<unknown, ChatMessage['role']> = new Map([
  * template sees nothing.
  *
  * @param messages as they stand in a request.
- * @throws ApiError 400 that names the part at fault: `messages[0].content[1]`.
+ * @throws OptionError that names the part at fault: `messages[0].content[1]`; ApiError if it is not supported.
  */
 export function conversationOf(messages: unknown, traits: TemplateTraits): ChatMessage[] {
   if (!Array.isArray(messages) || messages.length === 0)
-    refuse('messages', messages, 'an array of at least one message');
+    throw new OptionError('messages', messages, 'an array of at least one message');
   return messages.map((message: unknown, i) => toChatMessage(message, `messages[${i}]`, traits));
 }
 
 function toChatMessage(message: unknown, where: string, traits: TemplateTraits): ChatMessage {
-  if (!isObject(message)) refuse(where, message, 'an object with role and content');
+  if (!isObject(message)) throw new OptionError(where, message, 'an object with role and content');
   const role = ROLES.get(message.role);
-  if (!role) refuse(`${where}.role`, message.role, [...ROLES.keys()].join(', '));
+  if (!role) throw new OptionError(`${where}.role`, message.role, [...ROLES.keys()].join(', '));
   const isAssistant = role === 'assistant';
   for (const key of ['audio', 'function_call']) {
     if (message[key] != null)
@@ -57,10 +58,10 @@ function textOf(content: unknown, where: string): string {
 }
 
 function textOfPart(part: unknown, where: string): string {
-  if (!isObject(part)) refuse(where, part, '{"type": "text", "text": …}');
+  if (!isObject(part)) throw new OptionError(where, part, '{"type": "text", "text": …}');
   if (part.type === 'text') return wellFormed(part.text, `${where}.text`);
   if (part.type === 'refusal') return wellFormed(part.refusal, `${where}.refusal`);
-  if (typeof part.type !== 'string') refuse(`${where}.type`, part.type, '"text"');
+  if (typeof part.type !== 'string') throw new OptionError(`${where}.type`, part.type, '"text"');
   throw notSupported(where, `a part of type ${part.type.slice(0, 60)}`, 'write {"type": "text", "text": …}');
 }
 
@@ -71,20 +72,22 @@ function reasoningOf(message: JsonObject, where: string): { reasoning_content?: 
 }
 
 function toolCallsOf(calls: unknown, where: string, traits: TemplateTraits): Pick<ChatMessage, 'tool_calls'> {
-  if (!Array.isArray(calls)) refuse(where, calls, 'an array of calls');
+  if (!Array.isArray(calls)) throw new OptionError(where, calls, 'an array of calls');
   if (calls.length === 0) return {};
   return { tool_calls: calls.map((call: unknown, i) => toolCallOf(call, `${where}[${i}]`, traits)) };
 }
 
 function toolCallOf(call: unknown, where: string, traits: TemplateTraits): { function: FunctionCall } {
   const called = isObject(call) ? call.function : undefined;
-  if (!isObject(called)) refuse(where, call, '{"type": "function", "function": {"name": …, "arguments": …}}');
+  if (!isObject(called))
+    throw new OptionError(where, call, '{"type": "function", "function": {"name": …, "arguments": …}}');
   const name = wellFormed(called.name, `${where}.function.name`);
   const json = called.arguments ?? '';
   const argumentsWhere = `${where}.function.arguments`;
   const text = wellFormed(json, argumentsWhere, 'the JSON of an object, as a string') || '{}';
   const parsed = parseJsonObject(text);
-  if (!parsed) refuse(argumentsWhere, json, 'the JSON of an object, as a string');
+  if (!parsed) throw new OptionError(argumentsWhere, json, 'the JSON of an object, as a string');
+  checkJsonValue(argumentsWhere, parsed);
   // As JSON, numbers above 2^53 keep all their digits.
   return { function: { name, arguments: traits.takesArgumentsAsJson ? pythonJson(text) : parsed } };
 }
@@ -94,8 +97,8 @@ function notSupported(param: string, what: string, remedy: string): ApiError {
 }
 
 function wellFormed(value: unknown, where: string, expected = 'a string'): string {
-  if (typeof value !== 'string') refuse(where, value, expected);
-  if (!value.isWellFormed()) refuse(where, value, 'a text without lone surrogates');
+  if (typeof value !== 'string') throw new OptionError(where, value, expected);
+  if (!value.isWellFormed()) throw new OptionError(where, value, 'a text without lone surrogates');
   return value;
 }
 

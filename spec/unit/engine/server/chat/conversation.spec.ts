@@ -1,5 +1,5 @@
 import test from 'ava';
-import { ApiError } from '../../../../../engine/server/api-error.ts';
+import { toApiError } from '../../../../../engine/server/api-error.ts';
 import { conversationOf } from '../../../../../engine/server/chat/conversation.ts';
 import { templateTraits } from '../../../../../engine/server/chat/template-traits.ts';
 
@@ -54,30 +54,26 @@ test("arguments of calls are rendered as Python's JSON with every digit, or as a
 const assistant = (call: unknown) => ({ role: 'assistant', tool_calls: [call] });
 const called = (json: unknown) => assistant({ function: { name: 'f', arguments: json } });
 const REFUSED: [messages: unknown, message: RegExp, param: string][] = [
-  [undefined, /found undefined; expected an array of at least one message/, 'messages'],
-  [[], /found \[\]; expected an array of at least one message/, 'messages'],
-  [['hi'], /found 'hi'; expected an object with role and content/, 'messages[0]'],
+  [undefined, /is undefined; expected an array of at least one message/, 'messages'],
+  [[], /is \[\]; expected an array of at least one message/, 'messages'],
+  [['hi'], /is "hi"; expected an object with role and content/, 'messages[0]'],
   [
     [user, { role: 'function', content: '' }],
     /expected system, developer, user, assistant, tool/,
     'messages[1].role',
   ],
-  [
-    [{ role: 'user' }],
-    /found undefined; expected a string, or an array of text parts/,
-    'messages[0].content',
-  ],
-  [[{ role: 'tool', content: null }], /found null; expected a string/, 'messages[0].content'],
+  [[{ role: 'user' }], /is undefined; expected a string, or an array of text parts/, 'messages[0].content'],
+  [[{ role: 'tool', content: null }], /is null; expected a string/, 'messages[0].content'],
   [
     [{ role: 'user', content: 'a\ud800' }],
-    /a\\ud800'; expected a text without lone surrogates/,
+    /a\\ud800"; expected a text without lone surrogates/,
     'messages[0].content',
   ],
-  [[{ ...user, name: 1 }], /found 1; expected a string/, 'messages[0].name'],
+  [[{ ...user, name: 1 }], /is 1; expected a string/, 'messages[0].name'],
   [[{ role: 'user', content: ['a'] }], /expected {"type": "text"/, 'messages[0].content[0]'],
   [
     [{ role: 'user', content: [{ text: 'a' }] }],
-    /found undefined; expected "text"/,
+    /is undefined; expected "text"/,
     'messages[0].content[0].type',
   ],
   [[{ role: 'user', content: [{ type: 'text' }] }], /expected a string/, 'messages[0].content[0].text'],
@@ -101,14 +97,14 @@ const REFUSED: [messages: unknown, message: RegExp, param: string][] = [
   [[assistant(null)], /expected {"type": "function"/, 'messages[0].tool_calls[0]'],
   [[assistant({ type: 'custom', custom: {} })], /expected {"type": "function"/, 'messages[0].tool_calls[0]'],
   [[assistant({ function: {} })], /expected a string/, 'messages[0].tool_calls[0].function.name'],
-  [[called({})], /found {}; expected the JSON of an object/, 'messages[0].tool_calls[0].function.arguments'],
-  [[called('[1]')], /found '\[1\]'; expected the JSON of/, 'messages[0].tool_calls[0].function.arguments'],
-  [[called('{"a"')], /found '{"a"'; expected the JSON of/, 'messages[0].tool_calls[0].function.arguments'],
+  [[called({})], /is {}; expected the JSON of an object/, 'messages[0].tool_calls[0].function.arguments'],
+  [[called('[1]')], /is "\[1\]"; expected the JSON of/, 'messages[0].tool_calls[0].function.arguments'],
+  [[called('{"a"')], /is "{\\"a\\""; expected the JSON of/, 'messages[0].tool_calls[0].function.arguments'],
 ];
 for (const [messages, message, param] of REFUSED) {
   test(`messages are refused with ${param}: ${JSON.stringify(messages)}`, (t) => {
-    const error = t.throws(() => conversationOf(messages, qwen3), { instanceOf: ApiError, message });
-    t.is(error.status, 400);
-    t.is(error.param, param);
+    const error = t.throws(() => conversationOf(messages, qwen3), { message });
+    const { status, param: named } = toApiError(error);
+    t.deepEqual({ status, param: named }, { status: 400, param });
   });
 }
