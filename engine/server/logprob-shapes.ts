@@ -11,7 +11,7 @@ export interface TokenNames {
   readonly asIds: boolean;
 }
 
-/** Log-probabilities in the form of OpenAI's completions, and of vLLM's. All lists have one entry for each token. */
+/** Log-probabilities in the form of OpenAI's completions: parallel lists, one entry for each token. */
 export interface CompletionLogprobs {
   /** Where each token begins in the choice's text, in Unicode characters. */
   text_offset: number[];
