@@ -69,10 +69,14 @@ export function toApiError(error: unknown): ApiError {
   if (CAUSED_BY_REQUEST.has(kind)) {
     const { message } = error as Error;
     if (option === undefined) return new ApiError(400, message, { cause: error });
-    // An index or key of the value at fault follows the name: `stop[1]`.
-    const [name] = option.split(/[[.]/);
-    const param = option.replace(name, PARAMS[name] ?? name);
-    return new ApiError(400, message.replace(option, param), { param, cause: error });
+    // The name is a part of what is at fault: `stop[1]`, `a key of logitBias`.
+    const named = option.replace(/\w+/g, (word) => PARAMS[word] ?? word);
+    const param = named.replace(/^a key of /, '');
+    return new ApiError(
+      400,
+      message.replace(option, () => named),
+      { param, cause: error },
+    );
   }
   if (error instanceof PlumblineError) return new ApiError(503, error.message, { cause: error });
   return new ApiError(500, 'the server failed to answer; its log says more', { cause: error });

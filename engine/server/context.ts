@@ -27,6 +27,8 @@ export interface ServedVocabulary {
   textOf(id: number): string;
   /** The token's bytes, which need not be whole characters. */
   bytesOf(id: number): Uint8Array;
+  /** Whether the token is marked special, such as `<|im_end|>`. */
+  isSpecial(id: number): boolean;
 }
 
 /** What the handler of a route uses beside the body of its request. */
@@ -37,6 +39,8 @@ export interface ServerContext {
   readonly servedModelName: string;
   /** Names weights, program and kernels. */
   readonly systemFingerprint: string;
+  /** The most probable tokens that a request may ask for; −1 for the whole vocabulary. */
+  readonly maxLogprobs: number;
   /** When the server was started, in Unix seconds. */
   readonly created: number;
   /**

@@ -27,7 +27,7 @@ export function checkRequest(
   { config, cacheTokens, hasTokenizer }: RequestLimits,
 ): SamplingParams {
   checkObject('request', request);
-  const { ids, maxNewTokens, signal, returnLogits } = request;
+  const { ids, maxNewTokens, signal, returnLogits, skipSpecialTokens, cacheSalt } = request;
   const params = completeSamplingParams(request, config);
   // Before checkPrompt(), which has a default for it.
   checkCount('maxNewTokens', maxNewTokens, 0);
@@ -36,6 +36,10 @@ export function checkRequest(
     throw new OptionError('signal', signal, 'an AbortSignal');
   }
   if (returnLogits !== undefined) checkBoolean('returnLogits', returnLogits);
+  if (skipSpecialTokens !== undefined) checkBoolean('skipSpecialTokens', skipSpecialTokens);
+  if (cacheSalt !== undefined && typeof cacheSalt !== 'string') {
+    throw new OptionError('cacheSalt', cacheSalt, 'a string');
+  }
   if (params.stop.length > 0 && !hasTokenizer) {
     throw new OptionError('stop', params.stop, 'no stop strings without text: give the engine a tokenizer');
   }

@@ -1,4 +1,3 @@
-import { foundBugs } from '../../judge/bug-verdicts.ts';
 import type { Verdict } from '../../verdict.ts';
 import { describeBug, escapeMarkup, formatCoefficient } from '../words.ts';
 
@@ -10,7 +9,7 @@ const WIDTH = 200;
 
 /** Coefficients of all bugs with twice their standard errors: 1 is "this bug", 0 "not this bug". */
 export function renderBugChart(bugs: Verdict['bugs']): string {
-  const found = foundBugs(bugs);
+  const found = bugs.filter(({ verdict }) => verdict === 'found');
   const sentences = found.map((bug) => `<p><b>${escapeMarkup(describeBug(bug))}</b></p>`).join('');
   const rows = bugs.map((bug) => {
     const name = `<span class="name" title="${escapeMarkup(bug.title)}">${escapeMarkup(bug.name)}</span>`;

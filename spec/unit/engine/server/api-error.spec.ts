@@ -16,15 +16,16 @@ test('the body of an error has the form of OpenAI', (t) => {
 });
 
 test('an option that the engine refuses is named as in the API, in this thread or another', (t) => {
-  for (const [option, param] of [
+  for (const [option, param, shown = param] of [
     ['topP', 'top_p'],
     ['stopTokenIds[2]', 'stop_token_ids[2]'],
     ['stop[0]', 'stop[0]'],
+    ['a key of logitBias', 'logit_bias', 'a key of logit_bias'],
   ]) {
     const error = new OptionError(option, 3, 'less');
     for (const thrown of [error, new ThreadError(toErrorData(error))]) {
       const { status, param: named, message } = toApiError(thrown);
-      t.deepEqual([status, named, message], [400, param, `${param} is 3; expected less`]);
+      t.deepEqual([status, named, message], [400, param, `${shown} is 3; expected less`]);
     }
   }
 });
