@@ -31,6 +31,8 @@ const WITHOUT_SPEC: Readonly<Record<string, string>> = {
   'engine/parallel/mpi/join.ts': 'needs mpirun; likewise',
   'engine/server/context.ts': 'interfaces',
   'engine/server/thread-messages.ts': 'interfaces',
+  'engine/server/chat/shapes.ts': 'interfaces',
+  'engine/server/chat/answer-events.ts': 'the events of an answer; chat-completions.spec.ts asks for them',
   'engine/server/engine-thread-main.ts': 'the engine in its thread; engine-thread.spec.ts starts it',
   'generator/cli.ts': 'a command; spec/integration/goldens-command.spec.ts runs it',
   'generator/fixtures/large-checkpoint-worker.ts': 'a thread; large-checkpoint.spec.ts starts it',

@@ -62,23 +62,24 @@ async function* answerEvents(
   context: ServerContext,
   signal: AbortSignal,
 ): AsyncGenerator<AnswerEvent, void> {
-  const { sampling, prompt, hasToolCalls, maxTokens, maxTokensField } = request;
+  const { generation, prompt, hasToolCalls, maxTokens, maxTokensField } = request;
   const maxNewTokens = maxNewTokensOf(
     {
       promptTokens: ids.length,
+      promptField: 'messages',
       maxTokens,
       field: maxTokensField,
       byDefault: Number.POSITIVE_INFINITY,
-      minTokens: sampling.minNewTokens,
+      minTokens: generation.minNewTokens,
     },
     context.engine.limits,
   );
   const thinking = thinkingAfter(prompt, ids, context);
-  const numChoices = sampling.n ?? 1;
+  const numChoices = generation.n ?? 1;
   const parsers = Array.from({ length: numChoices }, () => new MessageParser({ thinking, hasToolCalls }));
   const leaveQueue = context.admit(numChoices);
   try {
-    for await (const event of context.engine.generate({ ...sampling, ids, maxNewTokens }, signal)) {
+    for await (const event of context.engine.generate({ ...generation, ids, maxNewTokens }, signal)) {
       const { sample } = event;
       const parser = parsers[sample];
       if (event.type === 'token') {

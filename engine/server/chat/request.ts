@@ -1,20 +1,19 @@
 import { z } from 'zod';
 import { OptionError } from '../../errors.ts';
-import type { SamplingOptions } from '../../serving/sampling-params.ts';
 import { ApiError } from '../api-error.ts';
 import type { ChatPrompt, ServerContext } from '../context.ts';
-import { parseBody } from '../parse-body.ts';
+import { parseBody, refuseUnsupported } from '../request-body.ts';
 import { toNumLogprobs } from '../request-limits.ts';
 import { commonFields, toSamplingOptions } from '../sampling-fields.ts';
 import { checkServedModel } from '../served-model.ts';
-import { refuseUnsupported } from '../unsupported-fields.ts';
+import type { ThreadRequest } from '../thread-messages.ts';
 import { conversationOf } from './conversation.ts';
 import { checkJsonValue } from './json-value.ts';
 
 /** What an answer needs of a request. */
 export interface ChatRequest {
   readonly prompt: ChatPrompt;
-  readonly sampling: SamplingOptions;
+  readonly generation: Omit<ThreadRequest, 'ids' | 'maxNewTokens'>;
   /** As it was sent. */
   readonly maxTokens: unknown;
   /** The name of that field. */
@@ -95,21 +94,25 @@ export function readChatRequest(
     throw new OptionError('top_logprobs', parsed.top_logprobs, 'none without logprobs: true');
   if (parsed.prompt_logprobs != null && stream)
     throw new OptionError('prompt_logprobs', parsed.prompt_logprobs, 'none with stream: true');
+  const hasToolCalls = tools !== undefined && parsed.tool_choice !== 'none' && templateTraits.hasToolCalls;
   return {
     prompt: {
       messages: conversationOf(parsed.messages, templateTraits),
       ...promptEnd(parsed),
       ...(tools && { tools }),
     },
-    sampling: {
+    generation: {
       ...toSamplingOptions(parsed, limits),
       ...(parsed.logprobs && { logprobs: toNumLogprobs('top_logprobs', parsed.top_logprobs ?? 0, limits) }),
       promptLogprobs: toNumLogprobs('prompt_logprobs', parsed.prompt_logprobs, limits),
+      // Some models mark the tags of calls as special.
+      skipSpecialTokens: (parsed.skip_special_tokens ?? true) && !hasToolCalls,
+      ...(parsed.cache_salt != null && { cacheSalt: parsed.cache_salt }),
     },
     ...(parsed.max_completion_tokens == null
       ? { maxTokens: parsed.max_tokens, maxTokensField: 'max_tokens' }
       : { maxTokens: parsed.max_completion_tokens, maxTokensField: 'max_completion_tokens' }),
-    hasToolCalls: tools !== undefined && parsed.tool_choice !== 'none' && templateTraits.hasToolCalls,
+    hasToolCalls,
     stream,
     includeUsage: parsed.stream_options?.include_usage ?? false,
     returnTokenIds: parsed.return_token_ids ?? false,
