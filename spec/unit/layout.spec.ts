@@ -31,6 +31,7 @@ const WITHOUT_SPEC: Readonly<Record<string, string>> = {
   'engine/parallel/mpi/join.ts': 'needs mpirun; likewise',
   'engine/server/context.ts': 'interfaces',
   'engine/server/thread-messages.ts': 'interfaces',
+  'engine/server/chat/context.ts': 'an interface',
   'engine/server/chat/shapes.ts': 'interfaces',
   'engine/server/chat/answer-events.ts': 'the events of an answer; chat-completions.spec.ts asks for them',
   'engine/server/engine-thread-main.ts': 'the engine in its thread; engine-thread.spec.ts starts it',

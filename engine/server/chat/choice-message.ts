@@ -38,7 +38,7 @@ export class ChoiceMessage {
     };
   }
 
-  /** The whole message. Its content is null if there is none beside thoughts or calls, as in OpenAI's API. */
+  /** The whole message. Empty content beside thoughts or calls is null, as in OpenAI's API. */
   whole(): AssistantMessage {
     const isOnlyContent = this.#reasoning === '' && this.#toolCalls.length === 0;
     return {

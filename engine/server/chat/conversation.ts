@@ -22,7 +22,8 @@ const ROLES: ReadonlyMap<unknown, ChatMessage['role']> = new Map([
  * template sees nothing.
  *
  * @param messages as they stand in a request.
- * @throws OptionError that names the part at fault: `messages[0].content[1]`; ApiError if it is not supported.
+ * @throws OptionError that names the part at fault: `messages[0].content[1]`; ApiError if that is not
+ * supported.
  */
 export function conversationOf(messages: unknown, traits: TemplateTraits): ChatMessage[] {
   if (!Array.isArray(messages) || messages.length === 0)

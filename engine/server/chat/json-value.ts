@@ -1,6 +1,6 @@
 import { OptionError } from '../../errors.ts';
 
-/** More than schemas and arguments have; templates and the copy for another thread take each level on a stack. */
+/** More than schemas have. Templates and the copy for another thread take each level on the stack. */
 const MAX_LEVELS = 100;
 
 /**

@@ -1,12 +1,13 @@
-import type { ChatPrompt, ServedVocabulary, ServerContext } from '../context.ts';
+import type { ChatPrompt, ServedVocabulary } from '../context.ts';
+import type { ChatContext } from './context.ts';
 import { THINK_BEGIN, THINK_END, type Thinking } from './reasoning-parser.ts';
 
 /** The end of a prompt that is looked at; a tag and the white space after it are fewer tokens. */
 const NUM_LAST_TOKENS = 32;
 
 /**
- * Whether the answer to a prompt can begin with thoughts. A template that is told not to think ends the
- * prompt with empty thoughts, and that of a model that always thinks ends it with `<think>`.
+ * Whether the answer to a prompt can begin with thoughts. If thinking is switched off, the template
+ * ends the prompt with empty thoughts; for a model that always thinks, with `<think>`.
  *
  * @param ids the prompt's tokens.
  */
@@ -16,7 +17,7 @@ export function thinkingAfter(
   {
     vocabulary,
     templateTraits,
-  }: Pick<ServerContext, 'templateTraits'> & { vocabulary: Pick<ServedVocabulary, 'textOf'> },
+  }: Pick<ChatContext, 'templateTraits'> & { vocabulary: Pick<ServedVocabulary, 'textOf'> },
 ): Thinking {
   if (!templateTraits.hasThinking) return 'none';
   if (continueFinalMessage) {

@@ -46,7 +46,7 @@ test('a call among the thoughts is a thought', (t) => {
   });
 });
 
-/** The definition, over the whole text: every character but those of tags, of JSON and of blanks comes out. */
+/** The definition, over the whole text: all comes out but tags, JSON and blanks beside calls. */
 function expected({ thinking, hasToolCalls }: AnswerFormat, text: string): Message {
   const pattern = {
     possible: /^\s*<think>(.*?)(?:<\/think>(.*))?$/s,

@@ -53,7 +53,7 @@ test('every option reaches the engine', (t) => {
   t.deepEqual([stream, includeUsage], [true, true]);
 });
 
-test('tools are rendered as they were sent, and calls looked for unless the choice is none', (t) => {
+test('tools are rendered as they were sent, and calls are looked for by default', (t) => {
   const { prompt, hasToolCalls, generation } = read({
     tools,
     tool_choice: 'auto',

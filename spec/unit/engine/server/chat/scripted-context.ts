@@ -1,4 +1,5 @@
-import type { ChatPrompt, ServerContext } from '../../../../../engine/server/context.ts';
+import type { ChatContext } from '../../../../../engine/server/chat/context.ts';
+import type { ChatPrompt } from '../../../../../engine/server/context.ts';
 import type { ServedEvent, ThreadRequest } from '../../../../../engine/server/thread-messages.ts';
 import { Generation, type GenerationContext } from '../../../../../engine/serving/generation.ts';
 import { createSamplingScratch } from '../../../../../engine/serving/sampler.ts';
@@ -11,13 +12,13 @@ export interface Script {
   readonly choices?: readonly (readonly string[])[];
   /** The tokens of every prompt, as texts. */
   readonly prompt?: readonly string[];
-  readonly traits?: Partial<ServerContext['templateTraits']>;
+  readonly traits?: Partial<ChatContext['templateTraits']>;
   /** Called before each event. */
   readonly beforeEvent?: () => void;
 }
 
 /** What the handler has asked for. */
-export interface ScriptedContext extends ServerContext {
+export interface ScriptedContext extends ChatContext {
   readonly prompts: ChatPrompt[];
   readonly requests: ThreadRequest[];
   /** Sequences that are admitted now. */
