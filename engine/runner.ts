@@ -146,7 +146,10 @@ export class Runner {
       return [];
     }
     try {
-      return this.#samples(generation, fork).map((each) => sampleToken(each, logits));
+      return this.#samples(generation, fork).map((each) => ({
+        generation: each,
+        event: each.sampleToken(logits),
+      }));
     } catch (thrown) {
       return [{ generation, event: undefined, failure: { thrown } }];
     }
@@ -188,13 +191,5 @@ export class Runner {
       blocks: { total: this.#blocks.numBlocks, free, cached, evictions, copies },
       prefixCache: { queries, hits, savedTokens },
     };
-  }
-}
-
-function sampleToken(generation: Generation, logits: Float32Array): StepOutput {
-  try {
-    return { generation, event: generation.sampleToken(logits) };
-  } catch (thrown) {
-    return { generation, event: undefined, failure: { thrown } };
   }
 }
