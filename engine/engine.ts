@@ -36,6 +36,7 @@ export class Engine {
   readonly #tokenizer: LoadOptions['tokenizer'];
   readonly #scratch: SamplingScratch;
   readonly #tracker = new RequestTracker();
+  #coming: Promise<void> | undefined;
   #closing: Promise<void> | undefined;
   /** What has ended a step that the requests of all callers shared. */
   #failure: { error: unknown } | undefined;
@@ -123,8 +124,7 @@ export class Engine {
         const event = stream.events.shift();
         if (event) yield event;
         else if (stream.generations.size > 0) {
-          await turn();
-          this.#step();
+          await this.#nextStep();
         } else if (queue.isEmpty) return;
         else await queue.wait();
       }
@@ -162,6 +162,18 @@ export class Engine {
     } catch (error) {
       stream.events.push({ type: 'error', request: index, error: asError(error) });
     }
+  }
+
+  /**
+   * All callers wait for the same step: if each computed one in its turn, a caller would see its tokens, and
+   * its signal be heeded, only once in as many steps as there are callers.
+   */
+  #nextStep(): Promise<void> {
+    this.#coming ??= turn().then(() => {
+      this.#coming = undefined;
+      this.#step();
+    });
+    return this.#coming;
   }
 
   /** Computes one step of the requests of all callers. */

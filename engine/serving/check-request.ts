@@ -21,6 +21,8 @@ export interface CheckedRequest {
   readonly maxNewTokens: number;
   readonly signal: AbortSignal | undefined;
   readonly returnLogits: boolean;
+  readonly skipSpecialTokens: boolean;
+  readonly cacheSalt: string | undefined;
 }
 
 /**
@@ -35,7 +37,14 @@ export function checkRequest(
   { config, cacheTokens, hasTokenizer }: RequestLimits,
 ): CheckedRequest {
   checkObject('request', request);
-  const { ids: given, maxNewTokens, signal, returnLogits = false } = request;
+  const {
+    ids: given,
+    maxNewTokens,
+    signal,
+    returnLogits = false,
+    skipSpecialTokens = false,
+    cacheSalt,
+  } = request;
   const params = completeSamplingParams(request, config);
   // Before checkPrompt(), which has a default for it.
   checkCount('maxNewTokens', maxNewTokens, 0);
@@ -44,6 +53,10 @@ export function checkRequest(
     throw new OptionError('signal', signal, 'an AbortSignal');
   }
   checkBoolean('returnLogits', returnLogits);
+  checkBoolean('skipSpecialTokens', skipSpecialTokens);
+  if (cacheSalt !== undefined && typeof cacheSalt !== 'string') {
+    throw new OptionError('cacheSalt', cacheSalt, 'a string');
+  }
   if (params.stop.length > 0 && !hasTokenizer) {
     throw new OptionError('stop', params.stop, 'no stop strings without text: give the engine a tokenizer');
   }
@@ -54,5 +67,5 @@ export function checkRequest(
         `${cacheTokens}: raise cacheTokens`,
     );
   }
-  return { ids, params, maxNewTokens, signal, returnLogits };
+  return { ids, params, maxNewTokens, signal, returnLogits, skipSpecialTokens, cacheSalt };
 }

@@ -39,12 +39,12 @@ export class Generation {
   #firstToken = 0;
 
   constructor(context: GenerationContext, sequenceId: number, sample: number) {
-    const { params, ids, scratch, tokenizer } = context;
+    const { params, ids, scratch, tokenizer, cacheSalt, skipSpecialTokens } = context;
     this.context = context;
     this.sample = sample;
-    this.sequence = new Sequence(sequenceId, params, ids);
+    this.sequence = new Sequence(sequenceId, params, ids, cacheSalt);
     this.#sampler = new TokenSampler(params, ids, sample, scratch);
-    this.#stream = tokenizer?.createStream();
+    this.#stream = tokenizer?.createStream({ skipSpecialTokens });
     this.#stopStrings = new StopStrings(params.stop);
     this.#stopIds = new Set(params.stopIds);
   }
@@ -117,11 +117,19 @@ export class Generation {
       tokens: this.sequence.tokens.slice(ids.length),
       text: this.#stream ? this.#text : undefined,
       finishReason,
+      stopReason: this.#stopReason(finishReason),
       fingerprint: this.#fingerprint.digest(),
       logprobs: params.logprobs === undefined ? undefined : this.#logprobs,
       promptLogprobs: params.promptLogprobs === undefined ? undefined : [...this.context.promptLogprobs],
       timing: { prefillMs: firstToken - begun, decodeMs: now - firstToken },
     };
+  }
+
+  #stopReason(finishReason: FinishReason): number | string | undefined {
+    if (finishReason !== 'stop') return undefined;
+    const { stopTokenIds } = this.context.params;
+    const last = this.sequence.tokens.at(-1)!;
+    return stopTokenIds.includes(last) ? last : this.#stopStrings.found;
   }
 
   /** Text that was held back: half a character, or the beginning of a possible stop string. */

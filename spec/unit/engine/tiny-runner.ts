@@ -54,6 +54,8 @@ export function begin(runner: Runner, options: Partial<GenerateRequest> = {}): G
     maxNewTokens: request.maxNewTokens,
     signal: undefined,
     returnLogits: request.returnLogits,
+    skipSpecialTokens: request.skipSpecialTokens ?? false,
+    cacheSalt: request.cacheSalt,
     tokenizer: undefined,
     scratch: createSamplingScratch(VOCAB),
     begun: 0,

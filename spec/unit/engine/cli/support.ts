@@ -168,6 +168,7 @@ function finished(
     tokens,
     text: stream && text + stream.end(),
     finishReason,
+    stopReason: undefined,
     fingerprint: 'f'.repeat(64),
     logprobs:
       request.logprobs === undefined ? undefined : tokens.map((token) => ({ token, logprob: -1, top: [] })),

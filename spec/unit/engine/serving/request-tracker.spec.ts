@@ -16,6 +16,8 @@ function contextOf(index: number, options: Partial<GenerateRequest> = {}): Gener
     maxNewTokens: request.maxNewTokens,
     signal: undefined,
     returnLogits: false,
+    skipSpecialTokens: request.skipSpecialTokens ?? false,
+    cacheSalt: request.cacheSalt,
     tokenizer: undefined,
     scratch: createSamplingScratch(VOCAB),
     begun: 0,
