@@ -97,10 +97,10 @@ test('log-probabilities and ids are of all tokens, those of tags and the last on
 });
 
 test('a request that the engine cannot take is an error before the first chunk', async (t) => {
-  const prompt = Array.from({ length: 101 }, () => 'a');
+  const prompt = Array.from({ length: 65 }, () => 'a');
   for (const [fields, script, param] of [
     [{}, { prompt }, 'messages'],
-    [{ max_tokens: 98 }, {}, 'max_tokens'],
+    [{ max_tokens: 62 }, {}, 'max_tokens'],
     [{ max_completion_tokens: 'x' }, {}, 'max_completion_tokens'],
     [{ min_tokens: 5, max_tokens: 4 }, {}, 'min_tokens'],
   ] as const) {

@@ -1,10 +1,12 @@
+import { parseModelConfig } from '../../../../../engine/config.ts';
 import type { ChatContext } from '../../../../../engine/server/chat/context.ts';
 import type { ChatPrompt } from '../../../../../engine/server/context.ts';
 import type { ServedEvent, ThreadRequest } from '../../../../../engine/server/thread-messages.ts';
+import { checkRequest } from '../../../../../engine/serving/check-request.ts';
 import { Generation, type GenerationContext } from '../../../../../engine/serving/generation.ts';
 import { createSamplingScratch } from '../../../../../engine/serving/sampler.ts';
-import { completeSamplingParams } from '../../../../../engine/serving/sampling-params.ts';
 import { createTextStream } from '../../../../../engine/text/stream.ts';
+import { DENSE_CONFIG } from '../../tiny-models.ts';
 
 /** What an engine without a model answers. */
 export interface Script {
@@ -25,6 +27,7 @@ export interface ScriptedContext extends ChatContext {
   admitted: number;
 }
 
+const MAX_TOKENS = 64;
 const EOS = '<|im_end|>';
 const QWEN3 = { hasThinking: true, rendersTools: true, hasToolCalls: true, takesArgumentsAsJson: true };
 
@@ -40,21 +43,12 @@ export function scriptedContext(script: Script = {}): ScriptedContext {
 
   async function* generate(request: ThreadRequest, signal?: AbortSignal): AsyncGenerator<ServedEvent, void> {
     requests.push(request);
-    const { ids } = request;
-    const params = completeSamplingParams(request, { vocabSize: vocabulary.length, eosTokenIds: [0] });
-    const scratch = createSamplingScratch(vocabulary.length);
+    const config = parseModelConfig({ ...DENSE_CONFIG, vocab_size: vocabulary.length, eos_token_id: 0 });
+    const checked = checkRequest(request, { config, cacheTokens: MAX_TOKENS, hasTokenizer: true });
+    const { ids, params } = checked;
     const context: GenerationContext = {
-      ...{
-        index: 0,
-        request,
-        ids,
-        params,
-        tokenizer,
-        scratch,
-        begun: 0,
-        cachedTokens: 1,
-        promptLogprobs: [],
-      },
+      ...{ ...checked, index: 0, tokenizer, begun: 0, cachedTokens: 1, promptLogprobs: [] },
+      scratch: createSamplingScratch(vocabulary.length),
     };
     const samples = Array.from({ length: params.n }, (_, sample) => new Generation(context, sample, sample));
     if (params.promptLogprobs !== undefined) {
@@ -86,7 +80,7 @@ export function scriptedContext(script: Script = {}): ScriptedContext {
   return {
     engine: {
       generate,
-      limits: { vocabSize: vocabulary.length, maxTokens: 100, maxBatch: 4 },
+      limits: { vocabSize: vocabulary.length, maxTokens: MAX_TOKENS, maxBatch: 4 },
       stats: {
         ...{ steps: 0, tokens: 0, running: 0, waiting: 0, preemptions: 0 },
         blocks: { total: 4, free: 4, cached: 0, evictions: 0, copies: 0 },
