@@ -1,6 +1,5 @@
 import type { TokenLogprobs } from '../../serving/logprobs.ts';
 import type { GenerateResult, TokenEvent } from '../../serving/requests.ts';
-import { createTextStream, type TextStream } from '../../text/stream.ts';
 import type { ServedVocabulary } from '../context.ts';
 import {
   type CompletionLogprobs,
@@ -10,6 +9,7 @@ import {
   type ScoredToken,
 } from '../logprob-shapes.ts';
 import type { CompletionRequest } from './request.ts';
+import { TextOffsets } from './text-offsets.ts';
 
 /** A choice in the form of OpenAI's completions with vLLM's fields: whole, or a part of a stream. */
 export interface CompletionChoice {
@@ -36,10 +36,8 @@ export class Choice {
   readonly #index: number;
   readonly #request: CompletionRequest;
   readonly #vocabulary: ServedVocabulary;
-  readonly #stream: TextStream;
   #hasPromptIds = false;
-  /** Characters of the text before the next token. */
-  #offset = 0;
+  #offsets: TextOffsets;
 
   /** @param ids of the prompt. */
   constructor(
@@ -52,9 +50,7 @@ export class Choice {
     this.#index = index;
     this.#request = request;
     this.#vocabulary = vocabulary;
-    this.#stream = createTextStream((id) =>
-      request.skipSpecialTokens && vocabulary.isSpecial(id) ? NO_BYTES : vocabulary.bytesOf(id),
-    );
+    this.#offsets = new TextOffsets(this.#shownBytes);
   }
 
   /** The echoed prompt. @param logprobs of each of its tokens but the first, if the request has `logprobs`. */
@@ -109,25 +105,27 @@ export class Choice {
 
   /** The prompt as the model reads it: special tokens are a part of it. */
   #echo(logprobs: readonly TokenLogprobs[] | undefined): { text: string; tokens: ScoredToken[] } {
-    const stream = createTextStream((id) => this.#vocabulary.bytesOf(id));
-    let text = '';
+    const offsets = new TextOffsets((id) => this.#vocabulary.bytesOf(id));
+    const pieces: string[] = [];
     const tokens = this.ids.map((token, i) => {
-      const offset = this.#offset;
-      const piece = stream.push(token);
-      text += piece;
-      this.#offset += countCharacters(piece);
+      const { offset, text } = offsets.push(token);
+      pieces.push(text);
       return { token, offset, logprobs: i === 0 ? undefined : this.#cut(logprobs?.[i - 1]) };
     });
-    const rest = stream.end();
-    this.#offset += countCharacters(rest);
-    return { text: text + rest, tokens };
+    pieces.push(offsets.end());
+    this.#offsets = new TextOffsets(this.#shownBytes, offsets.length);
+    return { text: pieces.join(''), tokens };
   }
 
   #score(token: number, logprobs: TokenLogprobs | undefined): ScoredToken {
-    const offset = this.#offset;
-    this.#offset += countCharacters(this.#stream.push(token));
-    return { token, offset, logprobs: this.#cut(logprobs) };
+    return { token, offset: this.#offsets.push(token).offset, logprobs: this.#cut(logprobs) };
   }
+
+  /** What a generated token adds to the text. */
+  #shownBytes = (id: number): Uint8Array =>
+    this.#request.skipSpecialTokens && this.#vocabulary.isSpecial(id)
+      ? NO_BYTES
+      : this.#vocabulary.bytesOf(id);
 
   #cut(logprobs: TokenLogprobs | undefined): TokenLogprobs | undefined {
     return logprobs && upTo(this.#request.logprobs ?? 0)(logprobs);
@@ -145,9 +143,4 @@ function endOf({ finishReason, stopReason, fingerprint }: GenerateResult) {
 /** A row may have more of the most probable tokens, for another list of the same answer. */
 function upTo(top: number): (row: TokenLogprobs) => TokenLogprobs {
   return (row) => ({ ...row, top: row.top.slice(0, top) });
-}
-
-/** Unicode characters, not UTF-16 units. */
-function countCharacters(text: string): number {
-  return [...text].length;
 }
