@@ -1,5 +1,6 @@
-import type { Engine, LoadOptions } from '../engine.ts';
+import type { Engine } from '../engine.ts';
 import type { resolveModel } from '../hub/resolve-model.ts';
+import type { LoadOptions } from '../load-options.ts';
 import type { Signals } from '../terminal/interrupt.ts';
 import type { Output } from '../terminal/output.ts';
 import type { ChatTemplate } from '../text/chat.ts';

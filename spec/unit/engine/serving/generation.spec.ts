@@ -23,9 +23,13 @@ function contextOf(options: Partial<GenerateRequest> = {}, withText = true): Gen
   const params = completeSamplingParams(request, { vocabSize: VOCAB, eosTokenIds: [EOS] });
   return {
     index: 3,
-    request,
     ids: request.ids,
     params,
+    maxNewTokens: request.maxNewTokens,
+    signal: undefined,
+    returnLogits: request.returnLogits ?? false,
+    skipSpecialTokens: request.skipSpecialTokens ?? false,
+    cacheSalt: request.cacheSalt,
     tokenizer: withText ? tokenizer : undefined,
     scratch: createSamplingScratch(VOCAB),
     begun: performance.now(),
