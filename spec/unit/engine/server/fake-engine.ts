@@ -1,10 +1,11 @@
-import { PromptError } from '../../../../engine/errors.ts';
+import { parseModelConfig } from '../../../../engine/config.ts';
 import type { ServerContext } from '../../../../engine/server/context.ts';
 import type { ServedEvent, ThreadRequest } from '../../../../engine/server/thread-messages.ts';
+import { checkRequest } from '../../../../engine/serving/check-request.ts';
 import { Generation, type GenerationContext } from '../../../../engine/serving/generation.ts';
 import { createSamplingScratch } from '../../../../engine/serving/sampler.ts';
-import { completeSamplingParams } from '../../../../engine/serving/sampling-params.ts';
 import { createTextStream } from '../../../../engine/text/stream.ts';
+import { DENSE_CONFIG } from '../tiny-models.ts';
 
 /** What each id is in UTF-8: letters, parts of "é" and "😀", special tokens, and an id without a token. */
 const PIECES = [
@@ -17,6 +18,7 @@ export const EOS = PIECES.length - 2;
 export const VOCAB_SIZE = PIECES.length;
 export const MAX_TOKENS = 40;
 
+const config = parseModelConfig({ ...DENSE_CONFIG, vocab_size: VOCAB_SIZE, eos_token_id: EOS });
 const NO_BYTES = new Uint8Array();
 export const bytesOf = (id: number) => PIECES[id];
 export const isSpecial = (id: number) => id === SPECIAL || id === EOS;
@@ -42,11 +44,10 @@ export async function* fakeGenerate(
   request: ThreadRequest,
   signal?: AbortSignal,
 ): AsyncGenerator<ServedEvent, void> {
-  const params = completeSamplingParams(request, { vocabSize: VOCAB_SIZE, eosTokenIds: [EOS] });
-  const { ids } = request;
-  if (ids.length + request.maxNewTokens > MAX_TOKENS) throw new PromptError('the prompt is too long');
+  const checked = checkRequest(request, { config, cacheTokens: MAX_TOKENS, hasTokenizer: true });
+  const { ids, params } = checked;
   const context: GenerationContext = {
-    ...{ index: 0, request, ids, params, tokenizer, cachedTokens: Math.floor(ids.length / 4) },
+    ...{ ...checked, index: 0, tokenizer, cachedTokens: Math.floor(ids.length / 4) },
     scratch: createSamplingScratch(VOCAB_SIZE),
     begun: 0,
     promptLogprobs: [],
