@@ -53,7 +53,7 @@ export class Choice {
     this.#offsets = new TextOffsets(this.#shownBytes);
   }
 
-  /** The echoed prompt. @param logprobs of each of its tokens but the first, if the request has `logprobs`. */
+  /** The echoed prompt. @param logprobs of its tokens but the first, if the request has `logprobs`. */
   prompt(logprobs: readonly TokenLogprobs[] | undefined): CompletionChoice {
     const { text, tokens } = this.#echo(logprobs);
     return this.#part(text, tokens, []);
