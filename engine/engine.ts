@@ -1,10 +1,12 @@
+import { inspect } from 'node:util';
 import type { ModelConfig } from './config.ts';
 import type { Leader } from './distributed/leader.ts';
 import { type LoadedModel, loadModel } from './distributed/load-model.ts';
-import { EngineClosedError, OptionError } from './errors.ts';
+import { EngineBusyError, EngineClosedError } from './errors.ts';
 import type { Kernels } from './kernels/kernels.ts';
-import { checkFunction, checkObject, type EngineOptions, type ScheduleOptions } from './options.ts';
-import { Runner } from './runner.ts';
+import { checkKernels, checkTokenizer, type LoadOptions } from './load-options.ts';
+import { checkObject, type ScheduleOptions } from './options.ts';
+import { type RequestFailure, Runner, type StepOutput } from './runner.ts';
 import { checkRequest } from './serving/check-request.ts';
 import { completeForwardOptions } from './serving/forward-options.ts';
 import type { Generation } from './serving/generation.ts';
@@ -20,21 +22,6 @@ import type {
   GenerateRequest,
 } from './serving/requests.ts';
 import { createSamplingScratch, type SamplingScratch } from './serving/sampler.ts';
-import type { Tokenizer } from './text/tokenizer.ts';
-
-/**
- * What {@link Engine.load} takes beside the model: how the engine is set up, and parts that the caller has
- * made.
- */
-export interface LoadOptions extends EngineOptions {
-  /** Turns tokens into text; needed for stop strings, and for the text of results. Default none. */
-  tokenizer?: Pick<Tokenizer, 'createStream'>;
-  /**
-   * The engine owns the kernels from the call on, and releases them. Default: new SIMD kernels with
-   * `threads` threads.
-   */
-  kernels?: Kernels;
-}
 
 /**
  * A Qwen3 model, ready to compute: token ids in, logits and tokens out. Requests of all callers share steps,
@@ -49,7 +36,10 @@ export class Engine {
   readonly #tokenizer: LoadOptions['tokenizer'];
   readonly #scratch: SamplingScratch;
   readonly #tracker = new RequestTracker();
+  #coming: Promise<void> | undefined;
   #closing: Promise<void> | undefined;
+  /** What has ended a step that the requests of all callers shared. */
+  #failure: { error: unknown } | undefined;
 
   private constructor(model: LoadedModel, tokenizer: LoadOptions['tokenizer']) {
     this.config = model.config;
@@ -96,22 +86,25 @@ export class Engine {
    * @throws PromptError if the prompt is empty, has ids outside the vocabulary, or is too long for model or
    * cache.
    * @throws OptionError if an option has the wrong type, or a position is not one of the prompt's.
+   * @throws NonFiniteError if the logits have NaN or infinity; what the observer throws.
+   * @throws EngineBusyError if an observer or a tokenizer calls it.
    * @throws EngineClosedError if the engine is closed.
    */
   forward(ids: readonly number[], options: ForwardOptions = {}): ForwardResult {
-    this.#checkOpen();
-    checkPrompt(ids, this.config);
-    return this.#runner.forward(ids, completeForwardOptions(options, ids.length));
+    this.#checkReady('forward()');
+    const prompt = checkPrompt(ids, this.config);
+    return this.#runner.forward(prompt, completeForwardOptions(options, prompt.length));
   }
 
   /**
    * Continues prompts, all together. Yields each token as it is sampled, and each sample's result. Lazy:
    * steps run only while the caller iterates. Breaking out of the loop cancels this call's requests.
    *
-   * @param requests a list, or requests that come over time. A request that cannot be served yields an error
-   * event.
+   * @param requests a list, or requests that come over time. Each is copied when it is taken. One that cannot
+   * be served, or that fails on its way (its signal or the tokenizer throws, the model computes NaN), yields
+   * an error event; the others are not affected.
    * @throws OptionError if `requests` cannot be iterated; EngineClosedError if the engine is closed; what
-   * the source of the requests throws.
+   * the source of the requests throws; GroupError or KernelError if a step fails, for all callers.
    */
   async *generate(
     requests: Iterable<GenerateRequest> | AsyncIterable<GenerateRequest>,
@@ -131,8 +124,7 @@ export class Engine {
         const event = stream.events.shift();
         if (event) yield event;
         else if (stream.generations.size > 0) {
-          await turn();
-          this.#step();
+          await this.#nextStep();
         } else if (queue.isEmpty) return;
         else await queue.wait();
       }
@@ -150,8 +142,10 @@ export class Engine {
    * EngineClosedError.
    *
    * @throws GroupError if a rank has ended with an error that has not been thrown yet.
+   * @throws EngineBusyError if an observer or a tokenizer calls it.
    */
-  close(): Promise<void> {
+  async close(): Promise<void> {
+    if (this.#runner.isComputing) throw new EngineBusyError('close()');
     this.#kernels.dispose();
     this.#closing ??= this.#leader.close();
     return this.#closing;
@@ -162,46 +156,104 @@ export class Engine {
       const [tokenizer, scratch, begun] = [this.#tokenizer, this.#scratch, performance.now()];
       const { config } = this;
       const hasTokenizer = tokenizer !== undefined;
-      const params = checkRequest(request, { config, cacheTokens: this.#runner.cacheTokens, hasTokenizer });
-      // A copy: callers may append the generated tokens to the array that holds the prompt.
-      const ids = request.ids.slice();
-      const context = { index, request, ids, params, tokenizer, scratch, begun, promptLogprobs: [] };
+      const checked = checkRequest(request, { config, cacheTokens: this.#runner.cacheTokens, hasTokenizer });
+      const context = { index, ...checked, tokenizer, scratch, begun, promptLogprobs: [] };
       this.#runner.add(this.#tracker.start(context, stream));
     } catch (error) {
-      stream.events.push({ type: 'error', request: index, error: error as Error });
+      stream.events.push({ type: 'error', request: index, error: asError(error) });
     }
+  }
+
+  /**
+   * All callers wait for the same step: if each computed one in its turn, a caller would see its tokens, and
+   * its signal be heeded, only once in as many steps as there are callers.
+   */
+  #nextStep(): Promise<void> {
+    this.#coming ??= turn().then(() => {
+      this.#coming = undefined;
+      this.#step();
+    });
+    return this.#coming;
   }
 
   /** Computes one step of the requests of all callers. */
   #step(): void {
-    this.#checkOpen();
-    for (const generation of this.#tracker.aborted()) this.#finish(generation, 'abort');
+    this.#checkReady('a step of generate()');
+    this.#endAborted();
     this.#tracker.pauseSlow();
-    for (const { generation, event } of this.#runner.step((first) => this.#tracker.fork(first))) {
+    for (const { generation, event, failure } of this.#computeStep()) {
+      // Another sample of its request has failed in this step.
+      if (!this.#tracker.has(generation)) continue;
+      if (failure) {
+        this.#fail(generation, failure);
+        continue;
+      }
       if (event) this.#tracker.push(generation, event);
       if (generation.finishReason) this.#finish(generation, generation.finishReason);
     }
   }
 
+  #computeStep(): StepOutput[] {
+    try {
+      return this.#runner.step((first) => this.#tracker.fork(first));
+    } catch (error) {
+      this.#failure = { error };
+      throw error;
+    }
+  }
+
+  #endAborted(): void {
+    for (const generation of this.#tracker.generations) {
+      const { signal } = generation.context;
+      if (!signal || !this.#tracker.has(generation)) continue;
+      try {
+        if (!signal.aborted) continue;
+      } catch (thrown) {
+        this.#fail(generation, { thrown });
+        continue;
+      }
+      this.#finish(generation, 'abort');
+    }
+  }
+
   #finish(generation: Generation, finishReason: FinishReason): void {
-    this.#tracker.finish(generation, finishReason);
-    this.#runner.remove(generation);
+    try {
+      this.#tracker.finish(generation, finishReason);
+      this.#runner.remove(generation);
+    } catch (thrown) {
+      this.#fail(generation, { thrown });
+    }
   }
 
-  #checkOpen(): void {
+  /** Ends a request with an error, all its samples. */
+  #fail(generation: Generation, failure: RequestFailure): void {
+    const samples = this.#tracker.samplesOf(generation);
+    for (const sample of samples) this.#runner.remove(sample);
+    const { index } = generation.context;
+    // After its blocks are free: the place of NaN is found by computing the request once more.
+    this.#tracker.push(generation, {
+      type: 'error',
+      request: index,
+      error: this.#errorOf(generation, failure),
+    });
+    for (const sample of samples) this.#tracker.remove(sample);
+  }
+
+  #errorOf({ sequence }: Generation, failure: RequestFailure): Error {
+    if ('thrown' in failure) return asError(failure.thrown);
+    return this.#runner.nonFiniteError(sequence.tokens.slice(0, failure.nonFiniteAt + 1));
+  }
+
+  #checkReady(call: string): void {
     if (this.#closing) throw new EngineClosedError();
+    if (this.#runner.isComputing) throw new EngineBusyError(call);
+    if (this.#failure) throw this.#failure.error;
   }
 }
 
-function checkKernels(kernels: unknown): void {
-  if (kernels === undefined || (kernels instanceof Object && 'dispose' in kernels)) return;
-  throw new OptionError('kernels', kernels, 'kernels, as createWasmKernels() returns them');
-}
-
-function checkTokenizer(tokenizer: LoadOptions['tokenizer']): void {
-  if (tokenizer === undefined) return;
-  checkObject('tokenizer', tokenizer);
-  checkFunction('tokenizer.createStream', tokenizer.createStream);
+/** What a caller's function has thrown may be any value. */
+function asError(thrown: unknown): Error {
+  return thrown instanceof Error ? thrown : new Error(inspect(thrown), { cause: thrown });
 }
 
 /** Timers, signals, streams and other callers get their turn between two steps. */

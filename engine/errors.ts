@@ -60,6 +60,21 @@ export class OptionError extends PlumblineError {
   }
 }
 
+/**
+ * The model has computed NaN or infinity: its weights or its configuration are damaged, or its values are too
+ * large for f32.
+ */
+export class NonFiniteError extends PlumblineError {}
+
+/** The engine is computing, and was called by a function that it calls itself: an observer or a tokenizer. */
+export class EngineBusyError extends PlumblineError {
+  constructor(call: string) {
+    super(
+      `${call} was called while a step is computed; call it after the observer or tokenizer has returned`,
+    );
+  }
+}
+
 /** The engine is closed: its memory is released and its ranks have ended. */
 export class EngineClosedError extends PlumblineError {
   constructor() {

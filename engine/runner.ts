@@ -1,22 +1,30 @@
 import { Leader } from './distributed/leader.ts';
 import type { RankModel } from './distributed/rank-model.ts';
-import { PromptError } from './errors.ts';
-import { HiddenStates } from './model/hidden-states.ts';
-import type { Observer, ScheduleOptions } from './options.ts';
+import type { NonFiniteError } from './errors.ts';
+import { allFinite } from './model/non-finite.ts';
+import type { ScheduleOptions } from './options.ts';
+import { PromptRunner } from './prompt-runner.ts';
 import { BlockManager } from './serving/block-manager.ts';
 import type { CompleteForwardOptions } from './serving/forward-options.ts';
 import type { Generation } from './serving/generation.ts';
 import type { EngineStats, ForwardResult, TokenEvent } from './serving/requests.ts';
 import type { SamplingParams } from './serving/sampling-params.ts';
 import { type ScheduledStep, Scheduler } from './serving/scheduler.ts';
-import { Sequence } from './serving/sequence.ts';
+import type { Sequence } from './serving/sequence.ts';
 
 /** What a step gives for one generation. */
 export interface StepOutput {
   generation: Generation;
-  /** The sampled token; undefined if the request has `maxNewTokens` 0. */
+  /** The sampled token; undefined if the request has `maxNewTokens` 0, or has failed. */
   event: TokenEvent | undefined;
+  failure?: RequestFailure;
 }
+
+/**
+ * Why a request cannot go on, while the others can: what its tokenizer or its signal has thrown, or the
+ * position whose logits have NaN or infinity.
+ */
+export type RequestFailure = { readonly thrown: unknown } | { readonly nonFiniteAt: number };
 
 /** A row of a step whose logits are computed. */
 interface LogitsRow {
@@ -36,7 +44,7 @@ export class Runner {
   readonly #blocks: BlockManager;
   readonly #scheduler: Scheduler<Sequence<SamplingParams>>;
   readonly #generations = new Map<Sequence, Generation>();
-  readonly #prefillChunk: number;
+  readonly #prompts: PromptRunner;
   #numSteps = 0;
   #numTokens = 0;
 
@@ -46,12 +54,18 @@ export class Runner {
     const { numBlocks, blockSize } = rankModel.cache;
     this.#blocks = new BlockManager({ numBlocks, blockSize, prefixCaching: options.prefixCaching });
     this.#scheduler = new Scheduler(options, this.#blocks);
-    this.#prefillChunk = Math.min(options.prefillChunk, options.maxBatchTokens);
+    const prefillChunk = Math.min(options.prefillChunk, options.maxBatchTokens);
+    this.#prompts = new PromptRunner({ rankModel, leader, blocks: this.#blocks, prefillChunk });
   }
 
   /** Positions of the whole cache, in full blocks. */
   get cacheTokens(): number {
     return this.#blocks.numBlocks * this.#blocks.blockSize;
+  }
+
+  /** Whether a step is computed: a call from inside it would overwrite its working memory. */
+  get isComputing(): boolean {
+    return this.#leader.isComputing;
   }
 
   add(generation: Generation): void {
@@ -84,15 +98,17 @@ export class Runner {
       })),
       logitsRows: logitsRows.map(({ row }) => row),
     };
-    return this.#leader.runOnAllRanks(plan, () => {
+    const outputs: StepOutput[] = [];
+    this.#leader.runOnAllRanks(plan, () => {
       const hidden = this.#rankModel.forward(plan);
       this.#commit(scheduled);
-      const outputs: StepOutput[] = [];
       this.#rankModel.logits(hidden, plan, (logits, i) => {
-        outputs.push(...this.#sample(logitsRows[i], logits, fork));
+        const { generation, position } = logitsRows[i];
+        if (allFinite(logits)) outputs.push(...this.#sample(logitsRows[i], logits, fork));
+        else outputs.push({ generation, event: undefined, failure: { nonFiniteAt: position } });
       });
-      return outputs;
     });
+    return outputs;
   }
 
   /**
@@ -129,10 +145,14 @@ export class Runner {
       generation.addPromptLogprobs(position, logits);
       return [];
     }
-    return this.#samples(generation, fork).map((each) => ({
-      generation: each,
-      event: each.sampleToken(logits),
-    }));
+    try {
+      return this.#samples(generation, fork).map((each) => ({
+        generation: each,
+        event: each.sampleToken(logits),
+      }));
+    } catch (thrown) {
+      return [{ generation, event: undefined, failure: { thrown } }];
+    }
   }
 
   /**
@@ -150,50 +170,14 @@ export class Runner {
     return [generation, ...others];
   }
 
-  /**
-   * Computes the logits and hidden states of a prompt, in steps of its own.
-   *
-   * @throws PromptError if the cache has too few free blocks.
-   */
-  forward(ids: readonly number[], options: CompleteForwardOptions): ForwardResult {
-    const { config } = this.#rankModel.model;
-    const { positions, observe } = options;
-    const logits = new Float32Array(positions.length * config.vocabSize);
-    const hidden = options.hidden ? new HiddenStates(config, ids.length) : undefined;
-    const observeStage: Observer = (stage, values) => {
-      hidden?.add(stage, values);
-      observe?.(stage, values);
-    };
-    const sequence = new Sequence(-1, {}, ids);
-    let numRows = 0;
-    try {
-      for (let first = 0; first < ids.length; first += this.#prefillChunk) {
-        const chunk = ids.slice(first, first + this.#prefillChunk);
-        this.#growOrThrow(sequence, chunk.length);
-        const span = { ids: chunk, startPosition: first, blockTable: sequence.blockTable };
-        const logitsRows = positions.map((p) => p - first).filter((row) => row >= 0 && row < chunk.length);
-        const plan = { copies: [], spans: [span], logitsRows };
-        this.#leader.runOnAllRanks(plan, () => {
-          const states = this.#rankModel.forward(plan, observeStage);
-          this.#rankModel.logits(states, plan, (row) => {
-            logits.set(row, numRows++ * config.vocabSize);
-          });
-        });
-        this.#blocks.commit(sequence, chunk.length);
-      }
-    } finally {
-      this.#blocks.free(sequence);
-    }
-    return { logits, hidden: hidden?.values };
+  /** See {@link PromptRunner.nonFiniteError}. */
+  nonFiniteError(ids: readonly number[]): NonFiniteError {
+    return this.#prompts.nonFiniteError(ids);
   }
 
-  #growOrThrow(sequence: Sequence, numTokens: number): void {
-    if (this.#blocks.grow(sequence, numTokens)) return;
-    const free = this.#blocks.stats().free + sequence.blockTable.length;
-    throw new PromptError(
-      `the prompt has ${sequence.numTokens} tokens; the cache has ${free * this.#blocks.blockSize} free positions: ` +
-        'raise cacheTokens, or wait until other requests have ended',
-    );
+  /** Computes the logits and hidden states of a prompt, see {@link PromptRunner.forward}. */
+  forward(ids: readonly number[], options: CompleteForwardOptions): ForwardResult {
+    return this.#prompts.forward(ids, options);
   }
 
   stats(): EngineStats {

@@ -1,6 +1,7 @@
-import type { Engine, LoadOptions } from '../engine.ts';
+import type { Engine } from '../engine.ts';
 import type { resolveModel } from '../hub/resolve-model.ts';
-import type { Signals } from '../terminal/interrupt.ts';
+import type { LoadOptions } from '../load-options.ts';
+import type { SignalReceiver, Signals } from '../terminal/interrupt.ts';
 import type { Output } from '../terminal/output.ts';
 import type { ChatTemplate } from '../text/chat.ts';
 import type { Tokenizer } from '../text/tokenizer.ts';
@@ -28,17 +29,17 @@ export interface Io {
  * This process and the real engine. Modules are imported when a command needs them, so that `--help` is
  * quick.
  */
-export const processIo: Io = {
+export const createProcessIo = (signals: SignalReceiver): Io => ({
   stdout: process.stdout,
   stderr: process.stderr,
-  signals: process,
+  signals,
   async resolveModel(model, options) {
     const hub = await import('../hub/resolve-model.ts');
     return await hub.resolveModel(model, options);
   },
   async loadEngine(modelDir, options) {
     const { Engine } = await import('../engine.ts');
-    return await Engine.load(modelDir, options);
+    return await signals.whileBlocking(() => Engine.load(modelDir, options));
   },
   async loadTokenizer(modelDir) {
     const { Tokenizer } = await import('../text/tokenizer.ts');
@@ -52,4 +53,4 @@ export const processIo: Io = {
     const mpi = await import('../parallel/mpi/fail-job.ts');
     await mpi.failJob(reason);
   },
-};
+});

@@ -9,9 +9,15 @@ import { type StepPlan, sendPlan } from './step-plan.ts';
 export class Leader {
   readonly #group: ProcessGroup;
   #failed = false;
+  #isComputing = false;
 
   constructor(group: ProcessGroup = singleProcessGroup()) {
     this.#group = group;
+  }
+
+  /** Whether a step is computed: a call from inside it would overwrite the working memory. */
+  get isComputing(): boolean {
+    return this.#isComputing;
   }
 
   /**
@@ -22,13 +28,16 @@ export class Leader {
    * ended.
    */
   runOnAllRanks<T>(plan: StepPlan, compute: () => T): T {
-    if (this.#group.size === 1) return compute();
+    this.#isComputing = true;
     try {
+      if (this.#group.size === 1) return compute();
       sendPlan(this.#group, plan);
       return compute();
     } catch (error) {
-      this.fail(error);
+      if (this.#group.size > 1) this.fail(error);
       throw error;
+    } finally {
+      this.#isComputing = false;
     }
   }
 

@@ -76,7 +76,7 @@ export class BlockManager {
     }
     // Log-probabilities of the prompt need every position computed.
     const prefixCache = sequence.request.promptLogprobs === undefined ? this.#prefixCache : undefined;
-    const prefix = prefixCache?.find(sequence.tokens, sequence.blockHashes);
+    const prefix = prefixCache?.find(sequence.tokens, sequence.blockHashes, sequence.cacheSalt);
     const found = prefix?.blocks ?? [];
     const cachedTokens = found.length * this.blockSize;
     const end = Math.min(sequence.numTokens, cachedTokens + maxTokens);
@@ -141,7 +141,7 @@ export class BlockManager {
     if (!this.#prefixCache) return;
     for (let i = firstFull; i < endFull; i++) {
       blockHashes[i] ??= this.#prefixCache.hash(
-        blockHashes[i - 1],
+        blockHashes[i - 1] ?? this.#prefixCache.root(sequence.cacheSalt),
         tokens.slice(i * this.blockSize, (i + 1) * this.blockSize),
       );
       this.#prefixCache.add(blockHashes[i], blockTable[i]);

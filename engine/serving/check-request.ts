@@ -14,10 +14,20 @@ export interface RequestLimits {
   readonly hasTokenizer: boolean;
 }
 
+/** A request that the engine can serve; later changes of the caller's object do not reach it. */
+export interface CheckedRequest {
+  readonly ids: readonly number[];
+  readonly params: SamplingParams;
+  readonly maxNewTokens: number;
+  readonly signal: AbortSignal | undefined;
+  readonly returnLogits: boolean;
+  readonly skipSpecialTokens: boolean;
+  readonly cacheSalt: string | undefined;
+}
+
 /**
- * Checks a request against what the engine can serve.
+ * Checks a request against what the engine can serve, and copies it. Each of its fields is read once.
  *
- * @returns its sampling parameters, complete.
  * @throws OptionError if a field has the wrong type or is out of range.
  * @throws PromptError if the model cannot take the prompt, or prompt and continuation do not fit into the
  * cache.
@@ -25,17 +35,28 @@ export interface RequestLimits {
 export function checkRequest(
   request: GenerateRequest,
   { config, cacheTokens, hasTokenizer }: RequestLimits,
-): SamplingParams {
+): CheckedRequest {
   checkObject('request', request);
-  const { ids, maxNewTokens, signal, returnLogits } = request;
+  const {
+    ids: given,
+    maxNewTokens,
+    signal,
+    returnLogits = false,
+    skipSpecialTokens = false,
+    cacheSalt,
+  } = request;
   const params = completeSamplingParams(request, config);
   // Before checkPrompt(), which has a default for it.
   checkCount('maxNewTokens', maxNewTokens, 0);
-  checkPrompt(ids, config, maxNewTokens);
+  const ids = checkPrompt(given, config, maxNewTokens);
   if (signal !== undefined && typeof signal?.aborted !== 'boolean') {
     throw new OptionError('signal', signal, 'an AbortSignal');
   }
-  if (returnLogits !== undefined) checkBoolean('returnLogits', returnLogits);
+  checkBoolean('returnLogits', returnLogits);
+  checkBoolean('skipSpecialTokens', skipSpecialTokens);
+  if (cacheSalt !== undefined && typeof cacheSalt !== 'string') {
+    throw new OptionError('cacheSalt', cacheSalt, 'a string');
+  }
   if (params.stop.length > 0 && !hasTokenizer) {
     throw new OptionError('stop', params.stop, 'no stop strings without text: give the engine a tokenizer');
   }
@@ -46,5 +67,5 @@ export function checkRequest(
         `${cacheTokens}: raise cacheTokens`,
     );
   }
-  return params;
+  return { ids, params, maxNewTokens, signal, returnLogits, skipSpecialTokens, cacheSalt };
 }

@@ -1,21 +1,18 @@
 import type { TextStream } from '../text/stream.ts';
 import type { Tokenizer } from '../text/tokenizer.ts';
+import type { CheckedRequest } from './check-request.ts';
 import { Fingerprint } from './fingerprint.ts';
 import { type TokenLogprobs, tokenLogprobs } from './logprobs.ts';
-import type { FinishReason, GenerateRequest, GenerateResult, TokenEvent } from './requests.ts';
+import type { FinishReason, GenerateResult, TokenEvent } from './requests.ts';
 import { type SamplingScratch, TokenSampler } from './sampler.ts';
 import type { SamplingParams } from './sampling-params.ts';
 import { Sequence } from './sequence.ts';
 import { StopStrings } from './stop-strings.ts';
 
 /** What all samples of a request share. */
-export interface GenerationContext {
+export interface GenerationContext extends CheckedRequest {
   /** Index of the request in its call of `Engine.generate`. */
   readonly index: number;
-  readonly request: GenerateRequest;
-  /** The prompt; a copy, as the caller may change its own. */
-  readonly ids: readonly number[];
-  readonly params: SamplingParams;
   readonly tokenizer: Pick<Tokenizer, 'createStream'> | undefined;
   readonly scratch: SamplingScratch;
   /** When the request arrived, in ms of `performance.now()`. */
@@ -42,12 +39,12 @@ export class Generation {
   #firstToken = 0;
 
   constructor(context: GenerationContext, sequenceId: number, sample: number) {
-    const { params, ids, scratch, tokenizer } = context;
+    const { params, ids, scratch, tokenizer, cacheSalt, skipSpecialTokens } = context;
     this.context = context;
     this.sample = sample;
-    this.sequence = new Sequence(sequenceId, params, ids);
+    this.sequence = new Sequence(sequenceId, params, ids, cacheSalt);
     this.#sampler = new TokenSampler(params, ids, sample, scratch);
-    this.#stream = tokenizer?.createStream();
+    this.#stream = tokenizer?.createStream({ skipSpecialTokens });
     this.#stopStrings = new StopStrings(params.stop);
     this.#stopIds = new Set(params.stopIds);
   }
@@ -81,8 +78,8 @@ export class Generation {
    * @returns undefined if `maxNewTokens` is 0: then only the prompt's log-probabilities are computed.
    */
   sampleToken(logits: Float32Array): TokenEvent | undefined {
-    const { request, index } = this.context;
-    if (request.maxNewTokens === 0) {
+    const { index, maxNewTokens, returnLogits } = this.context;
+    if (maxNewTokens === 0) {
       this.finishReason = 'length';
       return undefined;
     }
@@ -94,7 +91,7 @@ export class Generation {
     const isStop = this.#stopIds.has(token);
     let text = isStop || !this.#stream ? '' : this.#stopStrings.push(this.#stream.push(token));
     if (isStop || this.#stopStrings.found !== undefined) this.finishReason = 'stop';
-    else if (this.sequence.numNewTokens === request.maxNewTokens) this.finishReason = 'length';
+    else if (this.sequence.numNewTokens === maxNewTokens) this.finishReason = 'length';
     if (this.finishReason) text += this.#endOfText();
     this.#text += text;
     return {
@@ -104,7 +101,7 @@ export class Generation {
       token,
       text: this.#stream ? text : undefined,
       logprobs,
-      logits: request.returnLogits ? logits.slice() : undefined,
+      logits: returnLogits ? logits.slice() : undefined,
     };
   }
 
@@ -120,11 +117,19 @@ export class Generation {
       tokens: this.sequence.tokens.slice(ids.length),
       text: this.#stream ? this.#text : undefined,
       finishReason,
+      stopReason: this.#stopReason(finishReason),
       fingerprint: this.#fingerprint.digest(),
       logprobs: params.logprobs === undefined ? undefined : this.#logprobs,
       promptLogprobs: params.promptLogprobs === undefined ? undefined : [...this.context.promptLogprobs],
       timing: { prefillMs: firstToken - begun, decodeMs: now - firstToken },
     };
+  }
+
+  #stopReason(finishReason: FinishReason): number | string | undefined {
+    if (finishReason !== 'stop') return undefined;
+    const { stopTokenIds } = this.context.params;
+    const last = this.sequence.tokens.at(-1)!;
+    return stopTokenIds.includes(last) ? last : this.#stopStrings.found;
   }
 
   /** Text that was held back: half a character, or the beginning of a possible stop string. */

@@ -15,7 +15,7 @@ export interface CachedPrefix {
  */
 export class PrefixCache {
   readonly blockSize: number;
-  /** The parent hash of every first block. */
+  /** The parent hash of every first block, of requests without a salt of their own. */
   readonly #root: string;
   readonly #blocks = new Map<string, number>();
   readonly #hashes = new Map<number, string>();
@@ -38,7 +38,17 @@ export class PrefixCache {
   }
 
   /**
-   * @param parent the chain hash of the block before this one, undefined for the first.
+   * The parent hash of first blocks.
+   *
+   * @param salt of a request: its blocks are found by requests with the same salt only.
+   */
+  root(salt: string | undefined): string {
+    return salt === undefined ? this.#root : digest('sha256', `${this.#root} ${salt}`, 'hex');
+  }
+
+  /**
+   * @param parent the chain hash of the block before this one, for the first one {@link root}; by default
+   * that of requests without a salt.
    * @param ids the token ids of one block.
    * @returns SHA-256 as hexadecimal digits.
    * @throws RangeError if the block is not full.
@@ -60,13 +70,14 @@ export class PrefixCache {
    * The longest cached prefix. It never covers the last token, which must be computed for its logits.
    *
    * @param known chain hashes of the first blocks that the caller has computed before.
+   * @param salt of the request, see {@link root}.
    */
-  find(tokens: readonly number[], known: readonly string[] = []): CachedPrefix {
+  find(tokens: readonly number[], known: readonly string[] = [], salt?: string): CachedPrefix {
     const prefix: CachedPrefix = { blocks: [], hashes: [] };
     const most = Math.floor((tokens.length - 1) / this.blockSize);
     for (let i = 0; i < most; i++) {
       const ids = () => tokens.slice(i * this.blockSize, (i + 1) * this.blockSize);
-      const hash = known[i] ?? this.hash(prefix.hashes[i - 1], ids());
+      const hash = known[i] ?? this.hash(prefix.hashes[i - 1] ?? this.root(salt), ids());
       const block = this.#blocks.get(hash);
       if (block === undefined) break;
       prefix.blocks.push(block);

@@ -27,19 +27,36 @@ export class RequestTracker {
 
   /** Makes the first sample of a request. */
   start(context: GenerationContext, stream: RequestStream): Generation {
-    return this.#create(context, 0, stream);
+    const first = this.#create(context, 0);
+    this.#track(first, stream);
+    return first;
   }
 
-  /** Makes the other samples of a request. @param first its first sample. */
+  /**
+   * Makes the other samples of a request: all, or none if one cannot be made.
+   *
+   * @param first its first sample.
+   */
   fork(first: Generation): Generation[] {
     const stream = this.#streamOf(first);
     const { context } = first;
-    return Array.from({ length: context.params.n - 1 }, (_, i) => this.#create(context, i + 1, stream));
+    const others = Array.from({ length: context.params.n - 1 }, (_, i) => this.#create(context, i + 1));
+    for (const other of others) this.#track(other, stream);
+    return others;
   }
 
-  /** Generations whose signal is aborted. */
-  aborted(): Generation[] {
-    return [...this.#streams.keys()].filter(({ context }) => context.request.signal?.aborted);
+  has(generation: Generation): boolean {
+    return this.#streams.has(generation);
+  }
+
+  /** All unfinished generations. */
+  get generations(): Generation[] {
+    return [...this.#streams.keys()];
+  }
+
+  /** The unfinished samples of a generation's request, itself included. */
+  samplesOf({ context }: Generation): Generation[] {
+    return this.generations.filter((generation) => generation.context === context);
   }
 
   /** Pauses the generations of callers that take their events too slowly, and resumes all others. */
@@ -68,11 +85,13 @@ export class RequestTracker {
     this.#streams.delete(generation);
   }
 
-  #create(context: GenerationContext, sample: number, stream: RequestStream): Generation {
-    const generation = new Generation(context, this.#numSequences++, sample);
+  #create(context: GenerationContext, sample: number): Generation {
+    return new Generation(context, this.#numSequences++, sample);
+  }
+
+  #track(generation: Generation, stream: RequestStream): void {
     stream.generations.add(generation);
     this.#streams.set(generation, stream);
-    return generation;
   }
 
   #streamOf(generation: Generation): RequestStream {

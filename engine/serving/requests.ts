@@ -29,6 +29,13 @@ export interface GenerateRequest extends SamplingOptions {
   signal?: AbortSignal;
   /** Return a copy of the logits with each token. Default false. */
   returnLogits?: boolean;
+  /** Leave tokens marked special, such as `<|im_end|>`, out of the text. Default false. */
+  skipSpecialTokens?: boolean;
+  /**
+   * The prompt's cached prefix is shared with requests of the same salt only, so that the time of an answer
+   * does not tell others what was asked. Default none: shared with all requests without a salt.
+   */
+  cacheSalt?: string;
 }
 
 /** One generated token, as it is generated. */
@@ -78,6 +85,8 @@ export interface GenerateResult {
   /** Without the stop string; undefined without a tokenizer. */
   text: string | undefined;
   finishReason: FinishReason;
+  /** What ended it, if that is one of `stopTokenIds` or a string of `stop`. */
+  stopReason: number | string | undefined;
   /** SHA-256 over the logits of every token, see `Fingerprint`. */
   fingerprint: string;
   /** For each token, if the request has `logprobs`. */

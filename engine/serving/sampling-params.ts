@@ -143,6 +143,9 @@ export function completeSamplingParams(
     stop: Object.freeze([...stop]),
     stopIds: Object.freeze([...new Set([...(ignoreEos ? [] : eosTokenIds), ...stopTokenIds])]),
   };
+  if (minNewTokens > 0 && params.stopIds.length === vocabSize) {
+    wrong('minNewTokens', minNewTokens, '0, because every token of the vocabulary is a stop token');
+  }
   return Object.freeze(params);
 }
 

@@ -14,12 +14,14 @@ export class Sequence<R extends SequenceRequest = SequenceRequest> {
   /** The prompt's ids, then the generated ones. Only {@link append} changes it. */
   readonly tokens: number[];
   readonly numPromptTokens: number;
+  /** Cached blocks are shared with sequences of the same salt only, see `PrefixCache.root`. */
+  readonly cacheSalt: string | undefined;
   /** Number of first positions whose keys and values are in the cache. */
   numComputedTokens = 0;
   /** Blocks of the cache in order of position. */
   blockTable: number[] = [];
   /**
-   * Chain hashes of the first full blocks. They depend on the tokens only and so stay valid without the
+   * Chain hashes of the first full blocks. They depend on salt and tokens only and so stay valid without the
    * blocks: a preempted sequence does not hash its prompt again.
    */
   blockHashes: string[] = [];
@@ -27,12 +29,13 @@ export class Sequence<R extends SequenceRequest = SequenceRequest> {
   paused = false;
 
   /** @throws RangeError if the prompt is empty. */
-  constructor(id: number, request: R, promptIds: readonly number[]) {
+  constructor(id: number, request: R, promptIds: readonly number[], cacheSalt?: string) {
     if (promptIds.length === 0) throw new RangeError(`sequence ${id} has no tokens; expected 1 or more`);
     this.id = id;
     this.request = request;
     this.tokens = promptIds.slice();
     this.numPromptTokens = promptIds.length;
+    this.cacheSalt = cacheSalt;
   }
 
   get numTokens(): number {

@@ -3,7 +3,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import test, { type ExecutionContext } from 'ava';
 import { Engine } from '../../engine/engine.ts';
 import { GroupError, ShardingError } from '../../engine/errors.ts';
-import type { EngineOptions } from '../../engine/options.ts';
+import { createScalarKernels } from '../../engine/kernels/scalar.ts';
+import type { LoadOptions } from '../../engine/load-options.ts';
 import { generateOne } from '../../verify/generate.ts';
 import { MARK, markedProcesses } from '../support/groups/groups.ts';
 import { shardedDense, shardedMoe } from '../support/groups/sharded-models.ts';
@@ -22,7 +23,7 @@ process.env[MARK] = mark;
 // /proc shows the environment that a process was started with, so this process does not count.
 const ranks = () => markedProcesses(mark);
 
-async function load(t: ExecutionContext, options: EngineOptions = {}): Promise<Engine> {
+async function load(t: ExecutionContext, options: LoadOptions = {}): Promise<Engine> {
   const dir = modelDirectory(t, shardedDense());
   return Engine.load(dir, { tp: 2, threads: 1, cacheTokens: 128, groupTimeoutMs: 1000, ...options });
 }
@@ -73,15 +74,28 @@ test.serial('a rank that is killed before the engine is closed fails close', asy
 });
 
 test.serial('an error of rank 0 during a step is thrown as it is, and ends the other ranks', async (t) => {
-  const engine = await load(t);
-  const observe = () => {
+  const kernels = createScalarKernels();
+  const engine = await load(t, { kernels });
+  kernels.rmsNorm = () => {
     throw new Error('the disk is full');
   };
-  t.throws(() => engine.forward([1, 2], { observe }), { message: 'the disk is full' });
+  t.throws(() => engine.forward([1, 2]), { message: 'the disk is full' });
   t.throws(() => engine.forward([1, 2]), {
     instanceOf: GroupError,
     message: /gave up: Error: the disk is full/,
   });
+  await engine.close();
+  await allEnd(t);
+});
+
+test.serial('an observer that throws ends its forward pass alone, and no rank', async (t) => {
+  const engine = await load(t);
+  const { logits } = engine.forward([1, 2]);
+  const observe = () => {
+    throw new Error('seen enough');
+  };
+  t.throws(() => engine.forward([1, 2], { observe }), { message: 'seen enough' });
+  t.deepEqual(engine.forward([1, 2]).logits, logits);
   await engine.close();
   await allEnd(t);
 });
@@ -95,7 +109,7 @@ test.serial('an error of rank 0 during loading is thrown as it is, and ends the 
 });
 
 test.serial('sizes that cannot be sharded are refused before any process is started', async (t) => {
-  const refuse = async (options: EngineOptions, message: RegExp) => {
+  const refuse = async (options: LoadOptions, message: RegExp) => {
     await t.throwsAsync(load(t, options), { instanceOf: ShardingError, message });
     t.deepEqual(ranks(), []);
   };

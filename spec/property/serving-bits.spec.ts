@@ -1,7 +1,11 @@
+import assert from 'node:assert/strict';
 import test from 'ava';
+import fc from 'fast-check';
 import { Engine } from '../../engine/engine.ts';
+import type { GenerateEvent, GenerateRequest } from '../../engine/serving/requests.ts';
+import { generateAll } from '../../verify/generate.ts';
 import { temporaryFolder, trackResources } from '../support/processes/cleanup.ts';
-import { serve } from '../support/serving/serving.ts';
+import { leakOf, serve } from '../support/serving/serving.ts';
 import { holdServingBits } from '../support/serving/serving-counts.ts';
 import { holdWorkloadsToAlone } from '../support/serving/serving-workloads.ts';
 import { denseModel, loadEngine } from '../unit/engine/tiny-models.ts';
@@ -33,6 +37,83 @@ test('a failure comes as the smallest workload that shows it, ready to be pasted
   t.is(lines.filter((line) => line.includes('ids: [')).length, 2, error!.message);
   t.regex(error!.message, /model: makeModel\(\{.*\}, '\w+', \d+\),\n {4}settings: \{ blockSize: \d+, /);
   t.log(error!.message);
+});
+
+/** Embedded as NaN: a request with it fails, in whatever step it is computed. */
+const NAN_TOKEN = 6;
+
+/** A signal whose n-th reading throws. */
+function throwingSignal(n: number): AbortSignal {
+  let reads = 0;
+  const get = () => {
+    if (++reads >= n) throw new Error('the signal throws');
+    return false;
+  };
+  return Object.create(AbortSignal.prototype, { aborted: { get } });
+}
+
+test('among requests that fail, each good one has the bits and the end that it has alone', async (t) => {
+  const model = denseModel();
+  const embedding = model.weights.get('model.embed_tokens.weight')!;
+  embedding.data.fill(
+    Number.NaN,
+    NAN_TOKEN * model.config.hiddenSize,
+    (NAN_TOKEN + 1) * model.config.hiddenSize,
+  );
+  const options = { blockSize: 2, cacheTokens: 40, maxBatch: 3, prefillChunk: 3 };
+  const engine = await loadEngine(t, model, options);
+  const ids = fc.array(fc.nat(18), { minLength: 1, maxLength: 9 });
+  const sampling = fc.constantFrom(
+    {},
+    { temperature: 1, n: 2 },
+    { temperature: 1, n: 3 },
+    { promptLogprobs: 1 },
+  );
+  const good = fc.record({ ids, maxNewTokens: fc.nat(8), sampling }).map(({ sampling, ...rest }) => ({
+    ...rest,
+    ...sampling,
+  }));
+  const bad = fc.oneof(
+    fc.tuple(good, fc.integer({ min: 1, max: 9 })).map(([one, n]) => ({ ...one, signal: throwingSignal(n) })),
+    good.map((one) => ({ ...one, ids: [...one.ids, NAN_TOKEN] })),
+    fc
+      .tuple(good, fc.constantFrom<unknown>(undefined, 'ids', Int32Array.of(1), new Array(2), [19], [-1], []))
+      .map(([one, wrong]) => ({ ...one, ids: wrong })),
+    fc.constantFrom<unknown>(null, undefined, 5, 'request', { ids: [1] }, { ids: [1], maxNewTokens: '3' }),
+  );
+  const isGood = fc.boolean();
+  const requests = fc.array(
+    isGood.chain((is) => (is ? good : bad).map((request) => ({ is, request }))),
+    {
+      minLength: 2,
+      maxLength: 7,
+    },
+  );
+  const outcomes = (events: readonly GenerateEvent[], index: number) =>
+    events
+      .filter((event) => event.request === index && event.type !== 'token')
+      .map((event) =>
+        event.type === 'result'
+          ? { ...event.result, timing: 0, cachedTokens: 0 }
+          : String(event.type === 'error' && event.error),
+      )
+      .sort((a, b) => JSON.stringify(a).localeCompare(JSON.stringify(b)));
+  let numFailed = 0;
+  await fc.assert(
+    fc.asyncProperty(requests, async (drawn) => {
+      const list = drawn.map(({ request }) => request as GenerateRequest);
+      const events = await generateAll(engine, list);
+      for (const [i, { is }] of drawn.entries()) {
+        const together = outcomes(events, i);
+        assert.ok(together.length > 0, `request ${i} comes to no end`);
+        if (!is) numFailed++;
+        else assert.deepEqual(together, outcomes(await generateAll(engine, [list[i]]), 0), `request ${i}`);
+      }
+      assert.equal(leakOf(engine.stats()), undefined);
+    }),
+    { seed: 20261129, numRuns: 60 },
+  );
+  t.true(numFailed > 60, `${numFailed} bad requests`);
 });
 
 test('preemption changes nothing in the log-probabilities of a prompt, for any sample', async (t) => {

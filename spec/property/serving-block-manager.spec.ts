@@ -2,7 +2,7 @@ import test from 'ava';
 import fc from 'fast-check';
 import { BlockManager } from '../../engine/serving/block-manager.ts';
 import { Sequence } from '../../engine/serving/sequence.ts';
-import { assertSound, blocksToWrite, countOwners, SimulatedMemory } from './serving-memory.ts';
+import { assertSound, blocksToWrite, contentAt, countOwners, SimulatedMemory } from './serving-memory.ts';
 
 const SEED = 20261122;
 
@@ -38,7 +38,7 @@ function prefixOf({ cached, prefixCaching }: Model, sequence: Sequence, blockSiz
   const blocks: number[] = [];
   if (!prefixCaching || sequence.request.promptLogprobs !== undefined) return blocks;
   for (let end = blockSize; end < sequence.numTokens; end += blockSize) {
-    const block = cached.get(sequence.tokens.slice(0, end).join());
+    const block = cached.get(contentAt(sequence, end - 1));
     if (block === undefined) break;
     blocks.push(block);
   }
@@ -69,16 +69,18 @@ let lastId = 0;
 class Create implements fc.Command<Model, Real> {
   readonly tokens: number[];
   readonly promptLogprobs: 0 | undefined;
-  constructor(tokens: number[], promptLogprobs: 0 | undefined) {
+  readonly salt: string | undefined;
+  constructor(tokens: number[], promptLogprobs: 0 | undefined, salt: string | undefined) {
     this.tokens = tokens;
     this.promptLogprobs = promptLogprobs;
+    this.salt = salt;
   }
   check = () => true;
   run(_: Model, { sequences }: Real): void {
     lastId += 1;
-    sequences.push(new Sequence(lastId, { promptLogprobs: this.promptLogprobs }, this.tokens));
+    sequences.push(new Sequence(lastId, { promptLogprobs: this.promptLogprobs }, this.tokens, this.salt));
   }
-  toString = () => `create([${this.tokens}], ${this.promptLogprobs})`;
+  toString = () => `create([${this.tokens}], ${this.promptLogprobs}, ${this.salt})`;
 }
 
 class Admit extends OnSequence {
@@ -154,9 +156,9 @@ class Compute extends OnSequence {
   }
 
   #addFullBlocks({ cached, prefixCaching }: Model, sequence: Sequence, first: number, size: number): void {
-    const { numComputedTokens, tokens, blockTable } = sequence;
+    const { numComputedTokens, blockTable } = sequence;
     for (let i = Math.floor(first / size); prefixCaching && (i + 1) * size <= numComputedTokens; i++) {
-      const content = tokens.slice(0, (i + 1) * size).join();
+      const content = contentAt(sequence, (i + 1) * size - 1);
       if (cached.has(content)) seen.duplicates += 1;
       else cached.set(content, blockTable[i]);
     }
@@ -173,7 +175,8 @@ class Fork extends OnSequence {
   act(parent: Sequence, _: Model, { manager, sequences }: Real): void {
     if (parent.numComputedTokens === 0) return;
     lastId += 1;
-    const child = new Sequence(lastId, parent.request, parent.tokens.slice(0, parent.numComputedTokens));
+    const { request, tokens, numComputedTokens, cacheSalt } = parent;
+    const child = new Sequence(lastId, request, tokens.slice(0, numComputedTokens), cacheSalt);
     child.append(this.amount % 2);
     manager.fork(parent, child);
     if (child.numComputedTokens !== parent.numComputedTokens) throw new Error('the child begins elsewhere');
@@ -194,8 +197,12 @@ test('sequences own the blocks they write, share the others, and find in them wh
   const on = (Command: new (index: number, amount: number) => OnSequence) =>
     fc.tuple(fc.nat(5), fc.nat(5)).map(([index, amount]) => new Command(index, amount));
   const create = fc
-    .tuple(tokens, fc.constantFrom(undefined, undefined, undefined, 0 as const))
-    .map(([ids, promptLogprobs]) => new Create(ids, promptLogprobs));
+    .tuple(
+      tokens,
+      fc.constantFrom(undefined, undefined, undefined, 0 as const),
+      fc.constantFrom(undefined, undefined, undefined, 'a', 'b'),
+    )
+    .map(([ids, promptLogprobs, salt]) => new Create(ids, promptLogprobs, salt));
   const commands = fc.commands(
     [create, on(Admit), on(Admit), on(Compute), on(Compute), on(Compute), on(Append), on(Fork), on(Free)],
     { maxCommands: 80, size: 'max' },

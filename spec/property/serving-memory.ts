@@ -47,8 +47,9 @@ export class SimulatedMemory {
   }
 }
 
-/** The tokens that decide the keys and values of a position. */
-const contentAt = ({ tokens }: Sequence, position: number) => tokens.slice(0, position + 1).join();
+/** The tokens that decide the keys and values of a position, and the salt that they are shared by. */
+export const contentAt = ({ tokens, cacheSalt }: Sequence, position: number) =>
+  `${cacheSalt}: ${tokens.slice(0, position + 1)}`;
 
 /**
  * @param sequences all sequences that may have blocks.

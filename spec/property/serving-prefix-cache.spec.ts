@@ -4,7 +4,7 @@ import { PrefixCache } from '../../engine/serving/prefix-cache.ts';
 
 const SEED = 20261122;
 
-/** The exact tokens, from the first of the sequence to the last of the block, by block. */
+/** The salt and the exact tokens, from the first of the sequence to the last of the block, by block. */
 type Model = Map<number, string>;
 
 const seen = { hits: 0, partialHits: 0, misses: 0, duplicates: 0, refusals: 0, forgotten: 0 };
@@ -21,10 +21,10 @@ const blockOf = (model: Model, content: string) =>
   [...model].find(([, cachedContent]) => cachedContent === content)?.[0];
 
 /** Chain hashes of the full blocks. */
-function hashesOf(cache: PrefixCache, tokens: readonly number[]): string[] {
+function hashesOf(cache: PrefixCache, tokens: readonly number[], salt: string | undefined): string[] {
   const hashes: string[] = [];
   for (let end = cache.blockSize; end <= tokens.length; end += cache.blockSize) {
-    hashes.push(cache.hash(hashes.at(-1), tokens.slice(end - cache.blockSize, end)));
+    hashes.push(cache.hash(hashes.at(-1) ?? cache.root(salt), tokens.slice(end - cache.blockSize, end)));
   }
   return hashes;
 }
@@ -32,16 +32,19 @@ function hashesOf(cache: PrefixCache, tokens: readonly number[]): string[] {
 /** Names a block after the last full block of some tokens. */
 class Add implements fc.Command<Model, PrefixCache> {
   readonly tokens: number[];
+  readonly salt: string | undefined;
   readonly block: number;
-  constructor(tokens: number[], block: number) {
+  constructor(tokens: number[], salt: string | undefined, block: number) {
     this.tokens = tokens;
+    this.salt = salt;
     this.block = block;
   }
   check = () => true;
   run(model: Model, cache: PrefixCache): void {
-    const hash = hashesOf(cache, this.tokens).at(-1);
+    const hash = hashesOf(cache, this.tokens, this.salt).at(-1);
     if (hash === undefined) return;
-    const content = this.tokens.slice(0, this.tokens.length - (this.tokens.length % cache.blockSize)).join();
+    const whole = this.tokens.slice(0, this.tokens.length - (this.tokens.length % cache.blockSize));
+    const content = `${this.salt}: ${whole}`;
     const [before, other] = [model.get(this.block), blockOf(model, content)];
     if (before !== undefined && before !== content) {
       seen.refusals += 1;
@@ -60,27 +63,29 @@ class Add implements fc.Command<Model, PrefixCache> {
     }
     assertAgree(model, cache);
   }
-  toString = () => `add([${this.tokens}], ${this.block})`;
+  toString = () => `add([${this.tokens}], ${this.salt}, ${this.block})`;
 }
 
 class Find implements fc.Command<Model, PrefixCache> {
   readonly tokens: number[];
+  readonly salt: string | undefined;
   /** Number of hashes that the caller knows. */
   readonly numKnown: number;
-  constructor(tokens: number[], numKnown: number) {
+  constructor(tokens: number[], salt: string | undefined, numKnown: number) {
     this.tokens = tokens;
+    this.salt = salt;
     this.numKnown = numKnown;
   }
   check = () => true;
   run(model: Model, cache: PrefixCache): void {
-    const hashes = hashesOf(cache, this.tokens);
+    const hashes = hashesOf(cache, this.tokens, this.salt);
     const expected: number[] = [];
     for (let end = cache.blockSize; end < this.tokens.length; end += cache.blockSize) {
-      const block = blockOf(model, this.tokens.slice(0, end).join());
+      const block = blockOf(model, `${this.salt}: ${this.tokens.slice(0, end)}`);
       if (block === undefined) break;
       expected.push(block);
     }
-    const found = cache.find(this.tokens, hashes.slice(0, this.numKnown));
+    const found = cache.find(this.tokens, hashes.slice(0, this.numKnown), this.salt);
     if (found.blocks.join() !== expected.join()) throw new Error(`found ${found.blocks}, not ${expected}`);
     const expectedHashes = hashes.slice(0, expected.length);
     if (found.hashes.join() !== expectedHashes.join()) throw new Error(`found ${found.hashes}`);
@@ -89,7 +94,7 @@ class Find implements fc.Command<Model, PrefixCache> {
     else seen.hits += 1;
     assertAgree(model, cache);
   }
-  toString = () => `find([${this.tokens}], ${this.numKnown} known)`;
+  toString = () => `find([${this.tokens}], ${this.salt}, ${this.numKnown} known)`;
 }
 
 class Forget implements fc.Command<Model, PrefixCache> {
@@ -106,15 +111,16 @@ class Forget implements fc.Command<Model, PrefixCache> {
   toString = () => `forget(${this.block})`;
 }
 
-test('a block is found by exactly the tokens it was computed from, until it is forgotten', (t) => {
+test('a block is found by exactly the salt and tokens it was computed from, until it is forgotten', (t) => {
   // Few ids and short sequences: the same ids come again, elsewhere and after others.
   const tokens = fc.array(fc.constantFrom(0, 1), { minLength: 1, maxLength: 7 });
+  const salt = fc.constantFrom(undefined, undefined, 'a', 'b');
   const block = fc.nat(NUM_BLOCKS - 1);
   const commands = fc.commands(
     [
-      fc.tuple(tokens, block).map(([ids, b]) => new Add(ids, b)),
-      fc.tuple(tokens, block).map(([ids, b]) => new Add(ids, b)),
-      fc.tuple(tokens, fc.nat(3)).map(([ids, numKnown]) => new Find(ids, numKnown)),
+      fc.tuple(tokens, salt, block).map(([ids, s, b]) => new Add(ids, s, b)),
+      fc.tuple(tokens, salt, block).map(([ids, s, b]) => new Add(ids, s, b)),
+      fc.tuple(tokens, salt, fc.nat(3)).map(([ids, s, numKnown]) => new Find(ids, s, numKnown)),
       block.map((b) => new Forget(b)),
     ],
     { maxCommands: 60, size: 'max' },

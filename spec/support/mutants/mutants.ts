@@ -139,7 +139,7 @@ export const MUTANTS: readonly Mutant[] = [
     name: 'a second chunk of the prompt begins at position 0 again',
     model: 'dense',
     edits: [
-      runner('startPosition: first, blockTable', 'startPosition: 0, blockTable'),
+      edit('prompt-runner.ts', 'startPosition: first, blockTable', 'startPosition: 0, blockTable'),
       runner(
         'startPosition: sequence.numComputedTokens,',
         'startPosition: sequence.numNewTokens > 0 ? sequence.numComputedTokens : 0,',
@@ -267,7 +267,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'generation stops a token early',
     model: 'dense',
-    edits: [generation('=== request.maxNewTokens)', '=== request.maxNewTokens - 1)')],
+    edits: [generation('=== maxNewTokens)', '=== maxNewTokens - 1)')],
   },
   {
     name: 'the second best token is taken',

@@ -86,19 +86,33 @@ export function timedRequest(model: TinyModel, stem: readonly number[]): fc.Arbi
         { nil: {} },
       ),
       stopTokenIds: fc.array(fc.nat(vocabSize - 1), { maxLength: 1 }),
+      cacheSalt: rarely(fc.constantFrom('a', 'b')),
       logprobs: rarely(fc.nat(3)),
       promptLogprobs: rarely(fc.nat(2)),
     })
-    .map(({ shared, tail, sampling, penalties, cancelAfter, logprobs, promptLogprobs, ...request }) => ({
-      ids: [...stem.slice(0, shared), ...tail],
-      ...request,
-      ...sampling,
-      ...penalties,
-      // Options at their defaults are left out of a reproduction.
-      ...(cancelAfter === undefined ? {} : { cancelAfter }),
-      ...(logprobs === undefined ? {} : { logprobs }),
-      ...(promptLogprobs === undefined ? {} : { promptLogprobs }),
-    }));
+    .map(
+      ({
+        shared,
+        tail,
+        sampling,
+        penalties,
+        cancelAfter,
+        cacheSalt,
+        logprobs,
+        promptLogprobs,
+        ...request
+      }) => ({
+        ids: [...stem.slice(0, shared), ...tail],
+        ...request,
+        ...sampling,
+        ...penalties,
+        // Options at their defaults are left out of a reproduction.
+        ...(cancelAfter === undefined ? {} : { cancelAfter }),
+        ...(cacheSalt === undefined ? {} : { cacheSalt }),
+        ...(logprobs === undefined ? {} : { logprobs }),
+        ...(promptLogprobs === undefined ? {} : { promptLogprobs }),
+      }),
+    );
 }
 
 /**

@@ -54,6 +54,17 @@ test('a signal ends a request after the tokens that it has', async (t) => {
   t.true(isIdle(engine));
 });
 
+test('each of several callers gets a token from every step', async (t) => {
+  const engine = await loadEngine(t, denseModel());
+  const stepsOfTokens = async (request: GenerateRequest) => {
+    const steps: number[] = [];
+    await generateOne(engine, request, () => steps.push(engine.stats().steps));
+    return steps;
+  };
+  const all = await Promise.all([REQUEST, REQUEST, REQUEST].map(stepsOfTokens));
+  for (const steps of all) t.deepEqual(steps, [1, 2, 3, 4, 5, 6, 7, 8]);
+});
+
 test('a caller that stops iterating, or throws, cancels its requests', async (t) => {
   const engine = await loadEngine(t, denseModel(), { cacheTokens: 16, blockSize: 2 });
   const requests = [REQUEST, { ids: [1, 2], maxNewTokens: 9, temperature: 1, n: 3 }, REQUEST];

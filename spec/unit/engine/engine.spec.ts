@@ -1,7 +1,6 @@
 import { rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
-import type { LoadOptions } from '../../../engine/engine.ts';
 import { Engine } from '../../../engine/engine.ts';
 import {
   CheckpointError,
@@ -13,6 +12,7 @@ import {
 } from '../../../engine/errors.ts';
 import { createScalarKernels } from '../../../engine/kernels/scalar.ts';
 import { createWasmKernels } from '../../../engine/kernels/wasm.ts';
+import type { LoadOptions } from '../../../engine/load-options.ts';
 import { cacheBytesPerToken } from '../../../engine/model/kv-cache.ts';
 import { HEAD_ROWS } from '../../../engine/model/qwen3.ts';
 import { completeEngineOptions } from '../../../engine/options.ts';

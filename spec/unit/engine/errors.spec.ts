@@ -1,7 +1,7 @@
 import test from 'ava';
 import * as errors from '../../../engine/errors.ts';
 
-const { EngineClosedError, Interrupted, OptionError, ...others } = errors;
+const { EngineBusyError, EngineClosedError, Interrupted, OptionError, ...others } = errors;
 const MESSAGE = 'what was found';
 
 test('an error is a PlumblineError and goes by the name of its class', (t) => {
@@ -12,6 +12,11 @@ test('an error is a PlumblineError and goes by the name of its class', (t) => {
       MESSAGE,
     ]),
     ['OptionError', new OptionError('tp', 1.5, 'a whole number'), 'tp is 1.5; expected a whole number'],
+    [
+      'EngineBusyError',
+      new EngineBusyError('close()'),
+      'close() was called while a step is computed; call it after the observer or tokenizer has returned',
+    ],
     [
       'EngineClosedError',
       new EngineClosedError(),

@@ -81,6 +81,8 @@ const GENERATE: Record<keyof GenerateRequest, Wrong> = {
   maxNewTokens: count(0, 2 ** 31 - 1, [undefined]),
   signal: { values: [null, 'stop', 1, {}, new AbortController()], expected: /^an AbortSignal$/ },
   returnLogits: BOOLEAN,
+  skipSpecialTokens: BOOLEAN,
+  cacheSalt: { values: [null, 1, true, ['salt'], {}], expected: /^a string$/ },
   temperature: number([-1, 0.0009, -0.5], /^0 \(greedy\), or a finite number, 0\.001 or more$/),
   topK: number([-1, 1.5, 2 ** 53], /^a whole number, 0 or more$/),
   topP: number([-0.1, 1.01, 1e300], /^a number from 0 to 1$/),

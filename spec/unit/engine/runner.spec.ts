@@ -1,62 +1,10 @@
-import test, { type ExecutionContext } from 'ava';
-import { Checkpoint } from '../../../engine/checkpoint/checkpoint.ts';
-import { RankModel } from '../../../engine/distributed/rank-model.ts';
-import { createScalarKernels } from '../../../engine/kernels/scalar.ts';
-import { KvCache } from '../../../engine/model/kv-cache.ts';
-import { HEAD_ROWS, Qwen3 } from '../../../engine/model/qwen3.ts';
-import { completeEngineOptions, type EngineOptions, type Observer } from '../../../engine/options.ts';
-import { Runner } from '../../../engine/runner.ts';
-import { Generation } from '../../../engine/serving/generation.ts';
-import type { GenerateRequest } from '../../../engine/serving/requests.ts';
-import { createSamplingScratch } from '../../../engine/serving/sampler.ts';
-import { completeSamplingParams } from '../../../engine/serving/sampling-params.ts';
-import { closing, trackResources } from '../../support/processes/cleanup.ts';
-import { denseModel, modelDirectory } from './tiny-models.ts';
+import test from 'ava';
+import { HEAD_ROWS } from '../../../engine/model/qwen3.ts';
+import type { Generation } from '../../../engine/serving/generation.ts';
+import { trackResources } from '../../support/processes/cleanup.ts';
+import { begin, createRunner, forward, IDS, noFork, VOCAB } from './tiny-runner.ts';
 
 trackResources(test);
-
-const MODEL = denseModel();
-const VOCAB = 19;
-const IDS = [3, 0, 18, 7, 7, 11];
-const noFork = () => [];
-
-function createRunner(t: ExecutionContext, options: EngineOptions = {}): Runner {
-  const complete = completeEngineOptions({ cacheTokens: 32, blockSize: 4, ...options }, MODEL.config);
-  const { cacheTokens, blockSize, maxBatchTokens } = complete;
-  const kernels = createScalarKernels();
-  const cache = new KvCache(kernels, MODEL.config, {
-    blockSize,
-    numBlocks: Math.ceil(cacheTokens / blockSize),
-  });
-  const checkpoint = closing(t, Checkpoint.open(modelDirectory(t, MODEL)));
-  const directory = { config: MODEL.config, checkpoint };
-  const model = Qwen3.load(directory, kernels, cache, { maxRows: maxBatchTokens });
-  return new Runner(new RankModel(model, cache), complete);
-}
-
-/** Logits of some positions of a prompt. */
-function forward(runner: Runner, ids: readonly number[], positions: readonly number[], observe?: Observer) {
-  return runner.forward(ids, { positions, hidden: false, observe });
-}
-
-/** Generations of a request, the first of which is added to the runner. */
-function begin(runner: Runner, options: Partial<GenerateRequest> = {}): Generation[] {
-  const request = { ids: IDS, maxNewTokens: 5, returnLogits: true, ...options };
-  const params = completeSamplingParams(request, MODEL.config);
-  const context = {
-    index: 0,
-    request,
-    ids: request.ids,
-    params,
-    tokenizer: undefined,
-    scratch: createSamplingScratch(VOCAB),
-    begun: 0,
-    promptLogprobs: [],
-  };
-  const generations = Array.from({ length: params.n }, (_, i) => new Generation(context, i, i));
-  runner.add(generations[0]);
-  return generations;
-}
 
 test('a step without sequences is not counted', (t) => {
   const runner = createRunner(t);
@@ -168,29 +116,4 @@ test('the cache has whole blocks, free or not', (t) => {
   begin(runner);
   runner.step(noFork);
   t.is(runner.cacheTokens, 32);
-});
-
-test('a forward pass takes no more blocks than are free, and releases them', (t) => {
-  const runner = createRunner(t, { prefillChunk: 5 });
-  begin(runner);
-  runner.step(noFork);
-  runner.step(noFork);
-  const free = 32 - 8;
-  t.is(forward(runner, new Array(free).fill(1), [0, 23]).logits.length, 2 * VOCAB);
-  t.throws(() => forward(runner, new Array(free + 1).fill(1), []), {
-    message:
-      'the prompt has 25 tokens; the cache has 24 free positions: raise cacheTokens, or wait until other requests have ended',
-  });
-  t.is(runner.stats().blocks.free, 6);
-  t.is(runner.stats().tokens, 6, 'forward passes are not counted as steps');
-});
-
-test('no chunk of a forward pass is longer than a step may be', (t) => {
-  const rows: number[] = [];
-  const observe = (stage: string, values: Float32Array) => {
-    if (stage === 'hidden_states.0') rows.push(values.length / 13);
-  };
-  forward(createRunner(t, { maxBatchTokens: 4, prefillChunk: 5 }), IDS, [], observe);
-  forward(createRunner(t, { maxBatchTokens: 5, prefillChunk: 2 }), IDS, [], observe);
-  t.deepEqual(rows, [4, 2, 2, 2, 2]);
 });

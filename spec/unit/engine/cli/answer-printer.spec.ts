@@ -40,6 +40,7 @@ const TOKEN: TokenEvent = {
 };
 const RESULT: GenerateResult = {
   ...{ promptTokens: 3, cachedTokens: 2, tokens: [7], text: undefined, finishReason: 'length' },
+  stopReason: undefined,
   ...{ fingerprint: 'f', logprobs: undefined, promptLogprobs: undefined },
   timing: { prefillMs: 1, decodeMs: 2 },
 };

@@ -1,7 +1,7 @@
 import { EventEmitter } from 'node:events';
 import type { ExecutionContext } from 'ava';
 import type { Io } from '../../../../engine/cli/io.ts';
-import type { LoadOptions } from '../../../../engine/engine.ts';
+import type { LoadOptions } from '../../../../engine/load-options.ts';
 import type {
   FinishReason,
   GenerateEvent,
@@ -168,6 +168,7 @@ function finished(
     tokens,
     text: stream && text + stream.end(),
     finishReason,
+    stopReason: undefined,
     fingerprint: 'f'.repeat(64),
     logprobs:
       request.logprobs === undefined ? undefined : tokens.map((token) => ({ token, logprob: -1, top: [] })),

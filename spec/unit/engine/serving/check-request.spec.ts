@@ -12,7 +12,7 @@ const check = (options: object, hasTokenizer = false) =>
   checkRequest({ ...REQUEST, ...options } as GenerateRequest, { config, cacheTokens: 32, hasTokenizer });
 
 test('the sampling parameters of a request are completed', (t) => {
-  t.deepEqual(check({ topK: 3 }), completeSamplingParams({ topK: 3 }, config));
+  t.deepEqual(check({ topK: 3 }).params, completeSamplingParams({ topK: 3 }, config));
   t.notThrows(() => check({ signal: new AbortController().signal, returnLogits: true }));
 });
 

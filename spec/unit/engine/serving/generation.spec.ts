@@ -12,16 +12,24 @@ const PIECES = ['a', 'b', 'S', 'T', '\xc3', '\xa9', '<tag>', '<eos>'].map((bytes
 );
 const [A, B, S, T, HALF, OTHER_HALF, TAG, EOS] = PIECES.keys();
 const VOCAB = PIECES.length;
-const tokenizer = { createStream: () => createTextStream((id) => PIECES[id]) };
+const NO_BYTES = new Uint8Array();
+const tokenizer: GenerationContext['tokenizer'] = {
+  createStream: ({ skipSpecialTokens } = {}) =>
+    createTextStream((id) => (skipSpecialTokens && id >= TAG ? NO_BYTES : PIECES[id])),
+};
 
 function contextOf(options: Partial<GenerateRequest> = {}, withText = true): GenerationContext {
   const request = { ids: [A, B], maxNewTokens: 8, ...options };
   const params = completeSamplingParams(request, { vocabSize: VOCAB, eosTokenIds: [EOS] });
   return {
     index: 3,
-    request,
     ids: request.ids,
     params,
+    maxNewTokens: request.maxNewTokens,
+    signal: undefined,
+    returnLogits: request.returnLogits ?? false,
+    skipSpecialTokens: request.skipSpecialTokens ?? false,
+    cacheSalt: request.cacheSalt,
     tokenizer: withText ? tokenizer : undefined,
     scratch: createSamplingScratch(VOCAB),
     begun: performance.now(),
@@ -57,6 +65,7 @@ test('a token event has its request and sample, and the token is appended to the
     logits: undefined,
   });
   t.is(generation.sequence.id, 7);
+  t.is(new Generation(contextOf({ cacheSalt: 'mine' }), 7, 2).sequence.cacheSalt, 'mine');
   t.deepEqual(generation.sequence.tokens, [A, B, B]);
   t.is(generation.finishReason, undefined);
 });
@@ -79,6 +88,8 @@ test('a stop token ends a generation, and is among the tokens but not in the tex
   ] as const) {
     const { result, texts } = run(options, [A, stop, B]);
     t.deepEqual([result.tokens, result.finishReason, result.text], [[A, stop], 'stop', 'a']);
+    // The end of a sequence is the model's own.
+    t.is(result.stopReason, stop === EOS ? undefined : stop);
     t.deepEqual(texts, ['a', '']);
   }
 });
@@ -88,10 +99,18 @@ test('an ignored end-of-sequence token is a token like any other', (t) => {
   t.deepEqual([result.finishReason, result.text], ['length', 'a<eos>b']);
 });
 
+test('special tokens are left out of the text on demand', (t) => {
+  const request = { ignoreEos: true, maxNewTokens: 5, skipSpecialTokens: true };
+  const { texts, result } = run(request, [A, TAG, EOS, HALF, OTHER_HALF]);
+  t.deepEqual([texts, result.text, result.tokens.length], [['a', '', '', '', 'é'], 'aé', 5]);
+});
+
 test('a stop string ends a generation; a possible beginning of it is held back', (t) => {
   const found = run({ stop: ['ST'] }, [A, S, S, T, B]);
   t.deepEqual(found.texts, ['a', '', 'S', '']);
   t.deepEqual([found.result.text, found.result.finishReason], ['aS', 'stop']);
+  t.is(found.result.stopReason, 'ST');
+  t.is(run({ stop: ['ST'], maxNewTokens: 2 }, [A, S]).result.stopReason, undefined);
   t.deepEqual(found.result.tokens, [A, S, S, T]);
   const within = run({ stop: ['ta'] }, [A, TAG, B]);
   t.deepEqual([within.texts, within.result.text], [['a', '<'], 'a<']);

@@ -59,6 +59,17 @@ test('the longest cached prefix is found, in order', (t) => {
   t.deepEqual(cache.find([9, 2, 3, 4, 5, 6, 7]), { blocks: [], hashes: [] });
 });
 
+test('a chain with a salt is found with that salt only', (t) => {
+  const cache = new PrefixCache(2, 'engine');
+  const salted = cache.hash(cache.root('mine'), [1, 2]);
+  cache.add(salted, 4);
+  cache.add(cache.hash(cache.root(undefined), [1, 2]), 5);
+  t.deepEqual(cache.find([1, 2, 3], [], 'mine'), { blocks: [4], hashes: [salted] });
+  t.deepEqual(cache.find([1, 2, 3]).blocks, [5]);
+  for (const other of ['yours', '', 'min']) t.deepEqual(cache.find([1, 2, 3], [], other).blocks, [], other);
+  t.not(new PrefixCache(2, 'other weights').root('mine'), cache.root('mine'));
+});
+
 test('the last token is never covered', (t) => {
   const cache = new PrefixCache(2);
   addChain(cache, [1, 2, 3, 4]);

@@ -11,9 +11,13 @@ function contextOf(index: number, options: Partial<GenerateRequest> = {}): Gener
   const request = { ids: [1, 2], maxNewTokens: 3, ...options };
   return {
     index,
-    request,
     ids: request.ids,
     params: completeSamplingParams(request, { vocabSize: VOCAB, eosTokenIds: [] }),
+    maxNewTokens: request.maxNewTokens,
+    signal: undefined,
+    returnLogits: false,
+    skipSpecialTokens: request.skipSpecialTokens ?? false,
+    cacheSalt: request.cacheSalt,
     tokenizer: undefined,
     scratch: createSamplingScratch(VOCAB),
     begun: 0,
@@ -92,17 +96,33 @@ test('a removed generation gives no event, and is not tracked any more', (t) => 
   }
 });
 
-test('generations whose signal is aborted are found', (t) => {
+test('the unfinished samples of a request are those of no other request', (t) => {
   const tracker = new RequestTracker();
-  const stream = tracker.createStream();
-  const controller = new AbortController();
-  startOne(tracker);
-  const generation = tracker.start(contextOf(0, { signal: controller.signal }), stream);
-  t.deepEqual(tracker.aborted(), []);
-  controller.abort();
-  t.deepEqual(tracker.aborted(), [generation]);
-  tracker.remove(generation);
-  t.deepEqual(tracker.aborted(), []);
+  const other = startOne(tracker).generation;
+  const first = tracker.start(contextOf(0, { n: 3, temperature: 1 }), tracker.createStream());
+  const [second, third] = tracker.fork(first);
+  tracker.remove(second);
+  t.deepEqual(tracker.samplesOf(third), [first, third]);
+  t.deepEqual(tracker.generations, [other, first, third]);
+  t.deepEqual(
+    [other, first, second].map((generation) => tracker.has(generation)),
+    [true, true, false],
+  );
+});
+
+test('of a request whose other samples cannot all be made, none is tracked', (t) => {
+  const tracker = new RequestTracker();
+  let streams = 0;
+  const createStream = () => {
+    if (++streams === 3) throw new Error('no more streams');
+    return { push: () => '', end: () => '' };
+  };
+  const first = tracker.start(
+    { ...contextOf(0, { n: 3, temperature: 1 }), tokenizer: { createStream } },
+    tracker.createStream(),
+  );
+  t.throws(() => tracker.fork(first), { message: 'no more streams' });
+  t.deepEqual(tracker.generations, [first]);
 });
 
 test('the sequences of a caller with 256 events pause until it takes one', (t) => {

@@ -95,6 +95,10 @@ const REFUSED: [options: object, message: string][] = [
   [{ seed: -1 }, 'seed is -1; expected a whole number from 0 to 9007199254740991'],
   [{ seed: 2 ** 53 }, 'seed is 9007199254740992; expected a whole number from 0 to 9007199254740991'],
   [{ minNewTokens: -1 }, 'minNewTokens is -1; expected a whole number, 0 or more'],
+  [
+    { minNewTokens: 1, stopTokenIds: Array.from({ length: 100 }, (_, id) => id) },
+    'minNewTokens is 1; expected 0, because every token of the vocabulary is a stop token',
+  ],
   [{ n: 0, temperature: 1 }, 'n is 0; expected a whole number from 1 to 1024'],
   [{ n: 1025, temperature: 1 }, 'n is 1025; expected a whole number from 1 to 1024'],
   [{ n: 2 }, 'n is 2; expected 1 with temperature 0, because greedy samples are all the same'],

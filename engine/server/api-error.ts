@@ -1,0 +1,89 @@
+import { PlumblineError } from '../errors.ts';
+import { ThreadError } from './thread-error.ts';
+
+/** What an {@link ApiError} says beside its message. */
+export interface ApiErrorOptions extends ErrorOptions {
+  /** The field at fault as OpenAI writes it: `messages[0].content`. */
+  readonly param?: string;
+  /** Seconds after which a client may ask again. */
+  readonly retryAfter?: number;
+}
+
+/** The types of errors in OpenAI's API, by HTTP status. */
+const TYPES: Readonly<Record<number, string>> = {
+  400: 'invalid_request_error',
+  401: 'authentication_error',
+  404: 'not_found_error',
+  405: 'invalid_request_error',
+  408: 'timeout_error',
+  413: 'invalid_request_error',
+  415: 'invalid_request_error',
+  429: 'rate_limit_error',
+  503: 'service_unavailable_error',
+};
+
+/** The API's names of request options, by those of the engine where they differ. */
+const PARAMS: Readonly<Record<string, string>> = {
+  topK: 'top_k',
+  topP: 'top_p',
+  minP: 'min_p',
+  repetitionPenalty: 'repetition_penalty',
+  presencePenalty: 'presence_penalty',
+  frequencyPenalty: 'frequency_penalty',
+  logitBias: 'logit_bias',
+  minNewTokens: 'min_tokens',
+  maxNewTokens: 'max_tokens',
+  stopTokenIds: 'stop_token_ids',
+  ignoreEos: 'ignore_eos',
+  promptLogprobs: 'prompt_logprobs',
+};
+
+/** Errors that a request causes. Those of the engine and of the text arrive from their threads. */
+const CAUSED_BY_REQUEST = new Set(['PromptError', 'OptionError', 'TokenizerError', 'ChatTemplateError']);
+
+/** A request that is answered with an error status. */
+export class ApiError extends PlumblineError {
+  readonly status: number;
+  readonly param: string | undefined;
+  readonly retryAfter: number | undefined;
+
+  /** @param status of HTTP, 400 to 599. */
+  constructor(status: number, message: string, { param, retryAfter, ...options }: ApiErrorOptions = {}) {
+    super(message, options);
+    this.status = status;
+    this.param = param;
+    this.retryAfter = retryAfter;
+  }
+
+  /** The body of the answer, in OpenAI's form. */
+  toBody() {
+    const { message, param = null, status } = this;
+    return { error: { message, type: TYPES[status] ?? 'server_error', param, code: status } };
+  }
+}
+
+/** The answer to a request that fails: 400 for errors of the engine that the request itself causes. */
+export function toApiError(error: unknown): ApiError {
+  if (error instanceof ApiError) return error;
+  const { kind, option } = causeOf(error);
+  if (CAUSED_BY_REQUEST.has(kind)) {
+    const { message } = error as Error;
+    if (option === undefined) return new ApiError(400, message, { cause: error });
+    // The name is a part of what is at fault: `stop[1]`, `a key of logitBias`.
+    const named = option.replace(/\w+/g, (word) => PARAMS[word] ?? word);
+    const param = named.replace(/^a key of /, '');
+    return new ApiError(
+      400,
+      message.replace(option, () => named),
+      { param, cause: error },
+    );
+  }
+  if (error instanceof PlumblineError) return new ApiError(503, error.message, { cause: error });
+  return new ApiError(500, 'the server failed to answer; its log says more', { cause: error });
+}
+
+function causeOf(error: unknown): { kind: string; option?: string | undefined } {
+  if (error instanceof ThreadError) return error;
+  if (!(error instanceof PlumblineError)) return { kind: '' };
+  return { kind: error.name, ...('option' in error && { option: String(error.option) }) };
+}

@@ -1,0 +1,76 @@
+// The engine's thread: loads the engine, and serves the requests that arrive as messages.
+import { parentPort, workerData } from 'node:worker_threads';
+import { Engine } from '../engine.ts';
+import { Tokenizer } from '../text/tokenizer.ts';
+import { toErrorData } from './thread-error.ts';
+import type { FromThread, RequestNews, ThreadData, ThreadRequest, ToThread } from './thread-messages.ts';
+
+if (!parentPort) throw new RangeError('expected to be run as a worker thread');
+const port = parentPort;
+const { modelDir, options, hasTokenizer } = workerData as ThreadData;
+/** Of the requests that are not ended. */
+const controllers = new Map<number, AbortController>();
+let unsent: RequestNews[] = [];
+
+const send = (message: FromThread) => port.postMessage(message);
+
+try {
+  const tokenizer = hasTokenizer ? await Tokenizer.load(modelDir) : undefined;
+  const onProgress = (done: number, total: number) => send({ type: 'progress', done, total });
+  const engine = await Engine.load(modelDir, { ...options, tokenizer, onProgress });
+  const { vocabSize, maxPositionEmbeddings } = engine.config;
+  const { cacheTokens, blockSize, maxBatch } = engine.options;
+  const maxTokens = Math.min(maxPositionEmbeddings, Math.ceil(cacheTokens / blockSize) * blockSize);
+  port.on('message', (message: ToThread) => take(message, engine));
+  send({ type: 'ready', limits: { vocabSize, maxTokens, maxBatch }, stats: engine.stats() });
+} catch (error) {
+  send({ type: 'failed', error: toErrorData(error) });
+}
+
+function take(message: ToThread, engine: Engine): void {
+  if (message.type === 'generate') void serve(message.id, message.request, engine);
+  else if (message.type === 'close') void close(engine);
+  // A request that has just ended has no controller any more: the messages have crossed.
+  else controllers.get(message.id)?.abort();
+}
+
+async function serve(id: number, request: ThreadRequest, engine: Engine): Promise<void> {
+  const controller = new AbortController();
+  const { signal } = controller;
+  controllers.set(id, controller);
+  let refusal: Error | undefined;
+  try {
+    for await (const event of engine.generate([{ ...request, signal }])) {
+      // Leaving the loop frees the blocks. The caller has left, or gets an error when the thread exits.
+      if (signal.aborted) return;
+      if (event.type === 'error') refusal = event.error;
+      else tell({ id, event }, engine);
+    }
+    tell({ id, ...(refusal && { error: toErrorData(refusal) }) }, engine);
+  } catch (error) {
+    send({ type: 'failed', error: toErrorData(error) });
+  } finally {
+    controllers.delete(id);
+  }
+}
+
+/** Sends what a step has brought forth in one message: the immediate runs before that of the next step. */
+function tell(news: RequestNews, engine: Engine): void {
+  unsent.push(news);
+  if (unsent.length > 1) return;
+  setImmediate(() => {
+    send({ type: 'news', news: unsent, stats: engine.stats() });
+    unsent = [];
+  });
+}
+
+/** Ends the engine's ranks and threads, then this thread. */
+async function close(engine: Engine): Promise<void> {
+  for (const controller of controllers.values()) controller.abort();
+  try {
+    await engine.close();
+  } catch (error) {
+    send({ type: 'failed', error: toErrorData(error) });
+  }
+  port.close();
+}

@@ -1,0 +1,31 @@
+import type { GenerateResult } from '../serving/requests.ts';
+
+/** Counts of tokens in OpenAI's form. */
+export interface Usage {
+  prompt_tokens: number;
+  completion_tokens: number;
+  total_tokens: number;
+  /** Tokens of the prompts that were found in the prefix cache. */
+  prompt_tokens_details?: { cached_tokens: number };
+}
+
+/** What is counted of one sample. */
+export type Counted = Pick<GenerateResult, 'promptTokens' | 'cachedTokens'> & {
+  readonly tokens: { readonly length: number };
+};
+
+/** @param samples of each prompt; a prompt counts once, whatever the number of its samples. */
+export function usageOf(samples: readonly (readonly Counted[])[]): Usage {
+  let [prompt, cached, completion] = [0, 0, 0];
+  for (const [first, ...others] of samples) {
+    prompt += first.promptTokens;
+    cached += first.cachedTokens;
+    completion += [first, ...others].reduce((sum, { tokens }) => sum + tokens.length, 0);
+  }
+  return {
+    prompt_tokens: prompt,
+    completion_tokens: completion,
+    total_tokens: prompt + completion,
+    prompt_tokens_details: { cached_tokens: cached },
+  };
+}

@@ -1,0 +1,21 @@
+import test from 'ava';
+import { allFinite, NonFiniteFinder } from '../../../../engine/model/non-finite.ts';
+
+test('NaN and both infinities are found wherever they stand', (t) => {
+  const finite = [0, -0, 3.4e38, -3.4e38, 1e-45];
+  t.true(allFinite(Float32Array.from(finite)));
+  t.true(allFinite(new Float32Array()));
+  for (const value of [Number.NaN, Infinity, -Infinity]) {
+    for (const i of finite.keys())
+      t.false(allFinite(Float32Array.from(finite.with(i, value))), `${value} at ${i}`);
+  }
+});
+
+test('the first stage that is not finite is kept, with its position', (t) => {
+  const finder = new NonFiniteFinder();
+  finder.add('hidden_states.0', Float32Array.of(1, 2, 3, 4), 2, 0);
+  t.is(finder.place, undefined);
+  finder.add('hidden_states.0', Float32Array.of(1, 2, Infinity, 4), 2, 2);
+  finder.add('layers.0.mlp', Float32Array.of(Number.NaN, 0, 0, 0, 0, 0), 2, 2);
+  t.deepEqual(finder.place, { stage: 'hidden_states.0', position: 3 });
+});

@@ -1,0 +1,30 @@
+import test from 'ava';
+import { trackResources } from '../../support/processes/cleanup.ts';
+import { begin, createRunner, forward, IDS, noFork, VOCAB } from './tiny-runner.ts';
+
+trackResources(test);
+
+test('a forward pass takes no more blocks than are free, and releases them', (t) => {
+  const runner = createRunner(t, { prefillChunk: 5 });
+  begin(runner);
+  runner.step(noFork);
+  runner.step(noFork);
+  const free = 32 - 8;
+  t.is(forward(runner, new Array(free).fill(1), [0, 23]).logits.length, 2 * VOCAB);
+  t.throws(() => forward(runner, new Array(free + 1).fill(1), []), {
+    message:
+      'the prompt has 25 tokens; the cache has 24 free positions: raise cacheTokens, or wait until other requests have ended',
+  });
+  t.is(runner.stats().blocks.free, 6);
+  t.is(runner.stats().tokens, 6, 'forward passes are not counted as steps');
+});
+
+test('no chunk of a forward pass is longer than a step may be', (t) => {
+  const rows: number[] = [];
+  const observe = (stage: string, values: Float32Array) => {
+    if (stage === 'hidden_states.0') rows.push(values.length / 13);
+  };
+  forward(createRunner(t, { maxBatchTokens: 4, prefillChunk: 5 }), IDS, [], observe);
+  forward(createRunner(t, { maxBatchTokens: 5, prefillChunk: 2 }), IDS, [], observe);
+  t.deepEqual(rows, [4, 2, 2, 2, 2]);
+});

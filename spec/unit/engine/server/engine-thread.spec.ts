@@ -1,0 +1,131 @@
+import { EventEmitter } from 'node:events';
+import test, { type ExecutionContext } from 'ava';
+import { EngineThread, type ThreadPort } from '../../../../engine/server/engine-thread.ts';
+import type { FromThread, ServedEvent, ToThread } from '../../../../engine/server/thread-messages.ts';
+import { generateOne } from '../../../../verify/generate.ts';
+import { closing, trackResources } from '../../../support/processes/cleanup.ts';
+import { denseModel, loadEngine, modelDirectory } from '../tiny-models.ts';
+
+trackResources(test);
+
+const REQUEST = { ids: [3, 0, 18, 7], maxNewTokens: 6 };
+const OPTIONS = { options: { threads: 1, cacheTokens: 40, maxBatch: 2 }, hasTokenizer: false };
+const STATS = {
+  ...{ steps: 0, tokens: 0, running: 0, waiting: 0, preemptions: 0 },
+  blocks: { total: 4, free: 4, cached: 0, evictions: 0, copies: 0 },
+  prefixCache: { queries: 0, hits: 0, savedTokens: 0 },
+};
+const LIMITS = { vocabSize: 19, maxTokens: 64, maxBatch: 16 };
+
+async function all(events: AsyncIterable<ServedEvent>): Promise<ServedEvent[]> {
+  const taken: ServedEvent[] = [];
+  for await (const event of events) taken.push(event);
+  return taken;
+}
+
+test('requests in a thread have the bits of the engine; a refused one disturbs none', async (t) => {
+  const engine = await loadEngine(t, denseModel());
+  const { result } = await generateOne(engine, REQUEST);
+  const modelDir = modelDirectory(t, denseModel());
+  const progress: number[] = [];
+  const onProgress = (done: number, total: number) => progress.push(done / total);
+  const thread = closing(t, await EngineThread.start({ modelDir, ...OPTIONS, onProgress }));
+  t.is(progress.at(-1), 1);
+  t.deepEqual(thread.limits, { vocabSize: 19, maxTokens: 48, maxBatch: 2 });
+
+  const refused = await Promise.allSettled([
+    all(thread.generate({ ...REQUEST, ids: [19] })),
+    all(thread.generate({ ...REQUEST, topP: 3 })),
+  ]);
+  const errors = refused.map((each) => each.status === 'rejected' && each.reason);
+  t.like(errors, { 0: { kind: 'PromptError' }, 1: { kind: 'OptionError', option: 'topP' } });
+  const served = await Promise.all([1, 2, 3].map(() => all(thread.generate(REQUEST))));
+  for (const events of served) {
+    const last = events.at(-1)!;
+    t.is(last.type === 'result' && last.result.fingerprint, result.fingerprint);
+    t.is(events.length, 7);
+  }
+
+  // The request would have 28 tokens; the one after it sees all blocks free.
+  for await (const event of thread.generate({ ...REQUEST, maxNewTokens: 28, ignoreEos: true })) {
+    t.is(event.type, 'token');
+    break;
+  }
+  await all(thread.generate({ ...REQUEST, maxNewTokens: 1 }));
+  t.like(thread.stats, { running: 0, waiting: 0, blocks: { free: 3, total: 3 } });
+
+  const left = all(thread.generate({ ...REQUEST, maxNewTokens: 28, ignoreEos: true }));
+  const [ended] = await Promise.allSettled([left, thread.close()]);
+  t.like(ended, { reason: { name: 'EngineClosedError' } });
+  await t.throwsAsync(() => all(thread.generate(REQUEST)), { name: 'EngineClosedError' });
+});
+
+test('a model that cannot be loaded is an error with the class of its own, and leaves no thread', async (t) => {
+  const error = await t.throwsAsync(EngineThread.start({ modelDir: '/nowhere', ...OPTIONS }));
+  t.like(error, { kind: 'ConfigError' });
+});
+
+/** A thread whose messages the test sends. */
+class FakeThread extends EventEmitter {
+  readonly received: ToThread[] = [];
+
+  postMessage(message: ToThread): void {
+    this.received.push(message);
+    if (message.type === 'close') this.emit('exit', 0);
+  }
+
+  async terminate(): Promise<number> {
+    return 1;
+  }
+
+  send(message: FromThread): void {
+    this.emit('message', message);
+  }
+}
+
+async function startFake(t: ExecutionContext) {
+  const fake = new FakeThread();
+  const starting = EngineThread.start({ modelDir: '', ...OPTIONS }, () => fake as unknown as ThreadPort);
+  fake.send({ type: 'ready', limits: LIMITS, stats: STATS });
+  return { fake, thread: closing(t, await starting) };
+}
+
+test('a thread that fails ends every open request with its error, and says so once', async (t) => {
+  const { fake, thread } = await startFake(t);
+  const failures: Error[] = [];
+  thread.onFailure((error) => failures.push(error));
+  const open = Promise.allSettled([1, 2].map(() => all(thread.generate(REQUEST))));
+  const error = { name: 'GroupError', message: 'Rank 1 died', stack: undefined };
+  fake.send({ type: 'failed', error });
+  fake.emit('error', new Error('second'));
+  for (const each of await open) t.like(each, { reason: { kind: 'GroupError', message: 'Rank 1 died' } });
+  t.deepEqual(failures, [thread.failure]);
+  await t.throwsAsync(() => all(thread.generate(REQUEST)), { message: 'Rank 1 died' });
+  thread.onFailure((late) => failures.push(late));
+  t.is(failures.length, 2);
+});
+
+test('a signal ends the wait at once with its reason, and the request in the thread', async (t) => {
+  const { fake, thread } = await startFake(t);
+  const controller = new AbortController();
+  const waiting = all(thread.generate(REQUEST, controller.signal));
+  controller.abort(new Error('client left'));
+  await t.throwsAsync(waiting, { message: 'client left' });
+  t.deepEqual(
+    fake.received.map(({ type }) => type),
+    ['generate', 'abort'],
+  );
+  await t.throwsAsync(() => all(thread.generate(REQUEST, controller.signal)), { message: 'client left' });
+  t.is(fake.received.length, 2);
+  // News of the request that has crossed the abort.
+  fake.send({ type: 'news', news: [{ id: 0 }], stats: { ...STATS, steps: 5 } });
+  t.is(thread.stats.steps, 5);
+});
+
+test('a thread that exits while it loads is an error', async (t) => {
+  const fake = new FakeThread();
+  const starting = EngineThread.start({ modelDir: '', ...OPTIONS }, () => fake as unknown as ThreadPort);
+  fake.emit('exit', 1);
+  await t.throwsAsync(starting, { name: 'EngineClosedError' });
+  t.deepEqual(fake.eventNames(), []);
+});

@@ -1,0 +1,43 @@
+import test from 'ava';
+import { z } from 'zod';
+import { ApiError } from '../../../../engine/server/api-error.ts';
+import { parseBody, refuseUnsupported } from '../../../../engine/server/request-body.ts';
+
+const schema = z.looseObject(
+  { a: z.array(z.object({ b: z.string('expected a string') })) },
+  'expected an object',
+);
+
+test('a field at fault is named by its path', (t) => {
+  t.deepEqual(parseBody(schema, { a: [{ b: 'x' }], other: 1 }), { a: [{ b: 'x' }], other: 1 });
+  const named = t.throws(() => parseBody(schema, { a: [{ b: 'x' }, { b: 4 }] }), { instanceOf: ApiError });
+  t.like(named, { status: 400, param: 'a[1].b', message: 'cannot read a[1].b: expected a string' });
+  const whole = t.throws(() => parseBody(schema, [1]), { instanceOf: ApiError });
+  t.like(whole, { param: undefined, message: 'cannot read the body: expected an object' });
+});
+
+test('what is not supported is refused by name, unless it asks for nothing', (t) => {
+  t.notThrows(() =>
+    refuseUnsupported({
+      ...{
+        response_format: { type: 'text' },
+        use_beam_search: false,
+        bad_words: [],
+        structured_outputs: null,
+      },
+      ...{ priority: 0, user: 'me', metadata: {}, constructor: 1 },
+    }),
+  );
+  for (const [param, value] of Object.entries({
+    ...{ response_format: { type: 'json_object' }, guided_json: {}, use_beam_search: true, bad_words: ['a'] },
+    ...{ priority: 1, prompt_embeds: 'x', include_stop_str_in_output: true, logprob_token_ids: [1] },
+  })) {
+    const error = t.throws(() => refuseUnsupported({ [param]: value }), { instanceOf: ApiError }, param);
+    t.like(error, { status: 400, param });
+    t.regex(error?.message ?? '', new RegExp(`^cannot serve ${param}: .* leave it out$`));
+  }
+  t.notThrows(() => refuseUnsupported({ suffix: '' }, { suffix: (value) => value === '' }));
+  t.throws(() => refuseUnsupported({ suffix: 'x' }, { suffix: (value) => value === '' }), {
+    message: /suffix/,
+  });
+});

@@ -1,0 +1,88 @@
+import test from 'ava';
+import { z } from 'zod';
+import { toApiError } from '../../../../engine/server/api-error.ts';
+import { parseBody } from '../../../../engine/server/request-body.ts';
+import { commonFields, toSamplingOptions } from '../../../../engine/server/sampling-fields.ts';
+
+const LIMITS = { vocabSize: 100 };
+const apiErrorOf = (act: () => unknown) => {
+  try {
+    act();
+  } catch (error) {
+    const { status, param, message } = toApiError(error);
+    return { status, param, message };
+  }
+  return undefined;
+};
+
+test('fields have the names of vLLM', (t) => {
+  const options = toSamplingOptions(
+    {
+      ...{ temperature: 0.5, top_k: 3, top_p: 0.9, min_p: 0.1, repetition_penalty: 1.1, presence_penalty: 1 },
+      ...{ frequency_penalty: -1, logit_bias: { 7: -100 }, seed: 5, min_tokens: 2, stop_token_ids: [4] },
+      ...{ stop: ['a'], ignore_eos: true, n: 2, unknown: 1 },
+    },
+    LIMITS,
+  );
+  t.deepEqual(options, {
+    ...{ temperature: 0.5, topK: 3, topP: 0.9, minP: 0.1, repetitionPenalty: 1.1, presencePenalty: 1 },
+    ...{ frequencyPenalty: -1, logitBias: { 7: -100 }, seed: 5, minNewTokens: 2, stopTokenIds: [4] },
+    ...{ stop: ['a'], ignoreEos: true, n: 2 },
+  });
+});
+
+test('without a temperature it is 1, without a seed one is drawn', (t) => {
+  const drawn = [1, 2].map(() => toSamplingOptions({ temperature: null, seed: null, stop: null }, LIMITS));
+  for (const { seed, ...others } of drawn) {
+    t.deepEqual(others, { temperature: 1 });
+    t.true(Number.isSafeInteger(seed));
+  }
+  t.not(drawn[0].seed, drawn[1].seed);
+});
+
+test('a top_k of −1 draws from all, and a stop string may stand alone', (t) => {
+  t.like(toSamplingOptions({ top_k: -1, stop: 'END' }, LIMITS), { topK: 0, stop: ['END'] });
+});
+
+for (const [body, param, expected] of [
+  [{ temperature: '1' }, 'temperature', /^temperature is "1"; expected 0 \(greedy\)/],
+  [{ top_k: -2 }, 'top_k', /^top_k is -2; expected a whole number, 0 or more$/],
+  [{ logit_bias: { x: 1 } }, 'logit_bias', /^a key of logit_bias is "x"; expected a token id/],
+  [
+    { logit_bias: { 7: 101 } },
+    'logit_bias[7]',
+    /^logit_bias\[7\] is 101; expected a number from -100 to 100$/,
+  ],
+  [{ stop_token_ids: [1, 100] }, 'stop_token_ids[1]', /from 0 to 99$/],
+  [{ n: 2, temperature: 0 }, 'n', /^n is 2; expected 1 with temperature 0/],
+  [{ n: 1025 }, 'n', /from 1 to 1024$/],
+  [{ seed: -1 }, 'seed', /^seed is -1; expected a whole number from 0/],
+  [{ stop: '' }, 'stop', /^stop is ""; expected a string of 1 to 1024 characters/],
+  [{ stop: ['a', '\ud83d'] }, 'stop[1]', /without lone surrogates$/],
+  [{ stop: ['a'.repeat(1025)] }, 'stop[0]', /1 to 1024 characters/],
+  [{ stop: Array(65).fill('a') }, 'stop', /expected an array of at most 64 strings$/],
+  [{ stop: 7 }, 'stop', /^stop is 7; expected a string, or an array of strings$/],
+] as const) {
+  test(`refused: ${JSON.stringify(body).slice(0, 60)}`, (t) => {
+    const error = apiErrorOf(() => toSamplingOptions(body, LIMITS));
+    t.like(error, { status: 400, param });
+    t.regex(error?.message ?? '', expected);
+  });
+}
+
+test('the fields that all routes share are checked', (t) => {
+  const parse = (body: object) => parseBody(z.looseObject(commonFields), body);
+  t.notThrows(() =>
+    parse({ model: 'm', stream: true, stream_options: { include_usage: null }, cache_salt: 'x' }),
+  );
+  t.like(
+    apiErrorOf(() => parse({ stream_options: { include_usage: 1 } })),
+    {
+      param: 'stream_options.include_usage',
+      message: 'cannot read stream_options.include_usage: expected true or false',
+    },
+  );
+  for (const cache_salt of ['', 'a'.repeat(1025), '\udc00', 4]) {
+    t.is(apiErrorOf(() => parse({ cache_salt }))?.param, 'cache_salt');
+  }
+});

@@ -1,0 +1,13 @@
+import test from 'ava';
+import { usageOf } from '../../../../engine/server/usage.ts';
+
+test('the tokens of a prompt count once, those of all its samples count', (t) => {
+  const sample = (promptTokens: number, cachedTokens: number, length: number) => ({
+    ...{ promptTokens, cachedTokens },
+    tokens: { length },
+  });
+  t.deepEqual(usageOf([[sample(5, 4, 2), sample(5, 4, 3)], [sample(7, 0, 1)]]), {
+    ...{ prompt_tokens: 12, completion_tokens: 6, total_tokens: 18 },
+    prompt_tokens_details: { cached_tokens: 4 },
+  });
+});
