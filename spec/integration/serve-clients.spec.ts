@@ -58,7 +58,10 @@ const MANY_TOKENS = 3000;
 async function isFreed(leave: () => Promise<unknown>): Promise<boolean> {
   const before = await metric('generation_tokens_total');
   await leave();
-  while ((await metric('num_requests_running')) > 0) await sleep(10);
+  for (let waits = 0; (await metric('num_requests_running')) > 0; waits++) {
+    if (waits === 1000) throw new Error('the sequence is still computed');
+    await sleep(10);
+  }
   return (await metric('generation_tokens_total')) - before < MANY_TOKENS;
 }
 
