@@ -30,6 +30,7 @@ const WITHOUT_SPEC: Readonly<Record<string, string>> = {
   'engine/parallel/mpi/deadline.ts': 'a thread; likewise',
   'engine/parallel/mpi/fail-job.ts': 'needs mpirun; spec/distributed/sharded-damage.spec.ts calls it',
   'engine/parallel/mpi/join.ts': 'needs mpirun; likewise',
+  'engine/text/jinja/': 'jinja/template.spec.ts holds the whole of it to what jinja2 renders',
   'engine/server/context.ts': 'interfaces',
   'engine/server/thread-messages.ts': 'interfaces',
   'engine/server/engine-thread-main.ts': 'the engine in its thread; engine-thread.spec.ts starts it',
