@@ -1,5 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import { setFlagsFromString } from 'node:v8';
+import { specCount, startedFiles } from './spec/support/threads/spec-files.ts';
 
 // MiB. A test file's thread loads hundreds of modules; with 1 MiB it collects garbage a tenth of its time.
 setFlagsFromString('--min-semi-space-size=16');
@@ -7,19 +8,19 @@ setFlagsFromString('--min-semi-space-size=16');
 // The slow tier runs only when it is named: `npx ava 'spec/slow/**'`.
 const slow = process.argv.some((argument) => argument.includes('spec/slow'));
 
-/** The tiers of long files come first, so that none is left over at the end. */
+/** The tiers of long files come first, and in a tier threads of many, so that none is left over at the end. */
 const TIERS = ['distributed', 'integration', 'golden', 'property', 'unit'];
 const tierOf = (file) => TIERS.findIndex((tier) => file.includes(`/spec/${tier}/`));
 
 /** With SUBJECT set, an adapter of another engine, only the specs run that ask it something. */
 const files = process.env.SUBJECT
   ? ['spec/golden/subject/**/*.spec.ts', 'spec/slow/subject/**/*.spec.ts']
-  : ['spec/**/*.spec.ts'];
+  : startedFiles(import.meta.dirname, process.argv.slice(2));
 
 export default {
   files: [...files, ...(slow ? [] : ['!spec/slow/**'])],
   extensions: ['ts'],
-  sortTestFiles: (a, b) => tierOf(a) - tierOf(b) || a.localeCompare(b),
+  sortTestFiles: (a, b) => tierOf(a) - tierOf(b) || specCount(b) - specCount(a) || a.localeCompare(b),
   // One more than the cores of a small machine: many tests wait, for a rank, a hub or a time limit.
   concurrency: 3,
   timeout: '5m',

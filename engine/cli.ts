@@ -4,7 +4,9 @@ import { compileCacheFolder } from './checkpoint/cache-folder.ts';
 
 enableCompileCache(compileCacheFolder());
 // Dynamic, because modules imported before the cache is enabled are not cached.
-const [{ processIo }, { run }, { mpirunEnvironment }, { exitOnOutputError }, { withFixtures }] =
+const { SignalReceiver } = await import('./terminal/interrupt.ts');
+const signals = new SignalReceiver();
+const [{ createProcessIo }, { run }, { mpirunEnvironment }, { exitOnOutputError }, { withFixtures }] =
   await Promise.all([
     import('./cli/io.ts'),
     import('./cli/program.ts'),
@@ -14,6 +16,7 @@ const [{ processIo }, { run }, { mpirunEnvironment }, { exitOnOutputError }, { w
   ]);
 
 exitOnOutputError('plumbline');
+const processIo = createProcessIo(signals);
 // Of the ranks of one mpirun, the first warns for all.
 const isFirst = (mpirunEnvironment().rank ?? 0) === 0;
 const warn = (line: string) => isFirst && processIo.stderr.write(`plumbline: ${line}\n`);

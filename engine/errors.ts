@@ -84,6 +84,9 @@ export class EngineClosedError extends PlumblineError {
   }
 }
 
+/** A server cannot listen, or serves no more. */
+export class ServerError extends PlumblineError {}
+
 /** A package that only this use needs is not installed. */
 export class MissingPackageError extends PlumblineError {}
 

@@ -5,6 +5,8 @@ import type { PromptCases } from './export/cases.ts';
 
 enableCompileCache(compileCacheFolder());
 // Dynamic, because modules imported before the cache is enabled are not cached.
+const { SignalReceiver } = await import('../engine/terminal/interrupt.ts');
+const signals = new SignalReceiver();
 const [{ run }, { exitOnOutputError }] = await Promise.all([
   import('./program.ts'),
   import('../engine/terminal/output.ts'),
@@ -21,7 +23,7 @@ const exit = (exitCode: number) => process.exit(exitCode);
 process.exitCode = await run(process.argv.slice(2), {
   stdout,
   stderr,
-  signals: process,
+  signals,
   env,
   exit,
   promptCases,

@@ -1,30 +1,16 @@
 import type { Command } from 'commander';
 import { UsageError } from '../engine/errors.ts';
 import { runCommand } from '../engine/terminal/command.ts';
-import { onInterrupt, type Signals } from '../engine/terminal/interrupt.ts';
-import type { Output } from '../engine/terminal/output.ts';
+import { onInterrupt } from '../engine/terminal/interrupt.ts';
 import { createProgress, share } from '../engine/terminal/progress.ts';
 import { GOLDEN_FOLDER } from '../golden/goldens.ts';
-import type { PromptCases } from './export/cases.ts';
+import type { GoldensIo } from './command-io.ts';
 import { addExportCommand } from './export/command.ts';
 import { FIXTURES, QUICK_FIXTURES } from './fixtures/fixture-specs.ts';
 import { importWithPackages } from './optional-packages.ts';
 import { progressLines } from './recording/progress.ts';
 import { acceptPending, PendingGoldens } from './review/pending.ts';
 import { formatSummaries, hasChanges } from './review/summary.ts';
-
-/** What the commands of goldens use beside their arguments and the files they name. */
-export interface GoldensIo {
-  readonly stdout: Output;
-  readonly stderr: Output;
-  readonly signals: Signals;
-  /** The variables of the hub and its cache, and `CI`. */
-  readonly env: NodeJS.ProcessEnv;
-  /** Ends the process. */
-  exit(exitCode: number): void;
-  /** The cases that the judge asks of prompts. */
-  readonly promptCases: PromptCases;
-}
 
 /**
  * Runs the command line of goldens.
@@ -82,7 +68,7 @@ Examples:
     .action(async (options: Options) => {
       setExitCode(await (options.accept ? accept(options, io) : record(options, io)));
     });
-  addExportCommand(program, io.promptCases);
+  addExportCommand(program, io);
 }
 
 /** A CI run never writes goldens: it would accept the numbers that it has to check. */
@@ -98,8 +84,6 @@ function accept(options: Options, io: GoldensIo): number {
       '--accept takes the pending goldens as they are; give neither --check nor --only with it, nor set CI',
     );
   }
-  // A signal that is listened to cannot interrupt the moves, which are quick.
-  onInterrupt(io.signals, () => {});
   const files = acceptPending(folder);
   io.stdout.write(json ? `${JSON.stringify({ accepted: files })}\n` : `accepted ${files.length} files\n`);
   return 0;
@@ -113,9 +97,10 @@ async function record(options: Options, io: GoldensIo): Promise<number> {
   const progress = await createProgress(io.stderr);
   progress.show('loading');
   // ONNX Runtime cannot stop in the middle of a graph, so the process exits at once.
-  const stopListening = onInterrupt(io.signals, ({ exitCode }) => {
+  const stopListening = onInterrupt(io.signals, ({ message, exitCode }) => {
     progress.hide();
     pending?.discard();
+    io.stderr.write(`plumbline-goldens: ${message}; no golden was changed\n`);
     io.exit(exitCode);
   });
   try {

@@ -5,6 +5,8 @@ import type { VerifyModel } from './verify.ts';
 
 enableCompileCache(compileCacheFolder());
 // Dynamic, because modules imported before the cache is enabled are not cached.
+const { SignalReceiver } = await import('../engine/terminal/interrupt.ts');
+const signals = new SignalReceiver();
 const [{ run }, { exitOnOutputError }, { FIXTURES }, { goldenModels, realGoldens }] = await Promise.all([
   import('./program.ts'),
   import('../engine/terminal/output.ts'),
@@ -42,7 +44,7 @@ async function findModel(name: string, signal: AbortSignal): Promise<VerifyModel
 
 exitOnOutputError('plumbline-verify');
 const { stdout, stderr } = process;
-const exitCode = await run(process.argv.slice(2), { stdout, stderr, signals: process, findModel });
+const exitCode = await run(process.argv.slice(2), { stdout, stderr, signals, findModel });
 // After Ctrl-C an engine in this process may go on computing: it is not waited for.
 if (exitCode > FIRST_SIGNAL) process.stdout.write('', () => process.exit(exitCode));
 else process.exitCode = exitCode;

@@ -1,6 +1,6 @@
-import { randomUUID } from 'node:crypto';
-import { closeSync, openSync, renameSync, rmSync, writeSync } from 'node:fs';
+import { closeSync, openSync, writeSync } from 'node:fs';
 import { CheckpointError, FileError, show } from '../errors.ts';
+import { type OutputTarget, outputTarget } from '../terminal/output-target.ts';
 import { DTYPE_BYTES } from './safetensors.ts';
 
 /** The only key of a header that is not a tensor. */
@@ -19,9 +19,9 @@ export interface LateTensorData extends Omit<TensorData, 'data'> {
 }
 
 /**
- * Writes a safetensors file under a temporary name and renames it, so that no half-written file is ever
- * visible. The same tensors give the same bytes: names are sorted as by the reference implementation, widest
- * dtype first.
+ * Writes a safetensors file so that no half-written file is ever visible, see {@link outputTarget}. The
+ * same tensors give the same bytes: names are sorted as by the reference implementation, widest dtype
+ * first.
  *
  * @throws CheckpointError if a shape does not fit its bytes, a dtype is unknown, or a tensor has the name
  * that the format reserves.
@@ -49,9 +49,10 @@ export function* writingSafetensors(
   metadata: Readonly<Record<string, string>> = {},
 ): Generator<string, void> {
   const { order, header } = safetensorsLayout(tensors, metadata);
-  const temporary = `${path}.${randomUUID()}.tmp`;
+  let target: OutputTarget | undefined;
   try {
-    const fd = openSync(temporary, 'w');
+    target = outputTarget(path);
+    const fd = openSync(target.path, 'w');
     try {
       writeFully(fd, header);
       for (const name of order) {
@@ -61,14 +62,13 @@ export function* writingSafetensors(
     } finally {
       closeSync(fd);
     }
-    renameSync(temporary, path);
+    target.commit();
   } catch (cause) {
     const { code, syscall } = cause as NodeJS.ErrnoException;
     if (syscall === undefined) throw cause;
     throw new FileError(`cannot write ${path} (${code})`, { cause });
   } finally {
-    // Once renamed, it is no longer there.
-    rmSync(temporary, { force: true });
+    target?.discard();
   }
 }
 

@@ -1,4 +1,5 @@
 import { InvalidArgumentError } from 'commander';
+import { MAX_TIMER_MS } from '../options.ts';
 
 /** Parsers of flag values; commander adds the flag's name to their messages. */
 
@@ -25,6 +26,23 @@ export function decimal(text: string): number {
   const value = Number(text);
   if (text.trim() !== '' && Number.isFinite(value)) return value;
   throw new InvalidArgumentError('It must be a number.');
+}
+
+/** @throws InvalidArgumentError unless the text is a port, 0 to 65,535. */
+export function portNumber(text: string): number {
+  const value = wholeNumber(text);
+  if (value <= 65_535) return value;
+  throw new InvalidArgumentError('It must be a port, 0 to 65535.');
+}
+
+/**
+ * @returns milliseconds.
+ * @throws InvalidArgumentError unless the text is a number of seconds that Node's timers take, 0 or more.
+ */
+export function seconds(text: string): number {
+  const ms = Math.round(1000 * decimal(text));
+  if (ms >= 0 && ms <= MAX_TIMER_MS) return ms;
+  throw new InvalidArgumentError(`It must be a number of seconds, 0 to ${Math.floor(MAX_TIMER_MS / 1000)}.`);
 }
 
 /** A parser of a flag that may be given several times. @param parse of one value. */

@@ -104,6 +104,7 @@ export function numBlocksOf(numTokens: number, blockSize: number): number {
 }
 
 function blocksFor(demands: readonly Demand[], { maxBatch, blockSize }: ScheduleOptions): number {
+  if (demands.length === 0) return numBlocksOf(DEFAULT_CACHE_TOKENS, blockSize);
   const perSequence = demands
     // A step computes at most maxBatch samples of a request.
     .flatMap(({ numTokens, numSamples }) =>

@@ -68,7 +68,13 @@ export function addGenerate(program: Command, io: Io): void {
   const command = addModelOption(
     program.command('generate').description('Continue prompts, computed together in batches.'),
   )
-    .addOption(new Option('--prompt <text>', 'continue a text').conflicts(['chat', 'ids', 'requests']))
+    .addOption(
+      new Option('--prompt <text>', 'continue a text; - reads standard input').conflicts([
+        'chat',
+        'ids',
+        'requests',
+      ]),
+    )
     .addOption(
       new Option(
         '--chat <file.json>',

@@ -3,7 +3,9 @@ import { z } from 'zod';
 import { ChatTemplateError, FileError, show } from '../errors.ts';
 import { type ChatMessage, parseConversation, parseTools } from '../text/conversation.ts';
 import { parseJson } from '../text/jinja/parse-json.ts';
-import { readJsonFile } from '../text/json-file.ts';
+import { readJsonFile, readTextFile } from '../text/json-file.ts';
+
+const STANDARD_INPUT = '/dev/stdin';
 
 /** A conversation to answer. */
 export interface Chat {
@@ -51,6 +53,18 @@ export async function readTexts(path: string): Promise<string[]> {
     if (typeof text !== 'string') throw misplaced(path, `text ${i}`, text, 'a string');
     return text;
   });
+}
+
+/**
+ * The text that an option gives: the option's value itself, or if that is `-`, all of standard input without
+ * the newline at its end.
+ *
+ * @throws FileError if standard input is not UTF-8.
+ */
+export async function readText(value: string, standardInput = STANDARD_INPUT): Promise<string> {
+  if (value !== '-') return value;
+  const text = await readTextFile(standardInput, FileError);
+  return text?.replace(/\r?\n$/, '') ?? '';
 }
 
 /**

@@ -1,4 +1,4 @@
-import { accessSync, constants, statSync } from 'node:fs';
+import { accessSync, constants, lstatSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { setImmediate as turn } from 'node:timers/promises';
 import type { Command } from 'commander';
@@ -144,8 +144,9 @@ function checkSizes(prompts: readonly number[][], { vocabSize }: ModelConfig): v
   }
 }
 
-/** Checks the folder before minutes of computation. */
+/** Checks the folder before minutes of computation. A device, a pipe or a link needs none. */
 function checkWritable(path: string): void {
+  if (lstatSync(path, { throwIfNoEntry: false })?.isFile() === false && !isFolder(path)) return;
   const folder = dirname(path);
   try {
     accessSync(folder, constants.W_OK);
@@ -157,7 +158,11 @@ function checkWritable(path: string): void {
       },
     );
   }
-  if (statSync(path, { throwIfNoEntry: false })?.isDirectory()) {
+  if (isFolder(path)) {
     throw new FileError(`${path}: cannot write to it: it is a folder; --out names a file`);
   }
+}
+
+function isFolder(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
 }

@@ -5,6 +5,7 @@ import { addGenerate } from './generate.ts';
 import { addInfo } from './info.ts';
 import type { Io } from './io.ts';
 import { addLogits } from './logits.ts';
+import { addServe } from './serve.ts';
 import { addTokenize } from './tokenize.ts';
 
 /**
@@ -47,6 +48,7 @@ Examples:
   plumbline generate --help`,
     );
   addGenerate(program, io);
+  addServe(program, io);
   addLogits(program, io);
   addTokenize(program, io);
   addInfo(program, io);

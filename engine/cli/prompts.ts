@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { ModelConfig } from '../config.ts';
 import { PromptError, UsageError } from '../errors.ts';
 import { checkPrompt } from '../serving/prompt.ts';
-import { type Chat, readChat, readIdLists } from './input-files.ts';
+import { type Chat, readChat, readIdLists, readText } from './input-files.ts';
 import type { Io, LoadedTokenizer } from './io.ts';
 import { COMPUTED_FILES, type ModelFiles, TEXT_FILES } from './model-option.ts';
 
@@ -14,6 +14,7 @@ export type Prompt = { text: string } | { chat: Chat } | { ids: readonly number[
  * The options that give prompts without sampling options of their own; at most one of prompt, chat and ids.
  */
 export interface PromptOptions {
+  /** `-` for standard input. */
   prompt?: string;
   /** A JSON file: an array of messages, or an object of messages, tools and enable_thinking. */
   chat?: string;
@@ -28,7 +29,7 @@ export interface PromptOptions {
  * @throws FileError, ChatTemplateError if a file cannot be read or is malformed.
  */
 export async function readPrompts({ prompt, chat, ids, thinking }: PromptOptions): Promise<Prompt[]> {
-  if (prompt !== undefined) return [{ text: prompt }];
+  if (prompt !== undefined) return [{ text: await readText(prompt) }];
   if (chat !== undefined) {
     const read = await readChat(chat);
     return [{ chat: { ...read, enableThinking: thinking ?? read.enableThinking } }];

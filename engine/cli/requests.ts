@@ -1,4 +1,5 @@
 import { resolve } from 'node:path';
+import { duplicateKey } from '../checkpoint/json-keys.ts';
 import type { ModelConfig } from '../config.ts';
 import { FileError, PromptError, show, UsageError } from '../errors.ts';
 import type { ScheduleOptions } from '../options.ts';
@@ -183,6 +184,10 @@ function parseObject(line: string, where: string): Json {
     json = JSON.parse(line);
   } catch (cause) {
     throw new FileError(`cannot read ${where} as JSON: ${(cause as Error).message}`, { cause });
+  }
+  const twice = duplicateKey(line);
+  if (twice !== undefined) {
+    throw new FileError(`${where}: has the key ${JSON.stringify(twice)} twice; expected each key once`);
   }
   if (typeof json === 'object' && json !== null && !Array.isArray(json)) return json as Json;
   throw misplaced(where, 'the whole', json, 'an object');

@@ -1,7 +1,7 @@
 import { type Command, Option } from 'commander';
 import { UsageError } from '../errors.ts';
 import { createProgress } from '../terminal/progress.ts';
-import { readTexts } from './input-files.ts';
+import { readText, readTexts } from './input-files.ts';
 import type { Io } from './io.ts';
 import { addModelOption, findModel, type ModelOption, TEXT_FILES } from './model-option.ts';
 
@@ -23,7 +23,7 @@ export interface TokenizedText {
 
 export function addTokenize(program: Command, io: Io): void {
   addModelOption(program.command('tokenize').description('Show the tokens of a text.'))
-    .addOption(new Option('--text <text>', 'tokenize this text').conflicts('file'))
+    .addOption(new Option('--text <text>', 'tokenize this text; - reads standard input').conflicts('file'))
     .option('--file <file.json>', 'tokenize several texts, an array of strings')
     .option('--json', 'print an array of {ids, tokens, decoded}, one for each text', false)
     .addHelpText(
@@ -63,7 +63,7 @@ export async function tokenize(options: TokenizeOptions, io: Io): Promise<void> 
 }
 
 async function readInput({ text, file }: TokenizeOptions): Promise<string[]> {
-  if (text !== undefined) return [text];
+  if (text !== undefined) return [await readText(text)];
   if (file !== undefined) return await readTexts(file);
   throw new UsageError('nothing to tokenize: give --text or --file');
 }

@@ -2,7 +2,7 @@ import { availableParallelism } from 'node:os';
 import { GroupError } from '../errors.ts';
 import type { ParallelOptions } from '../options.ts';
 import { joinMpi } from '../parallel/mpi/join.ts';
-import { mpirunEnvironment, startedByMpirun } from '../parallel/mpi/mpirun.ts';
+import { hasMpiRanks, mpirunEnvironment } from '../parallel/mpi/mpirun.ts';
 import type { ProcessGroup } from '../parallel/process-group.ts';
 import { singleProcessGroup } from '../parallel/single-process-group.ts';
 import { siblingModule } from '../terminal/sibling-module.ts';
@@ -33,7 +33,7 @@ export async function openGroup<T>(
   { numRanks, backend, groupTimeoutMs: timeoutMs }: GroupOptions,
   check: () => Promise<T>,
 ): Promise<OpenGroup<T>> {
-  if (isMpi({ numRanks, backend })) {
+  if (hasMpiRanks({ numRanks, backend })) {
     // Before the check: the other ranks would wait for ever for a rank that fails before it joins.
     const group = await joinMpi({ timeoutMs });
     if (group.size !== numRanks) {
@@ -58,10 +58,6 @@ export async function openGroup<T>(
 
 /** Threads of each rank: what this machine runs at once, divided by the number of ranks on it. */
 export function shareOfThreads(options: Pick<GroupOptions, 'numRanks' | 'backend'>): number {
-  const ranks = isMpi(options) ? (mpirunEnvironment().localSize ?? options.numRanks) : options.numRanks;
+  const ranks = hasMpiRanks(options) ? (mpirunEnvironment().localSize ?? options.numRanks) : options.numRanks;
   return Math.max(1, Math.floor(availableParallelism() / ranks));
-}
-
-function isMpi({ numRanks, backend }: Pick<GroupOptions, 'numRanks' | 'backend'>): boolean {
-  return backend ? backend === 'mpi' : numRanks > 1 && startedByMpirun();
 }

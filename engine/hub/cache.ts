@@ -3,6 +3,7 @@ import { createReadStream, existsSync, readFileSync } from 'node:fs';
 import { lstat, mkdir, readdir, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { basename, dirname, join, relative } from 'node:path';
 import { HubError } from '../errors.ts';
+import { isRunning } from '../terminal/is-running.ts';
 import { type HubFile, verify } from './file.ts';
 import { fillPartial, type PartialFile } from './partial.ts';
 
@@ -172,13 +173,4 @@ export function unwritable(path: string, error: unknown): unknown {
     `cannot write ${path} (${code}); make room or give access, or set HF_HUB_CACHE to another folder`,
     { cause: error },
   );
-}
-
-function isRunning(pid: number): boolean {
-  try {
-    return process.kill(pid, 0);
-  } catch (error) {
-    // EPERM: the process exists, but belongs to another user.
-    return (error as NodeJS.ErrnoException).code !== 'ESRCH';
-  }
 }

@@ -26,6 +26,9 @@ import { bytesPerWeight } from './widen.ts';
 const GATHER = { F32: KERNELS.gatherF32, F16: KERNELS.gatherF16, BF16: KERNELS.gatherBF16 };
 const FLOAT = Float32Array.BYTES_PER_ELEMENT;
 
+/** The compiled kernels. */
+export const KERNELS_URL = new URL('build/kernels.wasm', import.meta.url);
+
 /** Options of {@link createWasmKernels}. */
 export interface WasmKernelsOptions extends PoolOptions {
   /** The most bytes that may be allocated. Default 4 GiB, all that WebAssembly addresses. */
@@ -48,7 +51,7 @@ const WIDEN_ROWS = 17;
  * @throws KernelError if they are not built, were built from other sources, or no memory can be reserved.
  */
 export async function createWasmKernels(options: WasmKernelsOptions = {}): Promise<Kernels> {
-  const wasmUrl = options.wasmUrl ?? new URL('build/kernels.wasm', import.meta.url);
+  const wasmUrl = options.wasmUrl ?? KERNELS_URL;
   if (options.revectorize) revectorize();
   const module = await compile(wasmUrl);
   checkSources(module, wasmUrl);

@@ -23,6 +23,9 @@ export interface EngineThreadOptions {
   readonly onProgress?: LoadProgress;
 }
 
+/** How long a thread may take to end, in ms; ranks that do not answer take 10 s. */
+const CLOSE_MS = 20_000;
+
 /** What is used of the engine's thread; a worker, or an emitter in tests. */
 export type ThreadPort = Pick<Worker, 'on' | 'once' | 'off' | 'postMessage' | 'terminate'>;
 
@@ -138,11 +141,13 @@ export class EngineThread {
     }
   }
 
-  /** Ends all requests, the engine and the thread. */
+  /** Ends all requests, the engine and the thread; a step that is being computed ends first. */
   async close(): Promise<void> {
     if (!this.#isClosing) this.#send({ type: 'close' });
     this.#isClosing = true;
+    const timer = setTimeout(() => void this.#thread.terminate(), CLOSE_MS);
     await this.#exited;
+    clearTimeout(timer);
   }
 
   #send(message: ToThread): void {

@@ -30,6 +30,8 @@ export function toNumLogprobs(
 /** Tokens of a prompt, and how many are to follow them. */
 export interface TokenBudget {
   readonly promptTokens: number;
+  /** The name of the prompt's field. Default `prompt`. */
+  readonly promptField?: string;
   /** As it was sent. */
   readonly maxTokens: unknown;
   /** The name of that field. */
@@ -46,7 +48,7 @@ export interface TokenBudget {
  * are allowed than required.
  */
 export function maxNewTokensOf(
-  { promptTokens, maxTokens, field, byDefault, minTokens = 0 }: TokenBudget,
+  { promptTokens, promptField = 'prompt', maxTokens, field, byDefault, minTokens = 0 }: TokenBudget,
   { maxTokens: positions }: Pick<EngineLimits, 'maxTokens'>,
 ): number {
   const left = positions - promptTokens;
@@ -54,7 +56,7 @@ export function maxNewTokensOf(
     throw new ApiError(
       400,
       `the prompt has ${promptTokens} tokens; expected at most ${positions}: shorten it by ${-left}`,
-      { param: 'prompt' },
+      { param: promptField },
     );
   }
   const wanted = maxTokens ?? Math.min(byDefault, left);

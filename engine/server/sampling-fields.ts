@@ -9,7 +9,8 @@ const MAX_SALT_LENGTH = 1024;
 const MAX_STOP_STRINGS = 64;
 const MAX_STOP_LENGTH = 1024;
 
-const flag = z.boolean('expected true or false').nullish();
+/** True, false or null. */
+export const flag = z.boolean('expected true or false').nullish();
 
 /** Fields of a body that completions and chat share, beside those of sampling. Null is absence. */
 export const commonFields = {
@@ -65,7 +66,7 @@ export function toSamplingOptions(
   const sent: Record<string, unknown> = Object.fromEntries(given);
   const options = {
     temperature: 1,
-    seed: randomInt(MAX_RANDOM_SEED),
+    seed: randomSeed(),
     ...sent,
     // vLLM writes "all" as -1.
     ...(sent.topK === -1 && { topK: 0 }),
@@ -73,6 +74,11 @@ export function toSamplingOptions(
   };
   completeSamplingParams(options, { vocabSize, eosTokenIds: [] });
   return options;
+}
+
+/** For a request without a seed. */
+export function randomSeed(): number {
+  return randomInt(MAX_RANDOM_SEED);
 }
 
 function toStopStrings(stop: unknown): string[] {

@@ -18,3 +18,29 @@ export function checkServedModel(
     },
   );
 }
+
+type Named = Pick<ServerContext, 'servedModelName' | 'created' | 'engine'>;
+
+/** The served model, as `GET /v1/models/NAME` answers. `max_model_len` is vLLM's. */
+export function servedModel(context: Named) {
+  return {
+    id: context.servedModelName,
+    object: 'model',
+    created: context.created,
+    owned_by: 'plumbline',
+    root: context.servedModelName,
+    parent: null,
+    max_model_len: context.engine.limits.maxTokens,
+  };
+}
+
+/** The answer to `GET /v1/models`. */
+export function listModels(context: Named) {
+  return { object: 'list', data: [servedModel(context)] };
+}
+
+/** @throws ApiError 404 if the model is another. */
+export function findServedModel(name: string, context: Named) {
+  checkServedModel(name, context);
+  return servedModel(context);
+}

@@ -40,7 +40,7 @@ export async function runCommand(options: RunCommandOptions): Promise<number> {
     .option('--debug', 'print stack traces of errors')
     .exitOverride()
     .configureOutput({
-      writeOut: (text) => stdout.write(text),
+      writeOut: (text) => stdout.write(wrapProse(text, stdout.columns)),
       writeErr: (text) => stderr.write(text),
       outputError: (text, write) => write(text.replace(/^error: /, start)),
     });
@@ -67,4 +67,28 @@ function exitCodeOf(error: unknown): number {
   // Commander ends --help and --version with an error of exit code 0.
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
   return error instanceof UsageError ? 2 : 1;
+}
+
+/**
+ * Wraps the lines of a help text that are wider than the terminal. Indented lines stay: options are wrapped
+ * already, and an example is to be copied.
+ *
+ * @param columns of the terminal; undefined if the output is no terminal.
+ */
+function wrapProse(text: string, columns: number | undefined): string {
+  if (!columns) return text;
+  return text
+    .split('\n')
+    .map((line) => (line.length > columns && /^\S/.test(line) ? wrapLine(line, columns) : line))
+    .join('\n');
+}
+
+function wrapLine(line: string, columns: number): string {
+  let column = 0;
+  const words = line.split(' ').map((word, i) => {
+    const fits = column + 1 + word.length <= columns;
+    column = i > 0 && fits ? column + 1 + word.length : word.length;
+    return i === 0 ? word : `${fits ? ' ' : '\n'}${word}`;
+  });
+  return words.join('');
 }

@@ -1,10 +1,55 @@
+import { EventEmitter } from 'node:events';
+import { setImmediate as turn } from 'node:timers/promises';
 import { Interrupted } from '../errors.ts';
 
 const SIGNALS = ['SIGINT', 'SIGTERM'] as const;
 type InterruptSignal = (typeof SIGNALS)[number];
 
-/** Where SIGINT and SIGTERM arrive: `process`, or an emitter in tests. */
+/** Where SIGINT and SIGTERM arrive: a {@link SignalReceiver}, or an emitter in tests. */
 export type Signals = Pick<NodeJS.EventEmitter, 'once' | 'off'>;
+
+/** The part of `process` that a {@link SignalReceiver} uses. */
+export interface SignalHost extends Pick<NodeJS.EventEmitter, 'on' | 'off'> {
+  exit(exitCode: number): void;
+}
+
+/**
+ * Receives SIGINT and SIGTERM from the start of a command to its end. One that comes while no task listens
+ * ends the process. Listeners on `process` itself would lose a signal that has arrived when the last of
+ * them is taken off and that Node has not dispatched yet.
+ */
+export class SignalReceiver extends EventEmitter implements Signals {
+  readonly #host: SignalHost;
+
+  constructor(host: SignalHost = process) {
+    super();
+    this.#host = host;
+    this.#listen();
+  }
+
+  /**
+   * Runs a task that blocks the event loop, as reading weights does: meanwhile a signal ends the process as
+   * if there were no receiver.
+   */
+  async whileBlocking<T>(task: () => Promise<T>): Promise<T> {
+    // A signal that has arrived is dispatched first.
+    await turn();
+    for (const signal of SIGNALS) this.#host.off(signal, this.#receive);
+    try {
+      return await task();
+    } finally {
+      this.#listen();
+    }
+  }
+
+  readonly #receive = (signal: InterruptSignal): void => {
+    if (!this.emit(signal, signal)) this.#host.exit(new Interrupted(signal).exitCode);
+  };
+
+  #listen(): void {
+    for (const signal of SIGNALS) this.#host.on(signal, this.#receive);
+  }
+}
 
 /**
  * Calls a listener at the first SIGINT or SIGTERM, which then do not end the process by themselves. A second

@@ -1,21 +1,22 @@
-import { renameSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { FileError } from '../errors.ts';
-import { temporary } from './temporary.ts';
+import { type OutputTarget, outputTarget } from './output-target.ts';
 
 /**
- * Writes a file under a temporary name beside it and renames it, so that no reader sees half of it.
+ * Writes a file so that no reader sees half of it, see {@link outputTarget}.
  *
  * @param text written as UTF-8.
  * @throws FileError if the file cannot be written; what stood there before is kept.
  */
 export function writeWhole(path: string, text: string): void {
-  const unfinished = temporary(`${path}.${process.pid}.tmp`);
+  let target: OutputTarget | undefined;
   try {
-    writeFileSync(unfinished.path, text);
-    renameSync(unfinished.path, path);
+    target = outputTarget(path);
+    writeFileSync(target.path, text);
+    target.commit();
   } catch (cause) {
     throw new FileError(`cannot write ${path} (${(cause as NodeJS.ErrnoException).code})`, { cause });
   } finally {
-    unfinished.remove();
+    target?.discard();
   }
 }

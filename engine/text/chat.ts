@@ -28,6 +28,11 @@ const tokenizerConfigJson = z.object({
 export interface RenderOptions {
   /** Whether the prompt ends with the beginning of an assistant's message. Default false. */
   addGenerationPrompt?: boolean;
+  /**
+   * Whether the prompt ends within the last message, so that the model continues its text; not together with
+   * `addGenerationPrompt`. Default false.
+   */
+  continueFinalMessage?: boolean;
   /** Whether the model thinks before it answers. Default: the template's own (Qwen3 thinks). */
   enableThinking?: boolean;
   /** Functions the model may call, as JSON schemas. Default none. */
@@ -81,7 +86,7 @@ export class ChatTemplate {
    * the message then ends with the template's own.
    */
   render(messages: readonly ChatMessage[], options: RenderOptions = {}): string {
-    const { addGenerationPrompt = false, enableThinking, tools } = options;
+    const { addGenerationPrompt = false, continueFinalMessage = false, enableThinking, tools } = options;
     const variables = {
       ...this.#specialTokens,
       messages: parseConversation(messages),
@@ -92,13 +97,33 @@ export class ChatTemplate {
       ...(enableThinking === undefined ? {} : { enable_thinking: enableThinking }),
     };
     const template = this.#choose(tools !== undefined);
+    let prompt: string;
     try {
-      return template.render(variables);
+      prompt = template.render(variables);
     } catch (cause) {
       if (!(cause instanceof TemplateFailure)) throw cause;
       const what = cause instanceof BudgetExceeded ? 'was stopped' : 'refuses the conversation';
       throw new ChatTemplateError(`${this.#path}: the chat template ${what}: ${cause.message}`, { cause });
     }
+    return continueFinalMessage ? this.#cutAfterFinalMessage(prompt, messages) : prompt;
+  }
+
+  /**
+   * As HuggingFace's `continue_final_message`: white space at the end of the message stays if the template
+   * has kept it.
+   */
+  #cutAfterFinalMessage(prompt: string, messages: readonly ChatMessage[]): string {
+    const content = messages.at(-1)?.content ?? '';
+    const text = content.trimStart();
+    const begin = prompt.lastIndexOf(text.trimEnd());
+    if (text === '' || begin < 0) {
+      throw new ChatTemplateError(
+        `${this.#path}: the prompt does not contain the text of the last message, so that it cannot end there; ` +
+          'ask for a new message instead',
+      );
+    }
+    const length = prompt.startsWith(text, begin) ? text.length : text.trimEnd().length;
+    return prompt.slice(0, begin + length);
   }
 
   /** As in HuggingFace: of several templates, `tool_use` serves conversations with tools. */

@@ -143,6 +143,22 @@ export class Tokenizer {
     return Array.from(ids, (id, position) => this.#tokenizer.id_to_token(checkId(id, position)) ?? '');
   }
 
+  /**
+   * The bytes that a token adds to a text, which need not be whole characters; none for an id without a
+   * token.
+   *
+   * @throws TokenizerError as {@link decode} does.
+   */
+  bytesOf(id: number): Uint8Array {
+    const piece = this.#pieceOf(checkId(id), false);
+    return typeof piece === 'string' ? new TextEncoder().encode(piece) : piece;
+  }
+
+  /** Whether a token is marked special, such as `<|im_end|>`. */
+  isSpecial(id: number): boolean {
+    return this.#specialIds.has(id);
+  }
+
   /** A decoder for ids that arrive one by one; see {@link decode} for what they become. */
   createStream(options: DecodeOptions = {}): TextStream {
     return createTextStream((id) => this.#pieceOf(checkId(id), options.skipSpecialTokens ?? false));

@@ -4,9 +4,9 @@ import { resolveModel } from '../../engine/hub/resolve-model.ts';
 import { onInterrupt } from '../../engine/terminal/interrupt.ts';
 import { createProgress, share } from '../../engine/terminal/progress.ts';
 import { GOLDEN_FOLDER, readPromptsFile } from '../../golden/goldens.ts';
+import type { GoldensIo } from '../command-io.ts';
 import { withFixtures } from '../fixtures/resolve-fixture.ts';
 import { goldenName } from '../golden-name.ts';
-import type { PromptCases } from './cases.ts';
 import { MODEL_FILES, TEXT_FILES } from './copy-model.ts';
 import { EXPORT_FORMATS, type ExportFormat, exportModel } from './export-model.ts';
 import { GGUF_WEIGHT_TYPES, type GgufWeightType } from './gguf/tensors.ts';
@@ -21,8 +21,8 @@ interface Options {
   json?: boolean;
 }
 
-/** Adds `export` to a program. @param promptCases makes cases of prompts, as the judge does. */
-export function addExportCommand(program: Command, promptCases: PromptCases): void {
+/** Adds `export` to a program. */
+export function addExportCommand(program: Command, io: GoldensIo): void {
   program
     .command('export')
     .description('Write a model and what the judge asks of it, for an engine that writes files.')
@@ -60,23 +60,23 @@ Examples:
   plumbline-goldens export --model dense-bf16 --format gguf --type q8_0 --out q8
   plumbline-goldens export --model ./mine --prompts mine.json --out mine`,
     )
-    .action((options: Options) => run(options, promptCases));
+    .action((options: Options) => run(options, io));
 }
 
-async function run(options: Options, promptCases: PromptCases): Promise<void> {
+async function run(options: Options, io: GoldensIo): Promise<void> {
   const { model, out, format, type, prompts: promptsFile, folder, json } = options;
   if (type !== undefined && format !== 'gguf') {
     throw new UsageError(`--type ${type} is for --format gguf; --format hf copies the weights as they are`);
   }
   const prompts = promptsFile === undefined ? undefined : readPromptsFile(promptsFile);
-  const progress = await createProgress(process.stderr);
+  const progress = await createProgress(io.stderr);
   // Temporary files are removed when the process exits.
-  const stopListening = onInterrupt(process, ({ exitCode }) => {
+  const stopListening = onInterrupt(io.signals, ({ exitCode }) => {
     progress.hide();
-    process.exit(exitCode);
+    io.exit(exitCode);
   });
   try {
-    const warn = (line: string) => process.stderr.write(`plumbline-goldens: ${line}\n`);
+    const warn = (line: string) => io.stderr.write(`plumbline-goldens: ${line}\n`);
     const modelDir = await withFixtures(resolveModel, warn)(model, {
       ...{
         files: MODEL_FILES.slice(0, 1),
@@ -88,12 +88,12 @@ async function run(options: Options, promptCases: PromptCases): Promise<void> {
     });
     const written = await exportModel({
       ...{ model, modelDir, name: goldenName(model), folder, out, format, type },
-      ...{ promptsFile, prompts, promptCases },
+      ...{ promptsFile, prompts, promptCases: io.promptCases },
       onCase: (id) => progress.show(`continuing ${id} by our engine`),
       onProgress: (done, total) => progress.count(share(`writing ${model}`, done, total)),
     });
     progress.hide();
-    process.stdout.write(
+    io.stdout.write(
       json
         ? `${JSON.stringify(written)}\n`
         : `${written.out}: ${written.model}, and ${written.cases} cases; README.md says what to write\n`,

@@ -3,10 +3,13 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, w
 import { join } from 'node:path';
 import { z } from 'zod';
 import { FileError } from '../../engine/errors.ts';
+import { isRunning } from '../../engine/terminal/is-running.ts';
 
 /** The folder inside the goldens' in which recorded goldens wait until a person accepts them. */
 export const PENDING = '.pending';
 
+/** The name of a folder that is not published, with the process that writes it. */
+const TEMPORARY = /^\.pending\.(\d+)\.[\da-f-]+\.tmp$/;
 /** The list of files to remove. */
 const REMOVED = 'removed.json';
 const removedSchema = z.array(z.string());
@@ -20,9 +23,10 @@ export class PendingGoldens {
   /** @param folder of the goldens. */
   constructor(folder: string) {
     this.#folder = folder;
+    removeAbandoned(folder);
     // Process ids are reused, in containers soon, so the folder of a killed process would be taken for this
     // one's.
-    this.#temporary = join(folder, `${PENDING}.${randomUUID()}.tmp`);
+    this.#temporary = join(folder, `${PENDING}.${process.pid}.${randomUUID()}.tmp`);
   }
 
   /** The folder for a model's new files. */
@@ -51,6 +55,15 @@ export class PendingGoldens {
   /** Removes everything that is not published. */
   discard(): void {
     rmSync(this.#temporary, { recursive: true, force: true });
+  }
+}
+
+/** Removes the temporary folders of processes that were killed. */
+function removeAbandoned(folder: string): void {
+  if (!existsSync(folder)) return;
+  for (const name of readdirSync(folder)) {
+    const pid = name.match(TEMPORARY)?.[1];
+    if (pid && !isRunning(Number(pid))) rmSync(join(folder, name), { recursive: true, force: true });
   }
 }
 

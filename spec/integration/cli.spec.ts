@@ -1,15 +1,20 @@
+import { EventEmitter } from 'node:events';
 import { copyFileSync, readdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
 import { SafetensorsFile } from '../../engine/checkpoint/safetensors.ts';
-import { processIo } from '../../engine/cli/io.ts';
+import { createProcessIo } from '../../engine/cli/io.ts';
 import { run } from '../../engine/cli/program.ts';
 import { Engine } from '../../engine/engine.ts';
+import { SignalReceiver } from '../../engine/terminal/interrupt.ts';
 import { ensureFixtureGraphs } from '../../generator/recording/graphs.ts';
 import { QWEN3_TOKENIZER_DIR } from '../support/models/tokenizer.ts';
 import { closing, temporaryFolder, trackResources } from '../support/processes/cleanup.ts';
 import { CLI_PATH, ended, runCli, startCli, startNode } from '../support/processes/processes.ts';
 import { FakeOutput, jsonFile } from '../unit/engine/cli/support.ts';
+
+/** Signals of no process. */
+const signals = () => new SignalReceiver(Object.assign(new EventEmitter(), { exit() {} }));
 
 trackResources(test);
 
@@ -25,7 +30,7 @@ test.before('the models are made once', async () => {
 /** Runs the command in this process. */
 async function runHere(...argv: string[]) {
   const [stdout, stderr] = [new FakeOutput(), new FakeOutput()];
-  const exitCode = await run(argv, { ...processIo, stdout, stderr });
+  const exitCode = await run(argv, { ...createProcessIo(signals()), stdout, stderr });
   return { exitCode, out: stdout.text, err: stderr.text };
 }
 

@@ -143,7 +143,11 @@ for (const [signal, code] of [
     while (!isHalfWay() && child.exitCode === null) await sleep(5);
     t.true(isHalfWay());
     child.kill(signal);
-    t.deepEqual(await end, { exitCode: code, out: '', err: '' });
+    t.deepEqual(await end, {
+      exitCode: code,
+      out: '',
+      err: `plumbline-goldens: interrupted by ${signal}; no golden was changed\n`,
+    });
     t.deepEqual(hashes(folder), before);
     t.deepEqual(readdirSync(folder).sort(), ['dense', 'prompts.json']);
   });

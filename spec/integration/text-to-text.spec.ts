@@ -1,14 +1,19 @@
+import { EventEmitter } from 'node:events';
 import { readFileSync } from 'node:fs';
 import test, { type ExecutionContext } from 'ava';
-import { processIo } from '../../engine/cli/io.ts';
+import { createProcessIo } from '../../engine/cli/io.ts';
 import { run } from '../../engine/cli/program.ts';
 import { Engine } from '../../engine/engine.ts';
 import type { SamplingOptions } from '../../engine/serving/sampling-params.ts';
+import { SignalReceiver } from '../../engine/terminal/interrupt.ts';
 import { Tokenizer } from '../../engine/text/tokenizer.ts';
 import { ensureFixture } from '../../generator/fixtures/fixtures.ts';
 import { trackResources } from '../support/processes/cleanup.ts';
 import { type Ended, ended, runCli, startCli } from '../support/processes/processes.ts';
 import { FakeOutput, jsonFile, linesFile } from '../unit/engine/cli/support.ts';
+
+/** Signals of no process. */
+const signals = () => new SignalReceiver(Object.assign(new EventEmitter(), { exit() {} }));
 
 trackResources(test);
 
@@ -50,7 +55,7 @@ async function viaApi(ids: readonly number[], options: SamplingOptions = {}) {
 /** The command in this process, which has the tokenizer already: another one would read it for a second. */
 async function runHere(...argv: string[]): Promise<Ended> {
   const [stdout, stderr] = [new FakeOutput(), new FakeOutput()];
-  const exitCode = await run(argv, { ...processIo, stdout, stderr });
+  const exitCode = await run(argv, { ...createProcessIo(signals()), stdout, stderr });
   return { exitCode, out: stdout.text, err: stderr.text };
 }
 

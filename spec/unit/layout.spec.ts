@@ -5,61 +5,10 @@ import { parseArchitecture } from '../support/layout/architecture.ts';
 import { staleNames, wrongImports } from '../support/layout/import-rules.ts';
 import { importCycles, importsOf, type Sources } from '../support/layout/imports.ts';
 import { languageProblems } from '../support/layout/language.ts';
+import { WITHOUT_SPEC } from '../support/layout/without-spec.ts';
 
 const ROOT = new URL('../../', import.meta.url);
 const FOLDERS = ['engine', 'generator', 'golden', 'verify', 'spec'];
-
-/** Sources without a spec of their own, each with the reason; a name that ends in "/" is a folder. */
-const WITHOUT_SPEC: Readonly<Record<string, string>> = {
-  'engine/index.ts': 're-exports',
-  'engine/serving/requests.ts': 'interfaces',
-  'engine/load-options.ts': 'public-options.spec.ts goes over all options',
-  'engine/kernels/kernels.ts': 'an interface and its constants',
-  'engine/kernels/abi.ts': 'constants and lists of fields; table.spec.ts goes over them',
-  'engine/kernels/build.ts': 'a command; sources.spec.ts runs it',
-  'engine/kernels/numerics.ts': 'constants; exp.spec.ts holds the exponential made of them to its accuracy',
-  'engine/kernels/pool-thread.ts': 'what a thread of pool.ts runs; its spec starts it',
-  'engine/kernels/scalar-attention.ts': 'a part of the scalar kernels, tested with them',
-  'engine/distributed/rank-main.ts': 'the program of a rank; spec/distributed/ runs it and breaks it',
-  'engine/parallel/process-group.ts': 'an interface',
-  'engine/parallel/fork/rank.ts': 'the program of a rank; spec/distributed/ runs it and breaks it',
-  'engine/parallel/fork/rank-process.ts': 'a launched rank; likewise',
-  'engine/parallel/fork/rank-supervisor.ts': 'the thread that supervises the ranks; likewise',
-  'engine/parallel/fork/launcher-monitor.ts': 'the thread that monitors the launcher; likewise',
-  'engine/parallel/mpi/calls.ts': 'needs mpirun; spec/distributed/collectives.spec.ts calls it',
-  'engine/parallel/mpi/deadline.ts': 'a thread; likewise',
-  'engine/parallel/mpi/fail-job.ts': 'needs mpirun; spec/distributed/sharded-damage.spec.ts calls it',
-  'engine/parallel/mpi/join.ts': 'needs mpirun; likewise',
-  'engine/text/jinja/': 'jinja/template.spec.ts holds the whole of it to what jinja2 renders',
-  'engine/server/context.ts': 'interfaces',
-  'engine/server/thread-messages.ts': 'interfaces',
-  'engine/server/engine-thread-main.ts': 'the engine in its thread; engine-thread.spec.ts starts it',
-  'generator/cli.ts': 'a command; spec/integration/goldens-command.spec.ts runs it',
-  'generator/fixtures/large-checkpoint-worker.ts': 'a thread; large-checkpoint.spec.ts starts it',
-  'generator/onnx/model-graph.ts': 'an interface',
-  'verify/subject.ts': 'interfaces',
-  'verify/command-io.ts': 'interfaces',
-  'verify/adapters/http/dialect.ts': 'interfaces',
-  'verify/protocol/messages.ts': 'interfaces of the messages; schemas.spec.ts holds the schemas to them',
-  'verify/compare/difference.ts': 'an interface and its constants',
-  'verify/precision.ts': 'a type and the list of its values',
-  'verify/judge/judgement.ts': 'interfaces',
-  'verify/signatures/bug.ts': 'interfaces',
-  'verify/signatures/attention-bugs.ts': 'rows of the table of bugs; bugs.spec.ts goes over all of them',
-  'verify/signatures/head-bugs.ts': 'likewise',
-  'verify/signatures/layer-bugs.ts': 'likewise',
-  'verify/signatures/mixture-bugs.ts': 'likewise',
-  'verify/signatures/norm-bugs.ts': 'likewise',
-  'verify/signatures/rope-bugs.ts': 'likewise',
-  'verify/index.ts': 're-exports',
-  'verify/judge-command.ts': 'a command; spec/integration/verify-command.spec.ts runs it',
-  'verify/report-commands.ts': 'commands; likewise',
-  'verify/consistency/checks.ts': 'a table of checks; judge-consistency.spec.ts runs each of them',
-  'verify/report/html/style.ts':
-    'a style sheet; spec/integration/verdict-page.spec.ts looks at it in a browser',
-  'verify/cli.ts': 'the commands together; spec/integration/verify-command.spec.ts runs them',
-  'engine/kernels/assembly/': 'compiled to WebAssembly; the specs of wasm.ts hold it to scalar.ts',
-};
 
 const MAX_LINES = 300;
 

@@ -1,4 +1,5 @@
-import { readSync, writeSync } from 'node:fs';
+import { fstatSync, readSync, writeSync } from 'node:fs';
+import { GroupError } from '../../errors.ts';
 
 /**
  * Variables that Hydra, MPICH's mpirun, sets: the descriptor of its PMI connection, and the number of local
@@ -9,6 +10,29 @@ const LOCAL_SIZE_VARIABLE = 'MPI_LOCALNRANKS';
 
 /** PMI-1's command of a process that ends without an error. */
 const FINALIZE = 'cmd=finalize\n';
+
+/**
+ * Checks the connection to Hydra before MPI_Init, which ends the process with a segmentation fault, or hangs,
+ * without it. npx and npm start their command without the descriptors that mpirun has opened for it.
+ *
+ * @throws GroupError if the connection is not open in this process.
+ */
+export function checkHydra(environment: NodeJS.ProcessEnv = process.env): void {
+  const descriptor = environment[DESCRIPTOR_VARIABLE];
+  if (descriptor === undefined || isSocket(Number(descriptor))) return;
+  throw new GroupError(
+    `mpirun's socket, file descriptor ${descriptor} (${DESCRIPTOR_VARIABLE}), is not open in this process: start it ` +
+      'without npx or npm, which do not pass it on: mpirun -n 2 node_modules/.bin/plumbline …',
+  );
+}
+
+function isSocket(descriptor: number): boolean {
+  try {
+    return fstatSync(descriptor).isSocket();
+  } catch {
+    return false;
+  }
+}
 
 /**
  * Whether MPI_Finalize may never return between hosts: before 4.2, MPICH over UCX disconnects and then waits

@@ -3,6 +3,7 @@ import { Collectives } from '../collectives.ts';
 import type { ProcessGroup } from '../process-group.ts';
 import { openMpi } from './calls.ts';
 import { Connections } from './connections.ts';
+import { checkHydra } from './hydra.ts';
 import { findLibrary, importKoffi, LIBRARY_VARIABLE, socketOptions } from './library.ts';
 import { findLocalRanks } from './local-ranks.ts';
 import { MpiTransport } from './mpi-transport.ts';
@@ -19,9 +20,11 @@ let joined = false;
  * Joins the group of the processes that `mpirun` has started with this one, on one machine or several. Works
  * once in a process. If this process exits without closing the group, MPI ends the others.
  *
- * @throws GroupError if koffi or an MPI library is missing, or the library belongs to another mpirun.
+ * @throws GroupError if koffi or an MPI library is missing, the library belongs to another mpirun, or the
+ * connection to mpirun is not open.
  */
 export async function joinMpi({ timeoutMs = 10_000 }: JoinOptions = {}): Promise<ProcessGroup> {
+  checkHydra();
   const library = findLibrary(await importKoffi(), process.env);
   const connections = new Connections(socketOptions(library), timeoutMs);
   const mpi = openMpi(library);

@@ -1,3 +1,5 @@
+import type { Backend } from '../../options.ts';
+
 /** Variables with the number of ranks: Open MPI's, then MPICH's. */
 const SIZE_VARIABLES = ['OMPI_COMM_WORLD_SIZE', 'PMI_SIZE'];
 /** Variables with the rank of the process. */
@@ -30,6 +32,18 @@ export function mpirunEnvironment(environment: NodeJS.ProcessEnv = process.env):
 /** Whether mpirun has started a process as one of several. @param environment Default: of this process. */
 export function startedByMpirun(environment?: NodeJS.ProcessEnv): boolean {
   return (mpirunEnvironment(environment).size ?? 1) > 1;
+}
+
+/**
+ * Whether the ranks of an engine are processes that mpirun has started.
+ *
+ * @param environment Default: of this process.
+ */
+export function hasMpiRanks(
+  { numRanks, backend }: { numRanks: number; backend?: Backend | undefined },
+  environment?: NodeJS.ProcessEnv,
+): boolean {
+  return backend ? backend === 'mpi' : numRanks > 1 && startedByMpirun(environment);
 }
 
 /**

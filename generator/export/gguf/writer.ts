@@ -1,8 +1,7 @@
-import { randomUUID } from 'node:crypto';
-import { closeSync, openSync, renameSync, writeSync } from 'node:fs';
+import { closeSync, openSync, writeSync } from 'node:fs';
 import { setImmediate as eventLoop } from 'node:timers/promises';
 import { FileError } from '../../../engine/errors.ts';
-import { temporary } from '../../../engine/terminal/temporary.ts';
+import { type OutputTarget, outputTarget } from '../../../engine/terminal/output-target.ts';
 import { byteLength, GGML_TYPES, type GgmlType } from './encode.ts';
 import { encodeMetadata, encodeString, encodeUint32s, encodeUint64s, type GgufMetadata } from './metadata.ts';
 
@@ -26,9 +25,8 @@ const VERSION = 3;
 const ALIGNMENT = 32;
 
 /**
- * Writes a GGUF file, version 3, under a temporary name and renames it: metadata, tensors' descriptions,
- * data. Signals are served between two parts. Format:
- * https://github.com/ggml-org/ggml/blob/master/docs/gguf.md
+ * Writes a GGUF file, version 3, whole, see {@link outputTarget}: metadata, tensors' descriptions, data.
+ * Signals are served between two parts. Format: https://github.com/ggml-org/ggml/blob/master/docs/gguf.md
  *
  * @throws RangeError if a tensor's bytes are not as many as its shape and type take.
  * @throws FileError if the file cannot be written; nothing is left behind, also after an error of a
@@ -41,9 +39,10 @@ export async function writeGguf(
   onProgress: WritingProgress = () => {},
 ): Promise<void> {
   const total = tensors.reduce((sum, { type, shape }) => sum + byteLength(type, shape), 0);
-  const unfinished = temporary(`${path}.${randomUUID()}.tmp`);
+  let target: OutputTarget | undefined;
   try {
-    const fd = openSync(unfinished.path, 'w');
+    target = outputTarget(path);
+    const fd = openSync(target.path, 'w');
     try {
       writeFully(fd, header(metadata, tensors));
       let done = 0;
@@ -56,13 +55,13 @@ export async function writeGguf(
     } finally {
       closeSync(fd);
     }
-    renameSync(unfinished.path, path);
+    target.commit();
   } catch (cause) {
     const { code, syscall } = cause as NodeJS.ErrnoException;
     if (syscall === undefined) throw cause;
     throw new FileError(`cannot write ${path} (${code})`, { cause });
   } finally {
-    unfinished.remove();
+    target?.discard();
   }
 }
 

@@ -3,7 +3,7 @@ import type { BenchContext, SuiteResult } from '../context.ts';
 import type { Measurement } from '../figure.ts';
 import { quantile } from '../statistics.ts';
 import type { CollectiveTimes, Operation } from './collective-times.ts';
-import { MPIS, runCollectives } from './run-ranks.ts';
+import { MPI_PACKAGES, MPIS, runCollectives } from './run-ranks.ts';
 
 const RANKS = 2;
 const COLLECTIVES: readonly Operation[] = ['barrier', 'all-reduce', 'all-gather'];
@@ -18,8 +18,7 @@ export async function collectives({ profile, report }: BenchContext): Promise<Su
   const mpis = installedMpis();
   for (const backend of ['fork', ...MPIS] as const) {
     if (backend !== 'fork' && !mpis.includes(backend)) {
-      const reason =
-        'it is not installed; install its mpirun (apt install mpich) and koffi (npm install koffi)';
+      const reason = `it is not installed; install its mpirun (apt install ${MPI_PACKAGES[backend]}) and koffi (npm install koffi)`;
       result.skipped.push({ subject: backend, reason });
       continue;
     }

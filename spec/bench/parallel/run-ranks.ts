@@ -10,6 +10,8 @@ import type { Task } from './tasks.ts';
 
 /** Backends that need an installed MPI. */
 export const MPIS = ['MPICH', 'Open MPI'] as const;
+/** Debian's packages of them. */
+export const MPI_PACKAGES = { MPICH: 'mpich', 'Open MPI': 'openmpi-bin' } as const;
 
 const MAIN = fileURLToPath(new URL('main.ts', import.meta.url));
 

@@ -3,16 +3,16 @@
  * goldens, or with `-- NAME` of one model's.
  */
 import { writeFileSync } from 'node:fs';
-import { QUICK_FIXTURES } from '../../../generator/fixtures/fixture-specs.ts';
 import { ensureFixture } from '../../../generator/fixtures/fixtures.ts';
 import { formatJson } from '../../../generator/recording/store.ts';
 import { goldenCases } from '../../../verify/reference/golden-cases.ts';
 import { computeTruth } from '../../../verify/reference/reference.ts';
 import { computeSignatures } from '../../../verify/signatures/compute.ts';
 import { writeSignatures } from '../../../verify/signatures/store.ts';
+import { recordingCommand } from './recording-command.ts';
 
-const named = process.argv.slice(2);
-for (const model of named.length > 0 ? named : QUICK_FIXTURES) {
+const description = 'Record what each known bug does to the log-probabilities of the goldens.';
+await recordingCommand('signatures', description, async (model) => {
   const modelDir = await ensureFixture(model);
   const truth = await computeTruth(modelDir, goldenCases(model));
   const signatures = await computeSignatures(modelDir, truth, {
@@ -26,4 +26,4 @@ for (const model of named.length > 0 ? named : QUICK_FIXTURES) {
   });
   const rows = truth.reduce((sum, one) => sum + one.rows.length, 0);
   process.stdout.write(`${model}: ${signatures.length} signatures of ${rows} rows\n`);
-}
+});

@@ -1,6 +1,7 @@
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
-import { readChat, readIdLists, readTexts } from '../../../../engine/cli/input-files.ts';
+import { readChat, readIdLists, readText, readTexts } from '../../../../engine/cli/input-files.ts';
 import { ChatTemplateError, FileError } from '../../../../engine/errors.ts';
 import { temporaryFolder, trackResources } from '../../../support/processes/cleanup.ts';
 import { jsonFile } from './support.ts';
@@ -58,6 +59,22 @@ test('the error for anything but a list of lists of numbers has its place', asyn
     [long],
     `prompt 0: found '${'x'.repeat(60)}'... 40 more characters; expected an array of token ids`,
   );
+});
+
+test('a text is the value itself, or standard input without a newline at its end', async (t) => {
+  const input = (text: string | Uint8Array) => {
+    const path = join(temporaryFolder(t), 'input');
+    writeFileSync(path, text);
+    return path;
+  };
+  t.is(await readText('a text\n', input('another')), 'a text\n');
+  t.is(await readText('-', input(' zwei\nZeilen\n\n')), ' zwei\nZeilen\n');
+  t.is(await readText('-', input('ends\r\n')), 'ends');
+  t.is(await readText('-', input('')), '');
+  await t.throwsAsync(readText('-', input(Uint8Array.of(0x61, 0xff))), {
+    instanceOf: FileError,
+    message: /UTF-8/,
+  });
 });
 
 test('texts are read unchanged, also an empty list and empty texts', async (t) => {

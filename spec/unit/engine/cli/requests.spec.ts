@@ -118,6 +118,13 @@ test('an unknown key is refused, also one that every object inherits', async (t)
   t.regex(await complaint(t, '{"prompt": "a", "__proto__": 1}'), /^unknown key "__proto__"/);
 });
 
+test('a key that stands twice is refused, at any depth', async (t) => {
+  const twice = 'has the key "ids" twice; expected each key once';
+  t.is(await complaint(t, '{"ids": [1], "maxTokens": 1, "ids": [2]}'), twice);
+  const nested = '{"messages": [{"role": "user", "content": "a", "content": "b"}]}';
+  t.is(await complaint(t, nested), 'has the key "content" twice; expected each key once');
+});
+
 test('the error of a malformed message has its line and place', async (t) => {
   const path = linesFile(t, { messages: [{ role: 'user' }] });
   await t.throwsAsync(readRequests({ requests: path }), {

@@ -228,6 +228,10 @@ export function fakeIo(reply?: readonly number[]): FakeIo {
     },
     loadTokenizer: (dir) => Tokenizer.load(dir),
     loadChatTemplate: (dir) => ChatTemplate.load(dir),
+    env: {},
+    startServer: async () => {
+      throw new RangeError('no server was expected');
+    },
     failJob: async (reason) => {
       failures.push(reason);
     },

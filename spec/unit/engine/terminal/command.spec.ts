@@ -38,6 +38,19 @@ test('help and version are exit code 0, on standard output', async (t) => {
   t.deepEqual(version, { exitCode: 0, out: `${readPackageJson().version}\n`, err: '' });
 });
 
+test('prose of a help text is wrapped to the terminal, lines to be copied are not', async (t) => {
+  const columns = 30;
+  const stdout = Object.assign(new FakeOutput(), { columns });
+  const example = '  measure --with a --long b --list c --of d';
+  const prose = 'Numbers are printed as they are measured, one in each line.';
+  await runCommand({
+    ...{ name: 'measure', argv: ['--help'], stdout, stderr: new FakeOutput() },
+    define: (program) => program.addHelpText('after', `\n${prose}\n\n${example}`),
+  });
+  t.true(stdout.text.includes('Numbers are printed as they\nare measured, one in each\nline.'), stdout.text);
+  t.true(stdout.text.includes(example), stdout.text);
+});
+
 test('wrong usage is exit code 2, found by the parser or by the action', async (t) => {
   for (const argv of [['--no-such-option'], ['part', '--no-such-option']]) {
     const { exitCode, out, err } = await ending(async () => {}, argv);

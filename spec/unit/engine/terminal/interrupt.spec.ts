@@ -1,7 +1,7 @@
 import { EventEmitter } from 'node:events';
 import test from 'ava';
 import { Interrupted } from '../../../../engine/errors.ts';
-import { interruptible, onInterrupt } from '../../../../engine/terminal/interrupt.ts';
+import { interruptible, onInterrupt, SignalReceiver } from '../../../../engine/terminal/interrupt.ts';
 
 test('a task without a signal returns its result and leaves no listener', async (t) => {
   const signals = new EventEmitter();
@@ -64,6 +64,45 @@ test('a listener is called once, with the exit code, and a second signal finds n
   signals.emit('SIGTERM', 'SIGTERM');
   t.deepEqual(exitCodes, [143]);
   t.deepEqual(signals.eventNames(), []);
+});
+
+/** A process that records how it is ended. */
+function fakeHost() {
+  const exits: number[] = [];
+  return Object.assign(new EventEmitter(), { exits, exit: (code: number) => void exits.push(code) });
+}
+
+test('a signal that is dispatched when the last task has stopped listening ends the process', async (t) => {
+  const host = fakeHost();
+  const signals = new SignalReceiver(host);
+  host.emit('SIGTERM', 'SIGTERM');
+  await interruptible(signals, async () => t.deepEqual(host.exits, [143]));
+  host.emit('SIGINT', 'SIGINT');
+  t.deepEqual(host.exits, [143, 130]);
+});
+
+test('the first signal goes to the task, and a second ends the process', async (t) => {
+  const host = fakeHost();
+  const signals = new SignalReceiver(host);
+  const task = interruptible(signals, async () => {
+    host.emit('SIGINT', 'SIGINT');
+    t.deepEqual(host.exits, []);
+    host.emit('SIGINT', 'SIGINT');
+    t.deepEqual(host.exits, [130]);
+  });
+  await t.throwsAsync(task, { instanceOf: Interrupted });
+});
+
+test('while a task blocks the event loop, no signal is listened to, also after an error of the task', async (t) => {
+  const host = fakeHost();
+  const signals = new SignalReceiver(host);
+  const counts = () => ['SIGINT', 'SIGTERM'].map((signal) => host.listenerCount(signal));
+  t.deepEqual(await signals.whileBlocking(async () => counts()), [0, 0]);
+  await t.throwsAsync(
+    signals.whileBlocking(() => Promise.reject(new Error('no memory'))),
+    { message: 'no memory' },
+  );
+  t.deepEqual(counts(), [1, 1]);
 });
 
 test('a listener that is stopped is not called', (t) => {

@@ -65,6 +65,28 @@ test('no generation prompt and no tools are the defaults', async (t) => {
   t.is(asked.render([user], { addGenerationPrompt: true, tools: [] }), 'True False');
 });
 
+test('a prompt that continues the last message ends within it', async (t) => {
+  const continued = (content: string, messages: ChatMessage[] = [user]) =>
+    [...messages, { role: 'assistant', content } as const] as const;
+  const kept = await template(t, '{% for m in messages %}[{{ m.content }}]{% endfor %}');
+  const stripped = await template(t, '{% for m in messages %}[{{ m.content | trim }}]{% endfor %}');
+  const options = { continueFinalMessage: true };
+  t.is(kept.render(continued('The sky '), options), '[hi][The sky ');
+  t.is(stripped.render(continued('The sky '), options), '[hi][The sky');
+  t.is(kept.render(continued('hi'), options), '[hi][hi');
+  t.true((await qwen3()).render(continued('The sky '), options).endsWith('</think>\n\nThe sky '));
+  const deaf = await template(t, 'anything');
+  for (const [chat, content] of [
+    [kept, ' '],
+    [deaf, 'The sky'],
+  ] as const) {
+    t.throws(() => chat.render(continued(content), options), {
+      instanceOf: ChatTemplateError,
+      message: /tokenizer_config\.json: the prompt does not contain the text of the last message/,
+    });
+  }
+});
+
 test("tools are rendered as Python's JSON: spaces after , and :, letters of all scripts, keys in order", async (t) => {
   const tools = [{ b: [1, 2.5, 'é中😀<&>"\\\n'], a: { x: null, '2': true }, e: {} }];
   t.is(

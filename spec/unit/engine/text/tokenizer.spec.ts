@@ -187,3 +187,20 @@ test('a tokenizer is read once while it is in use, and again when a file has cha
   t.is(changed.decode([ID.note], { skipSpecialTokens: true }), '');
   t.is(tokenizer.decode([ID.note], { skipSpecialTokens: true }), '<note>');
 });
+
+test('a token has bytes, also if they are no character, and may be special', async (t) => {
+  const tokenizer = await tiny(t);
+  for (const [id, bytes] of [
+    [ID.hel, Buffer.from('hel')],
+    [0xc3, Buffer.from([0xc3])],
+    [ID.end, Buffer.from('<|end|>')],
+    [299, Buffer.from('')],
+  ] as const) {
+    t.deepEqual(Buffer.from(tokenizer.bytesOf(id)), bytes);
+  }
+  t.deepEqual(
+    [ID.end, ID.extra, ID.note, ID.hel].map((id) => tokenizer.isSpecial(id)),
+    [true, true, false, false],
+  );
+  t.throws(() => tokenizer.bytesOf(-1), { instanceOf: TokenizerError });
+});

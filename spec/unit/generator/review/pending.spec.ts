@@ -1,3 +1,5 @@
+import { spawnSync } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
@@ -166,7 +168,18 @@ test('a damaged list of removed files is refused', (t) => {
   t.deepEqual(contents(folder), { ...OLD, '.pending/removed.json': '{"dense": 1}' });
 });
 
-test('a folder that a killed process left is not used', (t) => {
+test('a folder that a killed process left is removed, that of a running one is not', (t) => {
+  const folder = goldens(t);
+  const { pid: ended } = spawnSync('true');
+  const [abandoned, used] = [ended, process.ppid].map((pid) => `.pending.${pid}.${randomUUID()}.tmp`);
+  for (const name of [abandoned, used, '.pending.notes.tmp'])
+    mkdirSync(join(folder, name, 'dense'), { recursive: true });
+  new PendingGoldens(folder);
+  const left = readdirSync(folder).filter((name) => name.startsWith('.pending.'));
+  t.deepEqual(left, [used, '.pending.notes.tmp'].sort());
+});
+
+test('a folder of an earlier run of the same process is not used', (t) => {
   const folder = goldens(t);
   write(join(filled(folder).modelFolder('dense'), 'half.json'), '');
   const next = new PendingGoldens(folder);

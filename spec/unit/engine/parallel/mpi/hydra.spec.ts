@@ -1,8 +1,11 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { closeSync, openSync } from 'node:fs';
+import { createServer } from 'node:net';
 import type { Duplex } from 'node:stream';
 import test from 'ava';
-import { finalizeHangs } from '../../../../../engine/parallel/mpi/hydra.ts';
+import { GroupError } from '../../../../../engine/errors.ts';
+import { checkHydra, finalizeHangs } from '../../../../../engine/parallel/mpi/hydra.ts';
 
 const HYDRA = { PMI_FD: '3', MPI_LOCALNRANKS: '1' };
 const URL_OF_HYDRA = import.meta.resolve('../../../../../engine/parallel/mpi/hydra.ts');
@@ -16,6 +19,25 @@ test('MPICH before 4.2 hangs in MPI_Finalize, under its own mpirun', (t) => {
   t.false(finalizeHangs('Open MPI v4.1.4', HYDRA));
   t.false(finalizeHangs('MPICH Version:\t4.0.2', { PMI_FD: '3' }), 'another launcher');
   t.false(finalizeHangs('MPICH Version:\t4.0.2', {}));
+});
+
+test('a socket of mpirun that is not open is an error that says how to start the command', async (t) => {
+  const file = openSync(import.meta.filename, 'r');
+  t.teardown(() => closeSync(file));
+  for (const descriptor of [String(file), '9999', 'none']) {
+    t.throws(() => checkHydra({ PMI_FD: descriptor }), {
+      instanceOf: GroupError,
+      message: new RegExp(
+        `^mpirun's socket, file descriptor ${descriptor} \\(PMI_FD\\), is not open .* without npx or npm`,
+      ),
+    });
+  }
+  t.notThrows(() => checkHydra({}));
+  const server = createServer();
+  t.teardown(() => server.close());
+  await once(server.listen(0, '127.0.0.1'), 'listening');
+  const { fd } = (server as unknown as { _handle: { fd: number } })._handle;
+  t.notThrows(() => checkHydra({ PMI_FD: String(fd) }));
 });
 
 test('leaveHydra sends the finalize command and waits for the answer', async (t) => {

@@ -1,5 +1,10 @@
 import test from 'ava';
-import { mpirunEnvironment, rankTag, startedByMpirun } from '../../../../../engine/parallel/mpi/mpirun.ts';
+import {
+  hasMpiRanks,
+  mpirunEnvironment,
+  rankTag,
+  startedByMpirun,
+} from '../../../../../engine/parallel/mpi/mpirun.ts';
 
 const MPICH = { PMI_SIZE: '4', PMI_RANK: '3', MPI_LOCALNRANKS: '2' };
 const OPEN_MPI = {
@@ -15,6 +20,14 @@ for (const [name, environment] of Object.entries({ MPICH, OPEN_MPI })) {
     t.is(rankTag(environment), '[rank 3] ');
   });
 }
+
+test('several ranks are those of mpirun in its processes, unless a backend is named', (t) => {
+  t.true(hasMpiRanks({ numRanks: 2 }, MPICH));
+  t.false(hasMpiRanks({ numRanks: 1 }, MPICH));
+  t.false(hasMpiRanks({ numRanks: 2 }, {}));
+  t.false(hasMpiRanks({ numRanks: 2, backend: 'fork' }, MPICH));
+  t.true(hasMpiRanks({ numRanks: 1, backend: 'mpi' }, {}));
+});
 
 test('a process without mpirun, or the only one of mpirun, is not one of several', (t) => {
   t.deepEqual(mpirunEnvironment({}), { size: undefined, rank: undefined, localSize: undefined });

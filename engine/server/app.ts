@@ -1,0 +1,142 @@
+import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
+import { readPackageJson } from '../terminal/package-json.ts';
+import { allowOrigin, checkApiKey } from './access.ts';
+import { ApiError } from './api-error.ts';
+import type { Handler, ServerContext } from './context.ts';
+import { answerClientError, toAnswer } from './http-errors.ts';
+import { measuredEngine } from './measured-engine.ts';
+import type { Metrics } from './metrics.ts';
+import { openRequest, pathOf, type RequestSinks, type RequestState } from './request-state.ts';
+import { findServedModel, listModels } from './served-model.ts';
+import { eventStream } from './sse.ts';
+
+/** How requests are treated, whatever they ask. */
+export interface RequestRules {
+  /** Wanted of every request but `GET /health`. Default: none. */
+  readonly apiKey?: string | undefined;
+  /** The origin whose pages may read answers in a browser, or `*`. Default: none. */
+  readonly allowOrigin?: string | undefined;
+  /** How long an answer may take, in ms. Default: no limit. */
+  readonly requestTimeoutMs?: number | undefined;
+  /** How long a request may take to arrive, in ms. Default 30,000. */
+  readonly receiveTimeoutMs?: number | undefined;
+  /** The most bytes of a body. Default 4 MiB. */
+  readonly maxBodyBytes?: number | undefined;
+}
+
+/** What the application is put together from. */
+export interface AppOptions extends RequestSinks {
+  readonly context: ServerContext;
+  readonly metrics: Metrics;
+  readonly rules: RequestRules;
+  /** What answers a POST, by path. */
+  readonly handlers: Readonly<Record<string, Handler>>;
+  /** Why requests are refused; undefined while they are served. */
+  whyClosed(): Error | undefined;
+}
+
+/** How often Node looks for requests that do not arrive in time, as a part of that time. */
+const CHECKS_PER_TIMEOUT = 4;
+/** Characters of a model's name in a path. */
+const MAX_NAME_LENGTH = 500;
+const METHODS = ['GET', 'POST'] as const;
+
+/** The server's routes. It listens to nothing yet. */
+export function createApp(options: AppOptions): FastifyInstance {
+  const { context, metrics, rules, whyClosed } = options;
+  const { receiveTimeoutMs = 30_000, maxBodyBytes = 4 * 2 ** 20 } = rules;
+  const states = new WeakMap<FastifyRequest, RequestState>();
+  const sendError = (error: unknown, request: FastifyRequest, reply: FastifyReply) => {
+    const state = states.get(request);
+    const answer = toAnswer(error);
+    if (state) state.error = answer;
+    if (answer.status === 401) reply.header('www-authenticate', 'Bearer');
+    if (answer.retryAfter !== undefined) reply.header('retry-after', answer.retryAfter);
+    return reply.code(answer.status).send(answer.toBody());
+  };
+  const app = Fastify({
+    bodyLimit: maxBodyBytes,
+    requestTimeout: receiveTimeoutMs,
+    http: {
+      headersTimeout: receiveTimeoutMs,
+      connectionsCheckingInterval: Math.ceil(receiveTimeoutMs / CHECKS_PER_TIMEOUT),
+    },
+    routerOptions: { maxParamLength: MAX_NAME_LENGTH },
+    // The hook below refuses requests while the server closes, in the form of the API.
+    return503OnClosing: false,
+    clientErrorHandler: answerClientError,
+    frameworkErrors: (error, request, reply) => void sendError(error, request, reply),
+  });
+  app.setErrorHandler(sendError);
+  app.setNotFoundHandler((request, reply) => {
+    throw notFound(app, request, reply);
+  });
+  app.addHook('onRequest', async (request, reply) => {
+    states.set(request, openRequest(request, reply, options, rules.requestTimeoutMs));
+    if (rules.allowOrigin !== undefined && allowOrigin(rules.allowOrigin, request, reply)) {
+      return await reply.code(204).send();
+    }
+    if (request.routeOptions.url !== '/health') checkApiKey(rules.apiKey, request.headers.authorization);
+    const reason = whyClosed();
+    if (!reason) return;
+    reply.header('connection', 'close');
+    throw new ApiError(503, `cannot serve requests any more: ${reason.message}`, { cause: reason });
+  });
+  app.get('/health', () => ({ status: 'ok' }));
+  app.get('/version', () => ({ version: readPackageJson().version }));
+  app.get('/metrics', async (_, reply) => await reply.type(metrics.contentType).send(await metrics.read()));
+  app.get('/v1/models', () => listModels(context));
+  app.get<{ Params: { model: string } }>('/v1/models/:model', ({ params }) =>
+    findServedModel(params.model, context),
+  );
+  for (const [path, handler] of Object.entries(options.handlers)) {
+    app.post(path, (request, reply) =>
+      answer(handler, { request, reply, state: states.get(request)! }, options),
+    );
+  }
+  return app;
+}
+
+/** A request at its handler. */
+interface Handled {
+  readonly request: FastifyRequest;
+  readonly reply: FastifyReply;
+  readonly state: RequestState;
+}
+
+/** Sends what a handler returns: an object as JSON, chunks as server-sent events. */
+async function answer(
+  handler: Handler,
+  { request, reply, state }: Handled,
+  { context, metrics }: AppOptions,
+): Promise<unknown> {
+  const engine = measuredEngine(context.engine, metrics, state.tokens);
+  const result = handler(request.body, { ...context, engine }, state.open.signal);
+  if (!(Symbol.asyncIterator in result)) return await result;
+  const stream = await eventStream(noteError(result, state));
+  return await reply
+    .type('text/event-stream; charset=utf-8')
+    .header('cache-control', 'no-cache')
+    .send(stream);
+}
+
+/** Passes chunks on. An error after the head of the answer is seen here alone. */
+async function* noteError(
+  chunks: AsyncGenerator<object, void>,
+  state: RequestState,
+): AsyncGenerator<object, void> {
+  try {
+    yield* chunks;
+  } catch (error) {
+    state.error = toAnswer(error);
+    throw error;
+  }
+}
+
+function notFound(app: FastifyInstance, { method, url }: FastifyRequest, reply: FastifyReply): ApiError {
+  const path = pathOf(url);
+  const allowed = METHODS.filter((other) => app.hasRoute({ url: path, method: other }));
+  if (allowed.length === 0) return new ApiError(404, `cannot find ${path}; docs/serve.md has the routes`);
+  reply.header('allow', allowed.join(', '));
+  return new ApiError(405, `cannot ${method} ${path}; use ${allowed.join(' or ')}`);
+}

@@ -1,0 +1,98 @@
+import type { TokenLogprobs } from '../../serving/logprobs.ts';
+import type { FinishReason, GenerateResult } from '../../serving/requests.ts';
+import { ApiError, toApiError } from '../api-error.ts';
+
+import { maxNewTokensOf } from '../request-limits.ts';
+import type { ChatContext } from './context.ts';
+import { MessageParser, type MessagePiece } from './message-parser.ts';
+import { thinkingAfter } from './prompt-thinking.ts';
+import type { ChatRequest } from './request.ts';
+
+/** A token of one choice, and what it adds to the message. */
+export interface TokenAnswered {
+  readonly type: 'token';
+  readonly choice: number;
+  readonly piece: MessagePiece;
+  readonly token: number;
+  readonly logprobs: TokenLogprobs | undefined;
+}
+
+/** The end of one choice, and what is left of its message. */
+export interface ChoiceAnswered {
+  readonly type: 'end';
+  readonly choice: number;
+  readonly piece: MessagePiece;
+  readonly result: GenerateResult & { readonly finishReason: Exclude<FinishReason, 'abort'> };
+}
+
+export type AnswerEvent = TokenAnswered | ChoiceAnswered;
+
+/** A prompt, and the answers to it as they are generated. */
+export interface Answer {
+  readonly promptIds: readonly number[];
+  readonly events: AsyncGenerator<AnswerEvent, void>;
+}
+
+/**
+ * Renders the conversation and has it answered.
+ *
+ * @throws ApiError if the conversation does not fit the template or the engine, or the queue is full; what
+ * the engine throws.
+ */
+export async function answerTo(
+  request: ChatRequest,
+  context: ChatContext,
+  signal: AbortSignal,
+): Promise<Answer> {
+  const promptIds = await encode(request, context);
+  return { promptIds, events: answerEvents(request, promptIds, context, signal) };
+}
+
+async function encode({ prompt }: ChatRequest, { text }: ChatContext): Promise<number[]> {
+  try {
+    return await text.encodeChat(prompt);
+  } catch (error) {
+    const { status, message, param = 'messages' } = toApiError(error);
+    throw status === 400 ? new ApiError(400, message, { param, cause: error }) : error;
+  }
+}
+
+async function* answerEvents(
+  request: ChatRequest,
+  ids: readonly number[],
+  context: ChatContext,
+  signal: AbortSignal,
+): AsyncGenerator<AnswerEvent, void> {
+  const { generation, prompt, hasToolCalls, maxTokens, maxTokensField } = request;
+  const maxNewTokens = maxNewTokensOf(
+    {
+      promptTokens: ids.length,
+      promptField: 'messages',
+      maxTokens,
+      field: maxTokensField,
+      byDefault: Number.POSITIVE_INFINITY,
+      minTokens: generation.minNewTokens,
+    },
+    context.engine.limits,
+  );
+  const thinking = thinkingAfter(prompt, ids, context);
+  const numChoices = generation.n ?? 1;
+  const parsers = Array.from({ length: numChoices }, () => new MessageParser({ thinking, hasToolCalls }));
+  const leaveQueue = context.admit(numChoices);
+  try {
+    for await (const event of context.engine.generate({ ...generation, ids, maxNewTokens }, signal)) {
+      const { sample } = event;
+      const parser = parsers[sample];
+      if (event.type === 'token') {
+        const { token, logprobs, text = '' } = event;
+        yield { type: 'token', choice: sample, piece: parser.push(text), token, logprobs };
+      } else {
+        const { finishReason, ...result } = event.result;
+        if (finishReason === 'abort') throw signal.reason;
+        yield { type: 'end', choice: sample, piece: parser.end(), result: { ...result, finishReason } };
+      }
+    }
+  } finally {
+    leaveQueue();
+  }
+}

@@ -1,0 +1,142 @@
+import { randomUUID } from 'node:crypto';
+import type { TokenLogprobs } from '../../serving/logprobs.ts';
+
+import { chatLogprobs, promptLogprobs, type TokenNames } from '../logprob-shapes.ts';
+import { usageOf } from '../usage.ts';
+import { answerTo, type ChoiceAnswered } from './answer-events.ts';
+import { ChoiceMessage } from './choice-message.ts';
+import type { ChatContext } from './context.ts';
+import { type ChatRequest, readChatRequest } from './request.ts';
+import type {
+  ChatChoice,
+  ChatChunkChoice,
+  ChatCompletion,
+  ChatCompletionChunk,
+  ChoiceEnd,
+  ChoiceLogprobs,
+  Envelope,
+} from './shapes.ts';
+
+/** `POST /v1/chat/completions`: OpenAI's, with vLLM's additions. */
+export function chatCompletions(
+  body: unknown,
+  context: ChatContext,
+  signal: AbortSignal,
+): Promise<ChatCompletion> | AsyncGenerator<ChatCompletionChunk, void> {
+  const request = readChatRequest(body, context);
+  return request.stream ? chunksOf(request, context, signal) : completionOf(request, context, signal);
+}
+
+/** The answer in one object. */
+async function completionOf(
+  request: ChatRequest,
+  context: ChatContext,
+  signal: AbortSignal,
+): Promise<ChatCompletion> {
+  const { promptIds, events } = await answerTo(request, context, signal);
+  const envelope = envelopeOf(context);
+  const names = { vocabulary: context.vocabulary, asIds: request.tokensAsIds };
+  const messages = messagesOf(request, envelope);
+  const ends: ChoiceAnswered[] = [];
+  for await (const event of events) {
+    messages[event.choice].add(event.piece);
+    if (event.type === 'end') ends[event.choice] = event;
+  }
+  const choices = ends.map(
+    ({ choice, result }): ChatChoice => ({
+      index: choice,
+      message: messages[choice].whole(),
+      logprobs: logprobsOf(result.logprobs, names),
+      ...endOf(result, messages[choice]),
+      ...(request.returnTokenIds && { token_ids: result.tokens }),
+    }),
+  );
+  const scored = ends[0].result.promptLogprobs;
+  return {
+    ...envelope,
+    object: 'chat.completion',
+    choices,
+    usage: usageOf([ends.map(({ result }) => result)]),
+    ...(scored && { prompt_logprobs: promptLogprobs(scored, names) }),
+    ...(request.returnTokenIds && { prompt_token_ids: promptIds }),
+  };
+}
+
+/** The answer in chunks: for each choice its role, its parts as they come, and its end; then the usage. */
+async function* chunksOf(
+  request: ChatRequest,
+  context: ChatContext,
+  signal: AbortSignal,
+): AsyncGenerator<ChatCompletionChunk, void> {
+  const { promptIds, events } = await answerTo(request, context, signal);
+  const envelope = envelopeOf(context);
+  const names = { vocabulary: context.vocabulary, asIds: request.tokensAsIds };
+  const messages = messagesOf(request, envelope);
+  const ends: ChoiceAnswered[] = [];
+  const chunk = (choices: ChatChunkChoice[]): ChatCompletionChunk => ({
+    ...envelope,
+    object: 'chat.completion.chunk',
+    choices,
+    ...(request.includeUsage && { usage: null }),
+  });
+  let isBegun = false;
+  for await (const event of events) {
+    if (!isBegun) {
+      // After the first event, so that a request that the engine refuses is answered with its status.
+      const begin = {
+        delta: { role: 'assistant', content: '' },
+        logprobs: null,
+        finish_reason: null,
+      } as const;
+      yield {
+        ...chunk(messages.map((_, index) => ({ index, ...begin }))),
+        ...(request.returnTokenIds && { prompt_token_ids: promptIds }),
+      };
+      isBegun = true;
+    }
+    const { choice, piece } = event;
+    const delta = messages[choice].add(piece);
+    const isToken = event.type === 'token';
+    const logprobs = isToken ? logprobsOf(event.logprobs && [event.logprobs], names) : null;
+    const tokenIds = request.returnTokenIds && isToken && { token_ids: [event.token] };
+    if (delta || logprobs || tokenIds) {
+      yield chunk([{ index: choice, delta: delta ?? {}, logprobs, finish_reason: null, ...tokenIds }]);
+    }
+    if (event.type !== 'end') continue;
+    ends[choice] = event;
+    yield chunk([{ index: choice, delta: {}, logprobs: null, ...endOf(event.result, messages[choice]) }]);
+  }
+  if (request.includeUsage) yield { ...chunk([]), usage: usageOf([ends.map(({ result }) => result)]) };
+}
+
+function envelopeOf({ servedModelName, systemFingerprint }: ChatContext): Envelope {
+  return {
+    id: `chatcmpl-${randomUUID().replaceAll('-', '')}`,
+    created: Math.floor(Date.now() / 1000),
+    model: servedModelName,
+    system_fingerprint: systemFingerprint,
+  };
+}
+
+/** Ids of calls begin with the random part of the answer's id. */
+function messagesOf({ generation }: ChatRequest, { id }: Envelope): ChoiceMessage[] {
+  const prefix = id.replace('chatcmpl-', 'call_');
+  return Array.from({ length: generation.n ?? 1 }, (_, choice) => new ChoiceMessage(`${prefix}_${choice}`));
+}
+
+function logprobsOf(tokens: readonly TokenLogprobs[] | undefined, names: TokenNames): ChoiceLogprobs | null {
+  return tokens ? { content: tokens.map((each) => chatLogprobs(each, names)), refusal: null } : null;
+}
+
+/** A choice that ends by itself after calls waits for their results: `tool_calls`. */
+function endOf(
+  { finishReason, stopReason, fingerprint }: ChoiceAnswered['result'],
+  { numToolCalls }: ChoiceMessage,
+): ChoiceEnd {
+  const isCalling = finishReason === 'stop' && numToolCalls > 0;
+  return {
+    finish_reason: isCalling ? 'tool_calls' : finishReason,
+    stop_reason: stopReason ?? null,
+    fingerprint,
+  };
+}

@@ -1,0 +1,26 @@
+import { OptionError } from '../../errors.ts';
+
+/** More than schemas have. Templates and the copy for another thread take each level on the stack. */
+const MAX_LEVELS = 100;
+
+/**
+ * Checks a parsed JSON value that a chat template writes into a prompt.
+ *
+ * @param field its name, for messages.
+ * @throws OptionError if a text in it, key or value, has a lone surrogate, or it is nested too deep.
+ */
+export function checkJsonValue(field: string, value: unknown): void {
+  const problem = problemOf(value, MAX_LEVELS);
+  if (problem !== undefined) throw new OptionError(field, value, problem);
+}
+
+function problemOf(value: unknown, levels: number): string | undefined {
+  if (typeof value === 'string') return value.isWellFormed() ? undefined : 'texts without lone surrogates';
+  if (typeof value !== 'object' || value === null) return undefined;
+  if (levels === 0) return `at most ${MAX_LEVELS} levels of arrays and objects`;
+  for (const [key, each] of Object.entries(value)) {
+    const problem = problemOf(key, levels) ?? problemOf(each, levels - 1);
+    if (problem !== undefined) return problem;
+  }
+  return undefined;
+}

@@ -1,0 +1,42 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import type { ServedText } from './context.ts';
+import { EngineThread, type EngineThreadOptions } from './engine-thread.ts';
+import { systemFingerprint } from './system-fingerprint.ts';
+import { TextThread } from './text-thread.ts';
+
+/** A model that is ready to be served. */
+export interface ServedModel {
+  readonly engine: Pick<EngineThread, 'generate' | 'limits' | 'stats' | 'onFailure' | 'close'>;
+  /** Undefined if the model has no tokenizer files. */
+  readonly text: (ServedText & Pick<TextThread, 'vocabulary' | 'close'>) | undefined;
+  readonly systemFingerprint: string;
+}
+
+/** The model that is loaded, and how. */
+export type ModelThreadOptions = Omit<EngineThreadOptions, 'hasTokenizer'>;
+
+/** The files of a model with which it can be asked by text. */
+const TOKENIZER_FILES = ['tokenizer.json', 'tokenizer_config.json'];
+
+/**
+ * Loads a model for a server: the engine in one thread, and tokenizer and chat template in another.
+ *
+ * @throws ConfigError, CheckpointError as the readers of a model directory do; ThreadError as the threads
+ * do. Then no thread is left.
+ */
+export async function startThreads(options: ModelThreadOptions): Promise<ServedModel> {
+  const { modelDir } = options;
+  const fingerprint = await systemFingerprint(modelDir);
+  const hasTokenizer = TOKENIZER_FILES.every((file) => existsSync(join(modelDir, file)));
+  const [engine, text] = await Promise.allSettled([
+    EngineThread.start({ ...options, hasTokenizer }),
+    hasTokenizer ? TextThread.start(modelDir) : undefined,
+  ]);
+  if (engine.status === 'fulfilled' && text.status === 'fulfilled') {
+    return { engine: engine.value, text: text.value, systemFingerprint: fingerprint };
+  }
+  if (engine.status === 'fulfilled') await engine.value.close();
+  if (text.status === 'fulfilled') await text.value?.close();
+  throw engine.status === 'rejected' ? engine.reason : (text as PromiseRejectedResult).reason;
+}

@@ -1,0 +1,34 @@
+import type { DecodeOptions, EncodeOptions } from '../text/tokenizer.ts';
+import type { ChatPrompt } from './context.ts';
+import type { ErrorData } from './thread-error.ts';
+
+/** What the text's thread is started with. */
+export interface TextThreadData {
+  readonly modelDir: string;
+}
+
+/** A piece of work for the text's thread. */
+export type TextJob =
+  | { readonly type: 'encode'; readonly text: string; readonly options: EncodeOptions }
+  | { readonly type: 'encodeChat'; readonly chat: ChatPrompt }
+  | { readonly type: 'decode'; readonly ids: readonly number[]; readonly options: DecodeOptions }
+  | { readonly type: 'tokens'; readonly ids: readonly number[] };
+
+/** The tokens of a tokenizer. */
+export interface VocabularyData {
+  /** Of all tokens, one after the other. */
+  readonly bytes: Uint8Array;
+  /** [vocabSize] where each token ends; it begins where the one before it ends. */
+  readonly ends: Uint32Array;
+  /** Ids of the tokens marked special. */
+  readonly specialIds: ReadonlySet<number>;
+}
+
+/** What a job computes. */
+export type TextValue = number[] | string[] | string;
+
+/** From the text's thread to the server. */
+export type FromTextThread =
+  | { readonly type: 'ready'; readonly vocabulary: VocabularyData }
+  | { readonly type: 'done'; readonly value: TextValue }
+  | { readonly type: 'failed'; readonly error: ErrorData };

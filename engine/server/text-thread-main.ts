@@ -1,0 +1,54 @@
+// The text's thread: loads tokenizer and chat template, and does one job after the other.
+import { parentPort, workerData } from 'node:worker_threads';
+import { ChatTemplateError } from '../errors.ts';
+import { ChatTemplate } from '../text/chat.ts';
+import { Tokenizer } from '../text/tokenizer.ts';
+import type { FromTextThread, TextJob, TextThreadData } from './text-messages.ts';
+import { toErrorData } from './thread-error.ts';
+import { vocabularyOf } from './vocabulary.ts';
+
+if (!parentPort) throw new RangeError('expected to be run as a worker thread');
+const port = parentPort;
+const { modelDir } = workerData as TextThreadData;
+const send = (message: FromTextThread) => port.postMessage(message);
+
+try {
+  const tokenizer = await Tokenizer.load(modelDir);
+  const template = await loadTemplate();
+  port.on('message', (job: TextJob) => {
+    try {
+      send({ type: 'done', value: work(job, tokenizer, template) });
+    } catch (error) {
+      send({ type: 'failed', error: toErrorData(error) });
+    }
+  });
+  send({ type: 'ready', vocabulary: vocabularyOf(tokenizer) });
+} catch (error) {
+  send({ type: 'failed', error: toErrorData(error) });
+}
+
+/** A model without a chat template is served all the same: then every conversation is refused. */
+async function loadTemplate(): Promise<ChatTemplate | ChatTemplateError> {
+  try {
+    return await ChatTemplate.load(modelDir);
+  } catch (error) {
+    if (error instanceof ChatTemplateError) return error;
+    throw error;
+  }
+}
+
+function work(job: TextJob, tokenizer: Tokenizer, template: ChatTemplate | ChatTemplateError) {
+  switch (job.type) {
+    case 'encode':
+      return tokenizer.encode(job.text, job.options);
+    case 'encodeChat': {
+      if (template instanceof ChatTemplateError) throw template;
+      const { messages, ...options } = job.chat;
+      return tokenizer.encode(template.render(messages, options), { addSpecialTokens: false });
+    }
+    case 'decode':
+      return tokenizer.decode(job.ids, job.options);
+    case 'tokens':
+      return tokenizer.tokens(job.ids);
+  }
+}

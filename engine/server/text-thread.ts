@@ -1,0 +1,113 @@
+import { EngineClosedError } from '../errors.ts';
+import type { DecodeOptions, EncodeOptions } from '../text/tokenizer.ts';
+import { ApiError } from './api-error.ts';
+import type { ChatPrompt, ServedText } from './context.ts';
+import type { TextJob, TextValue, VocabularyData } from './text-messages.ts';
+import { TextWorker } from './text-worker.ts';
+
+/** A chat template can loop for ever, and holds up every text behind it. */
+const DEFAULT_JOB_MS = 10_000;
+
+/** What {@link TextThread.start} takes beside the model. */
+export interface TextThreadOptions {
+  /** How long one text or conversation may take, in ms. Default 10,000. */
+  readonly jobMs?: number;
+}
+
+interface QueuedJob {
+  readonly job: TextJob;
+  resolve(value: TextValue): void;
+  reject(error: unknown): void;
+}
+
+/**
+ * Tokenizer and chat template in a thread of their own: a long text does not hold up the caller's. Jobs are
+ * done one after the other. One that takes too long is ended with its thread, and a new thread does the next.
+ */
+export class TextThread implements ServedText {
+  readonly vocabulary: VocabularyData;
+  readonly #modelDir: string;
+  readonly #jobMs: number;
+  readonly #queue: QueuedJob[] = [];
+  #worker: TextWorker | undefined;
+  #isWorking = false;
+  #isClosed = false;
+
+  private constructor(modelDir: string, jobMs: number, worker: TextWorker) {
+    this.#modelDir = modelDir;
+    this.#jobMs = jobMs;
+    this.#worker = worker;
+    this.vocabulary = worker.vocabulary;
+  }
+
+  /** @throws ThreadError as `Tokenizer.load` throws, and for a malformed chat template. */
+  static async start(modelDir: string, options: TextThreadOptions = {}): Promise<TextThread> {
+    const { jobMs = DEFAULT_JOB_MS } = options;
+    return new TextThread(modelDir, jobMs, await TextWorker.start(modelDir));
+  }
+
+  async encode(text: string, options: EncodeOptions = {}): Promise<number[]> {
+    if (!text.isWellFormed()) {
+      throw new ApiError(400, 'cannot encode half of a surrogate pair; send whole characters');
+    }
+    return (await this.#do({ type: 'encode', text, options })) as number[];
+  }
+
+  async encodeChat(chat: ChatPrompt): Promise<number[]> {
+    return (await this.#do({ type: 'encodeChat', chat })) as number[];
+  }
+
+  async decode(ids: readonly number[], options: DecodeOptions = {}): Promise<string> {
+    return (await this.#do({ type: 'decode', ids, options })) as string;
+  }
+
+  async tokens(ids: readonly number[]): Promise<string[]> {
+    return (await this.#do({ type: 'tokens', ids })) as string[];
+  }
+
+  /** Ends the thread; unfinished jobs fail. */
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    await this.#worker?.end();
+  }
+
+  #do(job: TextJob): Promise<TextValue> {
+    return new Promise((resolve, reject) => {
+      this.#queue.push({ job, resolve, reject });
+      void this.#work();
+    });
+  }
+
+  /** Does the jobs of the queue until it is empty. */
+  async #work(): Promise<void> {
+    if (this.#isWorking) return;
+    this.#isWorking = true;
+    for (let next = this.#queue.shift(); next; next = this.#queue.shift()) {
+      await this.#run(next.job).then(next.resolve, next.reject);
+    }
+    this.#isWorking = false;
+  }
+
+  async #run(job: TextJob): Promise<TextValue> {
+    if (this.#isClosed) throw new EngineClosedError();
+    this.#worker ??= await TextWorker.start(this.#modelDir);
+    const worker = this.#worker;
+    // While the thread was started anew.
+    if (this.#isClosed) await worker.end();
+    let isLate = false;
+    const timer = setTimeout(() => {
+      isLate = true;
+      void worker.end();
+    }, this.#jobMs);
+    try {
+      return await worker.run(job);
+    } catch (cause) {
+      if (worker.hasEnded) this.#worker = undefined;
+      if (!isLate) throw cause;
+      const what = job.type === 'encodeChat' ? 'the chat template and its tokens' : 'the text';
+      throw new ApiError(400, `cannot compute ${what} within ${this.#jobMs} ms; send less`, { cause });
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+}

@@ -1,0 +1,91 @@
+import { z } from 'zod';
+import type { ChatMessage } from '../text/conversation.ts';
+import { ApiError, toApiError } from './api-error.ts';
+import type { ServerContext } from './context.ts';
+import { parseBody } from './request-body.ts';
+import { checkServedModel } from './served-model.ts';
+
+const optional = { model: z.string('expected the name of a model').nullish() };
+const flag = z.boolean('expected true or false').nullish();
+
+/** The fields of vLLM's `/tokenize`; further ones are ignored. */
+const tokenizeBody = z.looseObject({
+  ...optional,
+  prompt: z.string('expected a string').nullish(),
+  messages: z.array(z.looseObject({}), 'expected an array of messages').nullish(),
+  tools: z.array(z.looseObject({}), 'expected an array of tools').nullish(),
+  add_special_tokens: flag,
+  add_generation_prompt: flag,
+  chat_template_kwargs: z.looseObject({ enable_thinking: flag }, 'expected an object').nullish(),
+  return_token_strs: flag,
+});
+
+/** An id beyond 2^32 is no id of any model. */
+const detokenizeBody = z.looseObject({
+  ...optional,
+  tokens: z.array(
+    z
+      .int('expected a token id')
+      .min(0, 'expected a token id')
+      .max(2 ** 32 - 1, 'expected a token id'),
+    'expected an array of token ids',
+  ),
+});
+
+/** The answer to `POST /tokenize`, in vLLM's form. @throws ApiError 400 that names the field. */
+export async function tokenize(body: unknown, context: ServerContext) {
+  const { model, prompt, return_token_strs, ...chat } = parseBody(tokenizeBody, body);
+  checkServedModel(model, context);
+  if ((prompt == null) === (chat.messages == null)) {
+    const found = prompt == null ? 'neither' : 'both';
+    throw new ApiError(400, `cannot tokenize: found ${found}; expected either prompt or messages`, {
+      param: 'prompt',
+    });
+  }
+  const tokens =
+    prompt == null
+      ? await encodeMessages(chat, context)
+      : await withParam(
+          'prompt',
+          context.text.encode(prompt, { addSpecialTokens: chat.add_special_tokens ?? true }),
+        );
+  return {
+    count: tokens.length,
+    max_model_len: context.engine.limits.maxTokens,
+    tokens,
+    token_strs: return_token_strs ? await context.text.tokens(tokens) : null,
+  };
+}
+
+/** The answer to `POST /detokenize`, in vLLM's form. @throws ApiError 400 that names the field. */
+export async function detokenize(body: unknown, context: ServerContext) {
+  const { model, tokens } = parseBody(detokenizeBody, body);
+  checkServedModel(model, context);
+  return { prompt: await withParam('tokens', context.text.decode(tokens)) };
+}
+
+async function encodeMessages(
+  { messages, tools, add_generation_prompt, chat_template_kwargs }: z.infer<typeof tokenizeBody>,
+  { text }: ServerContext,
+): Promise<number[]> {
+  const enableThinking = chat_template_kwargs?.enable_thinking;
+  return await withParam(
+    'messages',
+    text.encodeChat({
+      messages: messages as unknown as ChatMessage[],
+      addGenerationPrompt: add_generation_prompt ?? true,
+      ...(tools != null && { tools }),
+      ...(enableThinking != null && { enableThinking }),
+    }),
+  );
+}
+
+/** Names the field of what the text's thread refuses. */
+async function withParam<T>(param: string, value: Promise<T>): Promise<T> {
+  try {
+    return await value;
+  } catch (cause) {
+    const { status, message, param: named } = toApiError(cause);
+    throw status === 400 ? new ApiError(400, message, { param: named ?? param, cause }) : cause;
+  }
+}

@@ -1,0 +1,110 @@
+import test from 'ava';
+import { toApiError } from '../../../../../engine/server/api-error.ts';
+import { conversationOf } from '../../../../../engine/server/chat/conversation.ts';
+import { templateTraits } from '../../../../../engine/server/chat/template-traits.ts';
+
+const none = templateTraits();
+const qwen3 = { ...none, takesArgumentsAsJson: true };
+const user = { role: 'user', content: 'hi' };
+
+test('messages are those of OpenAI, rendered with the roles of templates', (t) => {
+  const parts = [
+    { type: 'text', text: 'a' },
+    { type: 'text', text: 'b' },
+  ];
+  t.deepEqual(
+    conversationOf(
+      [
+        { role: 'developer', content: 'be brief', cache_control: 1 },
+        { role: 'user', content: parts, name: 'Ann' },
+        {
+          role: 'assistant',
+          content: null,
+          reasoning: 'hm',
+          refusal: null,
+          audio: null,
+          function_call: null,
+        },
+        { role: 'assistant', content: 'x', reasoning_content: 'hm', tool_calls: [] },
+        { role: 'tool', content: [], tool_call_id: 'call_1' },
+      ],
+      none,
+    ),
+    [
+      { role: 'system', content: 'be brief' },
+      { role: 'user', content: 'a\nb', name: 'Ann' },
+      { role: 'assistant', content: '', reasoning_content: 'hm' },
+      { role: 'assistant', content: 'x', reasoning_content: 'hm' },
+      { role: 'tool', content: '', tool_call_id: 'call_1' },
+    ],
+  );
+});
+
+test("arguments of calls are rendered as Python's JSON with every digit, or as an object", (t) => {
+  const call = (json?: unknown) => ({ id: 'a', type: 'function', function: { name: 'f', arguments: json } });
+  const messages = [{ role: 'assistant', tool_calls: [call('{"n":9007199254740993}'), call(''), call()] }];
+  const rendered = (json: unknown) => ({ function: { name: 'f', arguments: json } });
+  t.deepEqual(conversationOf(messages, qwen3), [
+    { role: 'assistant', content: '', tool_calls: ['{"n": 9007199254740993}', '{}', '{}'].map(rendered) },
+  ]);
+  const [{ tool_calls }] = conversationOf([{ role: 'assistant', tool_calls: [call('{"n":1}')] }], none);
+  t.deepEqual(tool_calls, [rendered({ n: 1 })]);
+});
+
+const assistant = (call: unknown) => ({ role: 'assistant', tool_calls: [call] });
+const called = (json: unknown) => assistant({ function: { name: 'f', arguments: json } });
+const REFUSED: [messages: unknown, message: RegExp, param: string][] = [
+  [undefined, /is undefined; expected an array of at least one message/, 'messages'],
+  [[], /is \[\]; expected an array of at least one message/, 'messages'],
+  [['hi'], /is "hi"; expected an object with role and content/, 'messages[0]'],
+  [
+    [user, { role: 'function', content: '' }],
+    /expected system, developer, user, assistant, tool/,
+    'messages[1].role',
+  ],
+  [[{ role: 'user' }], /is undefined; expected a string, or an array of text parts/, 'messages[0].content'],
+  [[{ role: 'tool', content: null }], /is null; expected a string/, 'messages[0].content'],
+  [
+    [{ role: 'user', content: 'a\ud800' }],
+    /a\\ud800"; expected a text without lone surrogates/,
+    'messages[0].content',
+  ],
+  [[{ ...user, name: 1 }], /is 1; expected a string/, 'messages[0].name'],
+  [[{ role: 'user', content: ['a'] }], /expected {"type": "text"/, 'messages[0].content[0]'],
+  [
+    [{ role: 'user', content: [{ text: 'a' }] }],
+    /is undefined; expected "text"/,
+    'messages[0].content[0].type',
+  ],
+  [[{ role: 'user', content: [{ type: 'text' }] }], /expected a string/, 'messages[0].content[0].text'],
+  [
+    [
+      {
+        role: 'user',
+        content: [
+          { type: 'text', text: '' },
+          { type: 'image_url', image_url: { url: 'file:///' } },
+        ],
+      },
+    ],
+    /^cannot serve messages\[0\]\.content\[1\]: a part of type image_url is not supported; write {"type": "text"/,
+    'messages[0].content[1]',
+  ],
+  [[{ role: 'assistant', function_call: {} }], /function_call is not supported/, 'messages[0].function_call'],
+  [[{ role: 'assistant', audio: { id: '' } }], /audio is not supported/, 'messages[0].audio'],
+  [[{ role: 'assistant', reasoning: 1 }], /expected a string/, 'messages[0].reasoning'],
+  [[{ role: 'assistant', tool_calls: {} }], /expected an array of calls/, 'messages[0].tool_calls'],
+  [[assistant(null)], /expected {"type": "function"/, 'messages[0].tool_calls[0]'],
+  [[assistant({ type: 'custom', custom: {} })], /expected {"type": "function"/, 'messages[0].tool_calls[0]'],
+  [[assistant({ function: {} })], /expected a string/, 'messages[0].tool_calls[0].function.name'],
+  [[called({})], /is {}; expected the JSON of an object/, 'messages[0].tool_calls[0].function.arguments'],
+  [[called('[1]')], /is "\[1\]"; expected the JSON of/, 'messages[0].tool_calls[0].function.arguments'],
+  [[called('{"a"')], /is "{\\"a\\""; expected the JSON of/, 'messages[0].tool_calls[0].function.arguments'],
+];
+for (const [messages, message, param] of REFUSED) {
+  test(`messages are refused with ${param}: ${JSON.stringify(messages)}`, (t) => {
+    const error = t.throws(() => conversationOf(messages, qwen3), { message });
+    const { status, param: named } = toApiError(error);
+    t.deepEqual({ status, param: named }, { status: 400, param });
+  });
+}

@@ -1,0 +1,39 @@
+import test from 'ava';
+import { thinkingAfter } from '../../../../../engine/server/chat/prompt-thinking.ts';
+import { scriptedContext } from './scripted-context.ts';
+
+const messages = [{ role: 'user', content: 'hi </think>' }] as const;
+
+test('the end of the prompt tells whether the answer can begin with thoughts', (t) => {
+  for (const [prompt, thinking] of [
+    [['<|im_start|>', 'assistant', '\n'], 'possible'],
+    [['<think>', '\n\n', '</think>', '\n\n'], 'none'],
+    [['assistant', '\n', '<think>', '\n'], 'begun'],
+    [['assistant', '\n', '<thi', 'nk>'], 'begun'],
+    [['</think>', 'assistant', '\n'], 'possible'],
+    [[], 'possible'],
+  ] as const) {
+    const context = scriptedContext({ prompt });
+    const ids = prompt.map((_, i) => i + 1 + context.engine.limits.vocabSize - prompt.length - 1);
+    t.is(thinkingAfter({ messages }, ids, context), thinking, prompt.join(''));
+  }
+});
+
+test('a model that does not think has no thoughts', (t) => {
+  const context = scriptedContext({ prompt: ['<think>'], traits: { hasThinking: false } });
+  t.is(thinkingAfter({ messages }, [1], context), 'none');
+});
+
+test('of a continued message the text tells whether its thoughts have ended', (t) => {
+  const context = scriptedContext();
+  const after = (content: string) => {
+    const chat = {
+      messages: [...messages, { role: 'assistant', content } as const],
+      continueFinalMessage: true,
+    };
+    return thinkingAfter(chat, [], context);
+  };
+  t.is(after('<think>\nLet me'), 'begun');
+  t.is(after('<think>\nLet me\n</think>\n\nThe'), 'none');
+  t.is(after('The'), 'none');
+});

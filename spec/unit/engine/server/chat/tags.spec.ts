@@ -1,0 +1,23 @@
+import test from 'ava';
+import { isBlank, partialTagLength } from '../../../../../engine/server/chat/tags.ts';
+
+test('the longest end of a text that begins a tag is found, never a whole tag', (t) => {
+  for (const [text, tag, length] of [
+    ['', '</think>', 0],
+    ['abc', '</think>', 0],
+    ['abc<', '</think>', 1],
+    ['abc</thin', '</think>', 6],
+    ['abc</think>', '</think>', 0],
+    ['</thin', '</think>', 6],
+    ['<</', '</think>', 2],
+    ['aab', 'aabaac', 3],
+    ['aabaab', 'aabaac', 3],
+  ] as const) {
+    t.is(partialTagLength(text, tag), length, `${text} and ${tag}`);
+  }
+});
+
+test('a text without other characters than white space is blank', (t) => {
+  for (const text of ['', ' ', '\n\t\r', '\u00a0']) t.true(isBlank(text), JSON.stringify(text));
+  for (const text of ['a', ' a ', '\u200b', '0']) t.false(isBlank(text), JSON.stringify(text));
+});

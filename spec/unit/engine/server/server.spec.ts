@@ -1,0 +1,134 @@
+import { once } from 'node:events';
+import { connect } from 'node:net';
+import test, { type ExecutionContext } from 'ava';
+import { GroupError } from '../../../../engine/errors.ts';
+import type { Handler } from '../../../../engine/server/context.ts';
+import { Server, type ServerOptions } from '../../../../engine/server/server.ts';
+import type { ServedModel } from '../../../../engine/server/start-threads.ts';
+import { trackResources } from '../../../support/processes/cleanup.ts';
+import { fakeEngine, fakeText } from './fakes.ts';
+
+trackResources(test);
+
+/** Admits and continues two tokens, the second of which can be held up. */
+const two: Handler = async (_, { engine, admit }, signal) => {
+  const end = admit(1);
+  try {
+    let count = 0;
+    for await (const _ of engine.generate({ ids: [1, 2], maxNewTokens: 1 }, signal)) count++;
+    return { count };
+  } finally {
+    end();
+  }
+};
+
+const encode: Handler = async (_, { text, vocabulary, systemFingerprint, maxLogprobs }) => ({
+  ids: await text.encode('hi'),
+  token: vocabulary.textOf(7),
+  ...{ systemFingerprint, maxLogprobs },
+});
+
+/** The bodies of the handlers above, and of errors. */
+interface Answer {
+  readonly count?: number;
+  readonly error?: { readonly message: string };
+}
+
+async function start(t: ExecutionContext, given: Partial<ServerOptions> = {}, hasText = true) {
+  const [engine, text, lines] = [fakeEngine(), fakeText(), [] as string[]];
+  const held = Promise.withResolvers<void>();
+  const reached = Promise.withResolvers<void>();
+  engine.beforeToken = async (index) => {
+    if (index === 0) return;
+    reached.resolve();
+    await held.promise;
+  };
+  const model: ServedModel = { engine, text: hasText ? text : undefined, systemFingerprint: 'fp' };
+  const server = await Server.start(model, {
+    ...{ host: '127.0.0.1', port: 0, servedModelName: 'm', maxQueue: 0, maxLogprobs: 20 },
+    ...{ rules: {}, handlers: { '/two': two, '/encode': encode }, logFormat: 'text' },
+    log: (line) => lines.push(line),
+    ...given,
+  });
+  t.teardown(() => server.close(0).catch(() => {}));
+  const post = async (path: string) => {
+    const response = await fetch(server.url + path, { method: 'POST' });
+    return { status: response.status, body: (await response.json()) as Answer };
+  };
+  return { server, engine, text, lines, post, held, reached };
+}
+
+test('a server gives its handlers text, vocabulary and names, and logs its requests', async (t) => {
+  const { post, lines } = await start(t);
+  t.deepEqual(await post('/encode'), {
+    status: 200,
+    body: { ids: [104, 105], token: '', systemFingerprint: 'fp', maxLogprobs: 20 },
+  });
+  t.regex(lines.join(), /^\S+ POST \/encode 200 \d+ ms\n$/);
+  const without = await start(t, {}, false);
+  t.like(await without.post('/encode'), { status: 400 });
+});
+
+test('a queue that is full answers 429', async (t) => {
+  const { post, held } = await start(t);
+  const open = [post('/two'), post('/two')];
+  let refused = await post('/two');
+  while (refused.status !== 429) refused = await post('/two');
+  held.resolve();
+  t.deepEqual(await Promise.all(open), new Array(2).fill({ status: 200, body: { count: 2 } }));
+});
+
+test('closing lets requests finish, refuses new ones and ends the threads', async (t) => {
+  const { server, engine, text, post, held, reached } = await start(t);
+  const open = post('/two');
+  await reached.promise;
+  const half = connect(Number(new URL(server.url).port), '127.0.0.1');
+  half.write('POST /two HTTP/1.1\r\nContent-');
+  half.on('error', () => {});
+  await once(half, 'connect');
+  const closed = server.close(60_000);
+  await t.throwsAsync(fetch(`${server.url}/health`), undefined, 'it listens no more');
+  held.resolve();
+  t.deepEqual(await open, { status: 200, body: { count: 2 } });
+  await closed;
+  await server.ended;
+  t.deepEqual([engine.isClosed, text.isClosed], [true, true]);
+  await server.close(0);
+});
+
+test('requests that take longer than the grace get 503', async (t) => {
+  const { server, post, reached } = await start(t);
+  const open = post('/two');
+  await reached.promise;
+  await server.close(1);
+  t.like(await open, { status: 503 });
+});
+
+test('a broken engine is an error for every request, /health says so, and the server ends', async (t) => {
+  const { server, engine, post, reached } = await start(t);
+  const open = post('/two');
+  await reached.promise;
+  const ended = t.throwsAsync(server.ended, { message: 'Rank 1 died' });
+  engine.fail(new GroupError('Rank 1 died', [1]));
+  const { status, body } = await open;
+  t.deepEqual([status, body.error?.message], [503, 'Rank 1 died']);
+  const health = await fetch(`${server.url}/health`);
+  t.is(health.status, 503);
+  await health.text();
+  await ended;
+  t.true(engine.isClosed);
+  await t.throwsAsync(server.close(0), { message: 'Rank 1 died' });
+});
+
+test('a port that is taken is an error that names it, and ends the threads', async (t) => {
+  const { server } = await start(t);
+  const port = Number(new URL(server.url).port);
+  const engine = fakeEngine();
+  const model = { engine, text: undefined, systemFingerprint: 'fp' };
+  const options = { host: '127.0.0.1', port, rules: {}, handlers: {}, logFormat: 'none' } as ServerOptions;
+  await t.throwsAsync(Server.start(model, options), {
+    name: 'ServerError',
+    message: `cannot listen on 127.0.0.1, port ${port} (EADDRINUSE); give another --host or --port`,
+  });
+  t.true(engine.isClosed);
+});

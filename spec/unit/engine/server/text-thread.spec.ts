@@ -1,0 +1,63 @@
+import test, { type ExecutionContext } from 'ava';
+import { TextThread, type TextThreadOptions } from '../../../../engine/server/text-thread.ts';
+import { createVocabulary } from '../../../../engine/server/vocabulary.ts';
+import { closing, trackResources } from '../../../support/processes/cleanup.ts';
+import { TINY_TEMPLATE } from '../cli/support.ts';
+import { ID, modelDir, TINY_TOKENIZER_CONFIG, tinyTokenizerJson } from '../text/tiny.ts';
+
+trackResources(test);
+
+/** A template that never ends for a system message. */
+const ENDLESS = `{% if messages[0].role == "system" %}{% for i in range(9999999) %}{% for j in range(9999999) %}{% endfor %}{% endfor %}{% endif %}${TINY_TEMPLATE}`;
+
+async function startTiny(t: ExecutionContext, template: string | undefined, options?: TextThreadOptions) {
+  const dir = modelDir(t, {
+    'tokenizer.json': tinyTokenizerJson(),
+    'tokenizer_config.json': { ...TINY_TOKENIZER_CONFIG, chat_template: template },
+  });
+  return closing(t, await TextThread.start(dir, options));
+}
+
+const ask = (role: 'user' | 'system', content = 'hel') => ({
+  messages: [{ role, content }],
+  addGenerationPrompt: true,
+});
+
+test('a thread encodes, decodes and renders, job after job; a refused job disturbs none', async (t) => {
+  const text = await startTiny(t, TINY_TEMPLATE);
+  const [ids, chat, refused, decoded, tokens] = await Promise.allSettled([
+    text.encode('hello'),
+    text.encodeChat(ask('user')),
+    text.encodeChat({ messages: [] }),
+    text.decode([ID.hel, 0x6c, 0x6f]),
+    text.tokens([ID.hel]),
+  ]);
+  t.like(ids, { value: [ID.hel, 0x6c, 0x6f] });
+  t.is(chat.status, 'fulfilled');
+  t.like(refused, { reason: { kind: 'ChatTemplateError' } });
+  t.like(decoded, { value: 'hello' });
+  t.like(tokens, { value: ['hel'] });
+  t.is(createVocabulary(text.vocabulary).textOf(ID.hel), 'hel');
+  t.true(createVocabulary(text.vocabulary).isSpecial(ID.end));
+  t.like(await t.throwsAsync(text.encode('\ud800')), { status: 400 });
+});
+
+test('a template that does not end is refused, and the jobs after it are done in a new thread', async (t) => {
+  const text = await startTiny(t, ENDLESS, { jobMs: 150 });
+  const [endless, next] = await Promise.allSettled([text.encodeChat(ask('system')), text.encode('hel')]);
+  t.like(endless, { reason: { status: 400 } });
+  t.regex((endless as PromiseRejectedResult).reason.message, /within 150 ms/);
+  t.deepEqual((next as PromiseFulfilledResult<unknown>).value, [ID.hel]);
+});
+
+test('a model without a chat template refuses conversations alone', async (t) => {
+  const text = await startTiny(t, undefined);
+  t.like(await t.throwsAsync(text.encodeChat(ask('user'))), { kind: 'ChatTemplateError' });
+  t.deepEqual(await text.encode('hel'), [ID.hel]);
+  await text.close();
+  await t.throwsAsync(text.encode('hel'), { name: 'EngineClosedError' });
+});
+
+test('a model without a tokenizer is an error, and leaves no thread', async (t) => {
+  t.like(await t.throwsAsync(TextThread.start('/nowhere')), { kind: 'TokenizerError' });
+});

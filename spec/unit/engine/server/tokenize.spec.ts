@@ -1,0 +1,71 @@
+import test from 'ava';
+import type { ServerContext } from '../../../../engine/server/context.ts';
+import { ThreadError } from '../../../../engine/server/thread-error.ts';
+import { detokenize, tokenize } from '../../../../engine/server/tokenize.ts';
+import { fakeEngine, fakeText } from './fakes.ts';
+
+function contextWith(text: Partial<ServerContext['text']> = {}): ServerContext {
+  return {
+    engine: fakeEngine(),
+    text: { ...fakeText(), ...text },
+    servedModelName: 'm',
+  } as unknown as ServerContext;
+}
+
+test('a text becomes tokens, their number and, on demand, their spelling', async (t) => {
+  const answer = { count: 2, max_model_len: 64, tokens: [104, 105], token_strs: null };
+  t.deepEqual(await tokenize({ prompt: 'hi', model: 'm', unknown: 1 }, contextWith()), answer);
+  const spelt = { ...answer, token_strs: ['h', 'i'] };
+  t.deepEqual(await tokenize({ prompt: 'hi', return_token_strs: true }, contextWith()), spelt as never);
+});
+
+test('messages are rendered as they are for an answer, unless the request says otherwise', async (t) => {
+  const given: unknown[] = [];
+  const context = contextWith({
+    encodeChat: async (chat) => {
+      given.push(chat);
+      return [7];
+    },
+  });
+  const messages = [{ role: 'user', content: 'hi' }];
+  t.is((await tokenize({ messages }, context)).count, 1);
+  const tools = [{ type: 'function' }];
+  const kwargs = { chat_template_kwargs: { enable_thinking: false } };
+  await tokenize({ messages, tools, add_generation_prompt: false, ...kwargs }, context);
+  t.deepEqual(given, [
+    { messages, addGenerationPrompt: true },
+    { messages, addGenerationPrompt: false, tools, enableThinking: false },
+  ]);
+});
+
+test('tokens become their text', async (t) => {
+  t.deepEqual(await detokenize({ tokens: [104, 105] }, contextWith()), { prompt: 'hi' });
+});
+
+test('a wrong field is named', async (t) => {
+  const refuse = async () => {
+    throw new ThreadError({ name: 'ChatTemplateError', message: 'no such role', stack: undefined });
+  };
+  const context = contextWith({ encodeChat: refuse });
+  for (const [asked, status, param] of [
+    [tokenize({}, context), 400, 'prompt'],
+    [tokenize({ prompt: 'a', messages: [] }, context), 400, 'prompt'],
+    [tokenize({ prompt: 3 }, context), 400, 'prompt'],
+    [tokenize('text', context), 400, undefined],
+    [tokenize({ prompt: 'a', model: 'other' }, context), 404, 'model'],
+    [tokenize({ messages: [{}] }, context), 400, 'messages'],
+    [detokenize({ tokens: [1.5] }, context), 400, 'tokens[0]'],
+    [detokenize({ tokens: [0, 2 ** 32] }, context), 400, 'tokens[1]'],
+    [detokenize({}, context), 400, 'tokens'],
+  ] as const) {
+    const error = await t.throwsAsync<Error & { status: number; param: string }>(asked as Promise<never>);
+    t.deepEqual([error.status, error.param], [status, param], error.message);
+  }
+});
+
+test('a broken engine is no fault of a field', async (t) => {
+  const refuse = async () => {
+    throw new RangeError('broken');
+  };
+  await t.throwsAsync(detokenize({ tokens: [] }, contextWith({ decode: refuse })), { message: 'broken' });
+});

@@ -1,0 +1,64 @@
+import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { lstatSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import test from 'ava';
+import { outputTarget } from '../../../../engine/terminal/output-target.ts';
+import { temporaryFolder } from '../../../support/processes/cleanup.ts';
+
+/** Writes as the callers do. */
+function write(path: string, text: string): void {
+  const target = outputTarget(path);
+  writeFileSync(target.path, text);
+  target.commit();
+  target.discard();
+}
+
+test('a regular file is replaced when it is committed, and kept when it is discarded', (t) => {
+  const folder = temporaryFolder(t);
+  const path = join(folder, 'a');
+  write(path, 'old');
+  const target = outputTarget(path);
+  writeFileSync(target.path, 'new');
+  t.is(readFileSync(path, 'utf8'), 'old');
+  target.discard();
+  t.deepEqual([readFileSync(path, 'utf8'), readdirSync(folder)], ['old', ['a']]);
+  write(path, 'new');
+  t.deepEqual([readFileSync(path, 'utf8'), readdirSync(folder)], ['new', ['a']]);
+});
+
+test('a link stays a link, and what it points at is replaced or made', (t) => {
+  const folder = temporaryFolder(t);
+  const [file, link, chain, dangling] = ['file', 'link', 'chain', 'dangling'].map((name) =>
+    join(folder, name),
+  );
+  mkdirSync(join(folder, 'sub'));
+  writeFileSync(file, 'old');
+  symlinkSync('file', link);
+  symlinkSync('link', chain);
+  symlinkSync(join('sub', 'none'), dangling);
+  write(chain, 'new');
+  write(dangling, 'made');
+  t.is(readFileSync(file, 'utf8'), 'new');
+  t.is(readFileSync(join(folder, 'sub', 'none'), 'utf8'), 'made');
+  for (const path of [link, chain, dangling]) t.true(lstatSync(path).isSymbolicLink(), path);
+  t.deepEqual(readdirSync(folder).sort(), ['chain', 'dangling', 'file', 'link', 'sub']);
+});
+
+test('a device is written to, and stays a device', (t) => {
+  write('/dev/null', 'text');
+  t.true(lstatSync('/dev/null').isCharacterDevice());
+  t.throws(() => write('/dev/full', 'text'), { code: 'ENOSPC' });
+  t.true(lstatSync('/dev/full').isCharacterDevice());
+});
+
+test('the reader of a named pipe gets what is written', async (t) => {
+  const path = join(temporaryFolder(t), 'pipe');
+  execFileSync('mkfifo', [path]);
+  const reader = spawn('cat', [path], { stdio: ['ignore', 'pipe', 'inherit'] });
+  t.teardown(() => reader.kill('SIGKILL'));
+  write(path, 'text');
+  const [chunk] = await once(reader.stdout, 'data');
+  t.is(String(chunk), 'text');
+  t.true(lstatSync(path).isFIFO());
+});
