@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import test from 'ava';
 import { KernelError } from '../../../../engine/errors.ts';
 import { KernelMemory } from '../../../../engine/kernels/memory.ts';
@@ -83,4 +84,15 @@ test('memory that was disposed of cannot be used', (t) => {
   for (const use of [() => memory.memory, () => memory.allocate(4), () => memory.address('x', view)]) {
     t.throws(use, { instanceOf: KernelError, message: /disposed of/ });
   }
+});
+
+test('memory that the system refuses, below the limit of the kernels, is said to be so', (t) => {
+  const url = import.meta.resolve('../../../../engine/kernels/memory.ts');
+  const script = `const { KernelMemory } = await import('${url}');
+    try { new KernelMemory().allocate(2 ** 20); } catch (error) { console.log(error.name + ': ' + error.message); }`;
+  const limited = 'ulimit -v 4000000 && exec "$0" "$@"';
+  const argv = ['-c', limited, process.execPath, '--input-type=module', '-e', script];
+  const message = execFileSync('sh', argv, { encoding: 'utf8' });
+  t.regex(message, /^KernelError: cannot .*check the limit of "ulimit -v"/);
+  t.notRegex(message, /smaller/);
 });
