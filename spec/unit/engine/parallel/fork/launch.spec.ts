@@ -74,8 +74,8 @@ test.serial('launch names a rank that is stopped while it starts within the time
 });
 
 /**
- * Launches ranks in a process that may open few files, with 0, 2, … descriptors left, and prints what comes of
- * each, and whether descriptors are left open.
+ * Launches ranks in a process that may open few files, with 0, 2, … descriptors left, and prints what comes
+ * of each, and whether descriptors are left open.
  */
 const FEW_FILES = `
 import { closeSync, openSync, readdirSync } from 'node:fs';
