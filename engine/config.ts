@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { ConfigError } from './errors.ts';
+import { ConfigError, show } from './errors.ts';
 
 /** The types in which a checkpoint may store its weights. */
 export type WeightDtype = 'F32' | 'F16' | 'BF16';
@@ -117,7 +117,7 @@ export function parseModelConfig(json: unknown, options: ParseModelConfigOptions
   const modelType = raw.model_type;
   if (modelType !== 'qwen3' && modelType !== 'qwen3_moe') {
     throw new ConfigError(
-      `${path}: model_type "${modelType}" is not supported; expected "qwen3" or "qwen3_moe"`,
+      `${path}: model_type ${show(modelType)} is not supported; expected "qwen3" or "qwen3_moe"`,
     );
   }
   refuseUnsupported(raw, path);
@@ -213,16 +213,16 @@ function refuseUnsupported(raw: ConfigJson, path: string): void {
     rope_parameters: raw.rope_parameters,
   })) {
     const type = rope?.rope_type ?? rope?.type ?? 'default';
-    if (type !== 'default') refuse(`${key} of type "${type}"`);
+    if (type !== 'default') refuse(`${key} of type ${show(type)}`);
     if ((rope?.partial_rotary_factor ?? 1) !== 1) refuse(`${key}.partial_rotary_factor`);
   }
   if ((raw.partial_rotary_factor ?? 1) !== 1) refuse('partial_rotary_factor');
   if (raw.use_sliding_window) refuse('use_sliding_window');
   const layerType = raw.layer_types?.find((type) => type !== 'full_attention');
-  if (layerType !== undefined) refuse(`layer_types "${layerType}"`);
+  if (layerType !== undefined) refuse(`layer_types ${show(layerType)}`);
   if (raw.attention_bias) refuse('attention_bias');
   if (raw.quantization_config != null) refuse('quantization_config (quantised weights)');
-  if (raw.hidden_act != null && raw.hidden_act !== 'silu') refuse(`hidden_act "${raw.hidden_act}"`);
+  if (raw.hidden_act != null && raw.hidden_act !== 'silu') refuse(`hidden_act ${show(raw.hidden_act)}`);
 }
 
 function parse<T>(schema: z.ZodType<T>, json: unknown, path: string): T {

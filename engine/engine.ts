@@ -1,8 +1,7 @@
-import { inspect } from 'node:util';
 import type { ModelConfig } from './config.ts';
 import type { Leader } from './distributed/leader.ts';
 import { type LoadedModel, loadModel } from './distributed/load-model.ts';
-import { EngineBusyError, EngineClosedError } from './errors.ts';
+import { EngineBusyError, EngineClosedError, show } from './errors.ts';
 import type { Kernels } from './kernels/kernels.ts';
 import { checkKernels, checkTokenizer, type LoadOptions } from './load-options.ts';
 import { checkObject, type ScheduleOptions } from './options.ts';
@@ -270,7 +269,7 @@ export class Engine {
 
 /** What a caller's function has thrown may be any value. */
 function asError(thrown: unknown): Error {
-  return thrown instanceof Error ? thrown : new Error(inspect(thrown), { cause: thrown });
+  return thrown instanceof Error ? thrown : new Error(show(thrown), { cause: thrown });
 }
 
 /** Timers, signals, streams and other callers get their turn between two steps. */

@@ -3,6 +3,8 @@ import { inspect } from 'node:util';
 
 /** A message shows no more of a string: a whole prompt may stand in an option's place. */
 const MAX_SHOWN_CHARACTERS = 60;
+/** Characters of a value with all its parts. */
+const MAX_SHOWN = 200;
 
 /**
  * One class per promise that can be broken. Every message says what was found, what was expected, where, and
@@ -119,11 +121,16 @@ export class GroupError extends PlumblineError {
   }
 }
 
-/** A value of any type, in one line however large or deep it is. */
-function show(value: unknown): string {
-  if (typeof value === 'string' && value.length <= MAX_SHOWN_CHARACTERS) return JSON.stringify(value);
+/**
+ * A value of any type for a message: in one line, of at most about 200 characters however large or deep it
+ * is, and with control characters escaped, since a file or a request may hold anything.
+ */
+export function show(value: unknown): string {
+  if (typeof value === 'string' && value.length <= MAX_SHOWN_CHARACTERS) {
+    return escapeControls(JSON.stringify(value));
+  }
   const maxStringLength = MAX_SHOWN_CHARACTERS;
-  return inspect(value, {
+  const shown = inspect(value, {
     depth: 1,
     breakLength: Number.POSITIVE_INFINITY,
     compact: true,
@@ -131,4 +138,16 @@ function show(value: unknown): string {
     maxStringLength,
     customInspect: false,
   });
+  return escapeControls(shown.length > MAX_SHOWN ? `${shown.slice(0, MAX_SHOWN)}…` : shown);
+}
+
+/**
+ * A text in which no character moves the cursor, changes colours or hides its neighbours: each is written as
+ * `\u001b`. Newlines stay.
+ */
+export function escapeControls(text: string): string {
+  return text.replace(
+    /(?!\n)[\p{Cc}\p{Zl}\p{Zp}\p{Bidi_Control}]/gu,
+    (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
 }

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { CheckpointError } from '../errors.ts';
+import { CheckpointError, show } from '../errors.ts';
 import { SafetensorsFile, type TensorInfo } from './safetensors.ts';
 import { readWeightIndex } from './weight-index.ts';
 
@@ -53,7 +53,9 @@ export class Checkpoint {
   get(name: string): StoredTensor {
     const stored = this.tensors.get(name);
     if (!stored) {
-      throw new CheckpointError(`${this.files[0].path}: the tensor "${name}" is missing from the checkpoint`);
+      throw new CheckpointError(
+        `${this.files[0].path}: the tensor ${show(name)} is missing from the checkpoint`,
+      );
     }
     return stored;
   }
@@ -75,7 +77,7 @@ function collect(
       if (weightMap && weightMap.get(name) !== names[i]) {
         const listed = weightMap.get(name) ?? 'no file';
         throw new CheckpointError(
-          `${index}: "${name}" is in ${names[i]}, but the index lists it in ${listed}`,
+          `${index}: ${show(name)} is in ${names[i]}, but the index lists it in ${listed}`,
         );
       }
       tensors.set(name, { file, info });
@@ -83,7 +85,7 @@ function collect(
   });
   for (const [name, shard] of weightMap ?? []) {
     if (!tensors.has(name))
-      throw new CheckpointError(`${index}: "${name}" is listed in ${shard}, which does not have it`);
+      throw new CheckpointError(`${index}: ${show(name)} is listed in ${shard}, which does not have it`);
   }
   return tensors;
 }

@@ -1,5 +1,5 @@
 import { closeSync, openSync, writeSync } from 'node:fs';
-import { CheckpointError, FileError } from '../errors.ts';
+import { CheckpointError, FileError, show } from '../errors.ts';
 import { type OutputTarget, outputTarget } from '../terminal/output-target.ts';
 import { DTYPE_BYTES } from './safetensors.ts';
 
@@ -110,7 +110,7 @@ export function safetensorsLayout(
     if (name === METADATA_KEY)
       throw new CheckpointError(`the format reserves the name "${METADATA_KEY}"; give the tensor another`);
     if (!Object.hasOwn(DTYPE_BYTES, dtype)) {
-      throw new CheckpointError(`tensor "${name}" has the unknown dtype "${dtype}"`);
+      throw new CheckpointError(`tensor ${show(name)} has the unknown dtype ${show(dtype)}`);
     }
     if (data && typeof data !== 'function') checkLength(name, tensor, data);
     const bytes = bytesOf(tensor);
@@ -142,7 +142,7 @@ function checkLength(name: string, tensor: Placed, { byteLength }: ArrayBufferVi
   if (byteLength === expected) return;
   const { dtype, shape } = tensor;
   throw new CheckpointError(
-    `tensor "${name}": ${dtype} [${shape.join(', ')}] takes ${expected} bytes; found ${byteLength}`,
+    `tensor ${show(name)}: ${dtype} [${shape.join(', ')}] takes ${expected} bytes; found ${byteLength}`,
   );
 }
 

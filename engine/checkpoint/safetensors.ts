@@ -1,6 +1,5 @@
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
-import { inspect } from 'node:util';
-import { CheckpointError } from '../errors.ts';
+import { CheckpointError, show } from '../errors.ts';
 import { duplicateKey } from './json-keys.ts';
 
 /** Bytes an element takes, by the names of the safetensors format. */
@@ -94,7 +93,7 @@ export class SafetensorsFile {
     const { begin, end } = this.#info(name);
     if (offset < 0 || begin + offset + target.byteLength > end) {
       throw new CheckpointError(
-        `${this.path}: tensor "${name}" has ${end - begin} bytes; cannot read ${target.byteLength} at ${offset}`,
+        `${this.path}: tensor ${show(name)} has ${end - begin} bytes; cannot read ${target.byteLength} at ${offset}`,
       );
     }
     readFully(this.#openFd(), target, begin + offset, this.path);
@@ -113,7 +112,7 @@ export class SafetensorsFile {
 
   #info(name: string): TensorInfo {
     const info = this.tensors.get(name);
-    if (!info) throw new CheckpointError(`${this.path}: there is no tensor "${name}"`);
+    if (!info) throw new CheckpointError(`${this.path}: there is no tensor ${show(name)}`);
     return info;
   }
 }
@@ -166,8 +165,10 @@ function parseHeader(bytes: Uint8Array, dataBegin: number, fileSize: number): He
   }
   if (!isRecord(json)) throw new Error('the header is not a JSON object');
   const duplicate = duplicateKey(text);
-  if (duplicate !== undefined) throw new Error(`the header has the key "${duplicate}" twice`);
-  const { __metadata__: metadata = {}, ...entries } = json;
+  if (duplicate !== undefined) throw new Error(`the header has the key ${show(duplicate)} twice`);
+  const { __metadata__, ...entries } = json;
+  // mlx writes null where a file has no metadata.
+  const metadata = __metadata__ ?? {};
   if (!isRecord(metadata) || Object.values(metadata).some((value) => typeof value !== 'string')) {
     throw new Error('__metadata__ is not a map of strings');
   }
@@ -178,19 +179,19 @@ function parseHeader(bytes: Uint8Array, dataBegin: number, fileSize: number): He
 }
 
 function parseEntry(name: string, entry: unknown, dataBegin: number): TensorInfo {
-  if (!isRecord(entry)) throw new Error(`the entry of "${name}" is not an object`);
+  if (!isRecord(entry)) throw new Error(`the entry of ${show(name)} is not an object`);
   const { dtype, shape, data_offsets: offsets } = entry;
   if (typeof dtype !== 'string' || !Object.hasOwn(DTYPE_BYTES, dtype)) {
-    throw new Error(`"${name}" has the unknown dtype ${show(dtype)}`);
+    throw new Error(`${show(name)} has the unknown dtype ${show(dtype)}`);
   }
-  if (!isSizes(shape)) throw new Error(`"${name}" has the shape ${show(shape)}; expected whole numbers`);
+  if (!isSizes(shape)) throw new Error(`${show(name)} has the shape ${show(shape)}; expected whole numbers`);
   if (!isSizes(offsets) || offsets.length !== 2 || offsets[0] > offsets[1]) {
-    throw new Error(`"${name}" has data_offsets ${show(offsets)}; expected [begin, end]`);
+    throw new Error(`${show(name)} has data_offsets ${show(offsets)}; expected [begin, end]`);
   }
   const expected = shape.reduce((product, size) => product * size, DTYPE_BYTES[dtype]);
   if (expected !== offsets[1] - offsets[0]) {
     throw new Error(
-      `"${name}", ${dtype} [${shape.join(', ')}], takes ${expected} bytes but has ${offsets[1] - offsets[0]}`,
+      `${show(name)}, ${dtype} [${shape.join(', ')}], takes ${expected} bytes but has ${offsets[1] - offsets[0]}`,
     );
   }
   return { dtype, shape, begin: dataBegin + offsets[0], end: dataBegin + offsets[1] };
@@ -204,7 +205,7 @@ function checkCoverage(tensors: Map<string, TensorInfo>, dataBegin: number, file
     if (begin !== position) {
       const what = begin < position ? 'overlaps the tensor before it' : 'leaves a gap before it';
       throw new Error(
-        `"${name}" ${what}: it begins at ${begin - dataBegin}, expected ${position - dataBegin}`,
+        `${show(name)} ${what}: it begins at ${begin - dataBegin}, expected ${position - dataBegin}`,
       );
     }
     position = end;
@@ -225,17 +226,6 @@ function readFully(fd: number, target: Uint8Array, position: number, path: strin
       throw new CheckpointError(`${path}: ends at ${position + done}; it changed while being read`);
     done += count;
   }
-}
-
-/** A value from the header for a message, in one line however large or deep it is. */
-function show(value: unknown): string {
-  return inspect(value, {
-    depth: 0,
-    breakLength: Infinity,
-    compact: true,
-    maxArrayLength: 8,
-    maxStringLength: 60,
-  });
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
-import { CheckpointError } from '../errors.ts';
+import { CheckpointError, show } from '../errors.ts';
 
 const indexJson = z.object({ weight_map: z.record(z.string(), z.string()) });
 
@@ -24,7 +24,7 @@ export function readWeightIndex(path: string): Map<string, string> {
   for (const shard of shards.values()) {
     // A shard's name is untrusted: it must not lead out of the directory.
     if (!/^[\w.-]+\.safetensors$/.test(shard))
-      throw new CheckpointError(`${path}: "${shard}" is not a shard's file name`);
+      throw new CheckpointError(`${path}: ${show(shard)} is not a shard's file name`);
   }
   if (shards.size === 0) throw new CheckpointError(`${path}: weight_map is empty`);
   return shards;

@@ -1,5 +1,5 @@
 import type { ModelConfig, WeightDtype } from '../config.ts';
-import { CheckpointError } from '../errors.ts';
+import { CheckpointError, show } from '../errors.ts';
 import type { Checkpoint } from './checkpoint.ts';
 
 const SUPPORTED_DTYPES: readonly WeightDtype[] = ['F32', 'F16', 'BF16'];
@@ -53,19 +53,19 @@ export function checkWeights(checkpoint: Checkpoint, config: ModelConfig): void 
     const { file, info } = checkpoint.get(name);
     if (info.shape.join() !== shape.join()) {
       throw new CheckpointError(
-        `${file.path}: "${name}" has shape [${info.shape.join(', ')}]; config.json asks for [${shape.join(', ')}]`,
+        `${file.path}: ${show(name)} has shape [${info.shape.join(', ')}]; config.json asks for [${shape.join(', ')}]`,
       );
     }
     if (!SUPPORTED_DTYPES.includes(info.dtype as WeightDtype)) {
       throw new CheckpointError(
-        `${file.path}: "${name}" has dtype ${info.dtype}; supported are ${SUPPORTED_DTYPES.join(', ')}`,
+        `${file.path}: ${show(name)} has dtype ${info.dtype}; supported are ${SUPPORTED_DTYPES.join(', ')}`,
       );
     }
   }
   for (const [name, { file }] of checkpoint.tensors) {
     // A tied head may be stored; HuggingFace ignores it too.
     if (!expected.has(name) && !(config.tieWordEmbeddings && name === 'lm_head.weight')) {
-      throw new CheckpointError(`${file.path}: "${name}" is not a weight of this architecture`);
+      throw new CheckpointError(`${file.path}: ${show(name)} is not a weight of this architecture`);
     }
   }
 }

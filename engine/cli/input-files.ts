@@ -1,7 +1,8 @@
 import { resolve } from 'node:path';
 import { z } from 'zod';
-import { ChatTemplateError, FileError } from '../errors.ts';
+import { ChatTemplateError, FileError, show } from '../errors.ts';
 import { type ChatMessage, parseConversation, parseTools } from '../text/conversation.ts';
+import { parseJson } from '../text/jinja/parse-json.ts';
 import { readJsonFile, readTextFile } from '../text/json-file.ts';
 
 const STANDARD_INPUT = '/dev/stdin';
@@ -73,7 +74,7 @@ export async function readText(value: string, standardInput = STANDARD_INPUT): P
  * @throws ChatTemplateError if a message or a tool is malformed.
  */
 export async function readChat(path: string): Promise<Chat> {
-  return parseChat(await readJson(path), path);
+  return parseChat(await readJson(path, parseJson), path);
 }
 
 /** @param where the file and the place in it; begins errors. @throws as {@link readChat} does. */
@@ -104,15 +105,13 @@ async function readArray(path: string, expected: string): Promise<unknown[]> {
   return json;
 }
 
-async function readJson(path: string): Promise<unknown> {
-  const json = await readJsonFile(path, FileError);
+async function readJson(path: string, parse?: (text: string) => unknown): Promise<unknown> {
+  const json = await readJsonFile(path, FileError, parse);
   if (json === undefined) throw new FileError(`cannot find ${path} (looked for at ${resolve(path)})`);
   return json;
 }
 
 /** The error for a value of another kind than expected. */
 export function misplaced(path: string, where: string, found: unknown, expected: string): FileError {
-  const json = JSON.stringify(found);
-  const shown = json.length > 60 ? `${json.slice(0, 60)}…` : json;
-  return new FileError(`${path}: ${where}: found ${shown}; expected ${expected}`);
+  return new FileError(`${path}: ${where}: found ${show(found)}; expected ${expected}`);
 }

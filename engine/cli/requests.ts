@@ -1,11 +1,12 @@
 import { resolve } from 'node:path';
 import { duplicateKey } from '../checkpoint/json-keys.ts';
 import type { ModelConfig } from '../config.ts';
-import { FileError, PromptError, UsageError } from '../errors.ts';
+import { FileError, PromptError, show, UsageError } from '../errors.ts';
 import type { ScheduleOptions } from '../options.ts';
 import { checkPrompt } from '../serving/prompt.ts';
 import type { GenerateRequest } from '../serving/requests.ts';
 import { completeSamplingParams, type SamplingOptions } from '../serving/sampling-params.ts';
+import { parseJson } from '../text/jinja/parse-json.ts';
 import { readTextFile } from '../text/json-file.ts';
 import { numBlocksOf } from './engine-flags.ts';
 import { checkIds, misplaced, parseChat } from './input-files.ts';
@@ -166,16 +167,14 @@ function parseLine(line: string, where: string): GivenRequest {
   const json = parseObject(line, where);
   const unknown = Object.keys(json).find((key) => !KNOWN_KEYS.has(key));
   if (unknown !== undefined) {
-    throw new FileError(
-      `${where}: unknown key ${JSON.stringify(unknown)}; known are ${[...KNOWN_KEYS].join(', ')}`,
-    );
+    throw new FileError(`${where}: unknown key ${show(unknown)}; known are ${[...KNOWN_KEYS].join(', ')}`);
   }
   const { maxTokens } = json;
   if (maxTokens !== undefined && !(Number.isInteger(maxTokens) && (maxTokens as number) >= 0)) {
     throw misplaced(where, 'maxTokens', maxTokens, 'a whole number, 0 or more');
   }
   const sampling = Object.fromEntries(Object.entries(json).filter(([key]) => key in SAMPLING_KEYS));
-  const prompt = parsePrompt(json, where);
+  const prompt = parsePrompt(json, where, line);
   return { name: where, prompt, maxTokens: maxTokens as number | undefined, sampling };
 }
 
@@ -194,7 +193,7 @@ function parseObject(line: string, where: string): Json {
   throw misplaced(where, 'the whole', json, 'an object');
 }
 
-function parsePrompt(json: Json, where: string): Prompt {
+function parsePrompt(json: Json, where: string, line: string): Prompt {
   const given = PROMPT_KEYS.filter((key) => key in json);
   if (given.length !== 1) {
     throw new FileError(
@@ -205,7 +204,9 @@ function parsePrompt(json: Json, where: string): Prompt {
   if (stray !== undefined) throw new FileError(`${where}: ${stray} goes with messages, not with ${given[0]}`);
   const { prompt, ids } = json;
   if ('messages' in json) {
-    const { messages, tools, enable_thinking } = json;
+    const { enable_thinking } = json;
+    // What the template renders keeps its numbers as they are written.
+    const { messages, tools } = parseJson(line) as Json;
     return { chat: parseChat({ messages, tools, enable_thinking }, where) };
   }
   if ('ids' in json) return { ids: checkIds(ids, where, 'ids') };

@@ -1,5 +1,5 @@
 import { type Stats, statSync } from 'node:fs';
-import { HubError, HubOfflineError } from '../errors.ts';
+import { HubError, HubOfflineError, show } from '../errors.ts';
 import { HubCache, isCommit } from './cache.ts';
 import { HubClient } from './client.ts';
 import { type DownloadOptions, download } from './download.ts';
@@ -83,13 +83,13 @@ function refuseUnlessHubId(model: string): void {
   const part = '[A-Za-z0-9_](?:[\\w.-]{0,94}[A-Za-z0-9_])?';
   if (!new RegExp(`^${part}/${part}$`).test(model) || /--|\.\.|\.git$/.test(model)) {
     throw new HubError(
-      `"${model}": is neither a directory nor a hub id; a hub id is org/name, such as Qwen/Qwen3-0.6B`,
+      `${show(model)}: is neither a directory nor a hub id; a hub id is org/name, such as Qwen/Qwen3-0.6B`,
     );
   }
 }
 
 function refuseUnlessRevision(revision: string): void {
   if (!/^\w[\w./-]*$/.test(revision) || revision.includes('..')) {
-    throw new HubError(`revision "${revision}" is not a branch, tag or commit; the usual one is main`);
+    throw new HubError(`revision ${show(revision)} is not a branch, tag or commit; the usual one is main`);
   }
 }

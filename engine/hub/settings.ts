@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
-import { HubError } from '../errors.ts';
+import { HubError, show } from '../errors.ts';
 
 /** Environment variables, as in `process.env`. */
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -62,7 +62,7 @@ function endpoint(env: Environment): string {
   }
   if (!/^https?:$/.test(url?.protocol ?? '')) {
     throw new HubError(
-      `HF_ENDPOINT "${env.HF_ENDPOINT}" is not the address of a hub; expected something like https://huggingface.co`,
+      `HF_ENDPOINT ${show(env.HF_ENDPOINT)} is not the address of a hub; expected something like https://huggingface.co`,
     );
   }
   return address;

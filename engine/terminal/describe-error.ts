@@ -1,14 +1,15 @@
 import { inspect } from 'node:util';
-import { PlumblineError } from '../errors.ts';
+import { escapeControls, PlumblineError } from '../errors.ts';
 
 /**
  * What a command prints of an error. The message of a PlumblineError says what to do; any other error is a
- * bug, and its class helps to find it.
+ * bug, and its class helps to find it. A message may quote a file or a name, so control characters are
+ * escaped.
  *
  * @param debug whether the stack trace is printed, and the error's causes.
  */
 export function describeError(error: unknown, debug = false): string {
   if (debug) return inspect(error);
-  if (error instanceof PlumblineError) return error.message;
+  if (error instanceof PlumblineError) return escapeControls(error.message);
   return `unexpected ${error}; --debug shows where`;
 }

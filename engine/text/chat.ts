@@ -1,10 +1,11 @@
-import { join } from 'node:path';
-import { Template } from '@huggingface/jinja';
+import { readdir } from 'node:fs/promises';
+import { basename, join } from 'node:path';
 import { z } from 'zod';
 import { ChatTemplateError } from '../errors.ts';
 import { type ChatMessage, parseConversation, parseTools } from './conversation.ts';
+import { BudgetExceeded, TemplateFailure } from './jinja/failure.ts';
+import { Template } from './jinja/template.ts';
 import { readJsonFile, readTextFile } from './json-file.ts';
-import { honourStripArguments, STRIP_FUNCTIONS } from './python-strip.ts';
 
 /** A special token as older and newer versions of transformers write it. */
 const specialToken = z.union([z.string(), z.object({ content: z.string() })]).nullish();
@@ -40,9 +41,8 @@ export interface RenderOptions {
 
 /**
  * The model's Jinja template, which renders a conversation as a prompt. The result is that of HuggingFace's
- * `apply_chat_template` in Python, except where JavaScript parses JSON differently: a number in `tools` loses
- * whether it was written `1.0` or `1` (and is rendered as in JavaScript, `0.00001` instead of Python's
- * `1e-05`), and keys that are whole numbers lose their order.
+ * `apply_chat_template` in Python. Whole numbers are ints and others floats; where the text of a JSON file
+ * matters beyond that (`1.0`, whole numbers beyond 2^53, keys such as `"10"`), `parseJson` keeps it.
  */
 export class ChatTemplate {
   readonly #templates: ReadonlyMap<string, Template>;
@@ -60,17 +60,19 @@ export class ChatTemplate {
   }
 
   /**
-   * Reads the template of a model directory: `chat_template.jinja` if there is one (newer models), otherwise
-   * `chat_template` of `tokenizer_config.json`.
+   * Reads the template of a model directory where transformers' tokenizers look for it: in
+   * `chat_template.jinja` and `additional_chat_templates/`, otherwise in `tokenizer_config.json`.
    *
    * @throws ChatTemplateError if there is no template, it has a syntax error, or a file is malformed.
    */
   static async load(modelDir: string): Promise<ChatTemplate> {
     const { sources, specialTokens, path } = await readChatTemplates(modelDir);
     if (!sources) {
+      const unread = await readTextFile(join(modelDir, 'chat_template.json'), ChatTemplateError);
       throw new ChatTemplateError(
-        `${modelDir}: has no chat template, neither chat_template.jinja nor chat_template in tokenizer_config.json; ` +
-          'give the model a prompt as text instead',
+        `${modelDir}: has no chat template, neither chat_template.jinja nor chat_template in tokenizer_config.json` +
+          (unread === undefined ? '' : ' (its chat_template.json is for processors, not for tokenizers)') +
+          '; give the model a prompt as text instead',
       );
     }
     return new ChatTemplate(sources, specialTokens, path);
@@ -86,7 +88,6 @@ export class ChatTemplate {
   render(messages: readonly ChatMessage[], options: RenderOptions = {}): string {
     const { addGenerationPrompt = false, continueFinalMessage = false, enableThinking, tools } = options;
     const variables = {
-      ...STRIP_FUNCTIONS,
       ...this.#specialTokens,
       messages: parseConversation(messages),
       tools: tools === undefined ? null : parseTools(tools),
@@ -100,10 +101,9 @@ export class ChatTemplate {
     try {
       prompt = template.render(variables);
     } catch (cause) {
-      throw new ChatTemplateError(
-        `${this.#path}: the chat template refuses the conversation: ${(cause as Error).message}`,
-        { cause },
-      );
+      if (!(cause instanceof TemplateFailure)) throw cause;
+      const what = cause instanceof BudgetExceeded ? 'was stopped' : 'refuses the conversation';
+      throw new ChatTemplateError(`${this.#path}: the chat template ${what}: ${cause.message}`, { cause });
     }
     return continueFinalMessage ? this.#cutAfterFinalMessage(prompt, messages) : prompt;
   }
@@ -147,7 +147,8 @@ export interface ChatTemplateSources {
 }
 
 /**
- * Reads `chat_template.jinja` and `tokenizer_config.json`, either of which may be missing.
+ * Reads `chat_template.jinja`, `additional_chat_templates/NAME.jinja` and `tokenizer_config.json`, each of
+ * which may be missing. As in transformers, one of the former makes those of the latter count for nothing.
  *
  * @throws ChatTemplateError if a file is malformed.
  */
@@ -166,28 +167,34 @@ export async function readChatTemplates(modelDir: string): Promise<ChatTemplateS
   for (const [name, token] of Object.entries(tokens)) {
     if (token != null) specialTokens[name] = typeof token === 'string' ? token : token.content;
   }
-  const path = file === undefined ? configPath : templatePath;
-  const found = file ?? chat_template;
-  if (found == null) return { specialTokens, path };
+  const files = await readAdditionalTemplates(join(modelDir, 'additional_chat_templates'));
+  if (file !== undefined) files.set('default', file);
+  if (files.size > 0) return { sources: files, specialTokens, path: templatePath };
+  if (chat_template == null) return { specialTokens, path: configPath };
   const sources =
-    typeof found === 'string'
-      ? [['default', found] as const]
-      : found.map(({ name, template }) => [name, template] as const);
-  return { sources: new Map(sources), specialTokens, path };
+    typeof chat_template === 'string'
+      ? [['default', chat_template] as const]
+      : chat_template.map(({ name, template }) => [name, template] as const);
+  return { sources: new Map(sources), specialTokens, path: configPath };
+}
+
+/** Templates by the names of their files; none if there is no such folder. */
+async function readAdditionalTemplates(folder: string): Promise<Map<string, string>> {
+  const templates = new Map<string, string>();
+  const names = await readdir(folder).catch(() => []);
+  for (const name of names.sort()) {
+    if (!name.endsWith('.jinja')) continue;
+    const source = await readTextFile(join(folder, name), ChatTemplateError);
+    if (source !== undefined) templates.set(basename(name, '.jinja'), source);
+  }
+  return templates;
 }
 
 function compile(source: string, path: string): Template {
-  let template: Template;
   try {
-    template = new Template(source);
+    return new Template(source);
   } catch (cause) {
-    throw new ChatTemplateError(
-      `${path}: the chat template has a syntax error: ${(cause as Error).message}`,
-      {
-        cause,
-      },
-    );
+    if (!(cause instanceof TemplateFailure)) throw cause;
+    throw new ChatTemplateError(`${path}: the chat template has a syntax error: ${cause.message}`, { cause });
   }
-  honourStripArguments(template.parsed);
-  return template;
 }

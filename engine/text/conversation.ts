@@ -1,5 +1,4 @@
-import { inspect } from 'node:util';
-import { ChatTemplateError } from '../errors.ts';
+import { ChatTemplateError, show } from '../errors.ts';
 
 /** The roles of messages. The templates of Qwen3 silently omit messages of any other role. */
 const ROLES = ['system', 'user', 'assistant', 'tool'] as const;
@@ -83,6 +82,5 @@ function isObject(value: unknown): value is Record<string, unknown> {
 }
 
 function expected(where: string, found: unknown, what: string): never {
-  const shown = inspect(found, { depth: 1, breakLength: Number.POSITIVE_INFINITY, maxStringLength: 60 });
-  throw new ChatTemplateError(`${where}: found ${shown}; expected ${what}`);
+  throw new ChatTemplateError(`${where}: found ${show(found)}; expected ${what}`);
 }

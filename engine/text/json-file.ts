@@ -30,15 +30,20 @@ export async function readTextFile(path: string, ErrorClass: TextErrorClass): Pr
 /**
  * Reads a JSON file.
  *
+ * @param parse throws what is wrong with a text. Default: `JSON.parse`.
  * @returns the parsed value, or `undefined` if there is no such file.
  * @throws ErrorClass as {@link readTextFile} does, and if the text is not JSON; it has the file's length,
  * which shows a download that was cut short.
  */
-export async function readJsonFile(path: string, ErrorClass: TextErrorClass): Promise<unknown> {
+export async function readJsonFile(
+  path: string,
+  ErrorClass: TextErrorClass,
+  parse: (text: string) => unknown = JSON.parse,
+): Promise<unknown> {
   const text = await readTextFile(path, ErrorClass);
   if (text === undefined) return undefined;
   try {
-    return JSON.parse(text);
+    return parse(text);
   } catch (cause) {
     throw new ErrorClass(
       `cannot read ${path} as JSON (${text.length} characters, perhaps cut short): ${(cause as Error).message}`,

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { TokenizerError } from '../errors.ts';
+import { show, TokenizerError } from '../errors.ts';
 import { BYTE_CHARACTERS } from './byte-level.ts';
 
 /** The library keeps tokens in an array indexed by id. */
@@ -70,7 +70,9 @@ export function parseTokenizerJson(json: unknown, path: string): ParsedTokenizer
   for (const { id, content } of added_tokens) {
     const other = tokenOfId.get(id);
     if (other !== undefined && other !== content) {
-      throw new TokenizerError(`${path}: added token "${content}" has id ${id}, which is "${other}" already`);
+      throw new TokenizerError(
+        `${path}: added token ${show(content)} has id ${id}, which is ${show(other)} already`,
+      );
     }
     tokenOfId.set(id, content);
   }
@@ -86,12 +88,14 @@ function tokensById(vocab: Record<string, unknown>, path: string): Map<number, s
     const id = vocab[token];
     if (!isTokenId(id)) {
       throw new TokenizerError(
-        `${path}: model.vocab["${token}"]: ${JSON.stringify(id)} is not a whole number from 0 to ${MAX_ID}`,
+        `${path}: model.vocab[${show(token)}]: ${show(id)} is not a whole number from 0 to ${MAX_ID}`,
       );
     }
     const other = tokenOfId.get(id);
     if (other !== undefined) {
-      throw new TokenizerError(`${path}: model.vocab["${token}"]: id ${id} belongs to "${other}" already`);
+      throw new TokenizerError(
+        `${path}: model.vocab[${show(token)}]: id ${id} belongs to ${show(other)} already`,
+      );
     }
     tokenOfId.set(id, token);
   }
@@ -105,7 +109,7 @@ function tokensById(vocab: Record<string, unknown>, path: string): Map<number, s
 function checkMerges(merges: readonly unknown[], vocab: Record<string, unknown>, path: string): void {
   const form = typeof merges[0];
   merges.forEach((merge, rank) => {
-    const where = () => `${path}: model.merges[${rank}]: ${JSON.stringify(merge)}`;
+    const where = () => `${path}: model.merges[${rank}]: ${show(merge)}`;
     const pair: unknown = typeof merge === 'string' ? merge.split(' ') : merge;
     if (!isPair(pair) || typeof merge !== form) {
       throw new TokenizerError(`${where()} is not a pair of tokens written as the first merge is`);
@@ -113,7 +117,7 @@ function checkMerges(merges: readonly unknown[], vocab: Record<string, unknown>,
     const [left, right] = pair;
     const missing = [left, right, left + right].find((token) => !Object.hasOwn(vocab, token));
     if (missing !== undefined) {
-      throw new TokenizerError(`${where()} needs the token "${missing}", which is not in model.vocab`);
+      throw new TokenizerError(`${where()} needs the token ${show(missing)}, which is not in model.vocab`);
     }
   });
 }

@@ -1,9 +1,8 @@
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { inspect } from 'node:util';
 import { Tokenizer as HuggingFaceTokenizer } from '@huggingface/tokenizers';
 import { z } from 'zod';
-import { TokenizerError } from '../errors.ts';
+import { show, TokenizerError } from '../errors.ts';
 import { bytesOfToken } from './byte-level.ts';
 import { readJsonFile } from './json-file.ts';
 import { createTextStream, type TextStream, type TokenPiece } from './stream.ts';
@@ -119,7 +118,7 @@ export class Tokenizer {
    */
   encode(text: string, options: EncodeOptions = {}): number[] {
     if (typeof text !== 'string') {
-      throw new TokenizerError(`cannot encode ${inspect(text, { depth: 0 })}; expected a string`);
+      throw new TokenizerError(`cannot encode ${show(text)}; expected a string`);
     }
     return this.#tokenizer.encode(text, { add_special_tokens: options.addSpecialTokens ?? true }).ids;
   }
@@ -191,7 +190,5 @@ async function readRequired(path: string): Promise<unknown> {
 function checkId(id: number, position?: number): number {
   if (Number.isInteger(id) && id >= 0 && id <= MAX_TOKEN_ID) return id;
   const where = position === undefined ? '' : ` at position ${position}`;
-  throw new TokenizerError(
-    `token id ${inspect(id, { depth: 0 })}${where} is not a whole number from 0 to ${MAX_TOKEN_ID}`,
-  );
+  throw new TokenizerError(`token id ${show(id)}${where} is not a whole number from 0 to ${MAX_TOKEN_ID}`);
 }

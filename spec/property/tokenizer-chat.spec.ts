@@ -30,7 +30,12 @@ const content = fc
       .replace(/\s*(<\/?think>)\s*/g, '$1')
       .trim(),
   );
-const json = fc.jsonValue({ maxDepth: 2 });
+/** Numbers that Python writes as JavaScript does; jinja2.json has the others. */
+const json = fc
+  .jsonValue({ maxDepth: 2 })
+  .map((value) => JSON.parse(JSON.stringify(value), (_, item) => (isAlike(item) ? item : 0.5)));
+const isAlike = (value: unknown) =>
+  typeof value !== 'number' || value === 0 || (Math.abs(value) >= 1e-4 && Math.abs(value) < 1e16);
 const toolCall = fc.record({ name: content, arguments: fc.oneof(content, fc.dictionary(content, json)) });
 const message: fc.Arbitrary<ChatMessage> = fc.oneof(
   fc.record({ role: fc.constantFrom('system', 'user', 'tool'), content }),
@@ -73,7 +78,7 @@ test('any conversation is rendered as by transformers.js', async (t) => {
   );
 });
 
-test('transformers.js strips white space that the template and Python keep; when this is fixed, delete python-strip.ts', async (t) => {
+test('transformers.js strips white space that the template and Python keep, which is why `content` has none at its ends', async (t) => {
   const [ours, reference] = await Promise.all([ChatTemplate.load(QWEN3_TOKENIZER_DIR), referenceTokenizer()]);
   const messages: ChatMessage[] = [
     { role: 'user', content: 'indent' },

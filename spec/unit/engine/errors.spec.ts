@@ -1,7 +1,8 @@
 import test from 'ava';
 import * as errors from '../../../engine/errors.ts';
 
-const { EngineBusyError, EngineClosedError, Interrupted, OptionError, ...others } = errors;
+const { EngineBusyError, EngineClosedError, Interrupted, OptionError, show, escapeControls, ...others } =
+  errors;
 const MESSAGE = 'what was found';
 
 test('an error is a PlumblineError and goes by the name of its class', (t) => {
@@ -24,7 +25,7 @@ test('an error is a PlumblineError and goes by the name of its class', (t) => {
     ],
     ['Interrupted', new Interrupted('SIGTERM'), 'interrupted by SIGTERM'],
   ];
-  t.is(all.length, Object.keys(errors).length);
+  t.is(all.length, Object.keys(others).length + 4);
   for (const [name, error, message] of all) {
     t.true(error instanceof errors.PlumblineError);
     t.true(error instanceof Error);
@@ -69,6 +70,8 @@ const SHOWN: [found: unknown, shown: string][] = [
   [null, 'null'],
   [{ a: { b: { c: 1 } } }, '{ a: { b: [Object] } }'],
   [new Array(20).fill(1), '[ 1, 1, 1, 1, 1, 1, 1, 1, ... 12 more items ]'],
+  ['\u001b[31m\u202e\u2028\u0085', '"\\u001b[31m\\u202e\\u2028\\u0085"'],
+  [{ '\u001b': '\u009b' }, "{ '\\x1B': '\\x9B' }"],
 ];
 for (const [found, shown] of SHOWN) {
   test(`an OptionError shows the value in one line: ${shown}`, (t) => {

@@ -57,7 +57,7 @@ test('the error for anything but a list of lists of numbers has its place', asyn
     t,
     readIdLists,
     [long],
-    `prompt 0: found "${'x'.repeat(59)}…; expected an array of token ids`,
+    `prompt 0: found '${'x'.repeat(60)}'... 40 more characters; expected an array of token ids`,
   );
 });
 
@@ -120,7 +120,7 @@ test('the error for an unknown key of a conversation, or one of the wrong type, 
 test('the error for a malformed message or tool has its file and place', async (t) => {
   for (const [json, complaint] of [
     [[], 'the conversation: found []; expected at least one message'],
-    [{ messages: 'hi' }, "the conversation: found 'hi'; expected an array of messages"],
+    [{ messages: 'hi' }, 'the conversation: found "hi"; expected an array of messages'],
     [[...messages, { role: 'user' }], 'messages[1].content: found undefined; expected a string'],
     [{ messages, tools: {} }, 'tools: found {}; expected an array of objects'],
   ] as const) {

@@ -95,7 +95,7 @@ test('the error of a malformed line has its number', async (t) => {
   const error = await t.throwsAsync(readRequests({ requests: torn }), { instanceOf: FileError });
   t.true(error.message.startsWith(`cannot read ${torn}: line 2 as JSON: `), error.message);
   for (const [line, expected] of [
-    ['[1]', 'the whole: found [1]; expected an object'],
+    ['[1]', 'the whole: found [ 1 ]; expected an object'],
     ['null', 'the whole: found null; expected an object'],
     [{}, 'has no prompt; expected one of prompt, messages and ids'],
     [{ prompt: 'a', ids: [1] }, 'has prompt and ids; expected one of prompt, messages and ids'],

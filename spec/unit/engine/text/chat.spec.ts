@@ -1,3 +1,4 @@
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { ChatTemplateError } from '../../../../engine/errors.ts';
@@ -47,21 +48,21 @@ test('of several templates, tool_use is for conversations with tools, default fo
 test('a template may refer to special tokens, as text or as an object with text', async (t) => {
   const tokens = { bos_token: { __type: 'AddedToken', content: '<s>' }, eos_token: '</s>', pad_token: null };
   const source = '{{ bos_token }}{{ eos_token }}{{ pad_token is defined }}';
-  t.is((await template(t, source, tokens)).render([user]), '<s></s>false');
+  t.is((await template(t, source, tokens)).render([user]), '<s></s>False');
 });
 
 test('enable_thinking is defined only if it is given', async (t) => {
   const source = '{{ enable_thinking if enable_thinking is defined else "unsaid" }}';
   const asked = await template(t, source);
   t.is(asked.render([user]), 'unsaid');
-  t.is(asked.render([user], { enableThinking: false }), 'false');
-  t.is(asked.render([user], { enableThinking: true }), 'true');
+  t.is(asked.render([user], { enableThinking: false }), 'False');
+  t.is(asked.render([user], { enableThinking: true }), 'True');
 });
 
 test('no generation prompt and no tools are the defaults', async (t) => {
   const asked = await template(t, '{{ add_generation_prompt }} {{ tools is none }}');
-  t.is(asked.render([user]), 'false true');
-  t.is(asked.render([user], { addGenerationPrompt: true, tools: [] }), 'true false');
+  t.is(asked.render([user]), 'False True');
+  t.is(asked.render([user], { addGenerationPrompt: true, tools: [] }), 'True False');
 });
 
 test('a prompt that continues the last message ends within it', async (t) => {
@@ -163,7 +164,8 @@ test('a directory without a template is refused', async (t) => {
 test('a template with a syntax error is refused', async (t) => {
   await t.throwsAsync(template(t, '{% if %}'), {
     instanceOf: ChatTemplateError,
-    message: /tokenizer_config\.json: the chat template has a syntax error: Unexpected token/,
+    message:
+      /tokenizer_config\.json: the chat template has a syntax error: expected an expression, got '%\}' \(line 1\)$/,
   });
   const dir = modelDir(t, { 'chat_template.jinja': '{{ ' });
   await t.throwsAsync(ChatTemplate.load(dir), {
@@ -186,4 +188,37 @@ test('a configuration with a value of the wrong type is refused', async (t) => {
     instanceOf: ChatTemplateError,
     message: /tokenizer_config\.json: the whole: Invalid input/,
   });
+});
+
+test('templates of a folder count beside chat_template.jinja, and instead of the configuration', async (t) => {
+  const config = { 'tokenizer_config.json': { chat_template: 'config' } };
+  const dir = modelDir(t, { ...config, 'chat_template.jinja': 'file' });
+  mkdirSync(join(dir, 'additional_chat_templates'));
+  writeFileSync(join(dir, 'additional_chat_templates', 'tool_use.jinja'), 'tools');
+  writeFileSync(join(dir, 'additional_chat_templates', 'README.md'), 'no template');
+  const both = await ChatTemplate.load(dir);
+  t.is(both.render([user]), 'file');
+  t.is(both.render([user], { tools: [{}] }), 'tools');
+  rmSync(join(dir, 'chat_template.jinja'));
+  const alone = await ChatTemplate.load(dir);
+  t.is(alone.render([user], { tools: [{}] }), 'tools');
+  t.throws(() => alone.render([user]), { message: /no chat template is named "default"; found: tool_use$/ });
+});
+
+test('chat_template.json belongs to processors, and is named where it is all there is', async (t) => {
+  const dir = modelDir(t, { 'chat_template.json': { chat_template: 'x' }, 'tokenizer_config.json': {} });
+  await t.throwsAsync(ChatTemplate.load(dir), {
+    instanceOf: ChatTemplateError,
+    message: /tokenizer_config\.json \(its chat_template\.json is for processors, not for tokenizers\); give/,
+  });
+});
+
+test('a template that fills the memory, or calls itself without end, is stopped with an error', async (t) => {
+  const large = await template(t, "{{ 'a' * 9999999999 }}");
+  t.throws(() => large.render([user]), {
+    instanceOf: ChatTemplateError,
+    message: /tokenizer_config\.json: the chat template was stopped: it makes a text of more than 134217728/,
+  });
+  const recursive = await template(t, '{% macro m() %}{{ m() }}{% endmacro %}{{ m() }}');
+  t.throws(() => recursive.render([user]), { message: /maximum recursion depth exceeded$/ });
 });

@@ -32,12 +32,12 @@ const refused: [string, unknown, string][] = [
   [
     'a message that is text',
     [user, 'hi'],
-    "messages[1]: found 'hi'; expected an object with role and content",
+    'messages[1]: found "hi"; expected an object with role and content',
   ],
   [
     'an unknown role',
     [{ role: 'developer', content: '' }],
-    "messages[0].role: found 'developer'; expected system, user, assistant, tool",
+    'messages[0].role: found "developer"; expected system, user, assistant, tool',
   ],
   ['no role', [{ content: '' }], 'messages[0].role: found undefined; expected system, user, assistant, tool'],
   ['no content', [user, { role: 'user' }], 'messages[1].content: found undefined; expected a string'],
@@ -100,6 +100,6 @@ test('tools are returned unchanged; anything but a list of objects is refused', 
   });
   t.throws(() => parseTools([tools[0], 'f']), {
     instanceOf: ChatTemplateError,
-    message: /^tools\[1\]: found 'f'; expected an object, such as /,
+    message: /^tools\[1\]: found "f"; expected an object, such as /,
   });
 });

@@ -62,7 +62,7 @@ const refused: [string, unknown, string][] = [
         [1, 2],
       ],
     }),
-    'model.merges[1]: [1,2] is not a pair',
+    'model.merges[1]: [ 1, 2 ] is not a pair',
   ],
   [
     'a merge of another form than the first',

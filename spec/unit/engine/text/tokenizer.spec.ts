@@ -107,7 +107,7 @@ test('the error for an invalid id has its position', async (t) => {
   const tokenizer = await tiny(t);
   const expected = 'is not a whole number from 0 to 4294967295';
   const bad = [-1, 0.5, Number.NaN, Number.POSITIVE_INFINITY, 2 ** 32, 1n, '1', null, undefined];
-  const shown = ['-1', '0.5', 'NaN', 'Infinity', '4294967296', '1n', "'1'", 'null', 'undefined'];
+  const shown = ['-1', '0.5', 'NaN', 'Infinity', '4294967296', '1n', '"1"', 'null', 'undefined'];
   for (const [i, id] of (bad as number[]).entries()) {
     const error = { instanceOf: TokenizerError, message: `token id ${shown[i]} at position 1 ${expected}` };
     t.throws(() => tokenizer.decode([0, id]), error);

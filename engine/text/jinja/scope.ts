@@ -1,0 +1,26 @@
+import { GLOBALS } from './globals.ts';
+import { Undefined, type Value } from './values.ts';
+
+/** Names with their values; a loop, a macro and `with` have one of their own. */
+export class Scope {
+  readonly #values = new Map<string, Value>();
+  readonly #outer: Scope | undefined;
+
+  constructor(outer?: Scope) {
+    this.#outer = outer;
+  }
+
+  set(name: string, value: Value): void {
+    this.#values.set(name, value);
+  }
+
+  get(name: string): Value {
+    let scope: Scope | undefined = this;
+    while (scope) {
+      const value = scope.#values.get(name);
+      if (value !== undefined) return value;
+      scope = scope.#outer;
+    }
+    return GLOBALS.get(name) ?? new Undefined(`'${name}' is undefined`);
+  }
+}

@@ -1,0 +1,117 @@
+import { readFileSync } from 'node:fs';
+import test from 'ava';
+import { BudgetExceeded } from '../../../../../engine/text/jinja/failure.ts';
+import { parseJson } from '../../../../../engine/text/jinja/parse-json.ts';
+import { Template } from '../../../../../engine/text/jinja/template.ts';
+
+/** What record.py wrote: templates with what jinja2 renders, or the error that it raises. */
+interface Recorded {
+  readonly variables: string;
+  readonly cases: readonly (readonly [template: string, expected: string | { readonly error: string }])[];
+}
+
+const recorded: Recorded = JSON.parse(readFileSync(new URL('jinja2.json', import.meta.url), 'utf8'));
+
+function render(template: string, variables: unknown): string {
+  try {
+    return new Template(template).render(variables as Record<string, unknown>);
+  } catch (error) {
+    return `${(error as Error).name}: ${(error as Error).message}`;
+  }
+}
+
+test('filters, tests, operators, methods and statements give what jinja2 gives in Python', (t) => {
+  t.true(recorded.cases.length > 600);
+  const variables = parseJson(recorded.variables);
+  const wrong = recorded.cases
+    .map(([template, expected]) => ({ template, expected, got: render(template, variables) }))
+    .filter(({ expected, got }) =>
+      typeof expected === 'string' ? got !== expected : !got.startsWith('TemplateFailure: '),
+    );
+  t.deepEqual(wrong, []);
+});
+
+test('what jinja2 has and this engine does not imitate is refused by name', (t) => {
+  const refused: [template: string, named: string][] = [
+    ['{{ x | pprint }}', 'the filter pprint'],
+    ['{{ [1] | random }}', 'the filter random'],
+    ["{{ 'x'.encode('utf8') }}", 'str.encode'],
+    ["{{ '%e' % 1.5 }}", '%e in a format'],
+    ["{{ '{:g}'.format(1.5) }}", 'g in a format'],
+    ['{{ {(1, 2): 3} }}', 'a tuple as a key'],
+    ['{{ (x | safe) | upper }}', 'the filter upper of a value marked as safe'],
+    ['{{ cycler(1, 2) }}', 'cycler'],
+    ['{% include "x" %}', 'the statement include'],
+    ['{% for a in x recursive %}{% endfor %}', 'a recursive loop'],
+    ["{{ '\\N{BULLET}' }}", 'a character by its name'],
+    ["{{ strftime_now('%U') }}", 'strftime_now: %U'],
+    ['{{ range }}', 'a function as text'],
+  ];
+  for (const [template, named] of refused) {
+    const got = render(template, { x: 'a' });
+    t.true(
+      got.startsWith(`TemplateFailure: ${named}`) && got.includes('is not supported by this engine'),
+      got,
+    );
+  }
+});
+
+test('the date is written as by strftime in the C locale', (t) => {
+  const now = new Date();
+  const pad = (value: number, width = 2) => String(value).padStart(width, '0');
+  const date = `${now.getFullYear()}-${pad(now.getMonth() + 1)}-${pad(now.getDate())}`;
+  const month = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'];
+  const words = `${pad(now.getDate())} ${month[now.getMonth()]} ${now.getFullYear()} ${now.getDate()} 100%`;
+  t.is(
+    render("{{ strftime_now('%Y-%m-%d') }} {{ strftime_now('%d %b %Y %-d 100%%') }}", {}),
+    `${date} ${words}`,
+  );
+});
+
+test('numbers and the order of keys are read as they are written', (t) => {
+  const text =
+    '{"a": 1, "b": 1.0, "c": 1e2, "d": 9223372036854775807, "e": -0, "f": -0.0, "g": {"10": 1, "9": [{"1": 2}], "x": "\\"3\\": 4"}}';
+  t.is(
+    render('{{ v | tojson }}', { v: parseJson(text) }),
+    '{"a": 1, "b": 1.0, "c": 100.0, "d": 9223372036854775807, "e": 0, "f": -0.0, "g": {"10": 1, "9": [{"1": 2}], "x": "\\"3\\": 4"}}',
+  );
+  t.throws(() => parseJson('{"1": }'), { instanceOf: SyntaxError });
+});
+
+test('a value from JavaScript is what it is in JSON; what JSON cannot say is refused', (t) => {
+  t.is(
+    render('{{ v }}', { v: { a: 1, b: 1.5, c: [null, 2], d: undefined } }),
+    "{'a': 1, 'b': 1.5, 'c': [None, 2]}",
+  );
+  t.regex(render('{{ v }}', { v: () => 1 }), /cannot use a value of the type function/);
+});
+
+test('a template that loops without end or fills the memory is stopped where its budget ends', (t) => {
+  const limits = { steps: 20_000, memory: 2_000 };
+  const endless: [template: string, reason: RegExp][] = [
+    ['{% for a in r %}{% for b in r %}{% for c in r %}{% endfor %}{% endfor %}{% endfor %}', /20000 steps/],
+    ['{% set n = namespace(x=[0]) %}{% for i in r %}{% set n.x = n.x + n.x %}{% endfor %}', /1 MB of memory/],
+    [
+      '{% set n = namespace(x=[]) %}{% for i in r %}{% set n.x = [n.x, n.x] %}{% endfor %}{{ n.x }}',
+      /more than/,
+    ],
+    ["{% set n = namespace(x='a') %}{% for i in r %}{% set n.x = n.x ~ n.x %}{% endfor %}", /134217728 char/],
+    ["{% for i in r %}{% if 'y' in 'x' * 9999 %}{% endif %}{% endfor %}", /more than/],
+    ["{% for i in r %}{{ 'ab ab'.replace('a', 'b' * 999) }}{% endfor %}", /1 MB of memory/],
+    ["{{ '%99999999999d' % 1 }}", /134217728 char/],
+    ["{{ '{:99999999999}'.format(1) }}", /134217728 char/],
+    ["{{ 'a'.center(99999999999) }}", /134217728 char/],
+    ['{{ [1] | batch(99999999999, 1) | list }}', /more than/],
+    ['{{ [[1, 2, 3] * 900] | string | length }}', /more than/],
+    ['{{ r | list | sort | map("string") | join }}', /1 MB of memory/],
+  ];
+  for (const [template, reason] of endless) {
+    t.throws(
+      () => new Template(template).render({ r: new Array(999).fill(0) }, limits),
+      { instanceOf: BudgetExceeded, message: reason },
+      template,
+    );
+  }
+  t.is(new Template('{{ 2 ** 64 }}').render({}, limits), '18446744073709551616');
+  t.regex(render('{{ 2 ** 99999999 }}', {}), /an int of more than 1048576 bits is too large$/);
+});
