@@ -110,13 +110,14 @@ function createSlot(): Slot {
 }
 
 /**
- * A line of JSON with the keys in documented order; log-probabilities that were not requested are left out.
+ * A line of JSON with the keys in documented order, without log-probabilities that were not requested, and
+ * without a stop reason where no stop string or token was met.
  */
 function toLine(index: number, sample: number, result: GenerateResult): string {
-  const { promptTokens, cachedTokens, tokens, text = null, finishReason, fingerprint } = result;
-  const { logprobs, promptLogprobs, timing } = result;
+  const { promptTokens, cachedTokens, tokens, text = null, finishReason, stopReason } = result;
+  const { fingerprint, logprobs, promptLogprobs, timing } = result;
   return `${JSON.stringify({
-    ...{ index, sample, promptTokens, cachedTokens, tokens, text, finishReason, fingerprint },
-    ...{ logprobs, promptLogprobs, timing },
+    ...{ index, sample, promptTokens, cachedTokens, tokens, text, finishReason, stopReason },
+    ...{ fingerprint, logprobs, promptLogprobs, timing },
   })}\n`;
 }

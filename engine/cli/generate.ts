@@ -50,11 +50,12 @@ skipped.
 
 With --json, a line has: index, sample, promptTokens, cachedTokens (found in the
 cache), tokens (ids), text (null without tokenizer files), finishReason ("stop",
-"length" or "abort"), fingerprint (SHA-256 of the logits that each token was
-chosen from), logprobs and promptLogprobs (if asked for: token, logprob and top
-of each token but the first of the prompt), and timing (prefillMs and decodeMs,
-in milliseconds). A request that fails has index and error instead; the others
-continue, and the exit code is 1.
+"length" or "abort"), stopReason (the stop text or token id, if one was met),
+fingerprint (SHA-256 of the logits that each token was chosen from), logprobs
+and promptLogprobs (if asked for: token, logprob and top of each token but the
+first of the prompt), and timing (prefillMs and decodeMs, in milliseconds). A
+request that fails has index and error instead; the others continue, and the
+exit code is 1.
 
 Examples:
   plumbline generate --model ./Qwen3-0.6B --prompt "Two and two" --max-tokens 16

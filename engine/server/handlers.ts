@@ -1,8 +1,10 @@
+import { completions } from './completions/handler.ts';
 import type { Handler } from './context.ts';
 import { detokenize, tokenize } from './tokenize.ts';
 
 /** What answers a body of JSON, by its path. */
 export const HANDLERS: Readonly<Record<string, Handler>> = {
+  '/v1/completions': completions,
   '/tokenize': tokenize,
   '/detokenize': detokenize,
 };

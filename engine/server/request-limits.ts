@@ -52,12 +52,12 @@ export function maxNewTokensOf(
   { maxTokens: positions }: Pick<EngineLimits, 'maxTokens'>,
 ): number {
   const left = positions - promptTokens;
-  if (left < 0) {
-    throw new ApiError(
-      400,
-      `the prompt has ${promptTokens} tokens; expected at most ${positions}: shorten it by ${-left}`,
-      { param: promptField },
-    );
+  // A request that does not say how many tokens it wants, wants at least one.
+  const least = maxTokens == null ? 1 : 0;
+  if (left < least) {
+    const most = positions - least;
+    const message = `the prompt has ${promptTokens} tokens; expected at most ${most}: shorten it by ${promptTokens - most}`;
+    throw new ApiError(400, message, { param: promptField });
   }
   const wanted = maxTokens ?? Math.min(byDefault, left);
   if (!isCount(wanted)) throw new OptionError(field, maxTokens, 'a whole number, 0 or more');

@@ -22,8 +22,7 @@ export function vocabularyOf(
 /** @param data undefined if the model has no tokenizer: tokens are then called by their ids, as in vLLM. */
 export function createVocabulary(data: VocabularyData | undefined): ServedVocabulary {
   if (!data) {
-    const textOf = (id: number) => `token_id:${id}`;
-    return { textOf, bytesOf: (id) => new TextEncoder().encode(textOf(id)), isSpecial: () => false };
+    return { textOf: (id) => `token_id:${id}`, bytesOf: () => new Uint8Array(), isSpecial: () => false };
   }
   const { bytes, ends, specialIds } = data;
   // `ignoreBOM` keeps U+FEFF, which is text of the model.

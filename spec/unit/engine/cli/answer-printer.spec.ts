@@ -81,10 +81,10 @@ test('without text, ids are printed as numbers separated by spaces', (t) => {
 });
 
 test('lines of JSON are in the order of the requests, each printed when complete', (t) => {
-  const { token, result, end, printed } = printing({ json: true });
+  const { token, result, printed } = printing({ json: true });
   const top = [{ token: 7, logprob: -1, top: [] }];
   token(0, 0, 'a');
-  end(1, 0, 'b');
+  result(1, 0, { text: 'b', finishReason: 'stop', stopReason: '.' });
   t.is(printed(), '');
   result(0, 0, { text: undefined, logprobs: top, promptLogprobs: [] });
   const before = '"promptTokens":3,"cachedTokens":2,"tokens":[7]';
@@ -94,7 +94,7 @@ test('lines of JSON are in the order of the requests, each printed when complete
   t.is(
     printed(),
     `{"index":0,"sample":0,${before},"text":null,${middle},${logprobs},${after}` +
-      `{"index":1,"sample":0,${before},"text":"b",${middle},${after}`,
+      `{"index":1,"sample":0,${before},"text":"b","finishReason":"stop","stopReason":".","fingerprint":"f",${after}`,
   );
 });
 

@@ -32,7 +32,7 @@ test('what does not fit is refused, with the tokens given and the tokens allowed
   t.like(
     t.throws(() => maxNewTokensOf(budget, { maxTokens: 8 }), {
       instanceOf: ApiError,
-      message: 'the prompt has 10 tokens; expected at most 8: shorten it by 2',
+      message: 'the prompt has 10 tokens; expected at most 7: shorten it by 3',
     }),
     { status: 400, param: 'prompt' },
   );
@@ -40,6 +40,11 @@ test('what does not fit is refused, with the tokens given and the tokens allowed
     message:
       'max_tokens is 91; expected at most 90, because the prompt has 10 of 100 tokens: ask for fewer, or shorten the prompt',
   });
+  t.throws(() => maxNewTokensOf({ ...budget, maxTokens: 0 }, { maxTokens: 8 }), {
+    message: 'the prompt has 10 tokens; expected at most 8: shorten it by 2',
+  });
+  t.is(maxNewTokensOf(budget, { maxTokens: 11 }), 1);
+  t.throws(() => maxNewTokensOf(budget, { maxTokens: 10 }), { message: /at most 9: shorten it by 1$/ });
   for (const maxTokens of [-1, 0.5, '5', Number.POSITIVE_INFINITY, 1e300]) {
     t.throws(() => maxNewTokensOf({ ...budget, maxTokens }, { maxTokens: 100 }), {
       message: /^max_tokens is /,

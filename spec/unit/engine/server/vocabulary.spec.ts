@@ -24,5 +24,5 @@ test('an id without a token has no text, and without a tokenizer its number', (t
   const known = createVocabulary(vocabularyOf(tokenizer));
   t.deepEqual([known.textOf(4), known.bytesOf(4).length, known.isSpecial(4)], ['', 0, false]);
   const unknown = createVocabulary(undefined);
-  t.deepEqual([unknown.textOf(7), `${Buffer.from(unknown.bytesOf(7))}`], ['token_id:7', 'token_id:7']);
+  t.deepEqual([unknown.textOf(7), unknown.bytesOf(7).length], ['token_id:7', 0]);
 });
