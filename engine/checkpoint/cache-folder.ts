@@ -6,7 +6,7 @@ import { join } from 'node:path';
  * The user's home directory: `HOME`, else the one that the system knows.
  *
  * @param lookUps how the system is asked.
- * @returns null if there is none, as in a container for a user id without a name.
+ * @returns null without one, as in a container for a user id that has no name.
  */
 export function homeFolder(
   env: Readonly<Record<string, string | undefined>> = process.env,
@@ -46,7 +46,7 @@ export function compileCacheFolder(home: string | null = homeFolder()): string |
   return join(cacheFolder(home), 'compiled');
 }
 
-/** Keeps compiled code in {@link compileCacheFolder}; a cache that cannot be used changes nothing but the time. */
+/** Keeps compiled code in {@link compileCacheFolder}; one that cannot be used costs time and nothing else. */
 export function keepCompiledCode(): void {
   const folder = compileCacheFolder();
   if (folder !== undefined) enableCompileCache(folder);
