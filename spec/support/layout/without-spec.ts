@@ -20,6 +20,8 @@ export const WITHOUT_SPEC: Readonly<Record<string, string>> = {
   'engine/parallel/mpi/fail-job.ts': 'needs mpirun; spec/distributed/sharded-damage.spec.ts calls it',
   'engine/parallel/mpi/join.ts': 'needs mpirun; likewise',
   'engine/terminal/git-lfs.ts': 'safetensors.spec.ts and json-file.spec.ts read such files',
+  'engine/text/tokenizer-stages.ts': 'tokenizer-json.spec.ts refuses what is not in it',
+  'engine/text/within-time.ts': 'tokenizer.spec.ts stops a pattern with it',
   'engine/text/jinja/': 'jinja/template.spec.ts holds the whole of it to what jinja2 renders',
   'engine/server/context.ts': 'interfaces',
   'engine/server/handlers.ts': 'a table; serve-command.spec.ts asks every route',
