@@ -150,6 +150,23 @@ export class Engine {
     return this.#closing;
   }
 
+  /**
+   * Looks whether the other ranks still run, without a step: they are not asked while no request is served.
+   * Of ranks that mpirun has started, a step alone finds out, or mpirun ends all.
+   *
+   * @throws GroupError if a rank has ended; every later use throws it too.
+   * @throws EngineClosedError if the engine is closed.
+   */
+  checkRanks(): void {
+    this.#checkReady('checkRanks()');
+    try {
+      this.#leader.checkRanks();
+    } catch (error) {
+      this.#failure = { error };
+      throw error;
+    }
+  }
+
   #submit(request: GenerateRequest, index: number, stream: RequestStream): void {
     try {
       const [tokenizer, scratch, begun] = [this.#tokenizer, this.#scratch, performance.now()];

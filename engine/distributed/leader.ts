@@ -41,6 +41,11 @@ export class Leader {
     }
   }
 
+  /** @throws GroupError if another rank has failed since the last step. */
+  checkRanks(): void {
+    this.#group.check();
+  }
+
   /**
    * Ends the group because of an error on rank 0, so that the other ranks do not wait for a step that never
    * comes.

@@ -109,6 +109,10 @@ export class Collectives implements ProcessGroup {
     return { ...this.#traffic };
   }
 
+  check(): void {
+    this.#transport.check();
+  }
+
   abort(reason: string): never {
     return this.#transport.abort(reason);
   }

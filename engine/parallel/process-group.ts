@@ -90,6 +90,14 @@ export interface ProcessGroup {
   /** What this rank has sent since the group started. */
   traffic(): Traffic;
 
+  /**
+   * Looks whether the group has failed since the last operation; sends nothing and does not wait. Under MPI
+   * failures are seen by operations alone.
+   *
+   * @throws GroupError if it has.
+   */
+  check(): void;
+
   /** Fails the group: every rank throws a GroupError with this reason. */
   abort(reason: string): never;
 

@@ -10,6 +10,7 @@ export function singleProcessGroup(): ProcessGroup {
     rank: 0,
     size: 1,
     exchange: () => {},
+    check: () => {},
     fail,
     abort: (reason) => {
       throw fail({ message: `Rank 0 gave up: ${reason}`, ranks: [0] });

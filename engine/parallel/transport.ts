@@ -48,6 +48,9 @@ export interface Transport {
    */
   fail(failure: GroupFailure): GroupError;
 
+  /** @throws GroupError if the group is known to have failed. */
+  check(): void;
+
   abort(reason: string): never;
 
   close(): Promise<void>;

@@ -41,6 +41,15 @@ const PARAMS: Readonly<Record<string, string>> = {
 /** Errors that a request causes. Those of the engine and of the text arrive from their threads. */
 const CAUSED_BY_REQUEST = new Set(['PromptError', 'OptionError', 'TokenizerError', 'ChatTemplateError']);
 
+/** Further errors whose messages a client may see, with the status of each. */
+const STATUSES: Readonly<Record<string, number>> = {
+  NonFiniteError: 500,
+  GroupError: 503,
+  KernelError: 503,
+  EngineClosedError: 503,
+  ServerError: 503,
+};
+
 /** A request that is answered with an error status. */
 export class ApiError extends PlumblineError {
   readonly status: number;
@@ -78,7 +87,8 @@ export function toApiError(error: unknown): ApiError {
       { param, cause: error },
     );
   }
-  if (error instanceof PlumblineError) return new ApiError(503, error.message, { cause: error });
+  const status = STATUSES[kind];
+  if (status !== undefined) return new ApiError(status, (error as Error).message, { cause: error });
   return new ApiError(500, 'the server failed to answer; its log says more', { cause: error });
 }
 

@@ -6,23 +6,10 @@ import type { Handler, ServerContext } from './context.ts';
 import { answerClientError, toAnswer } from './http-errors.ts';
 import { measuredEngine } from './measured-engine.ts';
 import type { Metrics } from './metrics.ts';
+import type { RequestRules } from './request-rules.ts';
 import { openRequest, pathOf, type RequestSinks, type RequestState } from './request-state.ts';
 import { findServedModel, listModels } from './served-model.ts';
 import { eventStream } from './sse.ts';
-
-/** How requests are treated, whatever they ask. */
-export interface RequestRules {
-  /** Wanted of every request but `GET /health`. Default: none. */
-  readonly apiKey?: string | undefined;
-  /** The origin whose pages may read answers in a browser, or `*`. Default: none. */
-  readonly allowOrigin?: string | undefined;
-  /** How long an answer may take, in ms. Default: no limit. */
-  readonly requestTimeoutMs?: number | undefined;
-  /** How long a request may take to arrive, in ms. Default 30,000. */
-  readonly receiveTimeoutMs?: number | undefined;
-  /** The most bytes of a body. Default 4 MiB. */
-  readonly maxBodyBytes?: number | undefined;
-}
 
 /** What the application is put together from. */
 export interface AppOptions extends RequestSinks {
@@ -72,7 +59,7 @@ export function createApp(options: AppOptions): FastifyInstance {
     throw notFound(app, request, reply);
   });
   app.addHook('onRequest', async (request, reply) => {
-    states.set(request, openRequest(request, reply, options, rules.requestTimeoutMs));
+    states.set(request, openRequest(request, reply, options));
     if (rules.allowOrigin !== undefined && allowOrigin(rules.allowOrigin, request, reply)) {
       return await reply.code(204).send();
     }
@@ -110,6 +97,7 @@ async function answer(
   { request, reply, state }: Handled,
   { context, metrics }: AppOptions,
 ): Promise<unknown> {
+  state.open.isArriving = false;
   const engine = measuredEngine(context.engine, metrics, state.tokens);
   const result = handler(request.body, { ...context, engine }, state.open.signal);
   if (!(Symbol.asyncIterator in result)) return await result;

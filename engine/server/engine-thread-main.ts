@@ -1,6 +1,7 @@
 // The engine's thread: loads the engine, and serves the requests that arrive as messages.
 import { parentPort, workerData } from 'node:worker_threads';
 import { Engine } from '../engine.ts';
+import { EngineClosedError } from '../errors.ts';
 import { Tokenizer } from '../text/tokenizer.ts';
 import { toErrorData } from './thread-error.ts';
 import type { FromThread, RequestNews, ThreadData, ThreadRequest, ToThread } from './thread-messages.ts';
@@ -10,6 +11,8 @@ const port = parentPort;
 const { modelDir, options, hasTokenizer } = workerData as ThreadData;
 /** Of the requests that are not ended. */
 const controllers = new Map<number, AbortController>();
+/** How soon a rank that ends is found out, in ms. */
+const RANK_CHECK_MS = 250;
 let unsent: RequestNews[] = [];
 
 const send = (message: FromThread) => port.postMessage(message);
@@ -22,6 +25,7 @@ try {
   const { cacheTokens, blockSize, maxBatch } = engine.options;
   const maxTokens = Math.min(maxPositionEmbeddings, Math.ceil(cacheTokens / blockSize) * blockSize);
   port.on('message', (message: ToThread) => take(message, engine));
+  watchRanks(engine);
   send({ type: 'ready', limits: { vocabSize, maxTokens, maxBatch }, stats: engine.stats() });
 } catch (error) {
   send({ type: 'failed', error: toErrorData(error) });
@@ -62,6 +66,19 @@ function tell(news: RequestNews, engine: Engine): void {
     send({ type: 'news', news: unsent, stats: engine.stats() });
     unsent = [];
   });
+}
+
+/** While no request is served, only this finds out that a rank has ended. */
+function watchRanks(engine: Engine): void {
+  const timer = setInterval(() => {
+    try {
+      engine.checkRanks();
+    } catch (error) {
+      clearInterval(timer);
+      if (!(error instanceof EngineClosedError)) send({ type: 'failed', error: toErrorData(error) });
+    }
+  }, RANK_CHECK_MS);
+  timer.unref();
 }
 
 /** Ends the engine's ranks and threads, then this thread. */

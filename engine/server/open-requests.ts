@@ -8,6 +8,8 @@ export interface OpenRequest {
   /** Aborted when the client leaves, the time limit is over, or the server ends. */
   readonly signal: AbortSignal;
   abort(reason: Error): void;
+  /** Whether the body is still on its way. Set to false when a handler begins. */
+  isArriving: boolean;
   /** Must be called when the answer has ended, however. */
   end(): void;
 }
@@ -30,6 +32,7 @@ export class OpenRequests {
     const timers: NodeJS.Timeout[] = [];
     const request: OpenRequest = {
       signal: controller.signal,
+      isArriving: true,
       abort: (reason) => {
         if (controller.signal.aborted) return;
         controller.abort(reason);
@@ -55,6 +58,11 @@ export class OpenRequests {
   /** Aborts all requests. */
   abortAll(reason: Error): void {
     for (const request of [...this.#open]) request.abort(reason);
+  }
+
+  /** Aborts the requests whose bodies have not arrived. */
+  abortArriving(reason: Error): void {
+    for (const request of [...this.#open]) if (request.isArriving) request.abort(reason);
   }
 
   /** Resolves when no request is open. */

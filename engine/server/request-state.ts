@@ -1,3 +1,4 @@
+import type { ServerResponse } from 'node:http';
 import { finished } from 'node:stream';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { ApiError } from './api-error.ts';
@@ -5,6 +6,7 @@ import type { RequestTokens } from './measured-engine.ts';
 import type { Metrics } from './metrics.ts';
 import type { OpenRequest, OpenRequests } from './open-requests.ts';
 import type { LoggedRequest } from './request-log.ts';
+import type { RequestRules } from './request-rules.ts';
 
 /** What is kept of a request until its answer has ended. */
 export interface RequestState {
@@ -18,29 +20,30 @@ export interface RequestState {
 export interface RequestSinks {
   readonly metrics: Pick<Metrics, 'countRequest'>;
   readonly open: OpenRequests;
+  readonly rules: Pick<RequestRules, 'requestTimeoutMs' | 'stallTimeoutMs'>;
   log(request: LoggedRequest): void;
 }
 
 /** A client that has closed its connection before the answer ended. */
 class ClientLeftError extends Error {}
 
-/**
- * Opens a request, and ends it when its answer has ended or the client has left.
- *
- * @param timeoutMs for the whole answer; undefined for no limit.
- */
+/** How often a client that takes nothing is seen to take nothing before its connection is closed. */
+const STALL_CHECKS = 4;
+
+/** Opens a request, and ends it when its answer has ended or the client has left. */
 export function openRequest(
   { method, url, routeOptions }: Pick<FastifyRequest, 'method' | 'url' | 'routeOptions'>,
   { raw }: Pick<FastifyReply, 'raw'>,
-  { metrics, open, log }: RequestSinks,
-  timeoutMs: number | undefined,
+  { metrics, open, rules, log }: RequestSinks,
 ): RequestState {
   const begun = performance.now();
-  const request = open.begin(timeoutMs, () => raw.destroy());
+  const request = open.begin(rules.requestTimeoutMs, () => raw.destroy());
+  const watch = watchReader(raw, rules.stallTimeoutMs ?? 60_000);
   const state: RequestState = { open: request, tokens: { promptTokens: 0, completionTokens: 0 } };
   finished(raw, (left) => {
     if (left) request.abort(new ClientLeftError('the client has left'));
     request.end();
+    clearInterval(watch);
     const status = raw.headersSent ? raw.statusCode : undefined;
     // Paths that clients make up would be endlessly many series.
     metrics.countRequest(routeOptions.url ?? 'unknown', status ?? 'left');
@@ -49,6 +52,17 @@ export function openRequest(
     log({ time: new Date(), method, path, status, ms, ...state.tokens, error: state.error });
   });
   return state;
+}
+
+/** Closes the connection of a client that takes nothing: its answer would be kept for ever. */
+function watchReader(raw: ServerResponse, stallTimeoutMs: number): NodeJS.Timeout {
+  let [waitingBytes, numChecks] = [0, 0];
+  return setInterval(() => {
+    const isStalled = raw.writableNeedDrain && raw.writableLength === waitingBytes;
+    numChecks = isStalled ? numChecks + 1 : 0;
+    waitingBytes = raw.writableLength;
+    if (numChecks === STALL_CHECKS) raw.destroy();
+  }, stallTimeoutMs / STALL_CHECKS);
 }
 
 /** A URL without its query, which may hold what a client keeps secret. */

@@ -4,11 +4,12 @@ import type { FastifyInstance } from 'fastify';
 import { ServerError } from '../errors.ts';
 import { Admission } from './admission.ts';
 import { ApiError } from './api-error.ts';
-import { createApp, type RequestRules } from './app.ts';
+import { createApp } from './app.ts';
 import type { Handler, ServerContext } from './context.ts';
 import { Metrics } from './metrics.ts';
 import { OpenRequests } from './open-requests.ts';
 import { formatRequest, type LogFormat } from './request-log.ts';
+import type { RequestRules } from './request-rules.ts';
 import type { ServedModel } from './start-threads.ts';
 import { createVocabulary } from './vocabulary.ts';
 
@@ -32,8 +33,8 @@ export interface ServerOptions {
 
 /** How long clients may take to receive the errors of their aborted requests, in ms. */
 const FAREWELL_MS = 1500;
-/** How long a server whose engine is broken answers that it is, in ms. */
-const FAILED_MS = 1000;
+/** How long a server whose engine is broken waits for a question about its health, in ms. */
+const FAILED_MS = 5000;
 
 /** A model behind an HTTP interface. */
 export class Server {
@@ -41,6 +42,7 @@ export class Server {
   readonly #app: FastifyInstance;
   readonly #open = new OpenRequests();
   readonly #ended = Promise.withResolvers<void>();
+  readonly #seenUnhealthy = Promise.withResolvers<void>();
   #url = '';
   #whyClosed: Error | undefined;
 
@@ -56,6 +58,7 @@ export class Server {
       ...{ rules, handlers },
       whyClosed: () => this.#whyClosed,
       log: (request) => {
+        if (request.path === '/health' && request.status === 503) this.#seenUnhealthy.resolve();
         const line = formatRequest(request, logFormat);
         if (line !== '') log(line);
       },
@@ -121,7 +124,7 @@ export class Server {
     this.#whyClosed = error;
     // While it closes, the engine's failure ends the last requests, and close() ends the rest.
     if (wasClosing) return;
-    await sleep(FAILED_MS);
+    await within(FAILED_MS, this.#seenUnhealthy.promise);
     await this.#end(0).catch(() => {});
     this.#ended.reject(error);
   }
@@ -129,8 +132,10 @@ export class Server {
   /** Closes the application, then the threads, which have no requests any more. */
   async #end(graceMs: number): Promise<void> {
     const appClosed = this.#app.close();
+    const reason = new ApiError(503, 'cannot finish the request: the server is shutting down');
+    this.#open.abortArriving(reason);
     await within(graceMs, this.#open.ended());
-    this.#open.abortAll(new ApiError(503, 'cannot finish the request: the server is shutting down'));
+    this.#open.abortAll(reason);
     await within(FAREWELL_MS, this.#open.ended());
     // Those that are left have sent half a request, or do not read.
     this.#app.server.closeAllConnections();

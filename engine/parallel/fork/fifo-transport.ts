@@ -95,6 +95,10 @@ export class FifoTransport implements Transport {
     return this.#state.acknowledge(this.#state.waitForFailure(FAILURE_MS) ?? failure);
   }
 
+  check(): void {
+    this.#state.throwIfFailed();
+  }
+
   abort(reason: string): never {
     throw this.fail({ message: `Rank ${this.rank} gave up: ${reason}`, ranks: [this.rank] });
   }

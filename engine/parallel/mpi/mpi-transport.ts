@@ -58,7 +58,7 @@ export class MpiTransport implements Transport {
   }
 
   exchange(kind: Kind, outgoing: Parts, incoming: Parts, timeoutMs = this.#timeoutMs): void {
-    if (this.#failures.failure) throw this.#failures.failure;
+    this.check();
     this.#runOrFail(() => {
       const pending: PendingMessage[] = [];
       try {
@@ -78,6 +78,10 @@ export class MpiTransport implements Transport {
 
   fail(failure: GroupFailure): GroupError {
     return this.#failures.fail(failure, this.#peers);
+  }
+
+  check(): void {
+    if (this.#failures.failure) throw this.#failures.failure;
   }
 
   abort(reason: string): never {

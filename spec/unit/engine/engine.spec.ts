@@ -236,6 +236,13 @@ test('an observer that throws takes no blocks with it', async (t) => {
   t.notThrows(() => engine.forward(new Array(32).fill(1)));
 });
 
+test('an engine of one rank has no rank that can end, and looks for none once it is closed', async (t) => {
+  const engine = await loadEngine(t, denseModel());
+  t.notThrows(() => engine.checkRanks());
+  await engine.close();
+  t.throws(() => engine.checkRanks(), { instanceOf: EngineClosedError });
+});
+
 test('a closed engine refuses to compute, whatever its kernels are', async (t) => {
   const options: LoadOptions[] = [{}, { kernels: createScalarKernels() }];
   for (const option of options) {

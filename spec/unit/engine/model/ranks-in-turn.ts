@@ -17,6 +17,7 @@ export function rankAlone(
     size,
     exchange: (_kind, outgoing, incoming) => exchange(outgoing, incoming),
     fail,
+    check: () => {},
     abort: (reason) => {
       throw fail({ message: reason, ranks: [rank] });
     },

@@ -54,6 +54,7 @@ function recorded(rank: number, size: number) {
     size,
     exchange: (_kind, outgoing, incoming) => exchanges.push([outgoing, incoming]),
     fail: ({ message, ranks }) => new GroupError(message, ranks),
+    check: () => {},
     abort: () => {
       throw new Error('not aborted');
     },
@@ -104,6 +105,7 @@ test('traffic does not count an exchange that fails', (t) => {
       throw new GroupError('rank 1 has died', [1]);
     },
     fail: ({ message, ranks }) => new GroupError(message, ranks),
+    check: () => {},
     abort: () => {
       throw new Error('not aborted');
     },

@@ -1,5 +1,11 @@
 import test from 'ava';
-import { ChatTemplateError, GroupError, OptionError, PromptError } from '../../../../engine/errors.ts';
+import {
+  ChatTemplateError,
+  GroupError,
+  NonFiniteError,
+  OptionError,
+  PromptError,
+} from '../../../../engine/errors.ts';
 import { ApiError, toApiError } from '../../../../engine/server/api-error.ts';
 import { ThreadError, toErrorData } from '../../../../engine/server/thread-error.ts';
 
@@ -37,9 +43,16 @@ test('what a request causes is 400, a broken engine 503, a bug 500 without its m
   });
   t.like(toApiError(new ChatTemplateError('no role')), { status: 400, message: 'no role' });
   t.like(toApiError(new GroupError('Rank 1 died', [1])), { status: 503, message: 'Rank 1 died' });
+  t.like(toApiError(new ThreadError(toErrorData(new NonFiniteError('NaN in layer 3')))), {
+    status: 500,
+    message: 'NaN in layer 3',
+  });
   const bug = toApiError(new TypeError('secret path'));
-  t.is(bug.status, 500);
-  t.notRegex(bug.message, /secret/);
+  const bugInThread = toApiError(new ThreadError(toErrorData(bug.cause)));
+  for (const { status, message } of [bug, bugInThread]) {
+    t.is(status, 500);
+    t.notRegex(message, /secret/);
+  }
   t.is(bug.cause instanceof TypeError, true);
   const known = new ApiError(404, 'gone');
   t.is(toApiError(known), known);

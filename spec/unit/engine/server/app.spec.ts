@@ -1,11 +1,12 @@
 import test, { type ExecutionContext } from 'ava';
 import { GroupError } from '../../../../engine/errors.ts';
 import { ApiError } from '../../../../engine/server/api-error.ts';
-import { createApp, type RequestRules } from '../../../../engine/server/app.ts';
+import { createApp } from '../../../../engine/server/app.ts';
 import type { Handler, ServerContext } from '../../../../engine/server/context.ts';
 import { Metrics } from '../../../../engine/server/metrics.ts';
 import { OpenRequests } from '../../../../engine/server/open-requests.ts';
 import type { LoggedRequest } from '../../../../engine/server/request-log.ts';
+import type { RequestRules } from '../../../../engine/server/request-rules.ts';
 import { closing } from '../../../support/processes/cleanup.ts';
 import { fakeEngine } from './fakes.ts';
 

@@ -32,6 +32,16 @@ test('every open request can be aborted, with the first reason', (t) => {
   }
 });
 
+test('requests whose bodies have not arrived can be aborted alone', (t) => {
+  const open = new OpenRequests();
+  const [arriving, arrived] = [open.begin(undefined, never), open.begin(undefined, never)];
+  arrived.isArriving = false;
+  open.abortArriving(new Error('closing'));
+  t.deepEqual([arriving.signal.aborted, arrived.signal.aborted], [true, false]);
+  arriving.end();
+  arrived.end();
+});
+
 test('a request that takes too long is aborted with 504; one that has ended is not', async (t) => {
   const open = new OpenRequests();
   const [slow, quick] = [open.begin(1, never), open.begin(1, never)];

@@ -13,10 +13,11 @@ test('a client that leaves aborts its request, which is logged and counted', asy
   const request = { method: 'POST', url: '/tokenize?key=secret', routeOptions: { url: undefined } };
   const sinks = {
     open,
+    rules: {},
     metrics: { countRequest: (...args: unknown[]) => counted.push(args) },
     log: (each: LoggedRequest) => logged.push(each),
   };
-  const state = openRequest(request as never, { raw } as never, sinks, undefined);
+  const state = openRequest(request as never, { raw } as never, sinks);
   state.tokens.promptTokens = 2;
   t.is(open.size, 1);
   raw.destroy();
@@ -25,6 +26,31 @@ test('a client that leaves aborts its request, which is logged and counted', asy
   t.is(state.open.signal.reason.message, 'the client has left');
   t.deepEqual(counted, [['unknown', 'left']]);
   t.like(logged[0], { method: 'POST', path: '/tokenize', status: undefined, promptTokens: 2 });
+});
+
+test('a client that takes nothing is left, one that takes little is not', async (t) => {
+  const open = new OpenRequests();
+  const statuses: unknown[] = [];
+  const sinks = {
+    open,
+    rules: { stallTimeoutMs: 8 },
+    metrics: { countRequest: (_: string, status: unknown) => statuses.push(status) },
+    log: () => {},
+  };
+  const request = { method: 'GET', url: '/', routeOptions: { url: '/' } };
+  const responses = [0, 1].map((step) => {
+    const raw = new ServerResponse(new IncomingMessage(new Socket()));
+    let waiting = 1000;
+    Object.defineProperty(raw, 'writableNeedDrain', { get: () => true });
+    Object.defineProperty(raw, 'writableLength', { get: () => (waiting -= step) });
+    openRequest(request as never, { raw } as never, sinks);
+    return raw;
+  });
+  while (!responses[0].destroyed) await sleep(1);
+  t.false(responses[1].destroyed);
+  responses[1].destroy();
+  while (open.size > 0) await sleep(1);
+  t.deepEqual(statuses, ['left', 'left']);
 });
 
 test('the path of a URL has no query', (t) => {

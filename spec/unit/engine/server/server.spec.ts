@@ -83,7 +83,7 @@ test('closing lets requests finish, refuses new ones and ends the threads', asyn
   const open = post('/two');
   await reached.promise;
   const half = connect(Number(new URL(server.url).port), '127.0.0.1');
-  half.write('POST /two HTTP/1.1\r\nContent-');
+  half.write('POST /two HTTP/1.1\r\nContent-Type: application/json\r\nContent-Length: 9\r\n\r\n{');
   half.on('error', () => {});
   await once(half, 'connect');
   const closed = server.close(60_000);

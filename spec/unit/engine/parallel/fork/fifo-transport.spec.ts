@@ -77,3 +77,10 @@ test('close does not throw on the rank at fault, which has an error of its own',
   states[0].fail({ message: 'Rank 0 has left the group', ranks: [0] });
   await t.notThrowsAsync(ranks[0].close());
 });
+
+test('a failure is found without an operation', async (t) => {
+  const { ranks, states } = await pair(t);
+  t.notThrows(() => ranks[0].check());
+  states[0].fail({ message: 'Rank 1 was killed', ranks: [1] });
+  t.throws(() => ranks[0].check(), { instanceOf: GroupError, message: 'Rank 1 was killed' });
+});

@@ -1,0 +1,15 @@
+/** How requests are treated, whatever they ask. */
+export interface RequestRules {
+  /** Wanted of every request but `GET /health`. Default: none. */
+  readonly apiKey?: string | undefined;
+  /** The origin whose pages may read answers in a browser, or `*`. Default: none. */
+  readonly allowOrigin?: string | undefined;
+  /** How long an answer may take, in ms. Default: no limit. */
+  readonly requestTimeoutMs?: number | undefined;
+  /** How long a request may take to arrive, in ms. Default 30,000. */
+  readonly receiveTimeoutMs?: number | undefined;
+  /** How long a client may take nothing of an answer that waits for it, in ms. Default 60,000. */
+  readonly stallTimeoutMs?: number | undefined;
+  /** The most bytes of a body. Default 4 MiB. */
+  readonly maxBodyBytes?: number | undefined;
+}
