@@ -8,8 +8,8 @@ const MAX_ID = 2 ** 31 - 1;
 const isObject = (value: unknown) => typeof value === 'object' && value !== null && !Array.isArray(value);
 
 /**
- * What `tokenizer.json` may say: byte-level BPE, as every Qwen3 has it. A key that neither this engine nor its
- * library honours is refused: another tokenizer would follow it and give other ids.
+ * What `tokenizer.json` may say: byte-level BPE, as every Qwen3 has it. A key that neither this engine nor
+ * its library honours is refused: another tokenizer would follow it and give other ids.
  */
 const tokenizerJson = z.strictObject({
   version: z.unknown().optional(),
