@@ -1,4 +1,4 @@
-import { sequenceOf } from '../golden/verify-case.ts';
+import { sequenceOf, type VerifyCase } from '../golden/verify-case.ts';
 import type { AskedCase } from './ask/ask-cases.ts';
 import type { Check } from './checks.ts';
 import type { FirstAnswer } from './consistency/checks.ts';
@@ -31,6 +31,19 @@ export function unreachedOf(asked: readonly AskedCase[]): Verdict['unchecked'] {
     const which = unreached.map(({ position }) => position).join(', ');
     return [{ what: `${unreached.length} of ${of} positions of ${id}: ${which}`, why: unreached[0].why }];
   });
+}
+
+/** Cases whose numbers are not judged, a line for each. @param isJudged of those that are */
+export function tooLongOf(
+  cases: readonly Pick<VerifyCase, 'id' | 'refusal'>[],
+  isJudged: (id: string) => boolean,
+): Verdict['unchecked'] {
+  return cases
+    .filter(({ id, refusal }) => refusal === undefined && !isJudged(id))
+    .map(({ id }) => ({
+      what: `numbers of ${id}`,
+      why: 'the prompt is too long for the noise of a class to be measured on it',
+    }));
 }
 
 /** Answers that later ones are compared with. */

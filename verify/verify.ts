@@ -1,9 +1,8 @@
 import { type ModelConfig, readModelConfig } from '../engine/index.ts';
-import { readPackageJson } from '../engine/terminal/package-json.ts';
 import { readManifest, readPrompts } from '../golden/goldens.ts';
 import type { Prompts } from '../golden/schema.ts';
 import { storedCases, type VerifyCase } from '../golden/verify-case.ts';
-import { loadAbortable } from './ask/abortable.ts';
+import { loadAbortable, unlessAborted } from './ask/abortable.ts';
 import { type AskedCase, askCases } from './ask/ask-cases.ts';
 import { promptCases } from './cases/prompt-cases.ts';
 import { type CaseSelection, selectCases } from './cases/selection.ts';
@@ -19,6 +18,7 @@ import {
   numbersOf,
   stoppedRun,
   subjectCases,
+  tooLongOf,
   uncheckedOf,
   unreachedOf,
 } from './findings.ts';
@@ -29,7 +29,7 @@ import { judgePrompts } from './prompts/judge-prompts.ts';
 import { loadModelText } from './prompts/prompt-tools.ts';
 import { type LoadedReference, loadReference } from './reference/load-reference.ts';
 import type { Subject, SubjectModel } from './subject.ts';
-import { VERDICT_FORMAT, type Verdict } from './verdict.ts';
+import { VERDICT_FORMAT, type Verdict, versionsHere } from './verdict.ts';
 
 /** A model whose engines are judged. */
 export interface VerifyModel {
@@ -121,7 +121,7 @@ export async function verify(options: VerifyOptions): Promise<Verdict> {
       // A server's name is known when it is loaded.
       subject: { ...subject.info, adapter },
       ...concluded,
-      versions: { plumbline: readPackageJson().version, node: process.version },
+      versions: versionsHere(),
     };
   } finally {
     await loaded.close();
@@ -202,26 +202,10 @@ async function question(
       ...unreachedOf(asked),
       ...(consistent?.unchecked ?? []),
       ...reference.unchecked,
-      ...cases
-        .filter(({ id, refusal }) => refusal === undefined && !judged.has(id) && !differences.has(id))
-        .map(tooLong),
+      ...tooLongOf(cases, (id) => judged.has(id) || differences.has(id)),
     ],
   });
   return { ...numbersOf(judgement), ...concluded, prompt, consistency };
-}
-
-/** What the task gives; undefined if the signal has ended it. */
-async function unlessAborted<T>(
-  signal: AbortSignal | undefined,
-  task: () => Promise<T>,
-): Promise<T | undefined> {
-  if (signal?.aborted) return undefined;
-  try {
-    return await task();
-  } catch (error) {
-    if (signal?.aborted) return undefined;
-    throw error;
-  }
 }
 
 /**
@@ -254,11 +238,4 @@ function describeReference(golden: StoredGoldens | undefined): Verdict['referenc
   const { versions } = readManifest(golden.name, golden.folder);
   const description = `goldens of transformers.js ${versions.transformersJs}, and Plumbline's engine, which they hold, between their positions`;
   return { kind: 'goldens', description };
-}
-
-function tooLong({ id }: VerifyCase): Verdict['unchecked'][number] {
-  return {
-    what: `numbers of ${id}`,
-    why: 'the prompt is too long for the noise of a class to be measured on it',
-  };
 }

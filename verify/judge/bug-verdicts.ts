@@ -58,7 +58,7 @@ export function judgeBugs(rows: readonly AlignedRow[], reference: Reference): Bu
     const results = fitEach({ target, clusters, noise, candidates });
     for (const { name, verdict } of results) verdicts.set(name, verdict);
     const [best] = results
-      .filter(({ verdict }) => verdict.verdict === 'found')
+      .filter(({ verdict }) => isFound(verdict))
       .sort((a, b) => b.explained - a.explained);
     if (!best) break;
     candidates = candidates.filter(({ name }) => name !== best.name);
@@ -67,6 +67,15 @@ export function judgeBugs(rows: readonly AlignedRow[], reference: Reference): Bu
     if (found + 1 === MOST_BUGS) break;
   }
   return signatures.map(({ name }) => verdicts.get(name)!);
+}
+
+/** Those that the engine has. */
+export function foundBugs<T extends Pick<BugVerdict, 'verdict'>>(bugs: readonly T[]): T[] {
+  return bugs.filter(isFound);
+}
+
+function isFound({ verdict }: Pick<BugVerdict, 'verdict'>): boolean {
+  return verdict === 'found';
 }
 
 interface Candidate {

@@ -1,6 +1,6 @@
 import { bugTitle } from '../signatures/bugs.ts';
 import { assess } from './assess.ts';
-import { judgeBugs } from './bug-verdicts.ts';
+import { foundBugs, judgeBugs } from './bug-verdicts.ts';
 import type { Judgement, JudgeOptions, Reference, SubjectCase } from './judgement.ts';
 import { judgePower } from './power.ts';
 
@@ -20,7 +20,7 @@ export function judge(
   const inOrder = subject.toSorted((a, b) => (a.id < b.id ? -1 : 1));
   const { rows, ...assessment } = assess(inOrder, reference, options);
   const bugs = judgeBugs(rows, reference);
-  const found = bugs.filter(({ verdict }) => verdict === 'found');
+  const found = foundBugs(bugs);
   const about = assessment.precision?.about ?? options.precision ?? 'bf16';
   const power = judgePower(inOrder, reference, about);
   const reasons = [

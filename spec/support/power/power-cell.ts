@@ -5,6 +5,7 @@ import { ensureFixture } from '../../../generator/fixtures/fixtures.ts';
 import { httpSubject } from '../../../verify/adapters/http/http-subject.ts';
 import type { Check } from '../../../verify/checks.ts';
 import { NoAnswerError, SubjectError } from '../../../verify/errors.ts';
+import { foundBugs } from '../../../verify/judge/bug-verdicts.ts';
 import type { Verdict } from '../../../verify/verdict.ts';
 import { loadCases, type VerifyModel, verify } from '../../../verify/verify.ts';
 import { LoopbackServer } from '../servers/loopback-server.ts';
@@ -94,7 +95,7 @@ function casesOf(row: PowerRow): readonly string[] {
 }
 
 export function cellOf(verdict: Verdict, signatures: readonly string[]): PowerCell {
-  const named = verdict.bugs.filter((bug) => bug.verdict === 'found').map(({ name }) => name);
+  const named = foundBugs(verdict.bugs).map(({ name }) => name);
   const isWrong = verdict.verdict === 'wrong';
   const isNamed = named.some((name) => signatures.includes(name));
   return {
@@ -111,7 +112,7 @@ function refusers({ precision, bugs, greedy, consistency, cases, reasons }: Verd
   const by: Record<string, boolean> = {
     answers: cases.some(({ outcome }) => outcome === 'error'),
     precision: (classes.length > 0 && !holds) || exceptions.length > 0,
-    bugs: bugs.some(({ verdict }) => verdict === 'found'),
+    bugs: foundBugs(bugs).length > 0,
     greedy: greedy.verdict === 'wrong',
     consistency: consistency.some(({ verdict }) => verdict === 'wrong'),
   };

@@ -8,6 +8,7 @@ import {
   type StoppedRun,
   stoppedRun,
   subjectCases,
+  tooLongOf,
   uncheckedOf,
   unreachedOf,
 } from '../../../verify/findings.ts';
@@ -177,4 +178,13 @@ test('positions that could not be asked for are a line for each case, with the f
   t.deepEqual(unreachedOf(asked), [
     { what: '2 of 4 positions of cut: 1, 3', why: 'the prompt ends in the middle of a character' },
   ]);
+});
+
+test('cases whose numbers are not judged are named, but for those that have to be refused', (t) => {
+  const cases = [{ id: 'judged' }, { id: 'long' }, { id: 'refused', refusal: 'empty' }];
+  const why = 'the prompt is too long for the noise of a class to be measured on it';
+  t.deepEqual(
+    tooLongOf(cases, (id) => id === 'judged'),
+    [{ what: 'numbers of long', why }],
+  );
 });
