@@ -16,10 +16,11 @@ export function subjectCases(asked: readonly AskedCase[], checks: readonly Check
     if (refusal !== undefined) return [];
     const scored = withScores && forward.kind === 'result' ? forward.value.rows : [];
     const rows = scored.map((row, i) => ({ position: positions[i], ...row }));
-    const greedy =
-      checks.includes('greedy') && generated.kind === 'result' ? generated.value.tokens : undefined;
-    if (rows.length === 0 && !greedy) return [];
-    return [{ id, rows, ...(greedy ? { greedy } : {}) }];
+    const answer = checks.includes('greedy') && generated.kind === 'result' ? generated.value : undefined;
+    if (rows.length === 0 && !answer) return [];
+    if (!answer) return [{ id, rows }];
+    const { tokens: greedy, scores: greedyRows } = answer;
+    return [{ id, rows, greedy, ...(withScores && greedyRows ? { greedyRows } : {}) }];
   });
 }
 
@@ -122,6 +123,7 @@ export function numbersOf(
     })),
     greedy: {
       ...{ verdict: greedy.verdict, tokens: greedy.tokens, ties: greedy.ties },
+      ...(greedy.rows ? { rows: { ...greedy.rows, ratio: finite(greedy.rows.ratio) } } : {}),
       ...(worst ? { worst: { ...worst, regret: finite(worst.regret), allowed: finite(worst.allowed) } } : {}),
     },
     power: { ...power, missed: [...power.missed] },

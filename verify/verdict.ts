@@ -122,6 +122,10 @@ export const verdictSchema = z.object({
     verdict: z.enum(['right', 'wrong', 'not checked']),
     tokens: count,
     ties: count,
+    rows: z
+      .object({ compared: count, ratio: figure })
+      .optional()
+      .describe('the rows that the tokens were chosen from, compared like those of prompts'),
     worst: z.object({ case: z.string(), position: count, regret: figure, allowed: figure }).optional(),
   }),
   consistency: z.array(consistency),

@@ -11,7 +11,7 @@ import { CHECKS, type Check } from './checks.ts';
 import type { Difference } from './compare/difference.ts';
 import { compareWithGoldens, type StoredGoldens } from './compare/stored-goldens.ts';
 import { conclude, concludeNothing } from './conclude.ts';
-import { judgeConsistency } from './consistency/judge-consistency.ts';
+import { dependsOnOthers, judgeConsistency } from './consistency/judge-consistency.ts';
 import {
   allowedChange,
   firstAnswers,
@@ -23,6 +23,7 @@ import {
   unreachedOf,
 } from './findings.ts';
 import { hiddenMaps } from './hidden-map.ts';
+import { foundBugs } from './judge/bug-verdicts.ts';
 import { judge } from './judge/judge.ts';
 import type { PrecisionClass } from './precision.ts';
 import { judgePrompts } from './prompts/judge-prompts.ts';
@@ -164,17 +165,17 @@ async function question(
   const asked = complete ?? done;
   const judged = new Set(reference.cases.map(({ id }) => id));
   const answers = subjectCases(asked, checks).filter(({ id }) => judged.has(id));
-  const judgeSome = (known: boolean) =>
+  const judgeSome = (known: boolean, isUnstable = false) =>
     judge(
       answers.filter(({ id }) => knownFailing.has(id) === known),
       reference,
-      { precision },
+      { precision, isUnstable },
     );
-  const judgement = judgeSome(false);
-  const isF32 = (precision ?? judgement.precision?.class) === 'f32';
+  const first = judgeSome(false);
+  const isF32 = (precision ?? first.precision?.class) === 'f32';
   const differences =
     golden && isF32 ? compareWithGoldens(golden, config, asked) : new Map<string, readonly Difference[]>();
-  const about = judgement.precision?.about;
+  const about = first.precision?.about;
   const hidden =
     about &&
     (await unlessAborted(signal, () => {
@@ -184,13 +185,15 @@ async function question(
   const consistent = checks.includes('consistency')
     ? await unlessAborted(signal, () =>
         judgeConsistency(loaded, firstAnswers(asked), {
-          allowed: allowedChange(judgement),
+          allowed: allowedChange(first),
           signal,
           onCheck: (name) => onProgress(`consistency: ${name}`),
         }),
       )
     : undefined;
   const consistency = [...(consistent?.verdicts ?? [])];
+  const isUnstable = dependsOnOthers(consistency) && foundBugs(first.bugs).length > 0;
+  const judgement = isUnstable ? judgeSome(false, true) : first;
   const stopped = signal?.aborted ? stoppedRun(signal.reason, cases, asked) : undefined;
   const hasText = cases.some((each) => each.text !== undefined);
   const concluded = conclude({

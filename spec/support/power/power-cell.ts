@@ -15,8 +15,8 @@ import { isServed, type PowerRow } from './power-rows.ts';
 
 /** What the judge made of a broken engine. */
 export interface PowerCell {
-  /** `found`: refused with the right name; otherwise refused, or let pass (also if nothing was concluded). */
-  readonly outcome: 'found' | 'refused' | 'not told';
+  /** `found`: refused with the right name. `no answer`: it stopped answering, so that nothing is concluded. */
+  readonly outcome: 'found' | 'refused' | 'no answer' | 'not told';
   /** Bugs that the judge named. */
   readonly named: readonly string[];
   /** The questions that refused it. */
@@ -72,7 +72,7 @@ export async function powerCell(
           const { message: reason } = error as Error;
           if (error instanceof SubjectError)
             return { outcome: 'refused', named: [], by: ['answers'], reason };
-          if (error instanceof NoAnswerError) return { outcome: 'not told', named: [], by: [], reason };
+          if (error instanceof NoAnswerError) return { outcome: 'no answer', named: [], by: [], reason };
           throw error;
         } finally {
           await server.close();
@@ -81,7 +81,7 @@ export async function powerCell(
     } finally {
       rmSync(folder, { recursive: true, force: true });
     }
-    if (cell.outcome !== 'not told') break;
+    if (cell.outcome === 'found' || cell.outcome === 'refused') break;
   }
   return cell!;
 }
@@ -98,8 +98,9 @@ export function cellOf(verdict: Verdict, signatures: readonly string[]): PowerCe
   const named = foundBugs(verdict.bugs).map(({ name }) => name);
   const isWrong = verdict.verdict === 'wrong';
   const isNamed = named.some((name) => signatures.includes(name));
+  const isSilent = verdict.cases.some(({ outcome }) => outcome === 'no answer');
   return {
-    outcome: !isWrong ? 'not told' : isNamed ? 'found' : 'refused',
+    outcome: isWrong ? (isNamed ? 'found' : 'refused') : isSilent ? 'no answer' : 'not told',
     named,
     by: isWrong ? refusers(verdict) : [],
     reason: verdict.reasons[0] ?? '',

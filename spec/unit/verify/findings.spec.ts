@@ -43,6 +43,7 @@ const JUDGEMENT: Judgement = {
     verdict: 'wrong',
     tokens: 1,
     ties: 0,
+    rows: { compared: 1, ratio: Number.NaN },
     worst: { case: 'one', position: 2, regret: Number.POSITIVE_INFINITY, allowed: 1 },
   },
   power: { refused: 1, of: 1, missed: [] },
@@ -59,6 +60,7 @@ test('the judge is given rows by their positions, and tokens', (t) => {
         { position: 2, ...row },
       ],
       greedy: [3],
+      greedyRows: [row],
     },
   ]);
 });
@@ -94,6 +96,7 @@ test('figures that are not finite become null, as JSON has them', (t) => {
   );
   t.like(numbers.precision.classes[0], { noise: 0.05, judgeable: true });
   t.is(numbers.greedy.worst?.regret, null);
+  t.deepEqual(numbers.greedy.rows, { compared: 1, ratio: null });
   for (const key of ['precision', 'bugs', 'greedy', 'power', 'compared'] as const) {
     t.deepEqual(verdictSchema.shape[key].parse(JSON.parse(JSON.stringify(numbers[key]))), numbers[key]);
   }

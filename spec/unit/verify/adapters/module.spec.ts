@@ -52,7 +52,7 @@ test('a module that is missing or throws is refused with its path and the reason
 test('a module whose load throws is refused with its path, the model and the reason', async (t) => {
   const path = moduleOf(
     t,
-    "export default { info: { name: 'mine' }, load: async (dir: string) => { throw new Error(`no ${dir}`); } };",
+    "export default { info: { name: 'mine' }, load: async (dir: string) => { throw new Error('no ' + dir); } };",
   );
   const subject = await loadModule(path);
   for (const [dir, what] of [
