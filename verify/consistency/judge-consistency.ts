@@ -46,7 +46,7 @@ export async function judgeConsistency(
   return { verdicts, unchecked };
 }
 
-/** Whether a subject gives other answers to the same request when it is asked again or together with others. */
+/** Whether the same request gets other answers when it comes again or together with others. */
 export function dependsOnOthers(verdicts: Verdict['consistency']): boolean {
   return verdicts.some(({ name, verdict }) => verdict === 'wrong' && SAME_REQUESTS.has(name));
 }

@@ -1,4 +1,4 @@
-import type { FirstAnswer } from './checks.ts';
+import type { VerifyCase } from '../../golden/verify-case.ts';
 
 /** A prompt that differs from a case's in one token. */
 export interface SimilarPrompt {
@@ -19,7 +19,7 @@ const PLACES = 3;
  * Prompts that a cache may take for a case's, each with another token in one place: in the longest prompts
  * around the end of the first block of 16, in short ones before their last token.
  */
-export function similarPrompts(first: readonly Pick<FirstAnswer, 'case'>[]): SimilarPrompt[] {
+export function similarPrompts(first: readonly { readonly case: VerifyCase }[]): SimilarPrompt[] {
   return first
     .map(({ case: { id, promptIds } }) => ({ id, promptIds }))
     .filter(({ promptIds }) => promptIds.length > PLACES + 1 && new Set(promptIds).size > 1)

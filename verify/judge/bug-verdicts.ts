@@ -26,8 +26,8 @@ const LINEAR_NOISE = 0.5;
 /** … so that a bug must then explain the error: what is left of it, at most. */
 const LEFT_OF_LARGE_NOISE = 0.5;
 /**
- * Where an error is known to be there and rows are few, or are not the same when they are asked for again, a bug
- * has to be that error: its coefficient is this near to 1 …
+ * Where an error is known to be there and rows are few, or change when they are asked for again, a bug has to
+ * be that error: its coefficient is this near to 1 …
  */
 const EXACT_COEFFICIENT = 0.1;
 /** … and of the rows whose error is more than this many times the noise … */

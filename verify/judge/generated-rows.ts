@@ -20,7 +20,7 @@ export interface GeneratedVerdict {
 
 /**
  * Judges the rows that greedy tokens were chosen from like those of a prompt: up to the first token that is
- * not the reference's, they follow the same ids. The first row of each case comes of the prompt and the others
+ * not the reference's, they follow the same ids. The first row of each case comes of the prompt, the others
  * of decoding, often by other kernels: the median of each kind has to be within the class's noise.
  *
  * @param precision the class whose noise is allowed.

@@ -17,8 +17,8 @@ export interface Regret {
 /** Most noise by which near-ties differ: √2 for a difference of two tokens, times four for many tokens. */
 const DEVIATIONS = 4 * Math.SQRT2;
 /**
- * The same where a router may flip: of the imitations of a class, each against the noise of the others, on all
- * rows of the fixtures, the largest regret was 13.4 times the noise with experts (bf16), and 4.4 without.
+ * The same where a router may flip: of the imitations of a class, each against the noise of the others, on
+ * all rows of the fixtures, the largest regret was 13.4 times the noise with experts (bf16), 4.4 without.
  */
 const ROUTER_DEVIATIONS = 14;
 /** Likeliest ids of a row that its noise is measured on. */

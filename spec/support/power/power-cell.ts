@@ -15,7 +15,7 @@ import { isServed, type PowerRow } from './power-rows.ts';
 
 /** What the judge made of a broken engine. */
 export interface PowerCell {
-  /** `found`: refused with the right name. `no answer`: it stopped answering, so that nothing is concluded. */
+  /** `found`: refused with the right name. `no answer`: it stopped answering, and nothing is concluded. */
   readonly outcome: 'found' | 'refused' | 'no answer' | 'not told';
   /** Bugs that the judge named. */
   readonly named: readonly string[];

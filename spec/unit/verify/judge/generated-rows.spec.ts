@@ -19,7 +19,7 @@ test('rows within the noise of the class are right', (t) => {
   t.deepEqual([reasons, problems], [[], []]);
 });
 
-test('wrong rows of decoding and of first tokens are told apart', (t) => {
+test('wrong rows of decoding and of first tokens have reasons of their own', (t) => {
   for (const [isWrong, message] of [
     [(step: number) => step > 0, /^errors in the rows of decoded tokens are [\d.]+ times the noise of bf16$/],
     [(step: number) => step === 0, /^errors in the rows of first tokens are [\d.]+ times the noise of bf16$/],
