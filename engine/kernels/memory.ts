@@ -120,12 +120,13 @@ export class KernelMemory {
     const size = this.buffer.byteLength;
     const limit = Math.floor(this.#maxBytes / PAGE_BYTES) * PAGE_BYTES;
     const wanted = Math.min(Math.max(end, size + GROWTH_BYTES), limit);
+    const inUse = `cannot allocate ${mebibytes(asked)}: ${mebibytes(this.bytesAllocated)} of at most ${mebibytes(limit)} are in use`;
+    if (end > limit) throw new KernelError(`${inUse}; use a smaller model or a smaller cache`);
     try {
-      if (end > limit) throw new RangeError('beyond the limit');
       this.memory.grow(Math.ceil((wanted - size) / PAGE_BYTES));
     } catch (cause) {
       throw new KernelError(
-        `cannot allocate ${mebibytes(asked)}: ${mebibytes(this.bytesAllocated)} of at most ${mebibytes(limit)} are in use; use a smaller model or a smaller cache`,
+        `${inUse}, and the system gives no more; check the limit of "ulimit -v" and the free memory`,
         { cause },
       );
     }

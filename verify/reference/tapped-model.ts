@@ -183,9 +183,10 @@ export class TappedModel {
     const stored = this.#headName;
     const x = final.subarray(index * hiddenSize, (index + 1) * hiddenSize);
     const y = new Float32Array(ids.length);
-    const compute = (name = stored) => this.#rowsOf(name, all).multiply(x, ids, y);
+    const name = 'lm_head.weight';
+    const compute = (other = name) => this.#rowsOf(other === name ? stored : other, all).multiply(x, ids, y);
     const matrix = { ...this.#kernels.matrices.get(stored)!, outputs: ids.length };
-    const call = { name: 'lm_head.weight', stored, layer: numHiddenLayers - 1, x, rows: 1, y, matrix };
+    const call = { name, stored, layer: numHiddenLayers - 1, x, rows: 1, y, matrix };
     if (this.#taps.matmul) this.#taps.matmul({ ...call, compute });
     else compute();
     return y;

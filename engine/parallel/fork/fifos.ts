@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { text } from 'node:stream/consumers';
 import { GroupError } from '../../errors.ts';
+import { describeShortage } from './shortage.ts';
 
 /**
  * A FIFO from one rank to another, as file descriptors. Both ranks have both ends open, so that a rank can
@@ -48,10 +49,15 @@ cd "$folder" && mkfifo -m 600 "$@" && echo "$folder" && read -r end
  * @throws GroupError if the system has no mkfifo, or the temporary folder cannot be written.
  */
 export async function openFifos(size: number): Promise<(Fifo | undefined)[][]> {
+  const failed = `${size} ranks on this machine need FIFOs between them, made by mkfifo`;
   const ranks = [...Array(size).keys()];
   const name = (from: number, to: number) => `${from}-${to}`;
   const names = ranks.flatMap((from) => ranks.filter((to) => to !== from).map((to) => name(from, to)));
   const maker = spawn('sh', ['-c', MAKER, tmpdir(), ...names]);
+  if (maker.pid === undefined) {
+    const [cause] = await once(maker, 'error');
+    throw new GroupError(`${failed}: ${describeShortage(cause)}`, [], { cause });
+  }
   // EPIPE if it has ended early; its exit code is reported below.
   maker.stdin.on('error', () => {});
   const ended = Promise.all([text(maker.stderr), once(maker, 'close')]);
@@ -61,10 +67,10 @@ export async function openFifos(size: number): Promise<(Fifo | undefined)[][]> {
     return opened[opened.length - 1];
   };
   try {
-    const failed = ended.then(([stderr, [exitCode, signal]]) => {
+    const endedEarly = ended.then(([stderr, [exitCode, signal]]) => {
       throw new Error(stderr.trim() || `it ended with ${signal ?? exitCode}`);
     });
-    const [folder]: string[] = await Promise.race([once(createInterface(maker.stdout), 'line'), failed]);
+    const [folder]: string[] = await Promise.race([once(createInterface(maker.stdout), 'line'), endedEarly]);
     const fifo = (file: string) => ({
       blocking: open(file, 0),
       nonBlocking: open(file, constants.O_NONBLOCK),
@@ -74,9 +80,7 @@ export async function openFifos(size: number): Promise<(Fifo | undefined)[][]> {
     return ranks.map((from) => ranks.map((to) => between(from, to)));
   } catch (cause) {
     opened.forEach(closeSync);
-    const reason = (cause as Error).message;
-    const message = `${size} ranks on this machine need FIFOs between them, made by mkfifo: ${reason}`;
-    throw new GroupError(message, [], { cause });
+    throw new GroupError(`${failed}: ${describeShortage(cause)}`, [], { cause });
   } finally {
     maker.stdin.end();
     await ended.catch(() => {});

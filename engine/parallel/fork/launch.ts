@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
+import { GroupError } from '../../errors.ts';
 import { siblingModule } from '../../terminal/sibling-module.ts';
 import { Collectives } from '../collectives.ts';
 import type { ProcessGroup } from '../process-group.ts';
@@ -7,6 +8,7 @@ import { singleProcessGroup } from '../single-process-group.ts';
 import { FifoTransport, type GroupMonitor } from './fifo-transport.ts';
 import { closeFifos, linksOf, openFifos } from './fifos.ts';
 import type { FromSupervisor, SupervisorData, ToSupervisor } from './rank-supervisor.ts';
+import { describeShortage } from './shortage.ts';
 import { WaitState } from './wait-state.ts';
 
 export interface LaunchOptions {
@@ -40,6 +42,8 @@ export async function launch(size: number, entry: URL, options: LaunchOptions = 
   const workerData: SupervisorData = { fifos, state: state.buffer, pids, task, startTimeoutMs };
   const supervisor = new Worker(siblingModule('./rank-supervisor.ts', import.meta.url), { workerData });
   const ended = once(supervisor, 'exit');
+  // An error of the thread is thrown below.
+  ended.catch(() => {});
   const send = (message: ToSupervisor): void => supervisor.postMessage(message);
   const killAll = (): void => killRunning(pids);
   process.once('exit', killAll);
@@ -53,11 +57,22 @@ export async function launch(size: number, entry: URL, options: LaunchOptions = 
     },
   };
   const transport = new FifoTransport({ rank: 0, links: linksOf(0, fifos), state, monitor, timeoutMs });
-  const [{ type }] = (await once(supervisor, 'message')) as [FromSupervisor];
+  const type = await firstMessage(supervisor).catch((cause) => {
+    process.off('exit', killAll);
+    killAll();
+    closeFifos(fifos, () => true);
+    const message = `the thread that supervises ${size} ranks has failed: ${describeShortage(cause)}`;
+    throw new GroupError(message, [], { cause });
+  });
   // The children have inherited the FIFOs between themselves by now.
   closeFifos(fifos, (from, to) => from !== 0 && to !== 0);
   if (type === 'failed') await transport.close();
   return new Collectives(transport);
+}
+
+async function firstMessage(supervisor: Worker): Promise<FromSupervisor['type']> {
+  const [{ type }] = (await once(supervisor, 'message')) as [FromSupervisor];
+  return type;
 }
 
 /** Kills the ranks that still run when this process exits early; SIGKILL also ends a stopped one. */

@@ -73,6 +73,8 @@ class LauncherMonitor {
   #monitor(timeoutMs: number): void {
     const tickMs = tickMsOf(timeoutMs);
     const timer = new WaitTimer(this.#state, tickMs);
+    // From now on the launcher expects signs of life, also while the main thread imports its modules.
+    sendMessage(this.#control, { type: 'heartbeat' });
     setInterval(() => {
       const { elapsedMs, wait } = timer.tick();
       this.#silentMs += elapsedMs;

@@ -4,6 +4,7 @@ import type { Duplex, Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { siblingModule } from '../../terminal/sibling-module.ts';
 import { onLine, onMessage, sendMessage, type ToLauncher, type ToRank } from './control.ts';
+import { describeShortage } from './shortage.ts';
 import type { RankStatus } from './stalled-ranks.ts';
 import type { ElapsedWait } from './wait-timer.ts';
 
@@ -27,9 +28,12 @@ export interface RankProcessOptions {
 export class RankProcess {
   readonly rank: number;
   readonly #child: ChildProcess;
-  readonly #control: Duplex;
+  /** Undefined if there were too few file descriptors to start the process. */
+  readonly #control: Duplex | undefined;
   joined = false;
   ended = false;
+  /** Whether it has ever sent a message. */
+  hasSpoken = false;
   #left = false;
   #silentMs = 0;
   #wait: ElapsedWait | undefined;
@@ -39,21 +43,23 @@ export class RankProcess {
     const args = [...process.execArgv, MAIN, String(rank), String(size)];
     const stdio = ['ignore', 'pipe', 'pipe', 'pipe', ...descriptors] as const;
     this.#child = spawn(process.execPath, args, { stdio: [...stdio] });
-    this.#control = this.#child.stdio[CONTROL_DESCRIPTOR] as Duplex;
-    for (const output of [this.#child.stdout, this.#child.stderr]) {
-      onLine(output as Readable, (line) => print(`[rank ${rank}] ${line}\n`));
+    this.#control = this.#child.stdio?.[CONTROL_DESCRIPTOR] as Duplex | undefined;
+    if (this.#control) {
+      for (const output of [this.#child.stdout, this.#child.stderr]) {
+        onLine(output as Readable, (line) => print(`[rank ${rank}] ${line}\n`));
+      }
+      onMessage<ToLauncher>(this.#control, (message) => {
+        this.#receive(message);
+        handle(message);
+      });
     }
-    onMessage<ToLauncher>(this.#control, (message) => {
-      this.#receive(message);
-      handle(message);
-    });
     let ended = false;
     const end = (how: string, leftBefore: boolean) => {
       this.ended = true;
       if (!ended) onEnd(how, leftBefore);
       ended = true;
     };
-    this.#child.once('error', (error) => end(`could not be started: ${error.message}`, false));
+    this.#child.once('error', (error) => end(`could not be started (${describeShortage(error)})`, false));
     // 'close' comes after all output, 'exit' may come before.
     this.#child.once('close', (code, signal) => {
       const how = signal ? `was killed by ${signal}` : `ended with exit code ${code}`;
@@ -76,7 +82,7 @@ export class RankProcess {
   }
 
   send(message: ToRank): void {
-    sendMessage(this.#control, message);
+    if (this.#control) sendMessage(this.#control, message);
   }
 
   kill(): void {
@@ -85,6 +91,7 @@ export class RankProcess {
 
   #receive(message: ToLauncher): void {
     this.#silentMs = 0;
+    this.hasSpoken = true;
     if (message.type === 'joined') this.joined = true;
     if (message.type === 'left') this.#left = true;
     this.#wait = message.type === 'heartbeat' ? message.wait : undefined;

@@ -24,6 +24,8 @@ export type ToSupervisor = { type: 'failed'; failure: GroupFailure } | { type: '
 /** Messages to the main thread. */
 export type FromSupervisor = { type: 'started' } | { type: 'failed' };
 
+/** Until then, a rank that has sent no message yet is taken to start. */
+const FIRST_MESSAGE_MS = 20_000;
 /** How long the ranks of a failed group may take to report the failure and exit. */
 const GRACE_MS = 1000;
 
@@ -117,6 +119,14 @@ class RankSupervisor {
 
   #lateToStart(elapsedMs: number): GroupFailure | undefined {
     this.#startingMs += elapsedMs;
+    const { timeoutMs } = this.#data.task;
+    // A rank that imports its modules sends heartbeats, and a stopped one none. Before the first message Node
+    // itself starts, which takes seconds on a busy machine.
+    const silent = this.#ranks
+      .filter(({ hasSpoken }) => hasSpoken || this.#startingMs >= FIRST_MESSAGE_MS)
+      .map(({ status }) => ({ ...status, wait: undefined }));
+    const stalled = findStalledRanks(silent, timeoutMs);
+    if (stalled) return { ...stalled, message: `${stalled.message}${this.#phase}` };
     const ranks = this.#ranks.filter(({ joined }) => !joined).map(({ rank }) => rank);
     if (this.#startingMs < this.#data.startTimeoutMs) return undefined;
     return { message: `Waited ${this.#data.startTimeoutMs} ms for ${namesOf(ranks)} to start`, ranks };

@@ -84,3 +84,17 @@ test('memory that was disposed of cannot be used', (t) => {
     t.throws(use, { instanceOf: KernelError, message: /disposed of/ });
   }
 });
+
+test('memory that the system refuses, below the limit of the kernels, is said to be so', (t) => {
+  const memory = new KernelMemory(4 * MIB);
+  memory.memory.grow = () => {
+    throw new RangeError('refused');
+  };
+  t.throws(() => memory.allocate(MIB), {
+    instanceOf: KernelError,
+    message:
+      'cannot allocate 1.0 MiB: 0.0 MiB of at most 4.0 MiB are in use, and the system gives no more; ' +
+      'check the limit of "ulimit -v" and the free memory',
+  });
+  t.throws(() => memory.allocate(5 * MIB), { message: /use a smaller model or a smaller cache$/ });
+});

@@ -82,8 +82,11 @@ for (const [kind, model] of [
   ['dense', denseModel({ max_position_embeddings: 256 })],
   ['mixture', moeModel({ max_position_embeddings: 256 })],
   [
-    'mixture of all layers',
-    moeModel({ max_position_embeddings: 256, mlp_only_layers: [], norm_topk_prob: false }),
+    'mixture of all layers with a tied head',
+    moeModel({
+      ...{ max_position_embeddings: 256, mlp_only_layers: [] },
+      ...{ norm_topk_prob: false, tie_word_embeddings: true },
+    }),
   ],
 ] as const) {
   test(`${kind}: each bug changes the rows that it should, from the first on`, async (t) => {

@@ -1,5 +1,7 @@
+import { spawn } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { text as readText } from 'node:stream/consumers';
 import { pathToFileURL } from 'node:url';
 import test, { type ExecutionContext } from 'ava';
 import { GroupError } from '../../../../../engine/errors.ts';
@@ -62,3 +64,62 @@ test.serial('launch names the ranks that do not start in time', async (t) => {
     message: 'Waited 700 ms for rank 1 to start',
   });
 });
+
+test.serial('launch names a rank that is stopped while it starts within the time limit', async (t) => {
+  const text = "process.kill(process.pid, 'SIGSTOP'); await new Promise(() => {});";
+  await t.throwsAsync(launchRanks(t, text, { timeoutMs: 600 }), {
+    instanceOf: GroupError,
+    message: /^Rank 1 has given no sign of life for .* s while the group started$/,
+  });
+});
+
+/**
+ * Launches ranks in a process that may open few files, with 0, 2, … descriptors left, and prints what comes
+ * of each, and whether descriptors are left open.
+ */
+const FEW_FILES = `
+import { closeSync, openSync, readdirSync } from 'node:fs';
+const { launch } = await import(process.argv[2]);
+const open = () => readdirSync('/proc/self/fd').length;
+const entry = new URL('data:text/javascript,export default (group) => group.barrier()');
+// What the first launch leaves open for good, such as the thread pool's, is not counted.
+await launch(2, entry).then((group) => (group.barrier(), group.close()));
+for (let left = 0; left <= 20; left += 2) {
+  const before = open();
+  const taken = [];
+  try { for (;;) taken.push(openSync('/dev/null')); } catch {}
+  for (const fd of taken.splice(0, left)) closeSync(fd);
+  const outcome = await launch(2, entry).then(
+    (group) => (group.barrier(), group.close().then(() => 'launched')),
+    (error) => error.name + ': ' + error.message,
+  );
+  for (const fd of taken) closeSync(fd);
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  console.log(JSON.stringify({ left, outcome, leaked: open() - before }));
+}
+process.exit(0);
+`;
+
+test.serial(
+  'launch with too few file descriptors says so, wherever they run out, and leaves none open',
+  async (t) => {
+    const launchUrl = import.meta.resolve('../../../../../engine/parallel/fork/launch.ts');
+    const script = join(temporaryFolder(t), 'few-files.mjs');
+    writeFileSync(script, FEW_FILES);
+    const argv = ['-c', 'ulimit -n 80 && exec "$0" "$@"', process.execPath, script, launchUrl];
+    const child = spawn('sh', argv, { stdio: ['ignore', 'pipe', 'inherit'] });
+    t.teardown(() => child.kill('SIGKILL'));
+    const outcomes = (await readText(child.stdout))
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line));
+    t.is(outcomes.length, 11);
+    for (const { left, outcome, leaked } of outcomes) {
+      t.regex(outcome, /^launched$|^GroupError: .*ulimit -n/, `${left} left`);
+      // Node keeps the pipes of a process that it could not start.
+      t.true(leaked === 0 || outcome.includes('spawn'), `${left} left: ${outcome}; ${leaked} leaked`);
+    }
+    t.is(outcomes[0].outcome.slice(0, 10), 'GroupError');
+    t.is(outcomes.at(-1).outcome, 'launched');
+  },
+);
