@@ -1,6 +1,7 @@
 import type { RenderOptions } from '../text/chat.ts';
 import type { ChatMessage } from '../text/conversation.ts';
 import type { DecodeOptions, EncodeOptions } from '../text/tokenizer.ts';
+import type { TemplateTraits } from './chat/template-traits.ts';
 import type { EngineThread } from './engine-thread.ts';
 
 /** A conversation that the model's chat template makes a prompt of. */
@@ -36,6 +37,8 @@ export interface ServerContext {
   readonly engine: Pick<EngineThread, 'generate' | 'limits' | 'stats'>;
   readonly text: ServedText;
   readonly vocabulary: ServedVocabulary;
+  /** What the model's chat template says of its answers. */
+  readonly templateTraits: TemplateTraits;
   readonly servedModelName: string;
   /** Names weights, program and kernels. */
   readonly systemFingerprint: string;

@@ -46,10 +46,11 @@ async function serve(id: number, request: ThreadRequest, engine: Engine): Promis
   try {
     for await (const event of engine.generate([{ ...request, signal }])) {
       // Leaving the loop frees the blocks. The caller has left, or gets an error when the thread exits.
-      if (signal.aborted) return;
+      if (signal.aborted) break;
       if (event.type === 'error') refusal = event.error;
       else tell({ id, event }, engine);
     }
+    // Also after an abort: the news has the statistics without the request.
     tell({ id, ...(refusal && { error: toErrorData(refusal) }) }, engine);
   } catch (error) {
     send({ type: 'failed', error: toErrorData(error) });

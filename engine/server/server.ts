@@ -145,7 +145,7 @@ export class Server {
 }
 
 function contextOf(
-  { engine, text, systemFingerprint }: ServedModel,
+  { engine, text, templateTraits, systemFingerprint }: ServedModel,
   { servedModelName, maxLogprobs }: ServerOptions,
   admission: Admission,
 ): ServerContext {
@@ -153,7 +153,7 @@ function contextOf(
     engine,
     text: text ?? noText(),
     vocabulary: createVocabulary(text?.vocabulary),
-    ...{ servedModelName, systemFingerprint, maxLogprobs },
+    ...{ templateTraits, servedModelName, systemFingerprint, maxLogprobs },
     created: Math.floor(Date.now() / 1000),
     admit: (numSequences) => admission.admit(numSequences),
   };

@@ -1,5 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { readChatTemplates } from '../text/chat.ts';
+import { type TemplateTraits, templateTraits } from './chat/template-traits.ts';
 import type { ServedText } from './context.ts';
 import { EngineThread, type EngineThreadOptions } from './engine-thread.ts';
 import { systemFingerprint } from './system-fingerprint.ts';
@@ -10,6 +12,7 @@ export interface ServedModel {
   readonly engine: Pick<EngineThread, 'generate' | 'limits' | 'stats' | 'onFailure' | 'close'>;
   /** Undefined if the model has no tokenizer files. */
   readonly text: (ServedText & Pick<TextThread, 'vocabulary' | 'close'>) | undefined;
+  readonly templateTraits: TemplateTraits;
   readonly systemFingerprint: string;
 }
 
@@ -28,13 +31,19 @@ const TOKENIZER_FILES = ['tokenizer.json', 'tokenizer_config.json'];
 export async function startThreads(options: ModelThreadOptions): Promise<ServedModel> {
   const { modelDir } = options;
   const fingerprint = await systemFingerprint(modelDir);
+  const { sources } = await readChatTemplates(modelDir);
   const hasTokenizer = TOKENIZER_FILES.every((file) => existsSync(join(modelDir, file)));
   const [engine, text] = await Promise.allSettled([
     EngineThread.start({ ...options, hasTokenizer }),
     hasTokenizer ? TextThread.start(modelDir) : undefined,
   ]);
   if (engine.status === 'fulfilled' && text.status === 'fulfilled') {
-    return { engine: engine.value, text: text.value, systemFingerprint: fingerprint };
+    return {
+      engine: engine.value,
+      text: text.value,
+      templateTraits: templateTraits(sources),
+      systemFingerprint: fingerprint,
+    };
   }
   if (engine.status === 'fulfilled') await engine.value.close();
   if (text.status === 'fulfilled') await text.value?.close();

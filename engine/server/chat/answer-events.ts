@@ -2,8 +2,8 @@ import type { TokenLogprobs } from '../../serving/logprobs.ts';
 import type { FinishReason, GenerateResult } from '../../serving/requests.ts';
 import { ApiError, toApiError } from '../api-error.ts';
 
+import type { ServerContext } from '../context.ts';
 import { maxNewTokensOf } from '../request-limits.ts';
-import type { ChatContext } from './context.ts';
 import { MessageParser, type MessagePiece } from './message-parser.ts';
 import { thinkingAfter } from './prompt-thinking.ts';
 import type { ChatRequest } from './request.ts';
@@ -41,14 +41,14 @@ export interface Answer {
  */
 export async function answerTo(
   request: ChatRequest,
-  context: ChatContext,
+  context: ServerContext,
   signal: AbortSignal,
 ): Promise<Answer> {
   const promptIds = await encode(request, context);
   return { promptIds, events: answerEvents(request, promptIds, context, signal) };
 }
 
-async function encode({ prompt }: ChatRequest, { text }: ChatContext): Promise<number[]> {
+async function encode({ prompt }: ChatRequest, { text }: ServerContext): Promise<number[]> {
   try {
     return await text.encodeChat(prompt);
   } catch (error) {
@@ -60,7 +60,7 @@ async function encode({ prompt }: ChatRequest, { text }: ChatContext): Promise<n
 async function* answerEvents(
   request: ChatRequest,
   ids: readonly number[],
-  context: ChatContext,
+  context: ServerContext,
   signal: AbortSignal,
 ): AsyncGenerator<AnswerEvent, void> {
   const { generation, prompt, hasToolCalls, maxTokens, maxTokensField } = request;

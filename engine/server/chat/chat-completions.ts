@@ -1,11 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import type { TokenLogprobs } from '../../serving/logprobs.ts';
 
+import type { ServerContext } from '../context.ts';
 import { chatLogprobs, promptLogprobs, type TokenNames } from '../logprob-shapes.ts';
 import { usageOf } from '../usage.ts';
 import { answerTo, type ChoiceAnswered } from './answer-events.ts';
 import { ChoiceMessage } from './choice-message.ts';
-import type { ChatContext } from './context.ts';
 import { type ChatRequest, readChatRequest } from './request.ts';
 import type {
   ChatChoice,
@@ -20,7 +20,7 @@ import type {
 /** `POST /v1/chat/completions`: OpenAI's, with vLLM's additions. */
 export function chatCompletions(
   body: unknown,
-  context: ChatContext,
+  context: ServerContext,
   signal: AbortSignal,
 ): Promise<ChatCompletion> | AsyncGenerator<ChatCompletionChunk, void> {
   const request = readChatRequest(body, context);
@@ -30,7 +30,7 @@ export function chatCompletions(
 /** The answer in one object. */
 async function completionOf(
   request: ChatRequest,
-  context: ChatContext,
+  context: ServerContext,
   signal: AbortSignal,
 ): Promise<ChatCompletion> {
   const { promptIds, events } = await answerTo(request, context, signal);
@@ -65,7 +65,7 @@ async function completionOf(
 /** The answer in chunks: for each choice its role, its parts as they come, and its end; then the usage. */
 async function* chunksOf(
   request: ChatRequest,
-  context: ChatContext,
+  context: ServerContext,
   signal: AbortSignal,
 ): AsyncGenerator<ChatCompletionChunk, void> {
   const { promptIds, events } = await answerTo(request, context, signal);
@@ -109,7 +109,7 @@ async function* chunksOf(
   if (request.includeUsage) yield { ...chunk([]), usage: usageOf([ends.map(({ result }) => result)]) };
 }
 
-function envelopeOf({ servedModelName, systemFingerprint }: ChatContext): Envelope {
+function envelopeOf({ servedModelName, systemFingerprint }: ServerContext): Envelope {
   return {
     id: `chatcmpl-${randomUUID().replaceAll('-', '')}`,
     created: Math.floor(Date.now() / 1000),

@@ -1,5 +1,4 @@
-import type { ChatPrompt, ServedVocabulary } from '../context.ts';
-import type { ChatContext } from './context.ts';
+import type { ChatPrompt, ServedVocabulary, ServerContext } from '../context.ts';
 import { THINK_BEGIN, THINK_END, type Thinking } from './reasoning-parser.ts';
 
 /** The end of a prompt that is looked at; a tag and the white space after it are fewer tokens. */
@@ -17,7 +16,7 @@ export function thinkingAfter(
   {
     vocabulary,
     templateTraits,
-  }: Pick<ChatContext, 'templateTraits'> & { vocabulary: Pick<ServedVocabulary, 'textOf'> },
+  }: Pick<ServerContext, 'templateTraits'> & { vocabulary: Pick<ServedVocabulary, 'textOf'> },
 ): Thinking {
   if (!templateTraits.hasThinking) return 'none';
   if (continueFinalMessage) {

@@ -1,13 +1,12 @@
 import { z } from 'zod';
 import { OptionError } from '../../errors.ts';
 import { ApiError } from '../api-error.ts';
-import type { ChatPrompt } from '../context.ts';
+import type { ChatPrompt, ServerContext } from '../context.ts';
 import { parseBody, refuseUnsupported } from '../request-body.ts';
 import { toNumLogprobs } from '../request-limits.ts';
 import { commonFields, toSamplingOptions } from '../sampling-fields.ts';
 import { checkServedModel } from '../served-model.ts';
 import type { ThreadRequest } from '../thread-messages.ts';
-import type { ChatContext } from './context.ts';
 import { conversationOf } from './conversation.ts';
 import { checkJsonValue } from './json-value.ts';
 
@@ -80,7 +79,7 @@ const UNSUPPORTED: Readonly<Record<string, (value: unknown) => boolean>> = {
  */
 export function readChatRequest(
   body: unknown,
-  context: Pick<ChatContext, 'engine' | 'maxLogprobs' | 'servedModelName' | 'templateTraits'>,
+  context: Pick<ServerContext, 'engine' | 'maxLogprobs' | 'servedModelName' | 'templateTraits'>,
 ): ChatRequest {
   const parsed = parseBody(chatBody, body);
   checkServedModel(parsed.model, context);
@@ -141,7 +140,7 @@ function promptEnd(body: ParsedBody): Omit<ChatPrompt, 'messages' | 'tools'> {
 /** @returns undefined if there are none: an empty array would make templates introduce no tools at all. */
 function toolsOf(
   { tools, tool_choice }: ParsedBody,
-  { templateTraits }: Pick<ChatContext, 'templateTraits'>,
+  { templateTraits }: Pick<ServerContext, 'templateTraits'>,
 ): ChatPrompt['tools'] {
   if (tool_choice != null && tool_choice !== 'none' && tool_choice !== 'auto') {
     throw new OptionError(

@@ -29,7 +29,6 @@ export const WITHOUT_SPEC: Readonly<Record<string, string>> = {
   'engine/server/text-thread-main.ts': 'the text in its thread; text-thread.spec.ts starts it',
   'engine/server/text-worker.ts': 'one life of that thread; likewise',
   'engine/server/thread-messages.ts': 'interfaces',
-  'engine/server/chat/context.ts': 'an interface',
   'engine/server/chat/shapes.ts': 'interfaces',
   'engine/server/chat/answer-events.ts': 'the events of an answer; chat-completions.spec.ts asks for them',
   'engine/server/engine-thread-main.ts': 'the engine in its thread; engine-thread.spec.ts starts it',

@@ -1,4 +1,5 @@
 import { EventEmitter } from 'node:events';
+import { setTimeout as sleep } from 'node:timers/promises';
 import test, { type ExecutionContext } from 'ava';
 import { EngineThread, type ThreadPort } from '../../../../engine/server/engine-thread.ts';
 import type { FromThread, ServedEvent, ToThread } from '../../../../engine/server/thread-messages.ts';
@@ -46,11 +47,17 @@ test('requests in a thread have the bits of the engine; a refused one disturbs n
     t.is(events.length, 7);
   }
 
-  // The request would have 28 tokens; the one after it sees all blocks free.
+  // The request would have 28 tokens.
   for await (const event of thread.generate({ ...REQUEST, maxNewTokens: 28, ignoreEos: true })) {
     t.is(event.type, 'token');
     break;
   }
+  for (let waits = 0; waits < 1000 && thread.stats.running > 0; waits++) await sleep(5);
+  t.like(
+    thread.stats,
+    { running: 0, waiting: 0, blocks: { free: 3 } },
+    'the thread says it without a request',
+  );
   await all(thread.generate({ ...REQUEST, maxNewTokens: 1 }));
   t.like(thread.stats, { running: 0, waiting: 0, blocks: { free: 3, total: 3 } });
 

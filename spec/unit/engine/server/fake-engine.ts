@@ -1,4 +1,5 @@
 import { parseModelConfig } from '../../../../engine/config.ts';
+import { templateTraits } from '../../../../engine/server/chat/template-traits.ts';
 import type { ServerContext } from '../../../../engine/server/context.ts';
 import type { ServedEvent, ThreadRequest } from '../../../../engine/server/thread-messages.ts';
 import { checkRequest } from '../../../../engine/serving/check-request.ts';
@@ -96,6 +97,7 @@ export function fakeContext(generate: typeof fakeGenerate = fakeGenerate): FakeC
       tokens: async (ids) => ids.map((id) => Buffer.from(bytesOf(id)).toString()),
     },
     vocabulary: { bytesOf, isSpecial, textOf: (id) => Buffer.from(bytesOf(id)).toString() },
+    templateTraits: templateTraits(),
     servedModelName: 'fake',
     systemFingerprint: 'fp',
     maxLogprobs: 5,

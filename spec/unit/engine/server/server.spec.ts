@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { connect } from 'node:net';
 import test, { type ExecutionContext } from 'ava';
 import { GroupError } from '../../../../engine/errors.ts';
+import { templateTraits } from '../../../../engine/server/chat/template-traits.ts';
 import type { Handler } from '../../../../engine/server/context.ts';
 import { Server, type ServerOptions } from '../../../../engine/server/server.ts';
 import type { ServedModel } from '../../../../engine/server/start-threads.ts';
@@ -43,7 +44,12 @@ async function start(t: ExecutionContext, given: Partial<ServerOptions> = {}, ha
     reached.resolve();
     await held.promise;
   };
-  const model: ServedModel = { engine, text: hasText ? text : undefined, systemFingerprint: 'fp' };
+  const model: ServedModel = {
+    engine,
+    text: hasText ? text : undefined,
+    templateTraits: templateTraits(),
+    systemFingerprint: 'fp',
+  };
   const server = await Server.start(model, {
     ...{ host: '127.0.0.1', port: 0, servedModelName: 'm', maxQueue: 0, maxLogprobs: 20 },
     ...{ rules: {}, handlers: { '/two': two, '/encode': encode }, logFormat: 'text' },
@@ -124,7 +130,7 @@ test('a port that is taken is an error that names it, and ends the threads', asy
   const { server } = await start(t);
   const port = Number(new URL(server.url).port);
   const engine = fakeEngine();
-  const model = { engine, text: undefined, systemFingerprint: 'fp' };
+  const model = { engine, text: undefined, templateTraits: templateTraits(), systemFingerprint: 'fp' };
   const options = { host: '127.0.0.1', port, rules: {}, handlers: {}, logFormat: 'none' } as ServerOptions;
   await t.throwsAsync(Server.start(model, options), {
     name: 'ServerError',

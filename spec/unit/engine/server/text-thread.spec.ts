@@ -8,7 +8,7 @@ import { ID, modelDir, TINY_TOKENIZER_CONFIG, tinyTokenizerJson } from '../text/
 trackResources(test);
 
 /** A template that never ends for a system message. */
-const ENDLESS = `{% if messages[0].role == "system" %}{% for i in range(9999999) %}{% for j in range(9999999) %}{% endfor %}{% endfor %}{% endif %}${TINY_TEMPLATE}`;
+const ENDLESS = `{% if messages[0].role == "system" %}{% for i in range(99999) %}{% for j in range(99999) %}{% endfor %}{% endfor %}{% endif %}${TINY_TEMPLATE}`;
 
 async function startTiny(t: ExecutionContext, template: string | undefined, options?: TextThreadOptions) {
   const dir = modelDir(t, {

@@ -1,6 +1,5 @@
 import { parseModelConfig } from '../../../../../engine/config.ts';
-import type { ChatContext } from '../../../../../engine/server/chat/context.ts';
-import type { ChatPrompt } from '../../../../../engine/server/context.ts';
+import type { ChatPrompt, ServerContext } from '../../../../../engine/server/context.ts';
 import type { ServedEvent, ThreadRequest } from '../../../../../engine/server/thread-messages.ts';
 import { checkRequest } from '../../../../../engine/serving/check-request.ts';
 import { Generation, type GenerationContext } from '../../../../../engine/serving/generation.ts';
@@ -14,13 +13,13 @@ export interface Script {
   readonly choices?: readonly (readonly string[])[];
   /** The tokens of every prompt, as texts. */
   readonly prompt?: readonly string[];
-  readonly traits?: Partial<ChatContext['templateTraits']>;
+  readonly traits?: Partial<ServerContext['templateTraits']>;
   /** Called before each event. */
   readonly beforeEvent?: () => void;
 }
 
 /** What the handler has asked for. */
-export interface ScriptedContext extends ChatContext {
+export interface ScriptedContext extends ServerContext {
   readonly prompts: ChatPrompt[];
   readonly requests: ThreadRequest[];
   /** Sequences that are admitted now. */

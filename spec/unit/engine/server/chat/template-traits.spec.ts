@@ -25,6 +25,8 @@ test('calls that are written otherwise than as JSON are not looked for', (t) => 
     '{% for tool in tools %}{% endfor %}<tool_call>\n<function=f>\n{{ tool_call.arguments|items }}';
   t.like(templateTraits(new Map([['default', coder]])), { rendersTools: true, hasToolCalls: false });
   const qwen25 = `{{ tools }}<tool_call>\\n{\\"name\\": <function-name>, \\"arguments\\": <args-json-object>}`;
+  const llama = `{{ tools }}{"name": function name, "arguments": dictionary}{{ call.arguments is mapping }}`;
+  t.like(templateTraits(new Map([['default', llama]])), { hasToolCalls: false, takesArgumentsAsJson: false });
   const { hasToolCalls, takesArgumentsAsJson } = templateTraits(new Map([['default', qwen25]]));
   t.deepEqual({ hasToolCalls, takesArgumentsAsJson }, { hasToolCalls: true, takesArgumentsAsJson: false });
 });
