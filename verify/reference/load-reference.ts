@@ -1,8 +1,9 @@
 import { createHash, type Hash } from 'node:crypto';
 import { createReadStream, existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { cacheFolder } from '../../engine/checkpoint/cache-folder.ts';
 import { readModelConfig } from '../../engine/checkpoint/read-config.ts';
+import { FileError } from '../../engine/errors.ts';
 import { sequenceOf, type VerifyCase } from '../../golden/verify-case.ts';
 import type { StoredGoldens } from '../compare/stored-goldens.ts';
 import type { Reference, Signature } from '../judge/judgement.ts';
@@ -104,9 +105,18 @@ async function keptReference(
         onProgress: (bug) => onProgress(`signature of ${bug}`),
       })
     : [];
-  mkdirSync(folder, { recursive: true });
-  writeReference(path, { ...reference, signatures });
+  keep(path, { ...reference, signatures });
   return { ...reference, signatures };
+}
+
+/** A folder that cannot be written only means that the next run computes the reference again. */
+function keep(path: string, reference: Reference): void {
+  try {
+    mkdirSync(dirname(path), { recursive: true });
+    writeReference(path, reference);
+  } catch (error) {
+    if (!(error instanceof FileError) && (error as NodeJS.ErrnoException).syscall === undefined) throw error;
+  }
 }
 
 function hashSources(hash: Hash): void {
