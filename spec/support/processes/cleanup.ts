@@ -16,6 +16,9 @@ export interface TrackResourcesOptions {
   graceMs?: number;
 }
 
+/** The tracker of this thread. Spec files that share a thread share it: hooks run when all tests have ended. */
+let trackerOfThread: ResourceTracker | undefined;
+
 /**
  * Fails a test file that leaves child processes, worker threads, files in the temporary folder, or file
  * descriptors open in it. Call it once at the top of the file: `trackResources(test)`.
@@ -24,7 +27,9 @@ export function trackResources<Context>(
   test: Pick<TestFn<Context>, 'after'>,
   options: TrackResourcesOptions = {},
 ): void {
+  if (trackerOfThread) return;
   const tracker = new ResourceTracker();
+  trackerOfThread = tracker;
   test.after.always('the tests leave nothing behind', async (t) => {
     const leaks = await tracker.stop(options);
     t.deepEqual(leaks, [], 'close, kill or remove these in t.teardown()');
