@@ -64,12 +64,16 @@ export async function loadReference(
     );
   const recorded = golden !== undefined && hasSignatures(golden.name, golden.folder);
   const computes = withSignatures && !recorded;
-  const kept = await keptReference(modelDir, rowsCases, { ...options, withSignatures: computes });
+  const config = await readModelConfig(modelDir);
+  const kept = {
+    ...(await keptReference(modelDir, rowsCases, { ...options, withSignatures: computes })),
+    hasRouter: config.moe !== undefined,
+  };
   if (!withSignatures) return { ...kept, signatures: [], unchecked: [] };
   if (!recorded) return { ...kept, unchecked: [] };
   const { signatures, unrecorded } = readSignatures(golden.name, kept.cases, golden.folder);
   const known = new Set(signatures.map(({ name }) => name));
-  const unknown = bugsOf(await readModelConfig(modelDir)).filter(({ name }) => !known.has(name));
+  const unknown = bugsOf(config).filter(({ name }) => !known.has(name));
   const missing = [
     ...(unrecorded.length > 0 ? [{ what: `known bugs in ${unrecorded.join(', ')}`, of: 'these cases' }] : []),
     ...(unknown.length > 0
