@@ -108,7 +108,7 @@ test('an index with a shard outside the directory is refused', (t) => {
     writeFileSync(path, index('a.safetensors', shard));
     t.throws(() => shardNames(path), {
       instanceOf: HubError,
-      message: `${path}: "${shard}" is not a shard's file name; delete it to have it fetched again`,
+      message: `${path}: ${JSON.stringify(shard)} is not a shard's file name; delete it to have it fetched again`,
     });
   }
 });
