@@ -16,7 +16,7 @@ export interface TrackResourcesOptions {
   graceMs?: number;
 }
 
-/** The tracker of this thread. Spec files that share a thread share it: hooks run when all tests have ended. */
+/** The tracker of this thread, which its spec files share: hooks run when the tests of all have ended. */
 let trackerOfThread: ResourceTracker | undefined;
 
 /**
