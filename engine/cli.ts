@@ -1,8 +1,7 @@
 #!/usr/bin/env node
-import { enableCompileCache } from 'node:module';
-import { compileCacheFolder } from './checkpoint/cache-folder.ts';
+import { keepCompiledCode } from './checkpoint/cache-folder.ts';
 
-enableCompileCache(compileCacheFolder());
+keepCompiledCode();
 // Dynamic, because modules imported before the cache is enabled are not cached.
 const { SignalReceiver } = await import('./terminal/interrupt.ts');
 const signals = new SignalReceiver();

@@ -1,9 +1,8 @@
 #!/usr/bin/env node
-import { enableCompileCache } from 'node:module';
-import { compileCacheFolder } from '../engine/checkpoint/cache-folder.ts';
+import { keepCompiledCode } from '../engine/checkpoint/cache-folder.ts';
 import type { PromptCases } from './export/cases.ts';
 
-enableCompileCache(compileCacheFolder());
+keepCompiledCode();
 // Dynamic, because modules imported before the cache is enabled are not cached.
 const { SignalReceiver } = await import('../engine/terminal/interrupt.ts');
 const signals = new SignalReceiver();

@@ -75,7 +75,7 @@ export const recordedCaseSchema = z.strictObject({
 export type RecordedCase = z.infer<typeof recordedCaseSchema>;
 
 /** A case that the reference refused, and that an engine must refuse too. */
-export const refusedCaseSchema = z.strictObject({
+const refusedCaseSchema = z.strictObject({
   id: z.string(),
   category: z.string(),
   text: z.string().optional(),
@@ -83,7 +83,6 @@ export const refusedCaseSchema = z.strictObject({
   /** The reference's own words. */
   refusal: z.string(),
 });
-export type RefusedCase = z.infer<typeof refusedCaseSchema>;
 
 export const caseSchema = z.union([recordedCaseSchema, refusedCaseSchema]);
 export type GoldenCase = z.infer<typeof caseSchema>;

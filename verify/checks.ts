@@ -9,6 +9,6 @@ export function parseChecks(names: readonly string[]): Check[] {
   return names.map((name) => {
     const check = CHECKS.find((known) => known === name);
     if (check) return check;
-    throw new UsageError(`there is no check "${name}"; the checks are ${CHECKS.join(', ')}`);
+    throw new UsageError(`choose among the checks ${CHECKS.join(', ')}; there is no "${name}"`);
   });
 }

@@ -1,10 +1,9 @@
-import { readPackageJson } from '../engine/terminal/package-json.ts';
 import type { AskedCase } from './ask/ask-cases.ts';
 import type { Difference } from './compare/difference.ts';
 import type { HiddenMap } from './hidden-map.ts';
 import type { CaseVerdict, Judgement } from './judge/judgement.ts';
 import type { PrecisionClass } from './precision.ts';
-import { type ErrorMap, VERDICT_FORMAT, type Verdict, type VerdictCase } from './verdict.ts';
+import { type ErrorMap, VERDICT_FORMAT, type Verdict, type VerdictCase, versionsHere } from './verdict.ts';
 
 /** Everything that was found out about a subject's answers. */
 export interface Findings {
@@ -111,7 +110,7 @@ export function concludeNothing({ demanded, reason, ...known }: NothingAsked): V
     power: { refused: 0, of: 0, missed: [] },
     compared: { rows: 0, values: 0 },
     cases: [],
-    versions: { plumbline: readPackageJson().version, node: process.version },
+    versions: versionsHere(),
   };
 }
 

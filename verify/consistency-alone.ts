@@ -2,7 +2,6 @@ import { UsageError } from '../engine/errors.ts';
 import type { PrecisionClass } from './precision.ts';
 import { openSubject, type SubjectFlags } from './subject-flags.ts';
 import type { Verdict } from './verdict.ts';
-import { verifyConsistency } from './verify-consistency.ts';
 
 /** Flags of the command that count if consistency alone is checked, and those that choose cases. */
 export interface ConsistencyFlags extends SubjectFlags {
@@ -41,7 +40,7 @@ export async function judgeConsistencyAlone(
   const { model, prompts, run, skip, knownFailing, module, command, dump, url } = flags;
   if (dump !== undefined)
     throw new UsageError(
-      '--checks consistency asks the engine again, and files cannot be asked; leave out --dump',
+      'leave out --dump; --checks consistency asks the engine again, and files cannot be asked',
     );
   const lost = Object.entries({
     '--prompts': prompts,
@@ -51,7 +50,7 @@ export async function judgeConsistencyAlone(
   }).flatMap(([name, value]) => (value === undefined ? [] : [name]));
   if (lost.length > 0)
     throw new UsageError(
-      `${lost.join(', ')} choose cases; --checks consistency has prompts of its own: leave them out`,
+      `leave out ${lost.join(', ')}: they choose cases, and --checks consistency has prompts of its own`,
     );
   const isOwn = module === undefined && command === undefined && url === undefined;
   if (isOwn && model === undefined)
@@ -61,6 +60,7 @@ export async function judgeConsistencyAlone(
   const modelDir = url !== undefined || model === undefined ? '' : await findDir(model);
   const opened = await openSubject(flags, { model: model ?? '', cases: [], signal, onNote });
   try {
+    const { verifyConsistency } = await import('./verify-consistency.ts');
     return await verifyConsistency({
       ...{ subject: opened.subject, adapter: opened.adapter, modelDir, signal, onProgress },
       ...{ precision: flags.precision, concurrency: flags.concurrency },

@@ -1,4 +1,4 @@
-import { sequenceOf } from '../golden/verify-case.ts';
+import { sequenceOf, type VerifyCase } from '../golden/verify-case.ts';
 import type { AskedCase } from './ask/ask-cases.ts';
 import type { Check } from './checks.ts';
 import type { FirstAnswer } from './consistency/checks.ts';
@@ -16,10 +16,11 @@ export function subjectCases(asked: readonly AskedCase[], checks: readonly Check
     if (refusal !== undefined) return [];
     const scored = withScores && forward.kind === 'result' ? forward.value.rows : [];
     const rows = scored.map((row, i) => ({ position: positions[i], ...row }));
-    const greedy =
-      checks.includes('greedy') && generated.kind === 'result' ? generated.value.tokens : undefined;
-    if (rows.length === 0 && !greedy) return [];
-    return [{ id, rows, ...(greedy ? { greedy } : {}) }];
+    const answer = checks.includes('greedy') && generated.kind === 'result' ? generated.value : undefined;
+    if (rows.length === 0 && !answer) return [];
+    if (!answer) return [{ id, rows }];
+    const { tokens: greedy, scores: greedyRows } = answer;
+    return [{ id, rows, greedy, ...(withScores && greedyRows ? { greedyRows } : {}) }];
   });
 }
 
@@ -31,6 +32,19 @@ export function unreachedOf(asked: readonly AskedCase[]): Verdict['unchecked'] {
     const which = unreached.map(({ position }) => position).join(', ');
     return [{ what: `${unreached.length} of ${of} positions of ${id}: ${which}`, why: unreached[0].why }];
   });
+}
+
+/** Cases whose numbers are not judged, a line for each. @param isJudged of those that are */
+export function tooLongOf(
+  cases: readonly Pick<VerifyCase, 'id' | 'refusal'>[],
+  isJudged: (id: string) => boolean,
+): Verdict['unchecked'] {
+  return cases
+    .filter(({ id, refusal }) => refusal === undefined && !isJudged(id))
+    .map(({ id }) => ({
+      what: `numbers of ${id}`,
+      why: 'the prompt is too long for the noise of a class to be measured on it',
+    }));
 }
 
 /** Answers that later ones are compared with. */
@@ -109,6 +123,7 @@ export function numbersOf(
     })),
     greedy: {
       ...{ verdict: greedy.verdict, tokens: greedy.tokens, ties: greedy.ties },
+      ...(greedy.rows ? { rows: { ...greedy.rows, ratio: finite(greedy.rows.ratio) } } : {}),
       ...(worst ? { worst: { ...worst, regret: finite(worst.regret), allowed: finite(worst.allowed) } } : {}),
     },
     power: { ...power, missed: [...power.missed] },

@@ -1,7 +1,6 @@
 import type { Command } from 'commander';
 import { interruptible } from '../engine/terminal/interrupt.ts';
 import { storedCases } from '../golden/verify-case.ts';
-import { loadSubject } from './adapters/module.ts';
 import { untilAborted } from './ask/abortable.ts';
 import type { CommandIo } from './command-io.ts';
 import {
@@ -64,7 +63,10 @@ async function openInspected(
   signal: AbortSignal,
 ): Promise<Pick<OpenSubject, 'subject' | 'close'> | undefined> {
   const isNamed = namedEngines(flags).length > 0;
-  if (!isNamed && env.SUBJECT) return { subject: await loadSubject(env.SUBJECT), close: async () => {} };
+  if (!isNamed && env.SUBJECT) {
+    const { loadModule } = await import('./adapters/module.ts');
+    return { subject: await loadModule(env.SUBJECT), close: async () => {} };
+  }
   if (!isNamed) return undefined;
   const cases = flags.dump === undefined ? [] : storedCases(golden, []);
   return await openSubject(flags, { model: flags.model, cases, signal });

@@ -5,7 +5,6 @@ import { join as joinWords } from 'shlex';
 import { readModelConfig } from '../engine/checkpoint/read-config.ts';
 import { UsageError } from '../engine/errors.ts';
 import { interruptible } from '../engine/terminal/interrupt.ts';
-import { readPackageJson } from '../engine/terminal/package-json.ts';
 import { writeWhole } from '../engine/terminal/write-whole.ts';
 import { reproduceCommand } from './adapters/command/reproduce.ts';
 import { loadAbortable } from './ask/abortable.ts';
@@ -21,6 +20,7 @@ import {
   openSubject,
   type SubjectFlags,
 } from './subject-flags.ts';
+import { versionsHere } from './verdict.ts';
 
 /** Exit codes beside 2 for wrong usage: those of a whole run. */
 const EXIT_CODES: Readonly<Record<SmokeReport['verdict'], number>> = { right: 0, wrong: 1, unknown: 3 };
@@ -100,7 +100,7 @@ async function asked(flags: SmokeFlags, io: CommandIo, signal: AbortSignal): Pro
     subject: { ...info, adapter: adapterOf(flags) },
     model: { name, source },
     ...{ verdict, fault, checks, requests, reproduce },
-    versions: { plumbline: readPackageJson().version, node: process.version },
+    versions: versionsHere(),
   };
   return { verdict, text: smokeText(report, reproduce), json: `${JSON.stringify(json, null, 2)}\n` };
 }

@@ -1,17 +1,11 @@
 import type { Command } from 'commander';
 import { InvalidArgumentError, Option } from 'commander';
 import { UsageError } from '../engine/errors.ts';
-import { Engine } from '../engine/index.ts';
 import { MAX_TIMER_MS } from '../engine/options.ts';
 import { dumpCases } from '../golden/dump-layout.ts';
 import type { VerifyCase } from '../golden/verify-case.ts';
-import { commandSubject } from './adapters/command/command-subject.ts';
-import { dumpSubject } from './adapters/dump/dump-subject.ts';
-import { engineSubject } from './adapters/engine.ts';
-import type { ApiName } from './adapters/http/dialect.ts';
-import { API_NAMES } from './adapters/http/dialects.ts';
-import { httpSubject } from './adapters/http/http-subject.ts';
-import { loadModule } from './adapters/module.ts';
+import { API_NAMES, type ApiName } from './adapters/http/dialect.ts';
+import type { HttpSubjectOptions } from './adapters/http/http-subject.ts';
 import type { Subject } from './subject.ts';
 
 /** The flags that say how the engine is reached; at most one of module, command, dump and url. */
@@ -53,7 +47,10 @@ export function addSubjectFlags(command: Command): Command {
     .option('--dump <folder>', 'read the answers that it has written to files (plumbline-goldens export)')
     .option('--url <url>', 'reach it over HTTP (docs/servers.md)')
     .addOption(
-      new Option('--api <name>', 'use this API of the server (default: auto)').choices([...API_NAMES]),
+      new Option('--api <name>', 'use this API of the server (default: auto)').choices([
+        'auto',
+        ...API_NAMES,
+      ]),
     )
     .option('--served-model <name>', 'ask the server for this model (default: the only one it has)')
     .option('--api-key-env <variable>', 'send the key in this environment variable to the server')
@@ -97,27 +94,39 @@ export function namedEngines({ module, command, dump, url }: SubjectFlags): [str
  * @throws SubjectError, NoAnswerError as the adapters do.
  */
 export async function openSubject(flags: SubjectFlags, options: OpenSubjectOptions): Promise<OpenSubject> {
-  const { module, command, dump, url, timeout } = flags;
   const given = namedEngines(flags);
   if (given.length > 1) {
-    throw new UsageError(
-      `${given.map(([name]) => `--${name}`).join(' and ')} name several engines; give one`,
-    );
+    throw new UsageError(`give one engine; ${given.map(([name]) => `--${name}`).join(' and ')} name several`);
   }
   refuseServerFlags(flags);
+  const { command, timeout } = flags;
   const adapter = adapterOf(flags);
-  const close = async () => {};
-  if (command !== undefined) {
-    const limits = timeout === undefined ? {} : { requestMs: timeout };
-    const subject = await commandSubject(command, { limits, signal: options.signal });
-    return { subject, adapter, close: () => subject.close() };
+  if (command === undefined) {
+    return { subject: await subjectOf(flags, options), adapter, close: async () => {} };
   }
-  if (url !== undefined) return { subject: serverOf(url, flags, options), adapter, close };
-  if (module !== undefined) return { subject: await loadModule(module), adapter, close };
+  const limits = timeout === undefined ? {} : { requestMs: timeout };
+  const { commandSubject } = await import('./adapters/command/command-subject.ts');
+  const subject = await commandSubject(command, { limits, signal: options.signal });
+  return { subject, adapter, close: () => subject.close() };
+}
+
+/** A subject that starts nothing before it is loaded. Adapters are imported only here: help needs none. */
+async function subjectOf(flags: SubjectFlags, options: OpenSubjectOptions): Promise<Subject> {
+  const { module, dump, url } = flags;
+  if (url !== undefined) {
+    const { httpSubject } = await import('./adapters/http/http-subject.ts');
+    return httpSubject(serverOptions(url, flags, options));
+  }
+  if (module !== undefined) return await (await import('./adapters/module.ts')).loadModule(module);
   if (dump !== undefined) {
-    return { subject: dumpSubject(dump, dumpCases(options.model, options.cases)), adapter, close };
+    const { dumpSubject } = await import('./adapters/dump/dump-subject.ts');
+    return dumpSubject(dump, dumpCases(options.model, options.cases));
   }
-  return { subject: engineSubject('plumbline', Engine), adapter, close };
+  const [{ engineSubject }, { Engine }] = await Promise.all([
+    import('./adapters/engine.ts'),
+    import('../engine/index.ts'),
+  ]);
+  return engineSubject('plumbline', Engine);
 }
 
 function refuseServerFlags({ url, api, servedModel, apiKeyEnv }: SubjectFlags): void {
@@ -125,21 +134,21 @@ function refuseServerFlags({ url, api, servedModel, apiKeyEnv }: SubjectFlags): 
     .filter(([, value]) => value !== undefined)
     .map(([name]) => name);
   if (url === undefined && lost.length > 0) {
-    throw new UsageError(`${lost.join(', ')} describe a server; give its --url`);
+    throw new UsageError(`give the --url of the server that ${lost.join(', ')} describe`);
   }
 }
 
-function serverOf(
+function serverOptions(
   url: string,
   flags: SubjectFlags,
   { signal, env = process.env, onNote }: OpenSubjectOptions,
-): Subject {
+): HttpSubjectOptions {
   const { api, servedModel, apiKeyEnv, concurrency, timeout } = flags;
   const apiKey = apiKeyEnv === undefined ? undefined : env[apiKeyEnv];
   if (apiKeyEnv !== undefined && !apiKey) {
-    throw new UsageError(`--api-key-env ${apiKeyEnv}: the environment has no such variable; set it`);
+    throw new UsageError(`set the environment variable that --api-key-env names; ${apiKeyEnv} is not set`);
   }
-  return httpSubject({
+  return {
     ...{ url, signal },
     ...(api ? { api } : {}),
     ...(servedModel ? { servedModel } : {}),
@@ -147,5 +156,5 @@ function serverOf(
     ...(concurrency ? { concurrency } : {}),
     ...(timeout ? { timeoutMs: timeout } : {}),
     ...(onNote ? { onNote } : {}),
-  });
+  };
 }

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { readPackageJson } from '../engine/terminal/package-json.ts';
 
 /**
  * The verdict on an engine, as `plumbline-verify --json` writes it and as every report is rendered from. The
@@ -121,6 +122,10 @@ export const verdictSchema = z.object({
     verdict: z.enum(['right', 'wrong', 'not checked']),
     tokens: count,
     ties: count,
+    rows: z
+      .object({ compared: count, ratio: figure })
+      .optional()
+      .describe('the rows that the tokens were chosen from, compared like those of prompts'),
     worst: z.object({ case: z.string(), position: count, regret: figure, allowed: figure }).optional(),
   }),
   consistency: z.array(consistency),
@@ -135,3 +140,8 @@ export const verdictSchema = z.object({
 export type Verdict = z.infer<typeof verdictSchema>;
 export type VerdictCase = Verdict['cases'][number];
 export type ErrorMap = z.infer<typeof errorMap>;
+
+/** What judges here: the package and Node, for every verdict of this process. */
+export function versionsHere(): Verdict['versions'] {
+  return { plumbline: readPackageJson().version, node: process.version };
+}

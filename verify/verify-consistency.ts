@@ -1,4 +1,3 @@
-import { readPackageJson } from '../engine/terminal/package-json.ts';
 import { inParallel } from './ask/in-parallel.ts';
 import { type Outcome, settle } from './ask/outcome.ts';
 import { NOTHING_COMPARED } from './conclude.ts';
@@ -9,7 +8,7 @@ import { judgeConsistency } from './consistency/judge-consistency.ts';
 import type { PowerVerdict } from './judge/judgement.ts';
 import type { PrecisionClass } from './precision.ts';
 import type { GreedyAnswer, Subject, TokenScores } from './subject.ts';
-import { VERDICT_FORMAT, type Verdict, type VerdictCase } from './verdict.ts';
+import { VERDICT_FORMAT, type Verdict, type VerdictCase, versionsHere } from './verdict.ts';
 
 /** How an engine is asked whose model may be any. */
 export interface VerifyConsistencyOptions {
@@ -100,7 +99,7 @@ export async function verifyConsistency(options: VerifyConsistencyOptions): Prom
         { what: 'whether its answers are right', why: 'consistency alone is checked' },
         ...unchecked,
       ],
-      versions: { plumbline: readPackageJson().version, node: process.version },
+      versions: versionsHere(),
     };
   } finally {
     await loaded.close();

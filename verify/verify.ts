@@ -1,9 +1,8 @@
 import { type ModelConfig, readModelConfig } from '../engine/index.ts';
-import { readPackageJson } from '../engine/terminal/package-json.ts';
 import { readManifest, readPrompts } from '../golden/goldens.ts';
 import type { Prompts } from '../golden/schema.ts';
 import { storedCases, type VerifyCase } from '../golden/verify-case.ts';
-import { loadAbortable } from './ask/abortable.ts';
+import { loadAbortable, unlessAborted } from './ask/abortable.ts';
 import { type AskedCase, askCases } from './ask/ask-cases.ts';
 import { promptCases } from './cases/prompt-cases.ts';
 import { type CaseSelection, selectCases } from './cases/selection.ts';
@@ -12,24 +11,26 @@ import { CHECKS, type Check } from './checks.ts';
 import type { Difference } from './compare/difference.ts';
 import { compareWithGoldens, type StoredGoldens } from './compare/stored-goldens.ts';
 import { conclude, concludeNothing } from './conclude.ts';
-import { judgeConsistency } from './consistency/judge-consistency.ts';
+import { dependsOnOthers, judgeConsistency } from './consistency/judge-consistency.ts';
 import {
   allowedChange,
   firstAnswers,
   numbersOf,
   stoppedRun,
   subjectCases,
+  tooLongOf,
   uncheckedOf,
   unreachedOf,
 } from './findings.ts';
 import { hiddenMaps } from './hidden-map.ts';
+import { foundBugs } from './judge/bug-verdicts.ts';
 import { judge } from './judge/judge.ts';
 import type { PrecisionClass } from './precision.ts';
 import { judgePrompts } from './prompts/judge-prompts.ts';
 import { loadModelText } from './prompts/prompt-tools.ts';
 import { type LoadedReference, loadReference } from './reference/load-reference.ts';
 import type { Subject, SubjectModel } from './subject.ts';
-import { VERDICT_FORMAT, type Verdict } from './verdict.ts';
+import { VERDICT_FORMAT, type Verdict, versionsHere } from './verdict.ts';
 
 /** A model whose engines are judged. */
 export interface VerifyModel {
@@ -121,7 +122,7 @@ export async function verify(options: VerifyOptions): Promise<Verdict> {
       // A server's name is known when it is loaded.
       subject: { ...subject.info, adapter },
       ...concluded,
-      versions: { plumbline: readPackageJson().version, node: process.version },
+      versions: versionsHere(),
     };
   } finally {
     await loaded.close();
@@ -164,17 +165,17 @@ async function question(
   const asked = complete ?? done;
   const judged = new Set(reference.cases.map(({ id }) => id));
   const answers = subjectCases(asked, checks).filter(({ id }) => judged.has(id));
-  const judgeSome = (known: boolean) =>
+  const judgeSome = (known: boolean, isUnstable = false) =>
     judge(
       answers.filter(({ id }) => knownFailing.has(id) === known),
       reference,
-      { precision },
+      { precision, isUnstable },
     );
-  const judgement = judgeSome(false);
-  const isF32 = (precision ?? judgement.precision?.class) === 'f32';
+  const first = judgeSome(false);
+  const isF32 = (precision ?? first.precision?.class) === 'f32';
   const differences =
     golden && isF32 ? compareWithGoldens(golden, config, asked) : new Map<string, readonly Difference[]>();
-  const about = judgement.precision?.about;
+  const about = first.precision?.about;
   const hidden =
     about &&
     (await unlessAborted(signal, () => {
@@ -184,13 +185,15 @@ async function question(
   const consistent = checks.includes('consistency')
     ? await unlessAborted(signal, () =>
         judgeConsistency(loaded, firstAnswers(asked), {
-          allowed: allowedChange(judgement),
+          allowed: allowedChange(first),
           signal,
           onCheck: (name) => onProgress(`consistency: ${name}`),
         }),
       )
     : undefined;
   const consistency = [...(consistent?.verdicts ?? [])];
+  const isUnstable = dependsOnOthers(consistency) && foundBugs(first.bugs).length > 0;
+  const judgement = isUnstable ? judgeSome(false, true) : first;
   const stopped = signal?.aborted ? stoppedRun(signal.reason, cases, asked) : undefined;
   const hasText = cases.some((each) => each.text !== undefined);
   const concluded = conclude({
@@ -202,26 +205,10 @@ async function question(
       ...unreachedOf(asked),
       ...(consistent?.unchecked ?? []),
       ...reference.unchecked,
-      ...cases
-        .filter(({ id, refusal }) => refusal === undefined && !judged.has(id) && !differences.has(id))
-        .map(tooLong),
+      ...tooLongOf(cases, (id) => judged.has(id) || differences.has(id)),
     ],
   });
   return { ...numbersOf(judgement), ...concluded, prompt, consistency };
-}
-
-/** What the task gives; undefined if the signal has ended it. */
-async function unlessAborted<T>(
-  signal: AbortSignal | undefined,
-  task: () => Promise<T>,
-): Promise<T | undefined> {
-  if (signal?.aborted) return undefined;
-  try {
-    return await task();
-  } catch (error) {
-    if (signal?.aborted) return undefined;
-    throw error;
-  }
 }
 
 /**
@@ -254,11 +241,4 @@ function describeReference(golden: StoredGoldens | undefined): Verdict['referenc
   const { versions } = readManifest(golden.name, golden.folder);
   const description = `goldens of transformers.js ${versions.transformersJs}, and Plumbline's engine, which they hold, between their positions`;
   return { kind: 'goldens', description };
-}
-
-function tooLong({ id }: VerifyCase): Verdict['unchecked'][number] {
-  return {
-    what: `numbers of ${id}`,
-    why: 'the prompt is too long for the noise of a class to be measured on it',
-  };
 }

@@ -1,5 +1,6 @@
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { CheckpointError, show } from '../errors.ts';
+import { lfsPointer } from '../terminal/git-lfs.ts';
 import { duplicateKey } from './json-keys.ts';
 
 /** Bytes an element takes, by the names of the safetensors format. */
@@ -131,6 +132,10 @@ function readHeader(fd: number, path: string): Header {
   if (stat.size < 8) fail(`it has ${stat.size} bytes, and the header's length alone takes 8`);
   const length = new Uint8Array(8);
   readFully(fd, length, 0, path);
+  const beginning = new Uint8Array(Math.min(stat.size, 64));
+  readFully(fd, beginning, 0, path);
+  const pointer = lfsPointer(beginning);
+  if (pointer !== undefined) fail(pointer);
   const headerBytes = new DataView(length.buffer).getBigUint64(0, true);
   if (headerBytes > MAX_HEADER_BYTES)
     fail(`the header claims ${headerBytes} bytes; at most ${MAX_HEADER_BYTES} are allowed`);

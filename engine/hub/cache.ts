@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { createReadStream, existsSync, readFileSync } from 'node:fs';
-import { lstat, mkdir, readdir, rename, rm, symlink, writeFile } from 'node:fs/promises';
+import { copyFile, lstat, mkdir, readdir, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { basename, dirname, join, relative } from 'node:path';
 import { HubError } from '../errors.ts';
 import { isRunning } from '../terminal/is-running.ts';
@@ -10,6 +10,8 @@ import { fillPartial, type PartialFile } from './partial.ts';
 /** Name of a file while it is written without a lock: process id and random bytes. */
 const UNFINISHED = /\.(\d+)-[0-9a-f]{8}\.incomplete$/;
 const INCOMPLETE = '.incomplete';
+/** What file systems without symbolic links answer: exFAT, SMB, and FUSE in its varieties. */
+const NO_SYMLINKS = new Set(['EPERM', 'EACCES', 'ENOSYS', 'ENOTSUP', 'EOPNOTSUPP', 'EINVAL']);
 /** Longer than any download waits; processes of another host that shares the cache cannot be looked up. */
 const ABANDONED_AFTER_MS = 3600_000;
 
@@ -23,7 +25,7 @@ export function isCommit(revision: string): boolean {
  * it:
  *
  *     models--ORG--NAME/blobs/<oid>                      content; the name is its hash
- *     models--ORG--NAME/snapshots/<commit>/<file>        symbolic links into blobs/
+ *     models--ORG--NAME/snapshots/<commit>/<file>        symbolic links into blobs/, or the files themselves
  *     models--ORG--NAME/refs/<revision>                  commit of a branch or tag when last fetched
  *     models--ORG--NAME/.no_exist/<commit>/<file>        empty; the commit has no such file
  *
@@ -35,10 +37,15 @@ export function isCommit(revision: string): boolean {
  */
 export class HubCache {
   readonly folder: string;
+  readonly #symlink: typeof symlink;
 
-  /** @param model a valid hub id, `org/name`. */
-  constructor(cacheDir: string, model: string) {
+  /**
+   * @param model a valid hub id, `org/name`.
+   * @param makeSymlink for tests of file systems that have none.
+   */
+  constructor(cacheDir: string, model: string, makeSymlink = symlink) {
     this.folder = join(cacheDir, `models--${model.replace('/', '--')}`);
+    this.#symlink = makeSymlink;
   }
 
   /** The directory of a commit's files, whether it exists or not. */
@@ -109,12 +116,26 @@ export class HubCache {
     await this.#place(blob, (temporary) => fillPartial(temporary, file, fill, from), resumable);
   }
 
-  /** Links a file of a commit to its blob. */
-  async link(commit: string, file: HubFile): Promise<void> {
+  /**
+   * Links a file of a commit to its blob. Where the file system has no symbolic links, the file is moved or
+   * copied into the snapshot, as by huggingface_hub.
+   *
+   * @param mayMove whether the caller has just stored the blob and holds {@link lockPath}; a blob that was
+   * there before may belong to another commit, and is copied.
+   */
+  async link(commit: string, file: HubFile, mayMove = false): Promise<void> {
     const path = join(this.snapshotDir(commit), file.path);
+    const blob = this.#blob(file);
     // Relative, so that links survive moving the cache.
-    const target = relative(dirname(path), this.#blob(file));
-    await this.#place(path, (temporary) => symlink(target, temporary));
+    const target = relative(dirname(path), blob);
+    await this.#place(path, async (temporary) => {
+      try {
+        await this.#symlink(target, temporary);
+      } catch (error) {
+        if (!NO_SYMLINKS.has((error as NodeJS.ErrnoException).code ?? '')) throw error;
+        await (mayMove ? rename(blob, temporary) : copyFile(blob, temporary));
+      }
+    });
   }
 
   /** Writes the commit of a branch or tag. */

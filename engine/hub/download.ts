@@ -68,14 +68,19 @@ async function fetchFile(
   const from = client.urlOf(commit, file);
   const onBytes = (done: number) => onProgress?.(file.path, done, file.size);
   const fetchUnlessStored = async (isLocked: boolean) => {
-    // The process that was waited for has fetched it, or another commit has the same file.
-    if (await cache.hasIntact(file)) return;
-    const fill = (partial: PartialFile) => receive(partial, { client, commit, file, delay, signal, onBytes });
-    await cache.store(file, fill, { from, isLocked });
+    // The process that was waited for has fetched it.
+    if (cache.has(commit, file.path)) return;
+    // Another commit may have the same file.
+    const isStored = await cache.hasIntact(file);
+    if (!isStored) {
+      const fill = (partial: PartialFile) =>
+        receive(partial, { client, commit, file, delay, signal, onBytes });
+      await cache.store(file, fill, { from, isLocked });
+    }
+    await cache.link(commit, file, isLocked && !isStored);
   };
   const lock = cache.lockPath(file);
   await withLock(lock, fetchUnlessStored, { signal, onWait: () => onWait?.(file.path) }).catch((error) => {
     throw unwritable(lock, error);
   });
-  await cache.link(commit, file);
 }

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
-import { homedir } from 'node:os';
 import { join } from 'node:path';
+import { homeFolder } from '../checkpoint/cache-folder.ts';
 import { HubError, show } from '../errors.ts';
 
 /** Environment variables, as in `process.env`. */
@@ -23,35 +23,50 @@ const TRUE = /^(1|on|yes|true)$/i;
 
 /**
  * Reads `HF_HUB_CACHE` (or `HF_HOME`, `XDG_CACHE_HOME`), `HF_ENDPOINT`, `HF_TOKEN` (or the file that `hf
- * auth login` writes), `HF_HUB_OFFLINE` and `TRANSFORMERS_OFFLINE`. A variable that is empty counts as
- * unset.
+ * auth login` writes) unless `HF_HUB_DISABLE_IMPLICIT_TOKEN` is set, and `HF_HUB_OFFLINE`, or
+ * `TRANSFORMERS_OFFLINE` where it is not given. A variable that is empty counts as unset.
  *
- * @throws HubError if the endpoint is not an http(s) address, or the token cannot be read or sent in a
- * header.
+ * @throws HubError if the endpoint is not an http(s) address, the token cannot be read or sent in a header,
+ * or no variable says where the cache is and there is no home directory.
  */
 export function hubSettings(env: Environment): HubSettings {
-  const offline = ['HF_HUB_OFFLINE', 'TRANSFORMERS_OFFLINE'].find((name) => TRUE.test(env[name] ?? ''));
+  // HF_HUB_OFFLINE=0 outweighs TRANSFORMERS_OFFLINE=1.
+  const offline = env.HF_HUB_OFFLINE ? 'HF_HUB_OFFLINE' : 'TRANSFORMERS_OFFLINE';
   return {
     cacheDir: cacheDir(env),
     endpoint: endpoint(env),
-    token: token(env),
-    offline: offline && `${offline}=${env[offline]}`,
+    token: TRUE.test(env.HF_HUB_DISABLE_IMPLICIT_TOKEN ?? '') ? undefined : token(env),
+    offline: TRUE.test(env[offline] ?? '') ? `${offline}=${env[offline]}` : undefined,
   };
 }
 
 /** @see https://huggingface.co/docs/huggingface_hub/package_reference/environment_variables */
 function cacheDir(env: Environment): string {
   // HUGGINGFACE_HUB_CACHE is the older name, which huggingface_hub still reads.
-  const hubCache = env.HF_HUB_CACHE || env.HUGGINGFACE_HUB_CACHE;
-  return hubCache ? expanded(hubCache, env) : join(hfHome(env), 'hub');
+  const found = expanded(env.HF_HUB_CACHE || env.HUGGINGFACE_HUB_CACHE || join(hfHome(env), 'hub'), env);
+  if (found !== undefined) return found;
+  throw new HubError(
+    'there is no home directory for the cache of models; set HF_HUB_CACHE to a folder for it',
+  );
 }
 
 function hfHome(env: Environment): string {
-  return expanded(env.HF_HOME || join(env.XDG_CACHE_HOME || join('~', '.cache'), 'huggingface'), env);
+  return env.HF_HOME || join(env.XDG_CACHE_HOME || join('~', '.cache'), 'huggingface');
 }
 
-function expanded(path: string, env: Environment): string {
-  return path.replace(/^~(?=$|[/\\])/, () => env.HOME || homedir());
+/**
+ * As Python's `expanduser` and `expandvars`: a variable that is not set stays as it is written.
+ *
+ * @returns undefined if the path begins with `~` and there is no home directory.
+ */
+function expanded(path: string, env: Environment): string | undefined {
+  const [tilde] = /^~(?=$|[/\\])/.exec(path) ?? [''];
+  const home = tilde ? homeFolder(env) : '';
+  if (home === null) return undefined;
+  return (home + path.slice(tilde.length)).replace(
+    /\$(?:(\w+)|\{([^}]*)\})/g,
+    (written, name, braced) => env[name ?? braced] ?? written,
+  );
 }
 
 function endpoint(env: Environment): string {
@@ -72,15 +87,15 @@ function token(env: Environment): string | undefined {
   // HUGGING_FACE_HUB_TOKEN is the older name, as above.
   const fromEnvironment = env.HF_TOKEN?.trim() || env.HUGGING_FACE_HUB_TOKEN?.trim();
   const path = expanded(env.HF_TOKEN_PATH || join(hfHome(env), 'token'), env);
-  const text = fromEnvironment || tokenFile(path);
+  const text = fromEnvironment || (path && tokenFile(path));
   // Checked here, because an error of fetch would quote the secret.
-  if (text !== undefined && !/^[\x21-\x7e]+$/.test(text)) {
+  if (text && !/^[\x21-\x7e]+$/.test(text)) {
     throw new HubError(
       `${fromEnvironment ? 'HF_TOKEN' : path} has characters that are invalid in a token; copy it again from your settings on ` +
         'the hub',
     );
   }
-  return text;
+  return text || undefined;
 }
 
 function tokenFile(path: string): string | undefined {

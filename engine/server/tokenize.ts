@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import type { ChatMessage } from '../text/conversation.ts';
 import { ApiError, toApiError } from './api-error.ts';
+import { chatPromptOf, promptFields } from './chat/prompt.ts';
 import type { ServerContext } from './context.ts';
 import { parseBody } from './request-body.ts';
 import { checkServedModel } from './served-model.ts';
@@ -12,11 +12,8 @@ const flag = z.boolean('expected true or false').nullish();
 const tokenizeBody = z.looseObject({
   ...optional,
   prompt: z.string('expected a string').nullish(),
-  messages: z.array(z.looseObject({}), 'expected an array of messages').nullish(),
-  tools: z.array(z.looseObject({}), 'expected an array of tools').nullish(),
+  ...promptFields,
   add_special_tokens: flag,
-  add_generation_prompt: flag,
-  chat_template_kwargs: z.looseObject({ enable_thinking: flag }, 'expected an object').nullish(),
   return_token_strs: flag,
 });
 
@@ -44,7 +41,7 @@ export async function tokenize(body: unknown, context: ServerContext) {
   }
   const tokens =
     prompt == null
-      ? await encodeMessages(chat, context)
+      ? await withParam('messages', context.text.encodeChat(chatPromptOf(chat, context.templateTraits)))
       : await withParam(
           'prompt',
           context.text.encode(prompt, { addSpecialTokens: chat.add_special_tokens ?? true }),
@@ -62,22 +59,6 @@ export async function detokenize(body: unknown, context: ServerContext) {
   const { model, tokens } = parseBody(detokenizeBody, body);
   checkServedModel(model, context);
   return { prompt: await withParam('tokens', context.text.decode(tokens)) };
-}
-
-async function encodeMessages(
-  { messages, tools, add_generation_prompt, chat_template_kwargs }: z.infer<typeof tokenizeBody>,
-  { text }: ServerContext,
-): Promise<number[]> {
-  const enableThinking = chat_template_kwargs?.enable_thinking;
-  return await withParam(
-    'messages',
-    text.encodeChat({
-      messages: messages as unknown as ChatMessage[],
-      addGenerationPrompt: add_generation_prompt ?? true,
-      ...(tools != null && { tools }),
-      ...(enableThinking != null && { enableThinking }),
-    }),
-  );
 }
 
 /** Names the field of what the text's thread refuses. */

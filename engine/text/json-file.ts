@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import type { ChatTemplateError, TokenizerError } from '../errors.ts';
+import { lfsPointer } from '../terminal/git-lfs.ts';
 
 /** The error class a reader reports with: the promise that the file's content is part of. */
 type TextErrorClass = typeof TokenizerError | typeof ChatTemplateError;
@@ -8,7 +9,8 @@ type TextErrorClass = typeof TokenizerError | typeof ChatTemplateError;
  * Reads a UTF-8 text file. A byte order mark is dropped.
  *
  * @returns the text, or `undefined` if there is no such file.
- * @throws ErrorClass if the file is there but cannot be read, or is not UTF-8: decoding it leniently would
+ * @throws ErrorClass if the file is there but cannot be read, is a Git LFS pointer, or is not UTF-8: decoding
+ * it leniently would
  * turn a flipped byte into U+FFFD and pass as another text.
  */
 export async function readTextFile(path: string, ErrorClass: TextErrorClass): Promise<string | undefined> {
@@ -20,6 +22,8 @@ export async function readTextFile(path: string, ErrorClass: TextErrorClass): Pr
     if (code === 'ENOENT') return undefined;
     throw new ErrorClass(`cannot read ${path} (${code})`, { cause });
   }
+  const pointer = lfsPointer(bytes);
+  if (pointer !== undefined) throw new ErrorClass(`cannot read ${path}: ${pointer}`);
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
   } catch (cause) {

@@ -1,29 +1,49 @@
 import { z } from 'zod';
 import { show, TokenizerError } from '../errors.ts';
 import { BYTE_CHARACTERS } from './byte-level.ts';
+import { decoder, hasForeignPattern, normalizer, postProcessor, preTokenizer } from './tokenizer-stages.ts';
 
 /** The library keeps tokens in an array indexed by id. */
 const MAX_ID = 2 ** 31 - 1;
 const isObject = (value: unknown) => typeof value === 'object' && value !== null && !Array.isArray(value);
 
 /**
- * The parts of `tokenizer.json` that this engine relies on: byte-level BPE, as every Qwen3 has it. The
- * stages it does not look into (normalizer, pre-tokenizer, post-processor) are checked by the library that
- * runs them.
+ * What `tokenizer.json` may say: byte-level BPE, as every Qwen3 has it. A key that neither this engine nor
+ * its library honours is refused: another tokenizer would follow it and give other ids.
  */
-const tokenizerJson = z.object({
-  model: z.object({
+const tokenizerJson = z.strictObject({
+  version: z.unknown().optional(),
+  truncation: z.null('expected null: encoding never cuts a text').optional(),
+  padding: z.null('expected null: encoding never pads').optional(),
+  model: z.strictObject({
     type: z.literal('BPE'),
     // Checked below, because zod would report an error for each of a hundred thousand entries.
     vocab: z.custom<Record<string, unknown>>(isObject, 'expected an object'),
     merges: z.custom<unknown[]>(Array.isArray, 'expected an array'),
+    // Dropout makes ids random; a prefix or suffix of words is part of other vocabularies.
+    dropout: z.union([z.literal(0), z.null()]).optional(),
+    continuing_subword_prefix: z.union([z.literal(''), z.null()]).optional(),
+    end_of_word_suffix: z.union([z.literal(''), z.null()]).optional(),
+    // Every byte has a token, so that nothing is unknown.
+    unk_token: z.string().nullish(),
+    fuse_unk: z.boolean().optional(),
+    byte_fallback: z.literal(false).optional(),
+    ignore_merges: z.boolean().optional(),
   }),
-  decoder: z.object({ type: z.literal('ByteLevel') }),
+  normalizer,
+  pre_tokenizer: preTokenizer,
+  post_processor: postProcessor,
+  decoder,
   added_tokens: z.array(
-    z.object({
+    z.strictObject({
       id: z.custom<number>(isTokenId, `expected a whole number from 0 to ${MAX_ID}`),
       content: z.string().min(1),
       special: z.boolean().optional(),
+      normalized: z.boolean().optional(),
+      lstrip: z.boolean().optional(),
+      rstrip: z.boolean().optional(),
+      // It would have to be found at the borders of words only.
+      single_word: z.literal(false).optional(),
     }),
   ),
 });
@@ -41,6 +61,8 @@ export interface ParsedTokenizerJson {
   readonly addedTokens: readonly AddedToken[];
   /** One more than the highest id. */
   readonly vocabSize: number;
+  /** Whether texts are cut by a pattern that is not Qwen's, which may take any time. */
+  readonly hasForeignPattern: boolean;
 }
 
 /**
@@ -55,7 +77,7 @@ export function parseTokenizerJson(json: unknown, path: string): ParsedTokenizer
   if (!result.success) {
     const { path: key, message } = result.error.issues[0];
     throw new TokenizerError(
-      `${path}: ${key.join('.') || 'the whole'}: ${message}; this engine reads byte-level BPE tokenizers`,
+      `${path}: ${placeOf(key)}: ${message.slice(0, 200)}; this engine reads byte-level BPE tokenizers`,
     );
   }
   const { model, added_tokens } = result.data;
@@ -79,7 +101,11 @@ export function parseTokenizerJson(json: unknown, path: string): ParsedTokenizer
   let vocabSize = 0;
   for (const id of tokenOfId.keys()) vocabSize = Math.max(vocabSize, id + 1);
   const addedTokens = added_tokens.map(({ id, content, special = false }) => ({ id, content, special }));
-  return { addedTokens, vocabSize };
+  return { addedTokens, vocabSize, hasForeignPattern: hasForeignPattern(result.data.pre_tokenizer) };
+}
+
+function placeOf(key: readonly PropertyKey[]): string {
+  return key.join('.').slice(0, 100) || 'the whole';
 }
 
 function tokensById(vocab: Record<string, unknown>, path: string): Map<number, string> {

@@ -2,17 +2,23 @@ import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Tokenizer as HuggingFaceTokenizer } from '@huggingface/tokenizers';
 import { z } from 'zod';
-import { show, TokenizerError } from '../errors.ts';
+import { escapeControls, show, TokenizerError } from '../errors.ts';
 import { bytesOfToken } from './byte-level.ts';
 import { readJsonFile } from './json-file.ts';
 import { createTextStream, type TextStream, type TokenPiece } from './stream.ts';
 import { type ParsedTokenizerJson, parseTokenizerJson } from './tokenizer-json.ts';
+import { withinTime } from './within-time.ts';
 
 /** The keys of `tokenizer_config.json` that change what is encoded or decoded. */
-const tokenizerConfigJson = z.looseObject({
+const tokenizerConfigJson = z.object({
   additional_special_tokens: z.array(z.unknown()).nullish(),
   clean_up_tokenization_spaces: z.boolean().nullish(),
 });
+
+/** Encoding with a pattern that is not known to be fast ends with an error after this time. */
+const ENCODE_LIMIT_MS = 5_000;
+/** A long text has more time: a hundredth of the speed of Qwen's pattern on a slow machine. */
+const ENCODE_LIMIT_PER_CHARACTER_MS = 0.05;
 
 /** What is used of the library, whose own type declarations do not resolve under `nodenext`. */
 interface TokenizerLibrary {
@@ -51,14 +57,19 @@ export class Tokenizer {
   readonly #tokenizer: TokenizerLibrary;
   readonly #addedTokens: ReadonlyMap<number, string>;
   readonly #specialIds: ReadonlySet<number>;
+  readonly #hasForeignPattern: boolean;
+  readonly #encodeLimitMs: number;
 
   private constructor(
     tokenizer: TokenizerLibrary,
     parsed: ParsedTokenizerJson,
     extraSpecial: ReadonlySet<unknown>,
+    encodeLimitMs: number,
   ) {
     this.#tokenizer = tokenizer;
     this.vocabSize = parsed.vocabSize;
+    this.#hasForeignPattern = parsed.hasForeignPattern;
+    this.#encodeLimitMs = encodeLimitMs;
     this.#addedTokens = new Map(parsed.addedTokens.map(({ id, content }) => [id, content]));
     this.#specialIds = new Set(
       parsed.addedTokens
@@ -71,21 +82,22 @@ export class Tokenizer {
    * Reads `tokenizer.json` and `tokenizer_config.json` of a model directory. Reading Qwen3's takes more than
    * half a second, so a tokenizer that is still in use is returned again if its files have not changed.
    *
+   * @param encodeLimitMs time for encoding a short text if its pattern is not Qwen's. Default 5 s.
    * @throws TokenizerError if a file is missing, unreadable, cut short or malformed, or describes a
    * tokenizer that this engine does not support.
    */
-  static async load(modelDir: string): Promise<Tokenizer> {
+  static async load(modelDir: string, encodeLimitMs: number = ENCODE_LIMIT_MS): Promise<Tokenizer> {
     const path = join(modelDir, 'tokenizer.json');
     const configPath = join(modelDir, 'tokenizer_config.json');
     const versions = `${await versionOf(path)} ${await versionOf(configPath)}`;
     const known = inUse.get(versions)?.deref();
     if (known) return known;
-    const tokenizer = await Tokenizer.#read(path, configPath);
+    const tokenizer = await Tokenizer.#read(path, configPath, encodeLimitMs);
     inUse.set(versions, new WeakRef(tokenizer));
     return tokenizer;
   }
 
-  static async #read(path: string, configPath: string): Promise<Tokenizer> {
+  static async #read(path: string, configPath: string, encodeLimitMs: number): Promise<Tokenizer> {
     // One after the other: of two missing files, always the same is named.
     const json = await readRequired(path);
     const configJson = await readRequired(configPath);
@@ -105,22 +117,32 @@ export class Tokenizer {
     try {
       tokenizer = new HuggingFaceTokenizer(json, config.data);
     } catch (cause) {
-      throw new TokenizerError(`${path}: ${(cause as Error).message}`, { cause });
+      throw new TokenizerError(`${path}: the tokenizer cannot be built: ${shortened(cause)}`, { cause });
     }
-    return new Tokenizer(tokenizer, parsed, new Set(config.data.additional_special_tokens));
+    const extraSpecial = new Set(config.data.additional_special_tokens);
+    return new Tokenizer(tokenizer, parsed, extraSpecial, encodeLimitMs);
   }
 
   /**
    * Token ids of a text. Special tokens written out in the text become their ids, as in HuggingFace. A lone
    * surrogate is encoded as U+FFFD, as transformers.js does it (Python refuses such a string).
    *
-   * @throws TokenizerError if `text` is not a string.
+   * @throws TokenizerError if `text` is not a string, or the tokenizer's own pattern takes unreasonably long.
    */
   encode(text: string, options: EncodeOptions = {}): number[] {
     if (typeof text !== 'string') {
       throw new TokenizerError(`cannot encode ${show(text)}; expected a string`);
     }
-    return this.#tokenizer.encode(text, { add_special_tokens: options.addSpecialTokens ?? true }).ids;
+    const encode = () =>
+      this.#tokenizer.encode(text, { add_special_tokens: options.addSpecialTokens ?? true }).ids;
+    try {
+      if (!this.#hasForeignPattern) return encode();
+      const limitMs = Math.ceil(this.#encodeLimitMs + text.length * ENCODE_LIMIT_PER_CHARACTER_MS);
+      return withinTime(limitMs, encode, () => tooSlow(text, limitMs));
+    } catch (cause) {
+      if (cause instanceof TokenizerError) throw cause;
+      throw new TokenizerError(`cannot encode ${show(text)}: ${shortened(cause)}`, { cause });
+    }
   }
 
   /**
@@ -184,6 +206,18 @@ async function readRequired(path: string): Promise<unknown> {
   if (json !== undefined) return json;
   throw new TokenizerError(
     `cannot find ${path}; text needs tokenizer.json and tokenizer_config.json in the model directory`,
+  );
+}
+
+/** Why the library fails; it quotes whole patterns. */
+function shortened(cause: unknown): string {
+  return escapeControls((cause instanceof Error ? cause.message : show(cause)).slice(0, 200));
+}
+
+function tooSlow(text: string, limitMs: number): TokenizerError {
+  return new TokenizerError(
+    `cannot encode ${show(text)}: the pattern of pre_tokenizer takes more than ${limitMs} ms for ${text.length} characters; ` +
+      'use a tokenizer whose pattern does not backtrack without end',
   );
 }
 

@@ -185,8 +185,7 @@ test('a program of another version, or that does not say what it can do, is refu
 test('a program that does not exist or is not executable is refused with what to do', async (t) => {
   await t.throwsAsync(commandSubject('no-such-engine --fast'), {
     instanceOf: NoAnswerError,
-    message:
-      /^start: no answer: the program cannot be started: "no-such-engine" is not found; check its path/,
+    message: /^start: no answer: cannot start "no-such-engine": it is not found; check its path/,
   });
   const path = join(temporaryFolder(t), 'engine.py');
   writeFileSync(path, 'print("hello")\n', { mode: 0o644 });

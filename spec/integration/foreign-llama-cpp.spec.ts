@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import test from 'ava';
 import { ensureFixture } from '../../generator/fixtures/fixtures.ts';
 import { loadCases } from '../../verify/index.ts';
+import { foundBugs } from '../../verify/judge/bug-verdicts.ts';
 import { judgePrompts } from '../../verify/prompts/judge-prompts.ts';
 import { loadModelText } from '../../verify/prompts/prompt-tools.ts';
 import { nodeLlamaCpp } from '../support/llama-cpp/install.ts';
@@ -58,7 +59,7 @@ test.serial('llama.cpp on a file with another RoPE base is wrong, and the bug is
     const subject = llamaCpp(found, { weights, folder: modelDir });
     const question = { model: 'dense', run: FEW, checks: ['precision', 'bugs'], loads: modelDir } as const;
     const [[, verdict]] = await judgeForeign(t, subject, [way], question);
-    const named = verdict.bugs.filter((bug) => bug.verdict === 'found').map(({ name }) => name);
+    const named = foundBugs(verdict.bugs).map(({ name }) => name);
     t.is(verdict.verdict, 'wrong', `${weights}, ${way}`);
     t.deepEqual(named, ['rope-theta-x10'], `${weights}, ${way}`);
     t.regex(verdict.reasons[0], /^bug rope-theta-x10/);

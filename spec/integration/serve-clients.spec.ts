@@ -1,6 +1,7 @@
 import { execFile } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -25,6 +26,8 @@ const SCRIPTS = [
   ['\n', '<think>', THOUGHTS, '</think>', ...CALL],
   ['\n\n', ...ANSWER],
 ];
+/** The name in the examples of docs/serve.md. */
+const model = 'Qwen/Qwen3-0.6B';
 const messages = [{ role: 'user' as const, content: 'How is the weather?' }];
 const noThinking = { chat_template_kwargs: { enable_thinking: false } };
 
@@ -35,7 +38,7 @@ let openai: OpenAI;
 test.before(async () => {
   modelDir = mkdtempSync(join(tmpdir(), 'plumbline-'));
   writeScriptedCheckpoint(modelDir, SCRIPTS, ANSWER[0]);
-  server = await startServe(modelDir, '--served-model-name', 'scripted');
+  server = await startServe(modelDir, '--served-model-name', model);
   openai = new OpenAI({ baseURL: server.url, apiKey: 'none', maxRetries: 0 });
 });
 
@@ -65,7 +68,6 @@ async function isFreed(leave: () => Promise<unknown>): Promise<boolean> {
   return (await metric('generation_tokens_total')) - before < MANY_TOKENS;
 }
 
-const model = 'scripted';
 const tools: OpenAI.ChatCompletionTool[] = [
   { type: 'function', function: { name: 'weather', parameters: { type: 'object' } } },
 ];
@@ -146,7 +148,7 @@ test.serial('openai: what is wrong is an error of its class, with the field', as
   t.is(error.type, 'invalid_request_error');
   await t.throwsAsync(openai.chat.completions.create({ model: 'gpt', messages }), {
     instanceOf: OpenAI.NotFoundError,
-    message: /served is "scripted"/,
+    message: /served is "Qwen\/Qwen3-0.6B"/,
   });
 });
 
@@ -242,4 +244,22 @@ test.serial('curl: a stream ends with [DONE], and one that is left frees its blo
     await once(process, 'close');
   };
   t.true(await isFreed(leave));
+});
+
+test.serial('docs/serve.md: every example runs as it stands', async (t) => {
+  const text = await readFile(new URL('../../docs/serve.md', import.meta.url), 'utf8');
+  const examples = [
+    ...text.replaceAll('http://127.0.0.1:8000/v1', server.url).matchAll(/^```(ts|sh)\n(.*?)^```/gms),
+  ];
+  const codeIn = (language: string) =>
+    examples.filter(([, name]) => name === language).map(([, , code]) => code);
+  const modules = codeIn('ts').map((code) => {
+    const resolved = code.replace(/(?<=from ')[^']+/g, (name) => import.meta.resolve(name));
+    return `data:text/javascript,${encodeURIComponent(resolved)}`;
+  });
+  const importAll = 'for (const url of process.argv.slice(1)) await import(url)';
+  const run = promisify(execFile);
+  const { stdout } = await run(process.execPath, ['--input-type=module', '-e', importAll, ...modules]);
+  t.true(modules.length > 0 && stdout.includes('9007199254740993'), stdout);
+  for (const code of codeIn('sh')) t.regex((await run('sh', ['-c', code])).stdout, / in Paris\./);
 });

@@ -142,9 +142,21 @@ test('an engine that cannot be reached leaves the verdict open: exit code 3, als
 
 const wrong: readonly (readonly [what: string, argv: string[], message: RegExp])[] = [
   ['no model', [], /give the model: --model dense/],
-  ['two engines', ['--model', 'dense', '--module', 'a.ts', '--command', 'b'], /name several engines/],
-  ['a pattern that fits no case', ['--model', 'dense', '--run', 'cat-*'], /no case fits "cat-\*"/],
-  ['a check that does not exist', ['--model', 'dense', '--checks', 'speed'], /there is no check "speed"/],
+  [
+    'two engines',
+    ['--model', 'dense', '--module', 'a.ts', '--command', 'b'],
+    /give one engine; .* name several/,
+  ],
+  [
+    'a pattern that fits no case',
+    ['--model', 'dense', '--run', 'cat-*'],
+    /choose among the cases .*; "cat-\*" fits none/,
+  ],
+  [
+    'a check that does not exist',
+    ['--model', 'dense', '--checks', 'speed'],
+    /choose among the checks .*; there is no "speed"/,
+  ],
   ['a precision that does not exist', ['--model', 'dense', '--precision', 'fp8'], /Allowed choices are f32/],
 ];
 for (const [what, argv, message] of wrong) {

@@ -1,9 +1,12 @@
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { Engine } from '../../engine/index.ts';
-import { SubjectError } from '../errors.ts';
-import type { Subject } from '../subject.ts';
+import { NoAnswerError, NotSupportedError, SubjectError } from '../errors.ts';
+import type { Subject, SubjectModel } from '../subject.ts';
 import { engineSubject } from './engine.ts';
+
+/** Errors that say already that they are the subject's. */
+const NAMED = [SubjectError, NoAnswerError, NotSupportedError];
 
 /** The engine that the environment's `SUBJECT`, the path of a module, names; without it, Plumbline's own. */
 export async function loadSubject(path: string | undefined = process.env.SUBJECT): Promise<Subject> {
@@ -21,11 +24,29 @@ export async function loadModule(path: string): Promise<Subject> {
     throw new SubjectError(`cannot import ${path}: ${messageOf(cause)}`, { cause });
   });
   const subject = imported.default;
-  if (isSubject(subject)) return subject;
+  if (isSubject(subject)) return loadingByName(subject, path);
   const found = subject === undefined ? 'no default export' : `a default export of type ${typeof subject}`;
   throw new SubjectError(
     `${path}: has ${found}; expected a subject, { info: { name }, load(modelDir) }, as verify/subject.ts describes it`,
   );
+}
+
+/** The same subject; what its `load` throws says whose fault it is. */
+function loadingByName(subject: Subject, path: string): Subject {
+  return {
+    get info() {
+      return subject.info;
+    },
+    async load(modelDir): Promise<SubjectModel> {
+      try {
+        return await subject.load(modelDir);
+      } catch (cause) {
+        if (NAMED.some((kind) => cause instanceof kind)) throw cause;
+        const what = modelDir === '' ? 'without --model' : modelDir;
+        throw new SubjectError(`${path}: cannot load ${what}: ${messageOf(cause)}`, { cause });
+      }
+    },
+  };
 }
 
 function isSubject(value: unknown): value is Subject {

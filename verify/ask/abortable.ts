@@ -19,6 +19,20 @@ export async function untilAborted<T>(signal: AbortSignal | undefined, task: () 
   }
 }
 
+/** What the task gives; undefined if the signal was aborted before or during it. */
+export async function unlessAborted<T>(
+  signal: AbortSignal | undefined,
+  task: () => Promise<T>,
+): Promise<T | undefined> {
+  if (signal?.aborted) return undefined;
+  try {
+    return await task();
+  } catch (error) {
+    if (signal?.aborted) return undefined;
+    throw error;
+  }
+}
+
 /**
  * Loads a model whose calls reject as soon as the signal is aborted, whatever the engine makes of signals.
  * A model that is loaded after that is closed.

@@ -17,12 +17,12 @@ export function selectCases<T extends { readonly id: string }>(
   for (const pattern of [...run, ...skip]) {
     if (cases.some(({ id }) => matchesGlob(id, pattern))) continue;
     const ids = cases.map(({ id }) => id).join(', ');
-    throw new UsageError(`no case fits "${pattern}"; the cases are ${ids || 'none'}`);
+    throw new UsageError(`choose among the cases ${ids || '(none)'}; "${pattern}" fits none`);
   }
   const fits = (id: string, patterns: readonly string[]) =>
     patterns.some((pattern) => matchesGlob(id, pattern));
   const selected = cases.filter(({ id }) => fits(id, run) && !fits(id, skip));
   if (selected.length === 0)
-    throw new UsageError('no case is left to ask: --skip takes out all that --run selects');
+    throw new UsageError('leave a case to ask; --skip takes out all that --run selects');
   return selected;
 }

@@ -2,6 +2,7 @@ import { sequenceOf, type VerifyCase } from '../../golden/verify-case.ts';
 import { inParallel } from '../ask/in-parallel.ts';
 import type { SubjectModel, TokenScores } from '../subject.ts';
 import { type Change, changeOf, continuationChange } from './change.ts';
+import { type SimilarPrompt, similarPrompts } from './similar-prompts.ts';
 
 /** Answers that were given before, to compare with. */
 export interface FirstAnswer {
@@ -43,14 +44,64 @@ async function askAgain(
 }
 
 /** Asks one after the other. */
-async function inTurn<T>(first: readonly T[], ask: (each: T) => Promise<CaseChange>): Promise<CaseChange[]> {
-  const changes: CaseChange[] = [];
+async function inTurn<T, R>(first: readonly T[], ask: (each: T) => Promise<R>): Promise<R[]> {
+  const changes: R[] = [];
   for (const each of first) changes.push(await ask(each));
   return changes;
 }
 
 const scoresNothing = ({ capabilities }: SubjectModel) =>
   capabilities.scores === 'none' ? 'the subject gives no scores' : undefined;
+
+/**
+ * What is asked of a case among others: to continue it, to continue its first half, which shares blocks of a
+ * cache with it and ends sooner, and to score it. The last that comes is the first to be preempted.
+ */
+function amongOthers(
+  subject: SubjectModel,
+  { case: each, rows, tokens = [], scores }: FirstAnswer,
+  signal?: AbortSignal,
+): (() => Promise<CaseChange | undefined>)[] {
+  const { id, promptIds } = each;
+  const request = { ids: promptIds, maxNewTokens: tokens.length, signal };
+  const half = promptIds.slice(0, Math.ceil(promptIds.length / 2));
+  return [
+    ...(tokens.length > 0
+      ? [
+          async () => {
+            const again = await subject.generate(request);
+            return { case: id, ...continuationChange({ tokens, scores }, again, promptIds.length) };
+          },
+          async () => {
+            await subject.generate({ ids: half, maxNewTokens: Math.ceil(tokens.length / 4), signal });
+            return undefined;
+          },
+        ]
+      : []),
+    ...(rows ? [() => askAgain(subject, { case: each, rows }, signal)] : []),
+  ];
+}
+
+/** Undefined if the subject has no row of the continuation, or none of the prompt's end. */
+async function scoreAndContinue(
+  subject: SubjectModel,
+  { id, promptIds, ids }: SimilarPrompt,
+  signal?: AbortSignal,
+): Promise<CaseChange | undefined> {
+  await subject.generate({ ids: promptIds, maxNewTokens: 1, signal });
+  const { tokens, scores } = await subject.generate({ ids, maxNewTokens: 1, signal });
+  // Servers that score prompts look nothing up in a cache for that.
+  const positions = [ids.length - 1];
+  const { rows } = await subject.forward({ ids: [...ids, ...tokens], positions, signal });
+  return scores && rows.length > 0 ? { case: id, ...changeOf(scores, rows, positions) } : undefined;
+}
+
+/** The checks that ask nothing but the first requests again. */
+export const SAME_REQUESTS: ReadonlySet<string> = new Set([
+  'the same request twice',
+  'in another order',
+  'alone and among others',
+]);
 
 /** In the order in which they are asked. */
 export const CONSISTENCY_CHECKS: readonly ConsistencyCheck[] = [
@@ -67,13 +118,13 @@ export const CONSISTENCY_CHECKS: readonly ConsistencyCheck[] = [
   },
   {
     name: 'alone and among others',
-    unless: (subject) =>
-      scoresNothing(subject) ??
-      (subject.capabilities.maxConcurrency < 2 ? 'the subject takes one request at a time' : undefined),
-    run: (subject, first, signal) =>
-      inParallel(withRows(first), Math.min(CONCURRENT, subject.capabilities.maxConcurrency), (each) =>
-        askAgain(subject, each, signal),
-      ),
+    unless: ({ capabilities }) =>
+      capabilities.maxConcurrency < 2 ? 'the subject takes one request at a time' : undefined,
+    async run(subject, first, signal) {
+      const limit = Math.min(CONCURRENT, subject.capabilities.maxConcurrency);
+      const asks = first.flatMap((each) => amongOthers(subject, each, signal));
+      return (await inParallel(asks, limit, (ask) => ask())).flatMap((change) => change ?? []);
+    },
   },
   {
     name: 'after a request with a common prefix',
@@ -85,6 +136,14 @@ export const CONSISTENCY_CHECKS: readonly ConsistencyCheck[] = [
         await subject.forward({ ids: prefix, positions: [prefix.length - 1], signal });
         return askAgain(subject, each, signal);
       }),
+  },
+  {
+    name: 'scored and continued, after a prompt that differs in one token',
+    unless: scoresNothing,
+    run: async (subject, first, signal) =>
+      (
+        await inTurn(similarPrompts(withRows(first)), (each) => scoreAndContinue(subject, each, signal))
+      ).flatMap((change) => change ?? []),
   },
   {
     name: 'in one go and continued from the middle',

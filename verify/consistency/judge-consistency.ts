@@ -1,7 +1,7 @@
 import { type Outcome, settle } from '../ask/outcome.ts';
 import type { SubjectModel } from '../subject.ts';
 import type { Verdict } from '../verdict.ts';
-import { type CaseChange, CONSISTENCY_CHECKS, type FirstAnswer } from './checks.ts';
+import { type CaseChange, CONSISTENCY_CHECKS, type FirstAnswer, SAME_REQUESTS } from './checks.ts';
 
 type ConsistencyVerdict = Verdict['consistency'][number];
 
@@ -44,6 +44,11 @@ export async function judgeConsistency(
     } else verdicts.push(verdictOf(check.name, outcome, allowed));
   }
   return { verdicts, unchecked };
+}
+
+/** Whether the same request gets other answers when it comes again or together with others. */
+export function dependsOnOthers(verdicts: Verdict['consistency']): boolean {
+  return verdicts.some(({ name, verdict }) => verdict === 'wrong' && SAME_REQUESTS.has(name));
 }
 
 function verdictOf(

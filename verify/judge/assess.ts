@@ -1,9 +1,11 @@
 import type { PrecisionClass } from '../precision.ts';
 import { type AlignedRow, type Alignment, align } from './align.ts';
 import { classNoise } from './class-noise.ts';
+import { type GeneratedVerdict, judgeGenerated } from './generated-rows.ts';
 import { judgeGreedy, type Regret } from './greedy-verdict.ts';
 import type {
   CaseVerdict,
+  GreedyVerdict,
   Judgement,
   JudgeOptions,
   PrecisionVerdict,
@@ -14,7 +16,11 @@ import { HONEST_RATIO, isClassRight, judgePrecision, ratiosOf, worstRatio } from
 import { median } from './statistics.ts';
 
 /** Everything but the bugs and the power. */
-export type Assessment = Omit<Judgement, 'bugs' | 'power'> & { readonly rows: readonly AlignedRow[] };
+export type Assessment = Omit<Judgement, 'bugs' | 'power'> & {
+  readonly rows: readonly AlignedRow[];
+  /** Of greedy tokens. */
+  readonly generatedRows: readonly AlignedRow[];
+};
 
 /** The class that greedy tokens are judged by if there are no scores to find the class with. */
 const DEFAULT_CLASS: PrecisionClass = 'bf16';
@@ -25,11 +31,14 @@ export function assess(
   { precision: demanded }: JudgeOptions,
 ): Assessment {
   const alignment = align(subject, reference);
-  const { rows, problems } = alignment;
+  const { rows } = alignment;
   const noise = classNoise(rows, reference);
   const precision = rows.length > 0 ? judgePrecision(rows, noise, demanded) : undefined;
   const about = precision?.about ?? demanded ?? DEFAULT_CLASS;
-  const { regrets, ...greedy } = judgeGreedy(subject, reference, about);
+  const generated = judgeGenerated(subject, reference, about);
+  const { regrets, ...tokens } = judgeGreedy(subject, reference, about);
+  const greedy = withRows(tokens, generated);
+  const problems = [...alignment.problems, ...generated.problems];
   const ratios = precision ? ratiosOf(rows, noise.noise.get(about)!) : [];
   const reasons = [
     ...problems.slice(0, 1).map(({ case: id, position, got, expected }) => {
@@ -38,8 +47,10 @@ export function assess(
     }),
     ...(precision ? precisionReasons(precision) : []),
     ...greedyReasons(regrets),
+    ...generated.reasons,
   ];
-  const compared = { rows: rows.length, values: rows.reduce((sum, { error }) => sum + error.length, 0) };
+  const all = [...rows, ...generated.rows];
+  const compared = { rows: all.length, values: all.reduce((sum, { error }) => sum + error.length, 0) };
   const nothing = compared.rows === 0 && greedy.tokens === 0;
   return {
     verdict: reasons.length > 0 ? 'wrong' : nothing ? 'unknown' : 'right',
@@ -48,9 +59,23 @@ export function assess(
     greedy,
     compared,
     cases: reference.cases.map(({ id }) =>
-      caseVerdict(id, { alignment, ratios, regrets, about, subject, reference }),
+      caseVerdict(id, { alignment: { rows, problems }, ratios, regrets, about, subject, reference }),
     ),
     rows,
+    generatedRows: generated.rows,
+  };
+}
+
+/** The verdict on greedy tokens and on the rows that they were chosen from. */
+function withRows(
+  tokens: GreedyVerdict,
+  { rows, problems, ratio, reasons }: GeneratedVerdict,
+): GreedyVerdict {
+  const isWrong = problems.length > 0 || reasons.length > 0;
+  return {
+    ...tokens,
+    ...(isWrong ? { verdict: 'wrong' } : {}),
+    ...(ratio === undefined ? {} : { rows: { compared: rows.length, ratio } }),
   };
 }
 
@@ -66,6 +91,8 @@ export function isRight(
     const verdict = judgePrecision(rows, classNoise(rows, reference), precision);
     if (precisionReasons(verdict).length > 0) return false;
   }
+  const generated = judgeGenerated(subject, reference, precision);
+  if (generated.problems.length > 0 || generated.reasons.length > 0) return false;
   const { verdict, tokens } = judgeGreedy(subject, reference, precision);
   return verdict !== 'wrong' && (rows.length > 0 || tokens > 0);
 }

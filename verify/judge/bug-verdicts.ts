@@ -25,6 +25,17 @@ const LEAST_SIGNATURE = 1e-4;
 const LINEAR_NOISE = 0.5;
 /** … so that a bug must then explain the error: what is left of it, at most. */
 const LEFT_OF_LARGE_NOISE = 0.5;
+/**
+ * Where an error is known to be there and rows are few, or change when they are asked for again, a bug has to
+ * be that error: its coefficient is this near to 1 …
+ */
+const EXACT_COEFFICIENT = 0.1;
+/** … and of the rows whose error is more than this many times the noise … */
+const OFF = 3;
+/** … it leaves at most this part of the error … */
+const LEFT_OF_ROW = 0.5;
+/** … in this part of them at least. */
+const EXPLAINED_ROWS = 0.5;
 /** Bugs that are looked for in one subject, one after the other. */
 const MOST_BUGS = 3;
 
@@ -33,8 +44,14 @@ const MOST_BUGS = 3;
  * of all imitations, which stand for what honest engines do. The coefficient of the signature is 1 for an
  * engine with the bug and 0 for one without it. Related bugs have similar signatures: the one that explains
  * most is taken first, and the others are looked for in what it leaves.
+ *
+ * @param options.mustExplain name a bug only if it is the whole error, up to noise. Default false.
  */
-export function judgeBugs(rows: readonly AlignedRow[], reference: Reference): BugVerdict[] {
+export function judgeBugs(
+  rows: readonly AlignedRow[],
+  reference: Reference,
+  { mustExplain = false }: { mustExplain?: boolean } = {},
+): BugVerdict[] {
   const { signatures } = reference;
   if (signatures.length === 0 || rows.length === 0) return [];
   const known = signatures[0].cases;
@@ -55,10 +72,10 @@ export function judgeBugs(rows: readonly AlignedRow[], reference: Reference): Bu
   const clusters = clustersOf(compared);
   let target = Float64Array.from(compared.flatMap(({ error }) => [...error]));
   for (let found = 0; ; found++) {
-    const results = fitEach({ target, clusters, noise, candidates });
+    const results = fitEach({ target, clusters, noise, candidates, mustExplain });
     for (const { name, verdict } of results) verdicts.set(name, verdict);
     const [best] = results
-      .filter(({ verdict }) => verdict.verdict === 'found')
+      .filter(({ verdict }) => isFound(verdict))
       .sort((a, b) => b.explained - a.explained);
     if (!best) break;
     candidates = candidates.filter(({ name }) => name !== best.name);
@@ -67,6 +84,15 @@ export function judgeBugs(rows: readonly AlignedRow[], reference: Reference): Bu
     if (found + 1 === MOST_BUGS) break;
   }
   return signatures.map(({ name }) => verdicts.get(name)!);
+}
+
+/** Those that the engine has. */
+export function foundBugs<T extends Pick<BugVerdict, 'verdict'>>(bugs: readonly T[]): T[] {
+  return bugs.filter(isFound);
+}
+
+function isFound({ verdict }: Pick<BugVerdict, 'verdict'>): boolean {
+  return verdict === 'found';
 }
 
 interface Candidate {
@@ -88,9 +114,10 @@ interface Search {
   readonly clusters: readonly number[];
   readonly noise: ClassNoise;
   readonly candidates: readonly Candidate[];
+  readonly mustExplain: boolean;
 }
 
-function fitEach({ target, clusters, noise, candidates }: Search): Result[] {
+function fitEach({ target, clusters, noise, candidates, mustExplain }: Search): Result[] {
   const honest = [...noise.errors].flatMap(([{ isDraw }, errors]) => (isDraw ? [] : [errors]));
   // Noise of all classes is large in the same places; the second class has the most imitations.
   const reference = noise.noise.get('bf16') ?? [...noise.noise.values()][0];
@@ -102,21 +129,43 @@ function fitEach({ target, clusters, noise, candidates }: Search): Result[] {
     const scale = Math.min(fit.scale, without.scale);
     return {
       ...candidate,
-      verdict: verdictOf(candidate.name, fit, without, reference),
+      verdict: verdictOf(candidate.name, { fit, without, noise: reference, mustExplain }),
       explained: deviance(without, scale) - deviance(fit, scale),
     };
   });
 }
 
-function verdictOf(name: string, fit: Fit, without: Fit, noise: readonly number[]): BugVerdict {
+interface Comparison {
+  /** With the bug's signature among the regressors, and without it. */
+  readonly fit: Fit;
+  readonly without: Fit;
+  /** By row, in nats. */
+  readonly noise: readonly number[];
+  readonly mustExplain: boolean;
+}
+
+function verdictOf(name: string, { fit, without, noise, mustExplain }: Comparison): BugVerdict {
   const [coefficient, standardError] = [fit.coefficients.at(-1)!, fit.standardErrors.at(-1)!];
   const sized = coefficient >= LEAST_COEFFICIENT && coefficient <= MOST_COEFFICIENT;
   const significant = Math.abs(coefficient) > SIGNIFICANCE * standardError;
   const leftNats = median(fit.left.map((value, r) => Math.sqrt(value) * noise[r]));
   const linear = leftNats <= LINEAR_NOISE || fit.scale <= LEFT_OF_LARGE_NOISE * without.scale;
+  const explains = !mustExplain || (isExact(coefficient) && explainsMost(fit, without));
   const absent = coefficient + CONFIDENCE * standardError < ABSENT_COEFFICIENT;
-  const verdict = sized && significant && linear ? 'found' : absent && linear ? 'ruled out' : 'cannot tell';
+  const verdict =
+    sized && significant && linear && explains ? 'found' : absent && linear ? 'ruled out' : 'cannot tell';
   return { name, verdict, coefficient, standardError };
+}
+
+function isExact(coefficient: number): boolean {
+  return Math.abs(coefficient - 1) <= EXACT_COEFFICIENT;
+}
+
+/** Whether the bug takes away most of the error of most rows that are off. */
+function explainsMost({ left }: Fit, without: Fit): boolean {
+  const off = [...left.keys()].filter((r) => without.left[r] > OFF ** 2);
+  const explained = off.filter((r) => left[r] <= LEFT_OF_ROW ** 2 * without.left[r]);
+  return off.length > 0 && explained.length >= EXPLAINED_ROWS * off.length;
 }
 
 function cannotTell(name: string): BugVerdict {

@@ -1,5 +1,6 @@
 import { PRECISION_CLASSES, type PrecisionClass } from '../precision.ts';
 import { placesOf } from './align.ts';
+import { generatedCases, LEAST_ROWS } from './generated-rows.ts';
 import type { Reference, SubjectCase, SubjectRow } from './judgement.ts';
 import { median, rmsError } from './statistics.ts';
 
@@ -93,14 +94,55 @@ export const FAULTS: readonly Fault[] = Object.freeze([
     },
   },
   { name: 'noise of a lower class is added', put: addNoise },
-  {
-    name: 'each greedy answer begins one token late',
-    put: (subject) =>
-      subject.some(({ greedy }) => greedy && new Set(greedy).size > 1)
-        ? subject.map((one) => ({ ...one, ...(one.greedy ? { greedy: one.greedy.slice(1) } : {}) }))
-        : undefined,
-  },
+  { name: 'each greedy answer skips a token', put: skipTokens },
+  { name: 'the row of each greedy token is that of the token before', put: delayGreedyRows },
 ]);
+
+/**
+ * Takes out of each answer the token whose successor is least likely in its place: other successors may be
+ * near-ties. What follows the first token that is not the reference's is not compared and stays.
+ */
+function skipTokens(
+  subject: readonly SubjectCase[],
+  { cases }: Reference,
+): readonly SubjectCase[] | undefined {
+  const known = new Map(cases.map((one) => [one.id, one]));
+  let isChanged = false;
+  const faulty = subject.map((one) => {
+    const { id, greedy = [] } = one;
+    const right = known.get(id);
+    if (!right) return one;
+    const { ids, promptLength, rows } = right;
+    const flip = greedy.findIndex((token, step) => token !== ids[promptLength + step]);
+    const lossAt = (step: number) => {
+      const row = rows.find(({ position }) => position === promptLength - 1 + step);
+      return row ? row.truth[0] - row.truth.at(row.ids.indexOf(greedy[step + 1]))! : 0;
+    };
+    const losses = greedy
+      .slice(0, flip < 0 ? -1 : flip)
+      .map((token, step) => ({ step, loss: token === greedy[step + 1] ? 0 : lossAt(step) }))
+      .filter(({ loss }) => loss > 0);
+    if (losses.length === 0) return one;
+    isChanged = true;
+    const worst = losses.reduce((most, each) => (each.loss > most.loss ? each : most));
+    return { ...one, greedy: greedy.toSpliced(worst.step, 1) };
+  });
+  return isChanged ? faulty : undefined;
+}
+
+/** Of a subject whose rows of greedy tokens are enough to be judged. */
+function delayGreedyRows(
+  subject: readonly SubjectCase[],
+  reference: Reference,
+): readonly SubjectCase[] | undefined {
+  const decoded = generatedCases(subject, reference).map(({ rows }) => Math.max(0, rows.length - 1));
+  if (decoded.reduce((sum, count) => sum + count, 0) < LEAST_ROWS) return undefined;
+  return subject.map((one) =>
+    one.greedyRows
+      ? { ...one, greedyRows: one.greedyRows.map((_, i, rows) => rows[Math.max(0, i - 1)]) }
+      : one,
+  );
+}
 
 /** Adds the error of a lower class's imitation to each row; below the lowest class, its own times four. */
 function addNoise(

@@ -1,6 +1,6 @@
 import { bugTitle } from '../signatures/bugs.ts';
 import { assess } from './assess.ts';
-import { judgeBugs } from './bug-verdicts.ts';
+import { foundBugs, judgeBugs } from './bug-verdicts.ts';
 import type { Judgement, JudgeOptions, Reference, SubjectCase } from './judgement.ts';
 import { judgePower } from './power.ts';
 
@@ -18,9 +18,13 @@ export function judge(
   options: JudgeOptions = {},
 ): Judgement {
   const inOrder = subject.toSorted((a, b) => (a.id < b.id ? -1 : 1));
-  const { rows, ...assessment } = assess(inOrder, reference, options);
-  const bugs = judgeBugs(rows, reference);
-  const found = bugs.filter(({ verdict }) => verdict === 'found');
+  const { rows, generatedRows, ...assessment } = assess(inOrder, reference, options);
+  const scored = judgeBugs(rows, reference, { mustExplain: options.isUnstable });
+  // A bug of decoding alone shows in no row of a prompt.
+  const isOpen = foundBugs(scored).length === 0 && assessment.greedy.verdict === 'wrong';
+  const decoded = isOpen ? judgeBugs(generatedRows, reference, { mustExplain: true }) : [];
+  const bugs = scored.map((bug) => foundBugs(decoded).find(({ name }) => name === bug.name) ?? bug);
+  const found = foundBugs(bugs);
   const about = assessment.precision?.about ?? options.precision ?? 'bf16';
   const power = judgePower(inOrder, reference, about);
   const reasons = [

@@ -1,4 +1,5 @@
 import type { PrecisionClass } from '../precision.ts';
+import type { TokenScores } from '../subject.ts';
 
 /**
  * What the judge takes and what it gives, as plain data.
@@ -27,6 +28,8 @@ export interface SubjectCase {
   readonly rows: readonly SubjectRow[];
   /** The subject's own greedy tokens after the prompt, if it was asked for them. */
   readonly greedy?: readonly number[];
+  /** For each of them the row that it was chosen from, if the subject has them. */
+  readonly greedyRows?: readonly TokenScores[];
 }
 
 /**
@@ -81,6 +84,11 @@ export interface Signature {
 
 /** Everything that is right about a model on some cases. */
 export interface Reference {
+  /**
+   * Whether the model chooses experts. An honest engine may choose another where two are nearly as probable:
+   * single rows are then far off. Default false.
+   */
+  readonly hasRouter?: boolean;
   readonly cases: readonly ReferenceCase[];
   /** At least one for each class that is to be recognised. */
   readonly imitations: readonly Imitation[];
@@ -89,6 +97,11 @@ export interface Reference {
 }
 
 export interface JudgeOptions {
+  /**
+   * Whether the subject's answers depend on what else it is asked. They can then resemble a bug in part, and
+   * only one that is the whole error is named. Default false.
+   */
+  readonly isUnstable?: boolean;
   /** The class that the subject has to be in. Default: the best that holds. */
   readonly precision?: PrecisionClass;
 }
@@ -147,6 +160,12 @@ export interface GreedyVerdict {
   /** Tokens compared, and those that differ from the reference's without being an error (near-ties). */
   readonly tokens: number;
   readonly ties: number;
+  /** The rows that they were chosen from, compared like those of prompts; absent if the subject has none. */
+  readonly rows?: {
+    readonly compared: number;
+    /** Median over rows of the error in units of the class's noise. */
+    readonly ratio: number;
+  };
   /** Largest regret: log p(best) − log p(chosen) by the truth, over what the class's noise allows. */
   readonly worst?: {
     readonly case: string;

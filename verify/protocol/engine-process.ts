@@ -20,7 +20,7 @@ export interface EngineProcessOptions {
   /**
    * Called once, when the program and its process group have ended and all output has arrived.
    *
-   * @param how as it follows on "the program".
+   * @param how in words: `the program ended with exit code 1`.
    */
   readonly onEnd: (how: string) => void;
 }
@@ -72,7 +72,11 @@ export class EngineProcess {
     child.once('close', (code, signal) => {
       const rest = this.#lines.rest.trim();
       const within = rest === '' ? '' : ` in the middle of a line: ${quoteLine(rest)}`;
-      this.#end(signal ? `was ended by ${signal}${within}` : `ended with exit code ${code}${within}`);
+      this.#end(
+        signal
+          ? `the program was ended by ${signal}${within}`
+          : `the program ended with exit code ${code}${within}`,
+      );
     });
   }
 
@@ -116,7 +120,7 @@ export class EngineProcess {
       for (const line of this.#lines.read(chunk)) this.#options.onLine(line);
     } catch (error) {
       if (!(error instanceof RangeError)) throw error;
-      this.#how = `wrote too much: ${error.message}; pass large arrays in files`;
+      this.#how = `the program wrote too much: ${error.message}; pass large arrays in files`;
       this.#killGroup();
     }
   }
@@ -124,7 +128,7 @@ export class EngineProcess {
   #onClosedPipe(name: string): void {
     setTimeout(() => {
       if (this.#isEnded) return;
-      this.#how ??= `closed its ${name} and went on`;
+      this.#how ??= `the program closed its ${name} and went on`;
       this.#killGroup();
     }, CLOSED_PIPE_GRACE_MS).unref();
   }
@@ -151,12 +155,12 @@ export class EngineProcess {
   #describeStartError({ code, message }: NodeJS.ErrnoException): string {
     const program = JSON.stringify(this.#program);
     if (code === 'ENOENT') {
-      return `cannot be started: ${program} is not found; check its path, or PATH, and the interpreter that its first line names`;
+      return `cannot start ${program}: it is not found; check its path, or PATH, and the interpreter that its first line names`;
     }
     if (code === 'EACCES') {
-      return `cannot be started: ${program} is not executable; run chmod +x, or name its interpreter, as in "python3 engine.py"`;
+      return `cannot start ${program}: it is not executable; run chmod +x, or name its interpreter, as in "python3 engine.py"`;
     }
-    return `cannot be started: ${message}`;
+    return `cannot start ${program}: ${message}`;
   }
 }
 
@@ -165,7 +169,9 @@ function spawnGroup(program: string, args: readonly string[]) {
   try {
     return spawn(program, args, { stdio: ['pipe', 'pipe', 'pipe'], detached: true });
   } catch (cause) {
-    throw new NoAnswerError(`the program cannot be started: ${(cause as Error).message}`, { cause });
+    throw new NoAnswerError(`cannot start the program: ${(cause as Error).message}`, {
+      cause,
+    });
   }
 }
 

@@ -184,7 +184,7 @@ export class EngineSession {
 
   #onEnd(how: string): void {
     this.#signal?.removeEventListener('abort', this.#onAbort);
-    this.#ending ??= { kind: 'silence', text: `the program ${how}` };
+    this.#ending ??= { kind: 'silence', text: how };
     const ending = this.#ending;
     const prefix = ending.kind === 'nonsense' ? '' : 'no answer: ';
     for (const { asked, settle } of [...this.#inFlight.values()]) {

@@ -1,8 +1,9 @@
 import { createHash, type Hash } from 'node:crypto';
 import { createReadStream, existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { cacheFolder } from '../../engine/checkpoint/cache-folder.ts';
 import { readModelConfig } from '../../engine/checkpoint/read-config.ts';
+import { FileError } from '../../engine/errors.ts';
 import { sequenceOf, type VerifyCase } from '../../golden/verify-case.ts';
 import type { StoredGoldens } from '../compare/stored-goldens.ts';
 import type { Reference, Signature } from '../judge/judgement.ts';
@@ -63,12 +64,16 @@ export async function loadReference(
     );
   const recorded = golden !== undefined && hasSignatures(golden.name, golden.folder);
   const computes = withSignatures && !recorded;
-  const kept = await keptReference(modelDir, rowsCases, { ...options, withSignatures: computes });
+  const config = await readModelConfig(modelDir);
+  const kept = {
+    ...(await keptReference(modelDir, rowsCases, { ...options, withSignatures: computes })),
+    hasRouter: config.moe !== undefined,
+  };
   if (!withSignatures) return { ...kept, signatures: [], unchecked: [] };
   if (!recorded) return { ...kept, unchecked: [] };
   const { signatures, unrecorded } = readSignatures(golden.name, kept.cases, golden.folder);
   const known = new Set(signatures.map(({ name }) => name));
-  const unknown = bugsOf(await readModelConfig(modelDir)).filter(({ name }) => !known.has(name));
+  const unknown = bugsOf(config).filter(({ name }) => !known.has(name));
   const missing = [
     ...(unrecorded.length > 0 ? [{ what: `known bugs in ${unrecorded.join(', ')}`, of: 'these cases' }] : []),
     ...(unknown.length > 0
@@ -104,9 +109,18 @@ async function keptReference(
         onProgress: (bug) => onProgress(`signature of ${bug}`),
       })
     : [];
-  mkdirSync(folder, { recursive: true });
-  writeReference(path, { ...reference, signatures });
+  keep(path, { ...reference, signatures });
   return { ...reference, signatures };
+}
+
+/** A folder that cannot be written only means that the next run computes the reference again. */
+function keep(path: string, reference: Reference): void {
+  try {
+    mkdirSync(dirname(path), { recursive: true });
+    writeReference(path, reference);
+  } catch (error) {
+    if (!(error instanceof FileError) && (error as NodeJS.ErrnoException).syscall === undefined) throw error;
+  }
 }
 
 function hashSources(hash: Hash): void {

@@ -1,7 +1,7 @@
 import { isClassRight } from '../judge/precision-verdict.ts';
 import type { Verdict, VerdictCase } from '../verdict.ts';
 import { reasonOf } from './terminal.ts';
-import { escapeMarkup, headline, precisionSentence } from './words.ts';
+import { escapeMarkup, greedyRows, headline, precisionSentence } from './words.ts';
 
 interface TestCase {
   name: string;
@@ -37,8 +37,16 @@ function questions(verdict: Verdict): TestCase[] {
     );
   }
   const { worst } = greedy;
-  const regret = worst ? `${worst.case}, position ${worst.position}: regret ${worst.regret}` : '';
-  tests.push(ofVerdict('greedy', greedy.verdict === 'not checked' ? 'unknown' : greedy.verdict, regret));
+  const regret = worst
+    ? `${worst.case}, position ${worst.position}: regret ${worst.regret}`
+    : 'no other token';
+  tests.push(
+    ofVerdict(
+      'greedy',
+      greedy.verdict === 'not checked' ? 'unknown' : greedy.verdict,
+      regret + greedyRows(greedy),
+    ),
+  );
   for (const each of consistency) {
     tests.push(ofVerdict(`consistency: ${each.name}`, each.verdict, `${each.largest} nats apart`));
   }

@@ -5,6 +5,7 @@ import {
   describeBug,
   formatCoefficient,
   formatPlace,
+  greedyRows,
   headline,
   powerSentence,
   precisionSentence,
@@ -84,7 +85,7 @@ function countBugs(verdict: Verdict): string {
 
 function greedyLine({ greedy }: Verdict): string {
   if (greedy.verdict === 'not checked') return 'not checked';
-  return `${greedy.verdict}: ${greedy.tokens} tokens, ${greedy.ties} near-ties`;
+  return `${greedy.verdict}: ${greedy.tokens} tokens, ${greedy.ties} near-ties${greedyRows(greedy)}`;
 }
 
 function consistencyLine({

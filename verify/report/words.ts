@@ -55,6 +55,12 @@ function reference(precision: Verdict['precision']): string {
   return precision.demanded ?? 'the nearest class';
 }
 
+/** What the rows of greedy tokens say, as it follows on the tokens; empty without rows. */
+export function greedyRows({ rows }: Pick<Verdict['greedy'], 'rows'>): string {
+  if (!rows) return '';
+  return `; errors in their ${rows.compared} rows are ${formatFigure(rows.ratio)} times the noise`;
+}
+
 /** How many values were compared, and how many injected faults were refused. */
 export function powerSentence({ power, compared }: Verdict): string {
   return (

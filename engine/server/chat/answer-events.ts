@@ -25,61 +25,45 @@ export interface ChoiceAnswered {
   readonly result: GenerateResult & { readonly finishReason: Exclude<FinishReason, 'abort'> };
 }
 
-export type AnswerEvent = TokenAnswered | ChoiceAnswered;
-
-/** A prompt, and the answers to it as they are generated. */
-export interface Answer {
-  readonly promptIds: readonly number[];
-  readonly events: AsyncGenerator<AnswerEvent, void>;
+/** The prompt, before all other events. */
+export interface PromptRendered {
+  readonly type: 'prompt';
+  readonly ids: readonly number[];
 }
+
+export type AnswerEvent = PromptRendered | TokenAnswered | ChoiceAnswered;
 
 /**
  * Renders the conversation and has it answered.
  *
- * @throws ApiError if the conversation does not fit the template or the engine, or the queue is full; what
+ * @throws ApiError if the queue is full, or the conversation does not fit the template or the engine; what
  * the engine throws.
  */
-export async function answerTo(
+export async function* answerEvents(
   request: ChatRequest,
-  context: ServerContext,
-  signal: AbortSignal,
-): Promise<Answer> {
-  const promptIds = await encode(request, context);
-  return { promptIds, events: answerEvents(request, promptIds, context, signal) };
-}
-
-async function encode({ prompt }: ChatRequest, { text }: ServerContext): Promise<number[]> {
-  try {
-    return await text.encodeChat(prompt);
-  } catch (error) {
-    const { status, message, param = 'messages' } = toApiError(error);
-    throw status === 400 ? new ApiError(400, message, { param, cause: error }) : error;
-  }
-}
-
-async function* answerEvents(
-  request: ChatRequest,
-  ids: readonly number[],
   context: ServerContext,
   signal: AbortSignal,
 ): AsyncGenerator<AnswerEvent, void> {
   const { generation, prompt, hasToolCalls, maxTokens, maxTokensField } = request;
-  const maxNewTokens = maxNewTokensOf(
-    {
-      promptTokens: ids.length,
-      promptField: 'messages',
-      maxTokens,
-      field: maxTokensField,
-      byDefault: Number.POSITIVE_INFINITY,
-      minTokens: generation.minNewTokens,
-    },
-    context.engine.limits,
-  );
-  const thinking = thinkingAfter(prompt, ids, context);
   const numChoices = generation.n ?? 1;
-  const parsers = Array.from({ length: numChoices }, () => new MessageParser({ thinking, hasToolCalls }));
+  // Before the conversation is rendered: what waits for that is a part of the queue.
   const leaveQueue = context.admit(numChoices);
   try {
+    const ids = await encode(request, context);
+    const maxNewTokens = maxNewTokensOf(
+      {
+        promptTokens: ids.length,
+        promptField: 'messages',
+        maxTokens,
+        field: maxTokensField,
+        byDefault: Number.POSITIVE_INFINITY,
+        minTokens: generation.minNewTokens,
+      },
+      context.engine.limits,
+    );
+    const thinking = thinkingAfter(prompt, ids, context);
+    const parsers = Array.from({ length: numChoices }, () => new MessageParser({ thinking, hasToolCalls }));
+    yield { type: 'prompt', ids };
     for await (const event of context.engine.generate({ ...generation, ids, maxNewTokens }, signal)) {
       const { sample } = event;
       const parser = parsers[sample];
@@ -94,5 +78,14 @@ async function* answerEvents(
     }
   } finally {
     leaveQueue();
+  }
+}
+
+async function encode({ prompt }: ChatRequest, { text }: ServerContext): Promise<number[]> {
+  try {
+    return await text.encodeChat(prompt);
+  } catch (error) {
+    const { status, message, param = 'messages' } = toApiError(error);
+    throw status === 400 ? new ApiError(400, message, { param, cause: error }) : error;
   }
 }

@@ -3,8 +3,8 @@ import type { TokenLogprobs } from '../../serving/logprobs.ts';
 
 import type { ServerContext } from '../context.ts';
 import { chatLogprobs, promptLogprobs, type TokenNames } from '../logprob-shapes.ts';
-import { usageOf } from '../usage.ts';
-import { answerTo, type ChoiceAnswered } from './answer-events.ts';
+import { type Usage, usageOf } from '../usage.ts';
+import { answerEvents, type ChoiceAnswered } from './answer-events.ts';
 import { ChoiceMessage } from './choice-message.ts';
 import { type ChatRequest, readChatRequest } from './request.ts';
 import type {
@@ -33,12 +33,16 @@ async function completionOf(
   context: ServerContext,
   signal: AbortSignal,
 ): Promise<ChatCompletion> {
-  const { promptIds, events } = await answerTo(request, context, signal);
   const envelope = envelopeOf(context);
   const names = { vocabulary: context.vocabulary, asIds: request.tokensAsIds };
   const messages = messagesOf(request, envelope);
   const ends: ChoiceAnswered[] = [];
-  for await (const event of events) {
+  let promptIds: readonly number[] = [];
+  for await (const event of answerEvents(request, context, signal)) {
+    if (event.type === 'prompt') {
+      promptIds = event.ids;
+      continue;
+    }
     messages[event.choice].add(event.piece);
     if (event.type === 'end') ends[event.choice] = event;
   }
@@ -68,45 +72,62 @@ async function* chunksOf(
   context: ServerContext,
   signal: AbortSignal,
 ): AsyncGenerator<ChatCompletionChunk, void> {
-  const { promptIds, events } = await answerTo(request, context, signal);
   const envelope = envelopeOf(context);
   const names = { vocabulary: context.vocabulary, asIds: request.tokensAsIds };
   const messages = messagesOf(request, envelope);
   const ends: ChoiceAnswered[] = [];
-  const chunk = (choices: ChatChunkChoice[]): ChatCompletionChunk => ({
+  const numTokens = messages.map(() => 0);
+  let promptIds: readonly number[] = [];
+  let isBegun = false;
+  const chunk = (choice: number, part: Omit<ChatChunkChoice, 'index'>): ChatCompletionChunk => ({
     ...envelope,
     object: 'chat.completion.chunk',
-    choices,
+    choices: [{ index: choice, ...part }],
     ...(request.includeUsage && { usage: null }),
+    ...(request.continuousUsage && { usage: usageSoFar(promptIds.length, numTokens[choice]) }),
   });
-  let isBegun = false;
-  for await (const event of events) {
+  for await (const event of answerEvents(request, context, signal)) {
+    if (event.type === 'prompt') {
+      promptIds = event.ids;
+      continue;
+    }
     if (!isBegun) {
       // After the first event, so that a request that the engine refuses is answered with its status.
-      const begin = {
-        delta: { role: 'assistant', content: '' },
-        logprobs: null,
-        finish_reason: null,
-      } as const;
-      yield {
-        ...chunk(messages.map((_, index) => ({ index, ...begin }))),
-        ...(request.returnTokenIds && { prompt_token_ids: promptIds }),
-      };
+      for (const choice of messages.keys()) {
+        const delta = { role: 'assistant', content: '' } as const;
+        yield {
+          ...chunk(choice, { delta, logprobs: null, finish_reason: null }),
+          ...(request.returnTokenIds && { prompt_token_ids: promptIds }),
+        };
+      }
       isBegun = true;
     }
     const { choice, piece } = event;
     const delta = messages[choice].add(piece);
     const isToken = event.type === 'token';
+    if (isToken) numTokens[choice]++;
     const logprobs = isToken ? logprobsOf(event.logprobs && [event.logprobs], names) : null;
     const tokenIds = request.returnTokenIds && isToken && { token_ids: [event.token] };
     if (delta || logprobs || tokenIds) {
-      yield chunk([{ index: choice, delta: delta ?? {}, logprobs, finish_reason: null, ...tokenIds }]);
+      yield chunk(choice, { delta: delta ?? {}, logprobs, finish_reason: null, ...tokenIds });
     }
-    if (event.type !== 'end') continue;
+    if (isToken) continue;
     ends[choice] = event;
-    yield chunk([{ index: choice, delta: {}, logprobs: null, ...endOf(event.result, messages[choice]) }]);
+    yield chunk(choice, { delta: {}, logprobs: null, ...endOf(event.result, messages[choice]) });
   }
-  if (request.includeUsage) yield { ...chunk([]), usage: usageOf([ends.map(({ result }) => result)]) };
+  if (request.includeUsage) {
+    const usage = usageOf([ends.map(({ result }) => result)]);
+    yield { ...envelope, object: 'chat.completion.chunk', choices: [], usage };
+  }
+}
+
+/** vLLM's `continuous_usage_stats`: of one choice. */
+function usageSoFar(promptTokens: number, numTokens: number): Usage {
+  return {
+    prompt_tokens: promptTokens,
+    completion_tokens: numTokens,
+    total_tokens: promptTokens + numTokens,
+  };
 }
 
 function envelopeOf({ servedModelName, systemFingerprint }: ServerContext): Envelope {

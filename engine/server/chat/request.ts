@@ -1,14 +1,12 @@
 import { z } from 'zod';
 import { OptionError } from '../../errors.ts';
-import { ApiError } from '../api-error.ts';
 import type { ChatPrompt, ServerContext } from '../context.ts';
 import { parseBody, refuseUnsupported } from '../request-body.ts';
 import { toNumLogprobs } from '../request-limits.ts';
 import { commonFields, toSamplingOptions } from '../sampling-fields.ts';
 import { checkServedModel } from '../served-model.ts';
 import type { ThreadRequest } from '../thread-messages.ts';
-import { conversationOf } from './conversation.ts';
-import { checkJsonValue } from './json-value.ts';
+import { chatPromptOf, promptFields } from './prompt.ts';
 
 /** What an answer needs of a request. */
 export interface ChatRequest {
@@ -22,6 +20,8 @@ export interface ChatRequest {
   readonly hasToolCalls: boolean;
   readonly stream: boolean;
   readonly includeUsage: boolean;
+  /** Whether each chunk has the usage of its choice. */
+  readonly continuousUsage: boolean;
   readonly returnTokenIds: boolean;
   /** Whether log-probabilities write tokens as `token_id:42`. */
   readonly tokensAsIds: boolean;
@@ -29,27 +29,11 @@ export interface ChatRequest {
 
 const flag = z.boolean('expected true or false').nullish();
 
-const tool = z.looseObject(
-  {
-    type: z.literal('function', 'expected "function"'),
-    function: z.looseObject(
-      { name: z.string('expected a string').min(1, 'expected at least one character') },
-      'expected an object with name, description and parameters',
-    ),
-  },
-  'expected {"type": "function", "function": {…}}',
-);
-
 const chatBody = z.looseObject(
   {
     ...commonFields,
-    tools: z.array(tool, 'expected an array of tools').nullish(),
+    ...promptFields,
     logprobs: flag,
-    add_generation_prompt: flag,
-    continue_final_message: flag,
-    chat_template_kwargs: z
-      .strictObject({ enable_thinking: flag }, 'expected an object with enable_thinking, and nothing else')
-      .nullish(),
   },
   'expected an object',
 );
@@ -87,20 +71,21 @@ export function readChatRequest(
   const { engine, maxLogprobs, templateTraits } = context;
   const limits = { ...engine.limits, maxLogprobs };
   const stream = parsed.stream ?? false;
-  const tools = toolsOf(parsed, context);
+  const { tool_choice } = parsed;
+  if (tool_choice != null && tool_choice !== 'none' && tool_choice !== 'auto') {
+    const expected = '"auto" or "none"; a model cannot be made to call here';
+    throw new OptionError('tool_choice', tool_choice, expected);
+  }
+  const prompt = chatPromptOf(parsed, templateTraits);
   if (parsed.stream_options != null && !stream)
     throw new OptionError('stream_options', parsed.stream_options, 'none without stream: true');
   if (parsed.top_logprobs != null && parsed.top_logprobs !== 0 && !parsed.logprobs)
     throw new OptionError('top_logprobs', parsed.top_logprobs, 'none without logprobs: true');
   if (parsed.prompt_logprobs != null && stream)
     throw new OptionError('prompt_logprobs', parsed.prompt_logprobs, 'none with stream: true');
-  const hasToolCalls = tools !== undefined && parsed.tool_choice !== 'none' && templateTraits.hasToolCalls;
+  const hasToolCalls = prompt.tools !== undefined && tool_choice !== 'none' && templateTraits.hasToolCalls;
   return {
-    prompt: {
-      messages: conversationOf(parsed.messages, templateTraits),
-      ...promptEnd(parsed),
-      ...(tools && { tools }),
-    },
+    prompt,
     generation: {
       ...toSamplingOptions(parsed, limits),
       ...(parsed.logprobs && { logprobs: toNumLogprobs('top_logprobs', parsed.top_logprobs ?? 0, limits) }),
@@ -115,52 +100,10 @@ export function readChatRequest(
     hasToolCalls,
     stream,
     includeUsage: parsed.stream_options?.include_usage ?? false,
+    continuousUsage: parsed.stream_options?.continuous_usage_stats ?? false,
     returnTokenIds: parsed.return_token_ids ?? false,
     tokensAsIds: parsed.return_tokens_as_token_ids ?? false,
   };
-}
-
-type ParsedBody = z.infer<typeof chatBody>;
-
-/** The prompt ends with the beginning of an answer, or within the last message (vLLM's fields). */
-function promptEnd(body: ParsedBody): Omit<ChatPrompt, 'messages' | 'tools'> {
-  const { add_generation_prompt, continue_final_message, chat_template_kwargs } = body;
-  const continueFinalMessage = continue_final_message ?? false;
-  if (continueFinalMessage && add_generation_prompt === true) {
-    throw new OptionError('continue_final_message', true, 'false, or add_generation_prompt false');
-  }
-  const enableThinking = chat_template_kwargs?.enable_thinking;
-  return {
-    addGenerationPrompt: !continueFinalMessage && (add_generation_prompt ?? true),
-    continueFinalMessage,
-    ...(enableThinking != null && { enableThinking }),
-  };
-}
-
-/** @returns undefined if there are none: an empty array would make templates introduce no tools at all. */
-function toolsOf(
-  { tools, tool_choice }: ParsedBody,
-  { templateTraits }: Pick<ServerContext, 'templateTraits'>,
-): ChatPrompt['tools'] {
-  if (tool_choice != null && tool_choice !== 'none' && tool_choice !== 'auto') {
-    throw new OptionError(
-      'tool_choice',
-      tool_choice,
-      '"auto" or "none"; a model cannot be made to call here',
-    );
-  }
-  if (tools == null || tools.length === 0) return undefined;
-  if (templateTraits.rendersTools) {
-    for (const [i, each] of tools.entries()) checkJsonValue(`tools[${i}]`, each);
-    return tools;
-  }
-  throw new ApiError(
-    400,
-    'cannot serve tools: the chat template of the model does not render them; leave them out',
-    {
-      param: 'tools',
-    },
-  );
 }
 
 function isEmpty(value: unknown): boolean {

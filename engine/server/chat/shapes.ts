@@ -64,9 +64,12 @@ export interface ChoiceEnd {
 export interface ChatCompletionChunk extends Envelope {
   object: 'chat.completion.chunk';
   choices: ChatChunkChoice[];
-  /** In the last chunk, which has no choices, if the request asks for it; null in the others. */
+  /**
+   * If the request asks for it: of the answer in the last chunk, which has no choices, and null in the
+   * others; of their choice with `continuous_usage_stats`.
+   */
   usage?: Usage | null;
-  /** In the first chunk. */
+  /** In the first chunk of each choice. */
   prompt_token_ids?: readonly number[];
 }
 

@@ -61,7 +61,7 @@ export class Choice {
 
   /** The part that a token adds. */
   token({ token, text, logprobs }: TokenEvent): CompletionChoice {
-    return this.#part(text ?? '', [this.#score(token, logprobs)], [token]);
+    return this.#part(text ?? '', this.#score([token], logprobs && [logprobs]), [token]);
   }
 
   /** The last part. */
@@ -71,7 +71,7 @@ export class Choice {
 
   whole(result: GenerateResult): CompletionChoice {
     const echo = this.#request.echo ? this.#echo(result.promptLogprobs) : { text: '', tokens: [] };
-    const tokens = result.tokens.map((token, i) => this.#score(token, result.logprobs?.[i]));
+    const tokens = this.#score(result.tokens, result.logprobs);
     const { promptLogprobs: top } = this.#request;
     return {
       ...this.#part(echo.text + (result.text ?? ''), [...echo.tokens, ...tokens], result.tokens),
@@ -117,8 +117,12 @@ export class Choice {
     return { text: pieces.join(''), tokens };
   }
 
-  #score(token: number, logprobs: TokenLogprobs | undefined): ScoredToken {
-    return { token, offset: this.#offsets.push(token).offset, logprobs: this.#cut(logprobs) };
+  /** @returns nothing if the request has no `logprobs`. */
+  #score(tokens: readonly number[], logprobs: readonly TokenLogprobs[] | undefined): ScoredToken[] {
+    if (!logprobs) return [];
+    return tokens.map((token, i) => {
+      return { token, offset: this.#offsets.push(token).offset, logprobs: this.#cut(logprobs[i]) };
+    });
   }
 
   /** What a generated token adds to the text. */

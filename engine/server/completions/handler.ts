@@ -131,7 +131,7 @@ async function toThreadRequests(
   const { prompts, sampling, isSeeded, maxTokens, logprobs, cacheSalt, skipSpecialTokens } = request;
   const promptLogprobs = Math.max(request.promptLogprobs ?? -1, (request.echo ? logprobs : undefined) ?? -1);
   const encoded = await Promise.all(prompts.map((prompt) => idsOf(prompt, request, context)));
-  return encoded.map((ids) => ({
+  return encoded.map((ids, i) => ({
     ...sampling,
     ...(isSeeded ? {} : { seed: randomSeed() }),
     ids,
@@ -139,6 +139,7 @@ async function toThreadRequests(
       {
         ...{ promptTokens: ids.length, maxTokens, minTokens: sampling.minNewTokens },
         ...{ field: 'max_tokens', byDefault: MAX_TOKENS },
+        promptField: prompts.length > 1 ? `prompt[${i}]` : 'prompt',
       },
       context.engine.limits,
     ),

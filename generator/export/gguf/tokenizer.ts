@@ -4,6 +4,7 @@ import { TokenizerError } from '../../../engine/errors.ts';
 import { readChatTemplates } from '../../../engine/text/chat.ts';
 import { readJsonFile } from '../../../engine/text/json-file.ts';
 import { parseTokenizerJson } from '../../../engine/text/tokenizer-json.ts';
+import { QWEN2_PATTERN } from '../../../engine/text/tokenizer-stages.ts';
 import { standInTokenizer } from '../../fixtures/stand-in-tokenizer.ts';
 import { type GgufMetadata, string, uint32 } from './metadata.ts';
 
@@ -16,10 +17,6 @@ export interface TokenizerFile {
 
 /** llama.cpp's types of tokens. */
 const TOKEN_TYPES = { normal: 1, control: 3, userDefined: 4, unused: 5 } as const;
-
-/** The expression by which Qwen2 and Qwen3 cut texts; llama.cpp has it under the name `qwen2`. */
-const QWEN2_SPLIT =
-  "(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+";
 
 /**
  * A model directory's tokenizer and chat template for llama.cpp, which loads no model without. A directory
@@ -58,7 +55,7 @@ function standIn(path: string, { vocabSize }: ModelConfig): unknown {
 function refuseForeign({ model, pre_tokenizer }: TokenizerFile, path: string): void {
   if (model.merges.length === 0) return;
   const text = JSON.stringify(pre_tokenizer ?? null);
-  if (text.includes(JSON.stringify(QWEN2_SPLIT))) return;
+  if (text.includes(JSON.stringify(QWEN2_PATTERN))) return;
   throw new TokenizerError(
     `${path}: pre_tokenizer does not cut texts as Qwen3's does, the only one that is written as GGUF; export with --format hf`,
   );

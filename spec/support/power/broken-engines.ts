@@ -78,13 +78,18 @@ function servedModel(engine: Engine, vocabSize: number): SubjectModel {
         // Without them the request may find its prefix in the cache.
         ...(positions.some((position) => position < ids.length - 1) ? { promptLogprobs: vocabSize } : {}),
       });
-      const rows = positions.map((position): TokenScores => {
-        if (position === ids.length - 1) return { values: events[0].logits! };
+      const { promptLogprobs = [] } = result;
+      const scoresAt = (position: number): TokenScores => {
         const values = new Float32Array(vocabSize);
-        for (const { token, logprob } of result.promptLogprobs![position].top) values[token] = logprob;
+        for (const { token, logprob } of promptLogprobs[position].top) values[token] = logprob;
         return { values };
-      });
-      return { rows };
+      };
+      const last = ids.length - 1;
+      const rows = positions.map((position) =>
+        position === last ? { values: events[0].logits! } : scoresAt(position),
+      );
+      const tooMany = promptLogprobs.slice(last).map((_, i) => scoresAt(last + i));
+      return { rows: [...rows, ...tooMany] };
     },
   };
 }

@@ -5,6 +5,7 @@ import { ensureFixture } from '../../../generator/fixtures/fixtures.ts';
 import { httpSubject } from '../../../verify/adapters/http/http-subject.ts';
 import type { Check } from '../../../verify/checks.ts';
 import { NoAnswerError, SubjectError } from '../../../verify/errors.ts';
+import { foundBugs } from '../../../verify/judge/bug-verdicts.ts';
 import type { Verdict } from '../../../verify/verdict.ts';
 import { loadCases, type VerifyModel, verify } from '../../../verify/verify.ts';
 import { LoopbackServer } from '../servers/loopback-server.ts';
@@ -14,8 +15,8 @@ import { isServed, type PowerRow } from './power-rows.ts';
 
 /** What the judge made of a broken engine. */
 export interface PowerCell {
-  /** `found`: refused with the right name; otherwise refused, or let pass (also if nothing was concluded). */
-  readonly outcome: 'found' | 'refused' | 'not told';
+  /** `found`: refused with the right name. `no answer`: it stopped answering, and nothing is concluded. */
+  readonly outcome: 'found' | 'refused' | 'no answer' | 'not told';
   /** Bugs that the judge named. */
   readonly named: readonly string[];
   /** The questions that refused it. */
@@ -71,7 +72,7 @@ export async function powerCell(
           const { message: reason } = error as Error;
           if (error instanceof SubjectError)
             return { outcome: 'refused', named: [], by: ['answers'], reason };
-          if (error instanceof NoAnswerError) return { outcome: 'not told', named: [], by: [], reason };
+          if (error instanceof NoAnswerError) return { outcome: 'no answer', named: [], by: [], reason };
           throw error;
         } finally {
           await server.close();
@@ -80,7 +81,7 @@ export async function powerCell(
     } finally {
       rmSync(folder, { recursive: true, force: true });
     }
-    if (cell.outcome !== 'not told') break;
+    if (cell.outcome === 'found' || cell.outcome === 'refused') break;
   }
   return cell!;
 }
@@ -94,11 +95,12 @@ function casesOf(row: PowerRow): readonly string[] {
 }
 
 export function cellOf(verdict: Verdict, signatures: readonly string[]): PowerCell {
-  const named = verdict.bugs.filter((bug) => bug.verdict === 'found').map(({ name }) => name);
+  const named = foundBugs(verdict.bugs).map(({ name }) => name);
   const isWrong = verdict.verdict === 'wrong';
   const isNamed = named.some((name) => signatures.includes(name));
+  const isSilent = verdict.cases.some(({ outcome }) => outcome === 'no answer');
   return {
-    outcome: !isWrong ? 'not told' : isNamed ? 'found' : 'refused',
+    outcome: isWrong ? (isNamed ? 'found' : 'refused') : isSilent ? 'no answer' : 'not told',
     named,
     by: isWrong ? refusers(verdict) : [],
     reason: verdict.reasons[0] ?? '',
@@ -111,7 +113,7 @@ function refusers({ precision, bugs, greedy, consistency, cases, reasons }: Verd
   const by: Record<string, boolean> = {
     answers: cases.some(({ outcome }) => outcome === 'error'),
     precision: (classes.length > 0 && !holds) || exceptions.length > 0,
-    bugs: bugs.some(({ verdict }) => verdict === 'found'),
+    bugs: foundBugs(bugs).length > 0,
     greedy: greedy.verdict === 'wrong',
     consistency: consistency.some(({ verdict }) => verdict === 'wrong'),
   };

@@ -26,7 +26,9 @@ export function powerPage(matrix: PowerMatrix): string {
   const broken = rows.filter(({ table }) => table !== 'control');
   const share = (part: number, of: number) => `${part} of ${of} (${Math.round((100 * part) / of)} %)`;
   const figures = POWER_CLASSES.map((name) => {
-    const shown = broken.filter((row) => whyUnseen(row) === undefined);
+    const shown = broken.filter(
+      (row) => whyUnseen(row) === undefined && row.cells[name].outcome !== 'no answer',
+    );
     const refused = shown.filter(({ cells }) => cells[name].outcome !== 'not told');
     const signed = refused.filter(({ signatures }) => signatures.length > 0);
     const found = signed.filter(({ cells }) => cells[name].outcome === 'found');
@@ -54,7 +56,9 @@ export function powerPage(matrix: PowerMatrix): string {
     ].join('\n');
   });
   const open = broken.flatMap((row) => {
-    const classes = POWER_CLASSES.filter((name) => row.cells[name].outcome === 'not told');
+    const classes = POWER_CLASSES.filter((name) =>
+      ['not told', 'no answer'].includes(row.cells[name].outcome),
+    );
     if (classes.length === 0) return [];
     const said = row.cells[classes[0]].reason;
     const why =
@@ -67,7 +71,8 @@ export function powerPage(matrix: PowerMatrix): string {
 Every broken engine of the suite, behind HTTP in the shape of vLLM (engines that serve together also of llama-server), judged with
 \`--precision\` of its class: at f32, and with its results rounded to bf16. \`npm run power\` measures and writes this page.
 
-- **found**: refused, and the bug is named. **refused**: refused without that name. **not told**: let pass, or nothing was concluded.
+- **found**: refused, and the bug is named. **refused**: refused without that name. **not told**: let pass.
+- **no answer**: the engine stops answering, which is no answer to judge: the verdict is "unknown" and says so, the exit code is 3.
 - Bugs that the judge has signatures of are asked for numbers and greedy tokens alone; all others for consistency too.
 
 | class | refused, of those that show in answers | named rightly, of those refused that have a signature | named wrongly |

@@ -127,14 +127,16 @@ export function renderChat(model: ServedModel, body: Body): string {
 /** The likeliest tokens, and the prompt's own token with its rank. */
 async function promptLogprobs(model: ServedModel, ids: readonly number[], top: number): Promise<unknown[]> {
   const rows = await model.promptRows(ids, top);
-  return ids.map((next, i) => {
+  // An engine that gives a row too many is served as it is.
+  const shown = [...ids, ...rows.slice(ids.length).map(({ likeliest: [{ id }] }) => id)];
+  return shown.map((next, i) => {
     if (i === 0) return null;
     const { likeliest, logprobs } = rows[i - 1];
     const own = { id: next, logprob: logprobs[next] };
-    const shown = likeliest.some(({ id }) => id === next) ? likeliest : [...likeliest, own];
+    const row = likeliest.some(({ id }) => id === next) ? likeliest : [...likeliest, own];
     const rankOf = (logprob: number) => 1 + logprobs.filter((each) => each > logprob).length;
     return Object.fromEntries(
-      shown.map(({ id, logprob }, k) => [
+      row.map(({ id, logprob }, k) => [
         String(id),
         { logprob, rank: k < top ? k + 1 : rankOf(logprob), decoded_token: model.pieceOf(id) },
       ]),

@@ -6,6 +6,6 @@ test('names of checks are accepted, others are wrong usage', (t) => {
   t.deepEqual(parseChecks(['greedy', 'prompt']), ['greedy', 'prompt']);
   t.throws(() => parseChecks(['greed']), {
     instanceOf: UsageError,
-    message: `there is no check "greed"; the checks are ${CHECKS.join(', ')}`,
+    message: `choose among the checks ${CHECKS.join(', ')}; there is no "greed"`,
   });
 });

@@ -8,6 +8,7 @@ import {
   type StoppedRun,
   stoppedRun,
   subjectCases,
+  tooLongOf,
   uncheckedOf,
   unreachedOf,
 } from '../../../verify/findings.ts';
@@ -42,6 +43,7 @@ const JUDGEMENT: Judgement = {
     verdict: 'wrong',
     tokens: 1,
     ties: 0,
+    rows: { compared: 1, ratio: Number.NaN },
     worst: { case: 'one', position: 2, regret: Number.POSITIVE_INFINITY, allowed: 1 },
   },
   power: { refused: 1, of: 1, missed: [] },
@@ -58,6 +60,7 @@ test('the judge is given rows by their positions, and tokens', (t) => {
         { position: 2, ...row },
       ],
       greedy: [3],
+      greedyRows: [row],
     },
   ]);
 });
@@ -93,6 +96,7 @@ test('figures that are not finite become null, as JSON has them', (t) => {
   );
   t.like(numbers.precision.classes[0], { noise: 0.05, judgeable: true });
   t.is(numbers.greedy.worst?.regret, null);
+  t.deepEqual(numbers.greedy.rows, { compared: 1, ratio: null });
   for (const key of ['precision', 'bugs', 'greedy', 'power', 'compared'] as const) {
     t.deepEqual(verdictSchema.shape[key].parse(JSON.parse(JSON.stringify(numbers[key]))), numbers[key]);
   }
@@ -177,4 +181,13 @@ test('positions that could not be asked for are a line for each case, with the f
   t.deepEqual(unreachedOf(asked), [
     { what: '2 of 4 positions of cut: 1, 3', why: 'the prompt ends in the middle of a character' },
   ]);
+});
+
+test('cases whose numbers are not judged are named, but for those that have to be refused', (t) => {
+  const cases = [{ id: 'judged' }, { id: 'long' }, { id: 'refused', refusal: 'empty' }];
+  const why = 'the prompt is too long for the noise of a class to be measured on it';
+  t.deepEqual(
+    tooLongOf(cases, (id) => id === 'judged'),
+    [{ what: 'numbers of long', why }],
+  );
 });

@@ -80,9 +80,9 @@ test('an engine that cannot be asked has exit code 3, and a line for a shell tha
 
 test('wrong usage is not taken for a wrong engine', async (t) => {
   for (const [argv, message] of [
-    [['--module', 'a.ts', '--url', 'http://x'], /name several engines/],
+    [['--module', 'a.ts', '--url', 'http://x'], /give one engine; .* name several/],
     [['--dump', 'answers'], /--dump names answers that are written already/],
-    [['--api', 'vllm'], /describe a server; give its --url/],
+    [['--api', 'vllm'], /give the --url of the server that --api describe/],
   ] as const) {
     await t.throwsAsync(run(argv), { instanceOf: UsageError, message });
   }

@@ -42,11 +42,11 @@ test('an engine that has not said its name is called as the flags name it', (t) 
 test('two engines, and flags of a server without one, are wrong usage', async (t) => {
   await t.throwsAsync(open({ module: 'a.ts', url: 'http://x' }), {
     instanceOf: UsageError,
-    message: '--module and --url name several engines; give one',
+    message: 'give one engine; --module and --url name several',
   });
   await t.throwsAsync(open({ module: 'a.ts', api: 'vllm', servedModel: 'm' }), {
     instanceOf: UsageError,
-    message: '--api, --served-model describe a server; give its --url',
+    message: 'give the --url of the server that --api, --served-model describe',
   });
 });
 
@@ -54,7 +54,7 @@ test('a key comes from the environment, and a variable that is not set is wrong 
   const flags = { url: 'http://127.0.0.1:9', apiKeyEnv: 'KEY' };
   await t.throwsAsync(open(flags), {
     instanceOf: UsageError,
-    message: /the environment has no such variable/,
+    message: /^set the environment variable that --api-key-env names; .* is not set/,
   });
   const { adapter } = await open(flags, { KEY: 'secret' });
   t.is(adapter, '--url http://127.0.0.1:9');

@@ -54,7 +54,10 @@ export async function commandSubject(
       const program = waiting ?? (await start());
       waiting = undefined;
       return await closeOnError(program.session, limits, async () => {
-        const options = { asked: `load of ${modelDir}`, limitMs: limits.loadMs };
+        const options = {
+          asked: modelDir === '' ? 'load without --model' : `load of ${modelDir}`,
+          limitMs: limits.loadMs,
+        };
         await program.session.request('load', { model: modelDir }, options);
         const { capabilities } = program.started;
         return new CommandModel(program.session, capabilities, limits);

@@ -11,7 +11,9 @@ import { UsageError } from '../../../engine/errors.ts';
 export function parseCommand(command: string | readonly string[]): readonly string[] {
   const argv = typeof command === 'string' ? splitCommand(command) : command;
   if (argv.length === 0 || argv[0] === '') {
-    throw new UsageError('the command is empty; expected a program and its arguments, "python3 engine.py"');
+    throw new UsageError(
+      'give a program and its arguments, such as "python3 engine.py"; the command is empty',
+    );
   }
   return argv;
 }

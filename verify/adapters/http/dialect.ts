@@ -1,8 +1,9 @@
 import type { Conversation } from '../../subject.ts';
 import type { HttpRequest } from './exchange.ts';
 
-/** The APIs that can be asked. */
-export type ApiName = 'vllm' | 'sglang' | 'llama-server' | 'tgi' | 'ollama' | 'openai';
+/** The APIs, in the order of detection: most servers also have OpenAI's, so that it comes last. */
+export const API_NAMES = ['llama-server', 'sglang', 'tgi', 'ollama', 'vllm', 'openai'] as const;
+export type ApiName = (typeof API_NAMES)[number];
 
 /** A prompt as a server takes it. */
 export type Prompt = { readonly ids: readonly number[] } | { readonly text: string };

@@ -6,7 +6,7 @@ import { sglang } from './dialects/sglang.ts';
 import { tgi } from './dialects/tgi.ts';
 import { vllm } from './dialects/vllm.ts';
 
-/** By name, in the order of detection: most servers also have OpenAI's API, so that it comes last. */
+/** In the order of detection. */
 export const DIALECTS: Readonly<Record<ApiName, Dialect>> = {
   'llama-server': llamaServer,
   sglang,
@@ -15,6 +15,3 @@ export const DIALECTS: Readonly<Record<ApiName, Dialect>> = {
   vllm,
   openai,
 };
-
-/** What `--api` takes. */
-export const API_NAMES: readonly ['auto', ...ApiName[]] = ['auto', ...(Object.keys(DIALECTS) as ApiName[])];

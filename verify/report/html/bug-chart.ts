@@ -1,3 +1,4 @@
+import { foundBugs } from '../../judge/bug-verdicts.ts';
 import type { Verdict } from '../../verdict.ts';
 import { describeBug, escapeMarkup, formatCoefficient } from '../words.ts';
 
@@ -9,7 +10,7 @@ const WIDTH = 200;
 
 /** Coefficients of all bugs with twice their standard errors: 1 is "this bug", 0 "not this bug". */
 export function renderBugChart(bugs: Verdict['bugs']): string {
-  const found = bugs.filter(({ verdict }) => verdict === 'found');
+  const found = foundBugs(bugs);
   const sentences = found.map((bug) => `<p><b>${escapeMarkup(describeBug(bug))}</b></p>`).join('');
   const rows = bugs.map((bug) => {
     const name = `<span class="name" title="${escapeMarkup(bug.title)}">${escapeMarkup(bug.name)}</span>`;

@@ -5,6 +5,7 @@ import {
   formatCoefficient,
   formatFigure,
   formatPlace,
+  greedyRows,
   headline,
   powerSentence,
   precisionSentence,
@@ -113,12 +114,13 @@ function promptTable(cases: Verdict['prompt']['cases']): string {
   return rows.length > 0 ? counted + table(['prompt', 'verdict', 'first difference'], rows) : counted;
 }
 
-function greedySentence({ verdict, tokens, ties, worst }: Verdict['greedy']): string {
+function greedySentence({ worst, ...greedy }: Verdict['greedy']): string {
+  const { verdict, tokens, ties } = greedy;
   if (verdict === 'not checked') return 'Not checked.';
   const where = worst
     ? `; the largest regret is ${formatFigure(worst.regret)} nats at ${worst.case}, position ${worst.position}, where ${formatFigure(worst.allowed)} are allowed`
     : '';
-  return `${verdict}: ${tokens} tokens compared, ${ties} near-ties${where}`;
+  return `${verdict}: ${tokens} tokens compared, ${ties} near-ties${where}${greedyRows(greedy)}`;
 }
 
 function consistencyTable(all: Verdict['consistency']): string {

@@ -149,6 +149,15 @@ for (const [what, raw, message] of REFUSED) {
   });
 }
 
+test('a Git LFS pointer in place of a file is called that', (t) => {
+  const path = join(temporaryFolder(t), 'model.safetensors');
+  writeFileSync(path, `version https://git-lfs.github.com/spec/v1\noid sha256:${'0'.repeat(64)}\nsize 1\n`);
+  t.throws(() => SafetensorsFile.open(path), {
+    instanceOf: CheckpointError,
+    message: /model\.safetensors: not a valid safetensors file: it is a Git LFS pointer.*git lfs pull/,
+  });
+});
+
 test('a file too short for the length of its header is refused', (t) => {
   const path = join(temporaryFolder(t), 'short.safetensors');
   for (const length of [0, 1, 7]) {

@@ -59,7 +59,8 @@ test('a conversation is rendered by the template of the model, with the generati
 
 test('the post-processor adds tokens to a text, but not to a rendered conversation', async (t) => {
   const single = [{ SpecialToken: { id: '<|end|>', type_id: 0 } }, { Sequence: { id: 'A', type_id: 0 } }];
-  const post_processor = { type: 'TemplateProcessing', single, pair: single };
+  const special_tokens = { '<|end|>': { id: '<|end|>', ids: [ID.end], tokens: ['<|end|>'] } };
+  const post_processor = { type: 'TemplateProcessing', single, pair: single, special_tokens };
   const dir = modelDir(t, { ...TEXT_MODEL, 'tokenizer.json': { ...tinyTokenizerJson(), post_processor } });
   const { prompts } = await read({ chat: jsonFile(t, messages) });
   const { ids } = await encodePrompts([{ text: 'a' }, ...prompts], dir, io);

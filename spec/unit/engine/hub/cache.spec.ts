@@ -1,6 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import {
   existsSync,
+  lstatSync,
   lutimesSync,
   mkdirSync,
   readdirSync,
@@ -197,4 +198,31 @@ test('an error of a cache that cannot be written names the path and the variable
     instanceOf: HubError,
     message: /cannot write .*models--org--name\/blobs\/ce01\w+ \(ENOTDIR\); .* set HF_HUB_CACHE/,
   });
+});
+
+test('without symbolic links a file is moved into the snapshot if it is new, and copied otherwise', async (t) => {
+  for (const code of ['EPERM', 'ENOSYS']) {
+    const noSymlinks = async () => {
+      throw Object.assign(new Error(code), { code, syscall: 'symlink' });
+    };
+    const cache = new HubCache(temporaryFolder(t), 'org/name', noSymlinks);
+    await put(cache, ['hello\n']);
+    await cache.link(COMMIT, NESTED);
+    t.true(await cache.hasIntact(HELLO));
+    await cache.link(COMMIT, HELLO, true);
+    t.deepEqual(readdirSync(join(cache.folder, 'blobs')), []);
+    for (const { path } of [HELLO, NESTED]) {
+      t.true(lstatSync(join(cache.snapshotDir(COMMIT), path)).isFile());
+      t.is(readFileSync(join(cache.snapshotDir(COMMIT), path), 'utf8'), 'hello\n');
+    }
+  }
+});
+
+test('a link that fails for another reason is an error', async (t) => {
+  const full = async () => {
+    throw Object.assign(new Error('full'), { code: 'ENOSPC', syscall: 'symlink' });
+  };
+  const cache = new HubCache(temporaryFolder(t), 'org/name', full);
+  await put(cache, ['hello\n']);
+  await t.throwsAsync(cache.link(COMMIT, HELLO), { instanceOf: HubError, message: /\(ENOSPC\)/ });
 });

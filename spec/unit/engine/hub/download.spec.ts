@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, readdirSync, utimesSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { HubError } from '../../../../engine/errors.ts';
@@ -144,6 +144,19 @@ test('cached content is linked and not fetched again, unless it is damaged', asy
   await download({ client, cache, commit: hub.commit }, wanted);
   t.deepEqual(fetched(hub), ['config.json']);
   t.true(cache.has(hub.commit, SINGLE));
+});
+
+test('without symbolic links a snapshot holds the files themselves, which are not fetched again', async (t) => {
+  const { hub, client } = await setUp(t, { 'config.json': '{}', [SINGLE]: 'weights' });
+  const cache = new HubCache(temporaryFolder(t), LOOPBACK_MODEL, async () => {
+    throw Object.assign(new Error('EPERM'), { code: 'EPERM', syscall: 'symlink' });
+  });
+  const wanted = { files: ['config.json'], weights: true } as const;
+  await download({ client, cache, commit: hub.commit }, wanted);
+  t.is(readFileSync(join(cache.snapshotDir(hub.commit), SINGLE), 'utf8'), 'weights');
+  hub.requests.length = 0;
+  await download({ client, cache, commit: hub.commit }, wanted);
+  t.deepEqual(fetched(hub), []);
 });
 
 test('a download first removes unfinished files of killed downloads', async (t) => {

@@ -29,6 +29,7 @@ test('the cache is found as huggingface_hub finds it', (t) => {
     ...all,
     ...Object.fromEntries(names.map((name) => [name, undefined])),
   });
+  const braced = (name: string) => ['$', '{', name, '}'].join('');
   const cases: [Environment, string][] = [
     [all, '/hub'],
     [without('HF_HUB_CACHE'), '/old'],
@@ -39,6 +40,9 @@ test('the cache is found as huggingface_hub finds it', (t) => {
     [{ HOME: '/home/me', HF_HUB_CACHE: '~/models' }, '/home/me/models'],
     [{ HOME: '/home/me', HF_HOME: '~' }, '/home/me/hub'],
     [{ HOME: '/home/me', HF_HUB_CACHE: '~you/models' }, '~you/models'],
+    [{ HOME: '/home/me', HF_HUB_CACHE: '$HOME/hub' }, '/home/me/hub'],
+    [{ HF_HOME: `${braced('DATA')}/hf`, DATA: '/data' }, '/data/hf/hub'],
+    [{ HF_HUB_CACHE: `/$UNSET/${braced('UNSET')}/$` }, `/$UNSET/${braced('UNSET')}/$`],
   ];
   for (const [env, expected] of cases) t.is(hubSettings(env).cacheDir, expected, JSON.stringify(env));
 });
@@ -119,13 +123,19 @@ test('a token that is invalid in a header is refused without showing it', (t) =>
   }
 });
 
+test('no token is sent if HF_HUB_DISABLE_IMPLICIT_TOKEN forbids it', (t) => {
+  t.is(hubSettings({ HF_TOKEN: 'hf_abc', HF_HUB_DISABLE_IMPLICIT_TOKEN: '1' }).token, undefined);
+  t.is(hubSettings({ HF_TOKEN: 'hf_abc', HF_HUB_DISABLE_IMPLICIT_TOKEN: '0' }).token, 'hf_abc');
+});
+
 test('offline names the variable that sets it', (t) => {
   const cases: [Environment, string | undefined][] = [
     [{ HF_HUB_OFFLINE: '1' }, 'HF_HUB_OFFLINE=1'],
     [{ HF_HUB_OFFLINE: 'True' }, 'HF_HUB_OFFLINE=True'],
     [{ TRANSFORMERS_OFFLINE: 'yes' }, 'TRANSFORMERS_OFFLINE=yes'],
-    [{ HF_HUB_OFFLINE: '0', TRANSFORMERS_OFFLINE: 'ON' }, 'TRANSFORMERS_OFFLINE=ON'],
-    [{ HF_HUB_OFFLINE: '0', TRANSFORMERS_OFFLINE: 'off' }, undefined],
+    // As in huggingface_hub, the more special variable counts, whatever it says.
+    [{ HF_HUB_OFFLINE: '0', TRANSFORMERS_OFFLINE: 'ON' }, undefined],
+    [{ HF_HUB_OFFLINE: '', TRANSFORMERS_OFFLINE: 'ON' }, 'TRANSFORMERS_OFFLINE=ON'],
     [{ HF_HUB_OFFLINE: '' }, undefined],
   ];
   for (const [env, expected] of cases) t.is(hubSettings(env).offline, expected, JSON.stringify(env));

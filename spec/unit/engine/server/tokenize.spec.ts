@@ -1,4 +1,6 @@
 import test from 'ava';
+import { toApiError } from '../../../../engine/server/api-error.ts';
+import { templateTraits } from '../../../../engine/server/chat/template-traits.ts';
 import type { ServerContext } from '../../../../engine/server/context.ts';
 import { ThreadError } from '../../../../engine/server/thread-error.ts';
 import { detokenize, tokenize } from '../../../../engine/server/tokenize.ts';
@@ -8,6 +10,7 @@ function contextWith(text: Partial<ServerContext['text']> = {}): ServerContext {
   return {
     engine: fakeEngine(),
     text: { ...fakeText(), ...text },
+    templateTraits: { ...templateTraits(), rendersTools: true },
     servedModelName: 'm',
   } as unknown as ServerContext;
 }
@@ -29,12 +32,12 @@ test('messages are rendered as they are for an answer, unless the request says o
   });
   const messages = [{ role: 'user', content: 'hi' }];
   t.is((await tokenize({ messages }, context)).count, 1);
-  const tools = [{ type: 'function' }];
+  const tools = [{ type: 'function', function: { name: 'f' } }];
   const kwargs = { chat_template_kwargs: { enable_thinking: false } };
   await tokenize({ messages, tools, add_generation_prompt: false, ...kwargs }, context);
   t.deepEqual(given, [
-    { messages, addGenerationPrompt: true },
-    { messages, addGenerationPrompt: false, tools, enableThinking: false },
+    { messages, addGenerationPrompt: true, continueFinalMessage: false },
+    { messages, addGenerationPrompt: false, continueFinalMessage: false, tools, enableThinking: false },
   ]);
 });
 
@@ -53,12 +56,13 @@ test('a wrong field is named', async (t) => {
     [tokenize({ prompt: 3 }, context), 400, 'prompt'],
     [tokenize('text', context), 400, undefined],
     [tokenize({ prompt: 'a', model: 'other' }, context), 404, 'model'],
-    [tokenize({ messages: [{}] }, context), 400, 'messages'],
+    [tokenize({ messages: [{}] }, context), 400, 'messages[0].role'],
+    [tokenize({ messages: [{ role: 'user', content: '' }] }, context), 400, 'messages'],
     [detokenize({ tokens: [1.5] }, context), 400, 'tokens[0]'],
     [detokenize({ tokens: [0, 2 ** 32] }, context), 400, 'tokens[1]'],
     [detokenize({}, context), 400, 'tokens'],
   ] as const) {
-    const error = await t.throwsAsync<Error & { status: number; param: string }>(asked as Promise<never>);
+    const error = toApiError(await t.throwsAsync(asked as Promise<never>));
     t.deepEqual([error.status, error.param], [status, param], error.message);
   }
 });

@@ -43,3 +43,12 @@ test('the error for truncated JSON has its length', async (t) => {
     message: /cannot read .*a\.json as JSON \(14 characters, perhaps cut short\): ./,
   });
 });
+
+test('a Git LFS pointer in place of a file is called that', async (t) => {
+  const pointer = `version https://git-lfs.github.com/spec/v1\noid sha256:${'0'.repeat(64)}\nsize 11422654\n`;
+  const path = join(modelDir(t, { 'tokenizer.json': pointer }), 'tokenizer.json');
+  await t.throwsAsync(readJsonFile(path, TokenizerError), {
+    instanceOf: TokenizerError,
+    message: `cannot read ${path}: it is a Git LFS pointer, not the file itself; run git lfs pull where the model was cloned`,
+  });
+});

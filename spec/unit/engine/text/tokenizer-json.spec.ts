@@ -17,6 +17,7 @@ function withVocab(change: Record<string, unknown>) {
 test('added tokens are found, special or not, and the vocabulary ends after the highest id', (t) => {
   t.deepEqual(parseTokenizerJson(tinyTokenizerJson(), 'tokenizer.json'), {
     vocabSize: ID.extra + 1,
+    hasForeignPattern: false,
     addedTokens: [
       { id: ID.end, content: '<|end|>', special: true },
       { id: ID.note, content: '<note>', special: false },
@@ -32,7 +33,71 @@ test('an added token may be in the vocabulary as well, and the vocabulary may re
 
 const { vocab, ...vocabless } = tinyTokenizerJson().model;
 const { a: _, ...vocabWithoutA } = vocab as Record<string, number>;
+/** The tiny tokenizer with other stages. */
+const withStages = (change: Record<string, unknown>) => ({ ...tinyTokenizerJson(), ...change });
+const tokenWith = (change: Record<string, unknown>) =>
+  withStages({ added_tokens: [{ id: ID.end, content: '<|end|>', ...change }] });
+const byteLevel = { type: 'ByteLevel' };
+const splitWith = (change: Record<string, unknown>) =>
+  withStages({
+    pre_tokenizer: {
+      type: 'Sequence',
+      pretokenizers: [
+        { type: 'Split', pattern: { Regex: 'a' }, behavior: 'Isolated', invert: false, ...change },
+        byteLevel,
+      ],
+    },
+  });
+const single = [{ SpecialToken: { id: '<|end|>', type_id: 0 } }];
 const refused: [string, unknown, string][] = [
+  ['a key of its own', withStages({ special: 1 }), 'the whole: Unrecognized key: "special"'],
+  [
+    'a token that is found between words only',
+    tokenWith({ single_word: true }),
+    'added_tokens.0.single_word: ',
+  ],
+  ['an unknown key of a token', tokenWith({ word: 1 }), 'added_tokens.0: Unrecognized key: "word"'],
+  ['texts that are cut', withStages({ truncation: {} }), 'truncation: expected null'],
+  ['texts that are padded', withStages({ padding: {} }), 'padding: expected null'],
+  ['dropout', withModel({ dropout: 0.1 }), 'model.dropout: '],
+  [
+    'a prefix of parts of words',
+    withModel({ continuing_subword_prefix: '##' }),
+    'continuing_subword_prefix: ',
+  ],
+  ['a suffix of words', withModel({ end_of_word_suffix: '</w>' }), 'model.end_of_word_suffix: '],
+  ['bytes in place of unknown tokens', withModel({ byte_fallback: true }), 'model.byte_fallback: '],
+  ['an unknown key of the model', withModel({ max_length: 1 }), 'model: Unrecognized key: "max_length"'],
+  ['another normalizer', withStages({ normalizer: { type: 'Lowercase' } }), 'normalizer.type: '],
+  ['a pre-tokenizer of null', withStages({ pre_tokenizer: null }), 'pre_tokenizer: '],
+  [
+    'a pre-tokenizer without bytes',
+    withStages({ pre_tokenizer: { type: 'Digits' } }),
+    'pre_tokenizer.type: ',
+  ],
+  [
+    'bytes that are cut again',
+    withStages({ pre_tokenizer: { type: 'Sequence', pretokenizers: [byteLevel, byteLevel] } }),
+    'pre_tokenizer: expected ByteLevel once, as the last',
+  ],
+  ['a behavior that the library passes over', splitWith({ behavior: 'MergedWithNext' }), '.behavior: '],
+  [
+    'a pattern that is inverted and isolated',
+    splitWith({ invert: true }),
+    'expected the behavior Isolated with',
+  ],
+  ['a pattern of another kind', splitWith({ pattern: { String: 'a' } }), 'pretokenizers.0.pattern'],
+  ['a pattern of 100 kB', splitWith({ pattern: { Regex: 'a'.repeat(1e5) } }), '.pattern.Regex: Too big'],
+  [
+    'another post-processor',
+    withStages({ post_processor: { type: 'BertProcessing' } }),
+    'post_processor.type: ',
+  ],
+  [
+    'a special token of the post-processor that has no entry',
+    withStages({ post_processor: { type: 'TemplateProcessing', single, pair: single, special_tokens: {} } }),
+    'post_processor: expected an entry of special_tokens for each special token',
+  ],
   ['null', null, 'the whole: Invalid input: expected object, received null'],
   ['a tokenizer without a model', { added_tokens: [] }, 'model: Invalid input: expected object'],
   ['a model that is no BPE', withModel({ type: 'Unigram' }), 'model.type: Invalid input: expected "BPE"'],

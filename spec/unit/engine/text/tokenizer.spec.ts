@@ -62,7 +62,8 @@ test('a lone surrogate is encoded as U+FFFD', async (t) => {
 
 test('tokens of the post-processor are added by default', async (t) => {
   const single = [{ SpecialToken: { id: '<|end|>', type_id: 0 } }, { Sequence: { id: 'A', type_id: 0 } }];
-  const post_processor = { type: 'TemplateProcessing', single, pair: single };
+  const special_tokens = { '<|end|>': { id: '<|end|>', ids: [ID.end], tokens: ['<|end|>'] } };
+  const post_processor = { type: 'TemplateProcessing', single, pair: single, special_tokens };
   const tokenizer = await tiny(t, { 'tokenizer.json': { ...tinyTokenizerJson(), post_processor } });
   t.deepEqual(tokenizer.encode('a'), [ID.end, 0x61]);
   t.deepEqual(tokenizer.encode('a', { addSpecialTokens: false }), [0x61]);
@@ -155,7 +156,7 @@ const refused: [string, Record<string, unknown>, RegExp][] = [
   [
     'a stage that the library does not know',
     { 'tokenizer.json': { ...tinyTokenizerJson(), normalizer: { type: 'Rot13' } } },
-    /tokenizer\.json: .*Rot13/,
+    /tokenizer\.json: normalizer\.type: Invalid /,
   ],
   ['a configuration that is a list', { 'tokenizer_config.json': [] }, /tokenizer_config\.json: the whole: /],
   [
@@ -203,4 +204,33 @@ test('a token has bytes, also if they are no character, and may be special', asy
     [true, true, false, false],
   );
   t.throws(() => tokenizer.bytesOf(-1), { instanceOf: TokenizerError });
+});
+
+test('a pattern that backtracks without end is stopped with an error, and another text is encoded', async (t) => {
+  const stages = (Regex: string) => ({
+    ...tinyTokenizerJson(),
+    pre_tokenizer: {
+      type: 'Sequence',
+      pretokenizers: [
+        { type: 'Split', pattern: { Regex }, behavior: 'Isolated', invert: false },
+        { type: 'ByteLevel', add_prefix_space: false, use_regex: false },
+      ],
+    },
+  });
+  const load = (json: unknown) =>
+    Tokenizer.load(
+      modelDir(t, { 'tokenizer.json': json, 'tokenizer_config.json': TINY_TOKENIZER_CONFIG }),
+      100,
+    );
+  const endless = await load(stages('(a+)+$'));
+  t.throws(() => endless.encode(`${'a'.repeat(40)}b`), {
+    instanceOf: TokenizerError,
+    message:
+      /^cannot encode "a+b": the pattern of pre_tokenizer takes more than 103 ms for 41 characters; use/,
+  });
+  t.deepEqual(endless.encode('aa'), [0x61, 0x61]);
+  await t.throwsAsync(load(stages('(')), {
+    instanceOf: TokenizerError,
+    message: /tokenizer\.json: the tokenizer cannot be built: ./,
+  });
 });

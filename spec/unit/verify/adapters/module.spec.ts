@@ -49,6 +49,21 @@ test('a module that is missing or throws is refused with its path and the reason
   });
 });
 
+test('a module whose load throws is refused with its path, the model and the reason', async (t) => {
+  const path = moduleOf(
+    t,
+    "export default { info: { name: 'mine' }, load: async (dir: string) => { throw new Error('no ' + dir); } };",
+  );
+  const subject = await loadModule(path);
+  for (const [dir, what] of [
+    ['/models/a', '/models/a: no /models/a'],
+    ['', 'without --model: no '],
+  ]) {
+    const message = `${path}: cannot load ${what}`;
+    await t.throwsAsync(async () => subject.load(dir), { instanceOf: SubjectError, message });
+  }
+});
+
 test('without a path the subject is our own engine', async (t) => {
   t.is((await loadSubject('')).info.name, 'plumbline');
 });

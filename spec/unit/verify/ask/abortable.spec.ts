@@ -1,5 +1,5 @@
 import test from 'ava';
-import { loadAbortable, untilAborted } from '../../../../verify/ask/abortable.ts';
+import { loadAbortable, unlessAborted, untilAborted } from '../../../../verify/ask/abortable.ts';
 import type { Subject, SubjectModel } from '../../../../verify/subject.ts';
 import { fakeSubject } from '../../../support/verify/fake-subject.ts';
 
@@ -105,4 +105,17 @@ test('a model that is loaded after the signal is closed', async (t) => {
   resolve(fakeSubject({ close: async () => close() }));
   await closed;
   t.pass();
+});
+
+test('a task gives nothing if the signal was aborted, and else its own failure', async (t) => {
+  t.is(await unlessAborted(undefined, async () => 5), 5);
+  t.is(await unlessAborted(AbortSignal.abort(STOPPED), async () => 5), undefined);
+  const controller = new AbortController();
+  const failing = () => Promise.reject(STOPPED);
+  t.is(await t.throwsAsync(unlessAborted(controller.signal, failing)), STOPPED);
+  const aborting = async () => {
+    controller.abort();
+    throw STOPPED;
+  };
+  t.is(await unlessAborted(controller.signal, aborting), undefined);
 });

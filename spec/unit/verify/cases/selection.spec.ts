@@ -14,7 +14,7 @@ test('all cases are selected unless patterns say otherwise', (t) => {
 });
 
 test('a pattern that fits no case is wrong usage, and the cases are named', (t) => {
-  const message = 'no case fits "cat-*"; the cases are chat-one, chat-two, ids-one';
+  const message = 'choose among the cases chat-one, chat-two, ids-one; "cat-*" fits none';
   t.throws(() => select({ run: ['cat-*'] }), { instanceOf: UsageError, message });
   t.throws(() => select({ skip: ['cat-*'] }), { instanceOf: UsageError, message });
 });

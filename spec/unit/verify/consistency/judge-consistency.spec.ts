@@ -1,7 +1,7 @@
 import test from 'ava';
 import { sequenceOf, type VerifyCase } from '../../../../golden/verify-case.ts';
 import type { FirstAnswer } from '../../../../verify/consistency/checks.ts';
-import { judgeConsistency } from '../../../../verify/consistency/judge-consistency.ts';
+import { dependsOnOthers, judgeConsistency } from '../../../../verify/consistency/judge-consistency.ts';
 import { NoAnswerError, NotSupportedError } from '../../../../verify/errors.ts';
 import type { SubjectModel, TokenScores } from '../../../../verify/subject.ts';
 import { fakeSubject } from '../../../support/verify/fake-subject.ts';
@@ -30,6 +30,11 @@ const judge = async (subject: SubjectModel, allowed = 1e-3) => {
 };
 
 const honest = fakeSubject();
+/** The prompts have three tokens. */
+const TOO_SHORT = {
+  what: 'consistency: scored and continued, after a prompt that differs in one token',
+  why: 'no answers to compare with',
+};
 const shifted = (rows: readonly TokenScores[], by: number, from = 0): TokenScores[] =>
   rows.map(({ values }, i) => ({ values: i < from ? values : values.map((value) => value + by) }));
 
@@ -37,7 +42,7 @@ test('a deterministic subject has equal bits in every check', async (t) => {
   const { verdicts, unchecked } = await judge(honest);
   t.is(verdicts.size, 6);
   for (const each of verdicts.values()) t.like(each, { verdict: 'right', equalBits: true, largest: 0 });
-  t.deepEqual(unchecked, []);
+  t.deepEqual(unchecked, [TOO_SHORT]);
 });
 
 test('a subject whose concurrent requests leak is caught among others, and only there', async (t) => {
@@ -57,6 +62,53 @@ test('a subject whose concurrent requests leak is caught among others, and only 
     wrong.map(({ name, largest, position }) => [name, largest?.toFixed(3), position]),
     [['alone and among others', '0.500', 2]],
   );
+});
+
+test('continuations that lose blocks to others are caught among others, and only there', async (t) => {
+  let running = 0;
+  const subject = fakeSubject({
+    async generate(request) {
+      const others = running++;
+      await new Promise((resolve) => setTimeout(resolve, 2));
+      const { tokens } = await honest.generate(request);
+      running--;
+      return { tokens: others > 0 ? tokens.with(-1, (tokens[tokens.length - 1] + 1) % 8) : tokens };
+    },
+  });
+  const { verdicts } = await judge(subject);
+  const wrong = [...verdicts.values()].filter(({ verdict }) => verdict === 'wrong');
+  t.deepEqual(
+    wrong.map(({ name }) => name),
+    ['alone and among others'],
+  );
+  t.true(dependsOnOthers(wrong));
+  t.false(dependsOnOthers([{ ...wrong[0], name: 'streamed and not' }]));
+  t.false(dependsOnOthers([{ ...wrong[0], verdict: 'right' }]));
+});
+
+test('a cache that takes one prompt for another is caught where both are scored and continued', async (t) => {
+  const long = { id: 'long', promptIds: [1, 2, 3, 4, 5, 6], greedy: [], positions: [] };
+  const first = [{ case: long, rows: [], tokens: [0, 0] }];
+  let known: readonly number[] = [];
+  const scoring = (isBroken: boolean) =>
+    fakeSubject({
+      async generate({ ids, maxNewTokens }) {
+        // It has the last prompt alone, and finds it by all but one token.
+        const isHit = known.length === ids.length && known.filter((id, i) => id !== ids[i]).length === 1;
+        const used = isBroken && isHit ? known : ids;
+        known = ids;
+        const { tokens } = await honest.generate({ ids: used, maxNewTokens });
+        const { rows } = await honest.forward({ ids: used, positions: [used.length - 1] });
+        return { tokens, ...(maxNewTokens === 1 ? { scores: rows } : {}) };
+      },
+    });
+  const name = 'scored and continued, after a prompt that differs in one token';
+  for (const isBroken of [false, true]) {
+    const { verdicts } = await judgeConsistency(scoring(isBroken), first, { allowed: 1e-3 });
+    const verdict = verdicts.find((each) => each.name === name);
+    if (isBroken) t.like(verdict, { verdict: 'wrong', case: 'long', position: 5 });
+    else t.like(verdict, { verdict: 'right', equalBits: true });
+  }
 });
 
 test('a subject that is wrong after a prefix hit is caught', async (t) => {
@@ -109,19 +161,21 @@ test('checks that a subject cannot be asked are named with the reason', async (t
   const alone = await judge(fakeSubject({}, { maxConcurrency: 1 }));
   t.deepEqual(alone.unchecked, [
     { what: 'consistency: alone and among others', why: 'the subject takes one request at a time' },
+    TOO_SHORT,
   ]);
   const tokensOnly = await judge(fakeSubject({}, { scores: 'none' }));
   t.is(tokensOnly.unchecked.length, 4);
   t.deepEqual(
     [...tokensOnly.verdicts.keys()],
-    ['in one go and continued from the middle', 'streamed and not'],
+    ['alone and among others', 'in one go and continued from the middle', 'streamed and not'],
   );
   const whole = await judge(fakeSubject({}, { stream: false }));
   t.deepEqual(whole.unchecked, [
+    TOO_SHORT,
     { what: 'consistency: streamed and not', why: 'the subject does not stream its answers' },
   ]);
   const refuses = await judge(fakeSubject({ forward: () => Promise.reject(new NotSupportedError('no')) }));
-  t.is(refuses.unchecked.length, 4);
+  t.is(refuses.unchecked.length, 5);
 });
 
 test('a stream of other tokens is caught, and only there', async (t) => {
@@ -150,5 +204,5 @@ test('without first answers nothing is compared, and that is said', async (t) =>
   const { verdicts, unchecked } = await judgeConsistency(honest, [], { allowed: 1 });
   t.deepEqual(verdicts, []);
   t.true(unchecked.every(({ why }) => why === 'no answers to compare with'));
-  t.is(unchecked.length, 6);
+  t.is(unchecked.length, 7);
 });

@@ -1,6 +1,7 @@
 import test from 'ava';
 import { align } from '../../../../verify/judge/align.ts';
 import { judgeBugs } from '../../../../verify/judge/bug-verdicts.ts';
+import type { SubjectCase } from '../../../../verify/judge/judgement.ts';
 import { type SyntheticSubject, syntheticReference, syntheticSubject } from './synthetic.ts';
 
 const reference = syntheticReference();
@@ -26,6 +27,25 @@ test('a bug is named with a coefficient of one, and the other is ruled out', (t)
     t.true(Math.abs(found[name].coefficient - 1) < 0.05, `${found[name].coefficient}`);
     t.is(found[name === 'late' ? 'everywhere' : 'late'].verdict, 'ruled out');
   }
+});
+
+test('a bug that must explain the error has to be all of it, in most rows that are off', (t) => {
+  const judged = (subject: SubjectCase[], bug: string) => {
+    const { rows } = align(subject, reference);
+    return judgeBugs(rows, reference, { mustExplain: true }).find(({ name }) => name === bug)!.verdict;
+  };
+  const everywhere = (strength: number) =>
+    syntheticSubject(reference, { bug: { name: 'everywhere', strength } });
+  t.is(judged(everywhere(1), 'everywhere'), 'found');
+  t.is(judged(everywhere(0.8), 'everywhere'), 'cannot tell');
+  t.is(judged(syntheticSubject(reference), 'everywhere'), 'ruled out');
+  const late = { name: 'late', strength: 1 };
+  const [long, short] = syntheticSubject(reference, { bug: late });
+  t.is(judged([long, short], 'late'), 'found');
+  // What else is wrong in the long case is larger.
+  const [noisy] = syntheticSubject(reference, { bug: late, level: 1.5 });
+  const rows = long.rows.map((row, i) => (i < 20 ? row : noisy.rows[i]));
+  t.is(judged([{ ...long, rows }, short], 'late'), 'cannot tell');
 });
 
 test('a bug below the noise is named too', (t) => {

@@ -27,6 +27,27 @@ test('a dropped token moves the rows from the middle on', (t) => {
   t.is(long.rows[30].position, 30);
 });
 
+test('a token is skipped where its successor is least likely', (t) => {
+  const [long] = put('each greedy answer skips a token')(subject, reference, 'bf16')!;
+  const { ids, promptLength, rows } = reference.cases[0];
+  const losses = Array.from({ length: 7 }, (_, step) => {
+    const { ids: rowIds, truth } = rows[promptLength - 1 + step];
+    return truth[0] - truth[rowIds.indexOf(ids[promptLength + step + 1])];
+  });
+  const worst = losses.indexOf(Math.max(...losses));
+  t.deepEqual(long.greedy, ids.slice(promptLength).toSpliced(worst, 1));
+  const alike = subject.map((one) => ({ ...one, greedy: one.greedy!.map(() => 3) }));
+  t.is(put('each greedy answer skips a token')(alike, reference, 'bf16'), undefined);
+});
+
+test('rows of greedy tokens that are too few to be judged are not exchanged', (t) => {
+  const name = 'the row of each greedy token is that of the token before';
+  const few = subject.map((one) => ({ ...one, greedyRows: one.greedyRows!.slice(0, 2) }));
+  t.is(put(name)(few, reference, 'bf16'), undefined);
+  const [long] = put(name)(subject, reference, 'bf16')!;
+  t.deepEqual(long.greedyRows![3], subject[0].greedyRows![2]);
+});
+
 test('the noise that is added is that of the next class that is four times as noisy', (t) => {
   const noisy = put('noise of a lower class is added')(subject, reference, 'bf16')!;
   const lower = reference.imitations.find(({ precision }) => precision === '4bit')!;

@@ -36,6 +36,21 @@ test('a near-tie is let pass where the noise of the class allows it, and not whe
   t.is(judgeGreedy(choosing(step, 1), reference, 'f32').verdict, 'wrong');
 });
 
+test('a token that only a flip of a router explains is let pass where the model has one', (t) => {
+  // Between 6 and 14 times the noise.
+  const steps = [0, 1, 2, 3, 4, 5, 6, 7].flatMap((step) =>
+    [1, 2, 3].map((rank) => {
+      const { truth } = reference.cases[0].rows[51 + step];
+      return { step, rank, times: (truth[0] - truth[rank]) / LEVELS.bf16! };
+    }),
+  );
+  const { step, rank } = steps.find(({ times }) => times > 8 && times < 10)!;
+  t.is(judgeGreedy(choosing(step, rank), reference, 'bf16').verdict, 'wrong');
+  const routed = { ...reference, hasRouter: true };
+  t.like(judgeGreedy(choosing(step, rank), routed, 'bf16'), { verdict: 'right', ties: 1 });
+  t.is(judgeGreedy(choosing(3, 39), routed, 'bf16').verdict, 'wrong');
+});
+
 test('an answer that stops early is wrong', (t) => {
   const short = exact.map((one) => ({ ...one, greedy: one.greedy!.slice(0, 3) }));
   t.is(judgeGreedy(short, reference, 'bf16').verdict, 'wrong');

@@ -26,8 +26,34 @@ test('a bug that is found is the first reason', (t) => {
   t.regex(judge(buggy, known).reasons[0], /^bug eps-x10 \(eps is ten times too large\): coefficient /);
 });
 
+test('a bug of decoding alone is named by the rows of greedy tokens', (t) => {
+  const buggy = syntheticSubject(reference, { bug: { name: 'everywhere', strength: 1 } });
+  const decoding = honest.map((one, i) => ({ ...one, greedyRows: buggy[i].greedyRows }));
+  const { verdict, reasons, greedy, precision, bugs, compared } = judge(decoding, reference);
+  t.is(verdict, 'wrong');
+  t.regex(reasons[0], /^bug everywhere: coefficient (1\.0|0\.9)\d/);
+  t.true(reasons.some((reason) => /errors in the rows of decoded tokens are .* noise of bf16/.test(reason)));
+  t.like(greedy, { verdict: 'wrong', rows: { compared: 16 } });
+  t.is(precision!.class, 'bf16', 'the rows of the prompt are right');
+  t.is(bugs.find(({ name }) => name === 'late')!.verdict, 'ruled out');
+  t.is(compared.rows, 36 + 20 + 16);
+});
+
+test('a bug in part of the error of a subject that depends on others is not named', (t) => {
+  for (const [strength, verdict] of [
+    [1, 'found'],
+    [0.8, 'cannot tell'],
+  ] as const) {
+    const buggy = syntheticSubject(reference, { bug: { name: 'everywhere', strength } });
+    const verdicts = [false, true].map(
+      (isUnstable) => judge(buggy, reference, { isUnstable }).bugs[0].verdict,
+    );
+    t.deepEqual(verdicts, ['found', verdict]);
+  }
+});
+
 test('a subject that is right where a fault would be let pass is unknown', (t) => {
-  const one = { ...honest[0], rows: honest[0].rows.slice(0, 1), greedy: undefined };
+  const one = { id: 'long', rows: honest[0].rows.slice(0, 1) };
   const { verdict, power } = judge([one], reference);
   t.is(verdict, 'unknown');
   t.is(power.of, 0);

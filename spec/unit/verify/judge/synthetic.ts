@@ -92,10 +92,8 @@ export function syntheticSubject(reference: Reference, options: SyntheticSubject
   const { level = LEVELS.bf16!, bug, seed = 'subject', whole = false } = options;
   const next = normals(seed);
   const signature = reference.signatures.find(({ name }) => name === bug?.name);
-  return reference.cases.map(({ id, ids, promptLength, rows }) => ({
-    id,
-    greedy: ids.slice(promptLength),
-    rows: rows.map(({ position, ids: rowIds, truth }, r) => {
+  return reference.cases.map(({ id, ids, promptLength, rows }) => {
+    const own = rows.map(({ position, ids: rowIds, truth }, r) => {
       const change = signature?.cases.get(id)?.[r];
       const constant = 3 * next();
       const values = noisy(truth, level, next).map(
@@ -112,8 +110,9 @@ export function syntheticSubject(reference: Reference, options: SyntheticSubject
         ids: Int32Array.from(shown, (i) => rowIds[i]),
         values: Float32Array.from(shown, (i) => values[i]),
       };
-    }),
-  }));
+    });
+    return { id, rows: own, greedy: ids.slice(promptLength), greedyRows: own.slice(promptLength - 1, -1) };
+  });
 }
 
 /** The same with one row changed. */

@@ -28,15 +28,15 @@ test('lines are sent and received, and the end comes after the last of them', as
   await program.send('{"a":1}');
   await program.send('é');
   await program.stop(10_000);
-  t.is(await ended, 'ended with exit code 0');
+  t.is(await ended, 'the program ended with exit code 0');
   t.deepEqual(lines, ['{"a":1}', 'é', 'last']);
 });
 
 test('the end of a program has its exit code or signal', async (t) => {
   for (const [script, how] of [
-    ['exit 7', 'ended with exit code 7'],
-    ['kill -TERM $$', 'was ended by SIGTERM'],
-    ['printf "half a"', 'ended with exit code 0 in the middle of a line: "half a"'],
+    ['exit 7', 'the program ended with exit code 7'],
+    ['kill -TERM $$', 'the program was ended by SIGTERM'],
+    ['printf "half a"', 'the program ended with exit code 0 in the middle of a line: "half a"'],
   ]) {
     t.is(await start(t, script).ended, how);
   }
@@ -52,7 +52,7 @@ test('standard error is kept apart', async (t) => {
 test('a program that does not end after its input is killed with its children', async (t) => {
   const { program, ended } = start(t, 'sleep 100 & sleep 100');
   await program.stop(50);
-  t.is(await ended, 'was ended by SIGKILL');
+  t.is(await ended, 'the program was ended by SIGKILL');
 });
 
 test('a program that reads slowly is written to no faster', async (t) => {
@@ -78,15 +78,15 @@ test('a program that closes a pipe and goes on is ended', async (t) => {
   const closedInput = start(t, 'exec <&-; while :; do sleep 0.1; done');
   const poke = setInterval(() => closedInput.program.send('x'), 50);
   t.teardown(() => clearInterval(poke));
-  t.is(await closedInput.ended, 'closed its standard input and went on');
-  t.is(await start(t, 'exec >&-; sleep 100').ended, 'closed its standard output and went on');
+  t.is(await closedInput.ended, 'the program closed its standard input and went on');
+  t.is(await start(t, 'exec >&-; sleep 100').ended, 'the program closed its standard output and went on');
 });
 
 test('a line that is too long ends the program', async (t) => {
   const { ended } = start(t, 'yes | tr -d "\\n"', 1000);
   t.regex(
     await ended,
-    /^wrote too much: a line has more than 1000 bytes: "y{80}"…; pass large arrays in files$/,
+    /^the program wrote too much: a line has more than 1000 bytes: "y{80}"…; pass large arrays in files$/,
   );
 });
 
@@ -94,8 +94,8 @@ test('a program that cannot be started ends with the reason', async (t) => {
   const script = join(temporaryFolder(t), 'engine.py');
   writeFileSync(script, 'print(1)\n', { mode: 0o644 });
   for (const [program, message] of [
-    ['no-such-program', /^cannot be started: "no-such-program" is not found; check its path/],
-    [script, /^cannot be started: ".*engine\.py" is not executable; run chmod \+x/],
+    ['no-such-program', /^cannot start "no-such-program": it is not found; check its path/],
+    [script, /^cannot start ".*engine\.py": it is not executable; run chmod \+x/],
   ] as const) {
     const how = await new Promise<string>((resolve) => {
       new EngineProcess([program], { onLine: () => {}, onEnd: resolve });
@@ -105,6 +105,6 @@ test('a program that cannot be started ends with the reason', async (t) => {
   const options = { onLine: () => {}, onEnd: () => {} };
   t.throws(() => new EngineProcess(['x'.repeat(5000)], options), {
     instanceOf: NoAnswerError,
-    message: 'the program cannot be started: spawn ENAMETOOLONG',
+    message: 'cannot start the program: spawn ENAMETOOLONG',
   });
 });

@@ -7,6 +7,7 @@ import {
   formatCoefficient,
   formatFigure,
   formatPlace,
+  greedyRows,
   headline,
   powerSentence,
   precisionSentence,
@@ -41,6 +42,15 @@ test('the sentence on precision names the class found and the class demanded', (
     precisionSentence(none),
     'no precision class explains the errors; the median error is 1.04 times the noise of the nearest class',
   );
+});
+
+test('the rows of greedy tokens are said where a subject has them', (t) => {
+  t.is(greedyRows({}), '');
+  t.is(
+    greedyRows({ rows: { compared: 96, ratio: 1.0432 } }),
+    '; errors in their 96 rows are 1.04 times the noise',
+  );
+  t.is(greedyRows({ rows: { compared: 1, ratio: null } }), '; errors in their 1 rows are – times the noise');
 });
 
 test('the sentence on classes has the noise of each, and which cannot be judged by', (t) => {

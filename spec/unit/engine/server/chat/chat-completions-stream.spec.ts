@@ -49,10 +49,10 @@ test('a stream is the same answer in chunks: role, parts, end, usage', async (t)
   t.true(chunks.every((chunk) => chunk.id === id && chunk.object === 'chat.completion.chunk'));
   const role = { delta: { role: 'assistant', content: '' }, logprobs: null, finish_reason: null };
   t.deepEqual(
-    chunks[0].choices as object[],
-    [0, 1].map((index) => ({ index, ...role })),
+    chunks.slice(0, 2).map(({ choices }) => choices as object[]),
+    [0, 1].map((index) => [{ index, ...role }]),
   );
-  const deltas = chunks.slice(1).flatMap(({ choices }) => choices.filter(({ index }) => index === 0));
+  const deltas = chunks.slice(2).flatMap(({ choices }) => choices.filter(({ index }) => index === 0));
   t.deepEqual(
     deltas.map(({ delta }) => ({
       ...delta,
@@ -69,6 +69,15 @@ test('a stream is the same answer in chunks: role, parts, end, usage', async (t)
   t.deepEqual(last?.choices, []);
   t.is(last?.usage?.completion_tokens, 20);
   t.true(chunks.slice(0, -1).every(({ usage }) => usage === null));
+});
+
+test('a stream can have the usage of its choice in every chunk', async (t) => {
+  const stream_options = { continuous_usage_stats: true, include_usage: true };
+  const chunks = await stream({ stream_options }, scriptedContext());
+  t.deepEqual(
+    chunks.map(({ usage }) => usage?.total_tokens),
+    [3, 4, 5, 6, 6],
+  );
 });
 
 test('a stream without the usage says nothing of it, and a token without a part has no chunk', async (t) => {

@@ -23,7 +23,13 @@ test('a request without options is answered with the defaults of vLLM', (t) => {
     maxTokens: undefined,
     maxTokensField: 'max_tokens',
     hasToolCalls: false,
-    ...{ stream: false, includeUsage: false, returnTokenIds: false, tokensAsIds: false },
+    ...{
+      stream: false,
+      includeUsage: false,
+      continuousUsage: false,
+      returnTokenIds: false,
+      tokensAsIds: false,
+    },
   });
 });
 
@@ -67,18 +73,6 @@ test('tools are rendered as they were sent, and calls are looked for by default'
   t.false(without.hasToolCalls);
   t.is(read({ tools: [], tool_choice: 'auto' }).prompt.tools, undefined);
   t.false(read({ tools }, { hasToolCalls: false }).hasToolCalls);
-});
-
-test('the prompt ends as the request says', (t) => {
-  const end = (fields: object) => {
-    const { addGenerationPrompt, continueFinalMessage, enableThinking } = read(fields).prompt;
-    return [addGenerationPrompt, continueFinalMessage, enableThinking];
-  };
-  t.deepEqual(end({ add_generation_prompt: false }), [false, false, undefined]);
-  t.deepEqual(end({ continue_final_message: true }), [false, true, undefined]);
-  t.deepEqual(end({ continue_final_message: true, add_generation_prompt: false }), [false, true, undefined]);
-  t.deepEqual(end({ chat_template_kwargs: { enable_thinking: false } }), [true, false, false]);
-  t.deepEqual(end({ chat_template_kwargs: {} }), [true, false, undefined]);
 });
 
 const REFUSED: [fields: object, message: RegExp, param: string | undefined][] = [

@@ -1,11 +1,11 @@
 import test from 'ava';
 import fc from 'fast-check';
-import { toApiError } from '../../../../../engine/server/api-error.ts';
+import { ApiError, toApiError } from '../../../../../engine/server/api-error.ts';
 import type { CompletionChoice } from '../../../../../engine/server/completions/choice.ts';
 import { type Completion, completions } from '../../../../../engine/server/completions/handler.ts';
 import type { ServedEvent, ThreadRequest } from '../../../../../engine/server/thread-messages.ts';
 import type { GenerateResult } from '../../../../../engine/serving/requests.ts';
-import { fakeContext, fakeGenerate } from '../fake-engine.ts';
+import { fakeContext, fakeGenerate, MAX_TOKENS } from '../fake-engine.ts';
 import { ask, askStream, assertOffsets, body, joined, NEVER, type ServedBody } from './asking.ts';
 
 const SEED = 20261129;
@@ -118,6 +118,13 @@ test('prompts without a seed have one each; seed and salt of a request are those
   await ask({ prompt: [[0], [0]], seed: 7, cache_salt: 'mine' }, context);
   t.deepEqual(seeds.slice(2), [7, 7]);
   t.deepEqual(salts, [undefined, undefined, 'mine', 'mine']);
+});
+
+test('of several prompts, the one that is too long is named', async (t) => {
+  const long = Array(MAX_TOKENS).fill(0);
+  const refused = await t.throwsAsync(ask({ prompt: [[0], long] }), { instanceOf: ApiError });
+  t.like(refused, { status: 400, param: 'prompt[1]' });
+  t.is((await t.throwsAsync(ask({ prompt: long }), { instanceOf: ApiError }))?.param, 'prompt');
 });
 
 test('usage comes with each chunk on demand', async (t) => {

@@ -48,7 +48,7 @@ test('an open quote and an empty command are refused', (t) => {
   for (const empty of ['', '  ', [], ['']]) {
     t.throws(() => parseCommand(empty), {
       instanceOf: UsageError,
-      message: /^the command is empty; expected/,
+      message: /^give a program and its arguments, .*; the command is empty$/,
     });
   }
 });
