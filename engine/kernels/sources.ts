@@ -12,6 +12,9 @@ declare const WebAssembly: {
 /** The folder that has `assembly/` in the repository; an installed package has compiled kernels alone. */
 const FOLDER = new URL('./', import.meta.url);
 
+/** The compiled kernels. */
+export const KERNELS_URL = new URL('build/kernels.wasm', FOLDER);
+
 /** The name of the section of the compiled file that holds the hash of its sources. */
 const SECTION = 'sources';
 

@@ -19,15 +19,12 @@ import { packedBytes, readMatrix } from './pack.ts';
 import { type KernelCall, type PoolOptions, ThreadPool } from './pool.ts';
 import { revectorize } from './revectorize.ts';
 import { BLOCK_ROWS, Scratch } from './scratch.ts';
-import { checkSources } from './sources.ts';
+import { checkSources, KERNELS_URL } from './sources.ts';
 import { KERNELS } from './table.ts';
 import { bytesPerWeight } from './widen.ts';
 
 const GATHER = { F32: KERNELS.gatherF32, F16: KERNELS.gatherF16, BF16: KERNELS.gatherBF16 };
 const FLOAT = Float32Array.BYTES_PER_ELEMENT;
-
-/** The compiled kernels. */
-export const KERNELS_URL = new URL('build/kernels.wasm', import.meta.url);
 
 /** Options of {@link createWasmKernels}. */
 export interface WasmKernelsOptions extends PoolOptions {

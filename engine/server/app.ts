@@ -124,7 +124,8 @@ async function* noteError(
 function notFound(app: FastifyInstance, { method, url }: FastifyRequest, reply: FastifyReply): ApiError {
   const path = pathOf(url);
   const allowed = METHODS.filter((other) => app.hasRoute({ url: path, method: other }));
-  if (allowed.length === 0) return new ApiError(404, `cannot find ${path}; docs/serve.md has the routes`);
+  if (allowed.length === 0)
+    return new ApiError(404, `cannot find ${path}; plumbline serve --help has the routes`);
   reply.header('allow', allowed.join(', '));
   return new ApiError(405, `cannot ${method} ${path}; use ${allowed.join(' or ')}`);
 }

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { ModelDirectory } from '../checkpoint/model-directory.ts';
 import { describeWeights } from '../distributed/model-agreement.ts';
-import { KERNELS_URL } from '../kernels/wasm.ts';
+import { KERNELS_URL } from '../kernels/sources.ts';
 import { readPackageJson } from '../terminal/package-json.ts';
 
 /**

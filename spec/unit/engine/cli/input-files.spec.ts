@@ -128,3 +128,19 @@ test('the error for a malformed message or tool has its file and place', async (
     await t.throwsAsync(readChat(path), { instanceOf: ChatTemplateError, message: `${path}: ${complaint}` });
   }
 });
+
+test('whole numbers beyond 2^53 in a conversation stay exact', async (t) => {
+  const call = '{"name": "f", "arguments": {"id": 9223372036854775807, "10": 1, "9": 2}}';
+  const path = jsonFile(t, `[{"role": "assistant", "tool_calls": [${call}]}]`);
+  const { messages } = await readChat(path);
+  t.deepEqual(messages[0].tool_calls, [
+    {
+      name: 'f',
+      arguments: new Map<string, unknown>([
+        ['id', 9223372036854775807n],
+        ['10', 1],
+        ['9', 2],
+      ]),
+    },
+  ] as never);
+});

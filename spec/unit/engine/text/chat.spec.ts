@@ -1,9 +1,10 @@
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { ChatTemplateError } from '../../../../engine/errors.ts';
 import { ChatTemplate } from '../../../../engine/text/chat.ts';
 import type { ChatMessage } from '../../../../engine/text/conversation.ts';
+import { parseJson } from '../../../../engine/text/jinja/parse-json.ts';
 import { QWEN3_TOKENIZER_DIR } from '../../../support/models/tokenizer.ts';
 import { trackResources } from '../../../support/processes/cleanup.ts';
 import { modelDir } from './tiny.ts';
@@ -104,6 +105,33 @@ test('Qwen3: an answer that begins with an indented line keeps its indentation',
     (await qwen3()).render(messages),
     '<|im_start|>user\nhi<|im_end|>\n<|im_start|>assistant\n<think>\n  a\n</think>\n\n    return 1\n<|im_end|>\n',
   );
+});
+
+test('Qwen3: a template with CRLF, and ints beyond 2^53 in tools and calls, give the prompt of Python', async (t) => {
+  const { chat_template, ...config } = JSON.parse(
+    readFileSync(join(QWEN3_TOKENIZER_DIR, 'tokenizer_config.json'), 'utf8'),
+  );
+  const crlf = await template(t, chat_template.replaceAll('\n', '\r\n'), config);
+  const { messages, tools } = parseJson(
+    '{"messages": [{"role": "user", "content": "order"}, {"role": "assistant", "content": "", "tool_calls": [{"function":' +
+      ' {"name": "get", "arguments": {"id": 2512292042121000001, "limit": 9223372036854775807, "ratio": 1e-05, "of": 1.0}}}]}],' +
+      ' "tools": [{"properties": {"id": {"minimum": -9223372036854775808, "default": null, "strict": true}}}]}',
+  ) as { messages: ChatMessage[]; tools: Record<string, unknown>[] };
+  const prompt = crlf.render(messages, { tools, addGenerationPrompt: true });
+  t.true(
+    prompt.includes(
+      '<tools>\n{"properties": {"id": {"minimum": -9223372036854775808, "default": null, "strict": true}}}\n</tools>\n\n',
+    ),
+    prompt,
+  );
+  t.true(
+    prompt.endsWith(
+      '</think>\n\n<tool_call>\n{"name": "get", "arguments": {"id": 2512292042121000001,' +
+        ' "limit": 9223372036854775807, "ratio": 1e-05, "of": 1.0}}\n</tool_call><|im_end|>\n<|im_start|>assistant\n',
+    ),
+    prompt,
+  );
+  t.is(prompt, (await qwen3()).render(messages, { tools, addGenerationPrompt: true }));
 });
 
 test('Qwen3: special tokens inside a message are not escaped', async (t) => {
