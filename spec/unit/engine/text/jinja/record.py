@@ -1,6 +1,7 @@
 """Records what jinja2 renders, in the environment that transformers makes for chat templates.
 
-Run as `python3 spec/unit/engine/text/jinja/record.py` with jinja2 installed; it rewrites jinja2.json beside it.
+Run as `python3 spec/unit/engine/text/jinja/record.py` with jinja2 installed; it rewrites jinja2.json beside it, which
+`npm run format` then lays out.
 """
 
 import json
