@@ -89,9 +89,11 @@ test('closing lets requests finish, refuses new ones and ends the threads', asyn
   const open = post('/two');
   await reached.promise;
   const half = connect(Number(new URL(server.url).port), '127.0.0.1');
-  half.write('POST /two HTTP/1.1\r\nContent-Type: application/json\r\nContent-Length: 9\r\n\r\n{');
   half.on('error', () => {});
-  await once(half, 'connect');
+  const head = ['POST /two HTTP/1.1', 'Host: a', 'Content-Type: application/json', 'Content-Length: 9'];
+  half.write([...head, 'Expect: 100-continue', '', ''].join('\r\n'));
+  // The server answers it as soon as it has the head.
+  await once(half, 'data');
   const closed = server.close(60_000);
   await t.throwsAsync(fetch(`${server.url}/health`), undefined, 'it listens no more');
   held.resolve();
