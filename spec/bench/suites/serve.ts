@@ -7,7 +7,10 @@ import { seededPrompt } from '../workload.ts';
 /** The engine alone, and the server that has it in a thread. */
 const SUBJECTS = ['plumbline', 'plumbline-serve'];
 
-/** What HTTP costs: the same requests at the server, by clients that each send one after another, and alone. */
+/**
+ * What HTTP costs: the same requests at the server, by clients that each send one after another, and at the
+ * engine alone.
+ */
 export async function serve(context: BenchContext): Promise<SuiteResult> {
   if (!context.subjects.includes('plumbline')) return { measurements: [], skipped: [] };
   const result: SuiteResult = { measurements: [], skipped: [] };
