@@ -13,8 +13,9 @@ const isObject = (value: unknown) => typeof value === 'object' && value !== null
  */
 const tokenizerJson = z.strictObject({
   version: z.unknown().optional(),
-  truncation: z.null('expected null: encoding never cuts a text').optional(),
-  padding: z.null('expected null: encoding never pads').optional(),
+  // What was set when the file was saved, as training does; transformers turns both off unless a call asks.
+  truncation: z.unknown().optional(),
+  padding: z.unknown().optional(),
   model: z.strictObject({
     type: z.literal('BPE'),
     // Checked below, because zod would report an error for each of a hundred thousand entries.

@@ -27,7 +27,7 @@ interface Options {
   html?: string;
 }
 
-const SUBJECTS = PEERS.map(({ id }) => id);
+const SUBJECTS = PEERS.filter(({ isOurs }) => !isOurs).map(({ id }) => id);
 
 const define = (program: Command, setExitCode: (exitCode: number) => void): void => {
   program

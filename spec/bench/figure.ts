@@ -1,7 +1,7 @@
 import { type Direction, type Summary, summarize, timesBetter } from './statistics.ts';
 
 /** The suites, in the order in which they run. */
-export const SUITES = ['kernels', 'latency', 'throughput', 'memory', 'serving', 'parallel'] as const;
+export const SUITES = ['kernels', 'latency', 'throughput', 'memory', 'serving', 'serve', 'parallel'] as const;
 export type SuiteName = (typeof SUITES)[number];
 
 /** Our own engine, as every suite calls it. */

@@ -36,6 +36,13 @@ export interface Profile {
     prefixTokens: number;
     newTokens: number;
   };
+  serve: {
+    /** Each sends a request when its last one is answered. */
+    clients: readonly number[];
+    requestsPerClient: number;
+    promptTokens: number;
+    newTokens: number;
+  };
   parallel: {
     /** Bytes that each rank brings to a collective: few, for its latency, and many, for its bandwidth. */
     shortBytes: readonly number[];
@@ -61,6 +68,7 @@ export const QUICK: Profile = {
   memory: { cacheTokens: [256, 1024, 4096], newTokens: 8 },
   kernels: { bytes: 2 ** 26, minMs: 20 },
   serving: { batches: [1, 2, 4, 8, 16], prefixTokens: 512, newTokens: 16 },
+  serve: { clients: [1, 8, 32], requestsPerClient: 3, promptTokens: 16, newTokens: 16 },
   parallel: { ...COLLECTIVE_BYTES, batches: [1, 8], prefillTokens: 512, promptTokens: 32, newTokens: 16 },
 };
 
@@ -76,5 +84,6 @@ export const FULL: Profile = {
   // As large as the head of Qwen3-0.6B.
   kernels: { bytes: 2 * 151936 * 1024, minMs: 50 },
   serving: { batches: [1, 2, 4, 8, 16], prefixTokens: 512, newTokens: 8 },
+  serve: { clients: [1, 8, 32], requestsPerClient: 2, promptTokens: 16, newTokens: 16 },
   parallel: { ...COLLECTIVE_BYTES, batches: [1, 8], prefillTokens: 512, promptTokens: 32, newTokens: 8 },
 };

@@ -15,6 +15,7 @@ import { kernels } from './suites/kernels.ts';
 import { latency } from './suites/latency.ts';
 import { memory } from './suites/memory.ts';
 import { parallel } from './suites/parallel.ts';
+import { serve } from './suites/serve.ts';
 import { serving } from './suites/serving.ts';
 import { throughput } from './suites/throughput.ts';
 import type { MachineLimits } from './work.ts';
@@ -25,6 +26,7 @@ const SUITE_OF: Readonly<Record<SuiteName, (context: BenchContext) => Promise<Su
   throughput,
   memory,
   serving,
+  serve,
   parallel,
 };
 

@@ -94,15 +94,15 @@ export const FAULTS: readonly Fault[] = Object.freeze([
     },
   },
   { name: 'noise of a lower class is added', put: addNoise },
-  { name: 'each greedy answer skips a token', put: skipTokens },
+  { name: 'a token of each greedy answer is another', put: exchangeTokens },
   { name: 'the row of each greedy token is that of the token before', put: delayGreedyRows },
 ]);
 
 /**
- * Takes out of each answer the token whose successor is least likely in its place: other successors may be
- * near-ties. What follows the first token that is not the reference's is not compared and stays.
+ * Puts into each answer another token of its case, where the truth finds it least likely: elsewhere it may be
+ * a near-tie. What follows the first token that is not the reference's is not compared and stays.
  */
-function skipTokens(
+function exchangeTokens(
   subject: readonly SubjectCase[],
   { cases }: Reference,
 ): readonly SubjectCase[] | undefined {
@@ -114,18 +114,17 @@ function skipTokens(
     if (!right) return one;
     const { ids, promptLength, rows } = right;
     const flip = greedy.findIndex((token, step) => token !== ids[promptLength + step]);
-    const lossAt = (step: number) => {
-      const row = rows.find(({ position }) => position === promptLength - 1 + step);
-      return row ? row.truth[0] - row.truth.at(row.ids.indexOf(greedy[step + 1]))! : 0;
-    };
-    const losses = greedy
-      .slice(0, flip < 0 ? -1 : flip)
-      .map((token, step) => ({ step, loss: token === greedy[step + 1] ? 0 : lossAt(step) }))
-      .filter(({ loss }) => loss > 0);
-    if (losses.length === 0) return one;
+    const changes = [...new Set(ids)].flatMap((token) =>
+      greedy.slice(0, flip < 0 ? undefined : flip).flatMap((own, step) => {
+        const row = rows.find(({ position }) => position === promptLength - 1 + step);
+        if (!row || token === own) return [];
+        return [{ step, token, loss: row.truth[0] - row.truth.at(row.ids.indexOf(token))! }];
+      }),
+    );
+    if (changes.length === 0) return one;
     isChanged = true;
-    const worst = losses.reduce((most, each) => (each.loss > most.loss ? each : most));
-    return { ...one, greedy: greedy.toSpliced(worst.step, 1) };
+    const { step, token } = changes.reduce((most, each) => (each.loss > most.loss ? each : most));
+    return { ...one, greedy: greedy.with(step, token) };
   });
   return isChanged ? faulty : undefined;
 }

@@ -61,7 +61,9 @@ function judgePrompt(
 ): PromptCase {
   const { id, promptIds: expected, text = '' } = each;
   if (outcome.kind !== 'result') {
-    const verdict = outcome.kind === 'skipped' ? 'unknown' : 'wrong';
+    // Half a surrogate pair has no UTF-8, so a server may refuse it.
+    const mayRefuse = outcome.kind === 'error' && !text.isWellFormed();
+    const verdict = outcome.kind === 'skipped' || mayRefuse ? 'unknown' : 'wrong';
     return { id, by, verdict, cause: `${outcome.kind}: ${outcome.message}` };
   }
   const got = outcome.value;

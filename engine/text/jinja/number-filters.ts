@@ -3,7 +3,7 @@ import { arithmetic, toFloat } from './arithmetic.ts';
 import { TemplateFailure } from './failure.ts';
 import { type Filter, filter } from './filter.ts';
 import { fixed, scaledHalfEven } from './rounding.ts';
-import { strip } from './unicode.ts';
+import { asciiDigits, strip } from './unicode.ts';
 import { toIndex, typeName, Undefined, type Value } from './values.ts';
 
 export const NUMBER_FILTERS: Readonly<Record<string, Filter>> = {
@@ -64,7 +64,7 @@ function parseIntText(text: string, base: number): bigint | undefined {
   const digits = `[${DIGITS[base]}](?:_?[${DIGITS[base]}])*`;
   const prefix = PREFIXES[base] === '' ? '' : `(?:${PREFIXES[base]}_?)?`;
   const pattern = new RegExp(`^([+-]?)${prefix}(${digits})$`, 'i');
-  const found = pattern.exec(strip(text, null, { start: true, end: true }));
+  const found = pattern.exec(asciiDigits(strip(text, null, { start: true, end: true })));
   if (!found || found[2].length > 4300) return undefined;
   const absolute = BigInt(PREFIXES[base] + found[2].replaceAll('_', ''));
   return found[1] === '-' ? -absolute : absolute;
@@ -76,7 +76,7 @@ function parseFloatText(value: Value): number | undefined {
   if (typeof value === 'bigint') return toFloat(value);
   if (value instanceof Undefined) value.fail();
   if (typeof value !== 'string') return undefined;
-  const text = strip(value, null, { start: true, end: true }).toLowerCase();
+  const text = asciiDigits(strip(value, null, { start: true, end: true })).toLowerCase();
   const special = /^([+-]?)(inf(?:inity)?|nan)$/.exec(text);
   if (special) {
     const absolute = special[2] === 'nan' ? Number.NaN : Number.POSITIVE_INFINITY;

@@ -1,3 +1,5 @@
+import { unsupported } from './failure.ts';
+
 /** White space of `str.isspace`, for a character class. JavaScript's `\s` has other members. */
 export const SPACE = '\\t-\\r\\x1c-\\x20\\x85\\xa0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000';
 /** Where `str.splitlines` splits. */
@@ -111,6 +113,16 @@ export function isTitle(text: string): boolean {
 
 const every = (pattern: RegExp) => (text: string) => text !== '' && [...text].every((c) => pattern.test(c));
 
+/** Decimal digits of any script in ASCII, as `int()` and `float()` read them. */
+export function asciiDigits(text: string): string {
+  return text.replace(/(?![0-9])\p{Nd}/gu, (digit) => {
+    // Every script has its ten digits in a row, and rows stand apart or follow each other.
+    let before = digit.codePointAt(0)!;
+    while (/\p{Nd}/u.test(String.fromCodePoint(before - 1))) before--;
+    return String((digit.codePointAt(0)! - before) % 10);
+  });
+}
+
 /** The methods `str.is…` that look at every character. */
 export const CLASSES: Readonly<Record<string, (text: string) => boolean>> = {
   isalnum: every(/[\p{L}\p{N}]/u),
@@ -120,7 +132,11 @@ export const CLASSES: Readonly<Record<string, (text: string) => boolean>> = {
   isdigit: every(/[\p{Nd}²³¹⁰⁴-⁹₀-₉①-⑨⑴-⑼⒈-⒐⓪⓵-⓽⓿❶-❾➀-➈➊-➒]/u),
   isidentifier: (text) => /^[\p{ID_Start}_]\p{ID_Continue}*$/u.test(text),
   islower: (text) => LOWER.test(text) && !UPPER.test(text) && !/\p{Lt}/u.test(text),
-  isnumeric: every(/\p{N}/u),
+  isnumeric: (text) => {
+    // Python knows which of them are numbers; JavaScript does not.
+    if (/\p{Script=Han}/u.test(text)) unsupported('isnumeric() of Chinese characters');
+    return every(/\p{N}/u)(text);
+  },
   isprintable: (text) => !/[\p{C}\p{Zl}\p{Zp}]|(?! )\p{Zs}/u.test(text),
   isspace: (text) => ONLY_SPACE.test(text),
   istitle: isTitle,

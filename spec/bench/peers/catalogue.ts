@@ -6,6 +6,8 @@ export interface PeerEntry {
   id: string;
   title: string;
   module: URL;
+  /** Whether it is our engine in another form, which only the suite about that form measures. */
+  isOurs?: boolean;
 }
 
 /** Our engine and those beside it. Each module is imported by the process that runs it alone. */
@@ -25,6 +27,12 @@ export const PEERS: readonly PeerEntry[] = [
     id: 'node-llama-cpp',
     title: 'node-llama-cpp (bf16)',
     module: new URL('node-llama-cpp.ts', import.meta.url),
+  },
+  {
+    id: 'plumbline-serve',
+    title: 'plumbline serve',
+    module: new URL('plumbline-serve.ts', import.meta.url),
+    isOurs: true,
   },
 ];
 

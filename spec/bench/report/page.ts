@@ -29,6 +29,8 @@ const SUITE_LEADS: Readonly<Record<Figure['suite'], string>> = {
   memory:
     'The most memory that a process ever had which loads the model and generates, each in a process of its own.',
   serving: `What serving adds or saves in ${ENGINE}.`,
+  serve:
+    'Requests of clients that each send one after another: at `plumbline serve`, and at the engine alone.',
   parallel: `${ENGINE} in one process beside ${ENGINE} over ranks that have as many threads together, and what their exchanges cost.`,
 };
 

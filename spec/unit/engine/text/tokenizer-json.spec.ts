@@ -57,8 +57,6 @@ const refused: [string, unknown, string][] = [
     'added_tokens.0.single_word: ',
   ],
   ['an unknown key of a token', tokenWith({ word: 1 }), 'added_tokens.0: Unrecognized key: "word"'],
-  ['texts that are cut', withStages({ truncation: {} }), 'truncation: expected null'],
-  ['texts that are padded', withStages({ padding: {} }), 'padding: expected null'],
   ['dropout', withModel({ dropout: 0.1 }), 'model.dropout: '],
   [
     'a prefix of parts of words',

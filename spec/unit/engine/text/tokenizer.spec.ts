@@ -37,6 +37,13 @@ test('merges written as pairs give the same ids', async (t) => {
   t.deepEqual(tokenizer.encode('hello'), [ID.hel, 0x6c, 0x6f]);
 });
 
+test('limits that were set when the tokenizer was saved neither cut nor pad a text', async (t) => {
+  const truncation = { direction: 'Right', max_length: 2, strategy: 'LongestFirst', stride: 0 };
+  const padding = { strategy: { Fixed: 9 }, direction: 'Right', pad_id: 0, pad_type_id: 0, pad_token: '!' };
+  const tokenizer = await tiny(t, { 'tokenizer.json': { ...tinyTokenizerJson(), truncation, padding } });
+  t.deepEqual(tokenizer.encode('hello'), [ID.hel, 0x6c, 0x6f]);
+});
+
 test('the empty text has no ids, and no ids are the empty text', async (t) => {
   const tokenizer = await tiny(t);
   t.deepEqual(tokenizer.encode(''), []);

@@ -27,17 +27,22 @@ test('a dropped token moves the rows from the middle on', (t) => {
   t.is(long.rows[30].position, 30);
 });
 
-test('a token is skipped where its successor is least likely', (t) => {
-  const [long] = put('each greedy answer skips a token')(subject, reference, 'bf16')!;
+test('a token is put where the truth finds it least likely of all tokens of its case', (t) => {
+  const name = 'a token of each greedy answer is another';
+  const [long] = put(name)(subject, reference, 'bf16')!;
   const { ids, promptLength, rows } = reference.cases[0];
-  const losses = Array.from({ length: 7 }, (_, step) => {
+  const own = ids.slice(promptLength);
+  const lossOf = (step: number, token: number) => {
     const { ids: rowIds, truth } = rows[promptLength - 1 + step];
-    return truth[0] - truth[rowIds.indexOf(ids[promptLength + step + 1])];
-  });
-  const worst = losses.indexOf(Math.max(...losses));
-  t.deepEqual(long.greedy, ids.slice(promptLength).toSpliced(worst, 1));
-  const alike = subject.map((one) => ({ ...one, greedy: one.greedy!.map(() => 3) }));
-  t.is(put('each greedy answer skips a token')(alike, reference, 'bf16'), undefined);
+    return truth[0] - truth.at(rowIds.indexOf(token))!;
+  };
+  const changed = own.flatMap((token, step) => (token === long.greedy![step] ? [] : [step]));
+  t.is(changed.length, 1);
+  const most = Math.max(...own.flatMap((_, step) => ids.map((token) => lossOf(step, token))));
+  t.is(lossOf(changed[0], long.greedy![changed[0]]), most);
+  // After another token nothing is compared.
+  const flipped = subject.map((one) => ({ ...one, greedy: one.greedy!.with(0, 39) }));
+  t.is(put(name)(flipped, reference, 'bf16'), undefined);
 });
 
 test('rows of greedy tokens that are too few to be judged are not exchanged', (t) => {

@@ -1,6 +1,6 @@
 import test from 'ava';
 import type { VerifyCase } from '../../../../golden/verify-case.ts';
-import { NoAnswerError, NotSupportedError } from '../../../../verify/errors.ts';
+import { NoAnswerError, NotSupportedError, SubjectError } from '../../../../verify/errors.ts';
 import { judgePrompts } from '../../../../verify/prompts/judge-prompts.ts';
 import type { ModelText } from '../../../../verify/prompts/prompt-tools.ts';
 import type { Conversation, SubjectModel } from '../../../../verify/subject.ts';
@@ -120,4 +120,14 @@ test('a refusal leaves a prompt open, and a failure makes it wrong', async (t) =
     verdict: 'wrong',
     cause: 'no answer: closed',
   });
+});
+
+test('a text that is half a surrogate pair may be refused, and an answer to it is judged', async (t) => {
+  const half: VerifyCase = { ...plain, text: 'left \ud83d' };
+  const refusing = subject({ tokenize: () => Promise.reject(new SubjectError('status 400')) });
+  t.is((await judgePrompts(refusing, [half], modelText)).cases[0].verdict, 'unknown');
+  t.is((await judgePrompts(refusing, [plain], modelText)).cases[0].verdict, 'wrong');
+  t.is((await judgePrompts(subject({ tokenize: async () => [1] }), [half], modelText)).verdict, 'wrong');
+  const silent = subject({ tokenize: () => Promise.reject(new NoAnswerError('closed')) });
+  t.is((await judgePrompts(silent, [half], modelText)).cases[0].verdict, 'wrong');
 });

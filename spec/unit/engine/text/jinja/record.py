@@ -1,6 +1,7 @@
 """Records what jinja2 renders, in the environment that transformers makes for chat templates.
 
-Run as `python3 spec/unit/engine/text/jinja/record.py` with jinja2 installed; it rewrites jinja2.json beside it.
+Run as `python3 spec/unit/engine/text/jinja/record.py` with jinja2 installed; it rewrites jinja2.json beside it, which
+`npm run format` then lays out.
 """
 
 import json
@@ -556,6 +557,218 @@ text | nope
 yes ~ ''
 1.0 ~ ''
 [1.0, none] ~ ''
+'%s' % 1.0
+'%i' % true
+"%-10s|" % 'é😀'
+'{:>6}'.format('😀')
+'{0[a]} {1.x}'.format({'a': 1}, {'x': 2})
+'{:08.3f}'.format(-3.14159)
+'{:+d} {: d}'.format(5, 5)
+'%+d % d' % (5, 5)
+'%#x %X %o' % (255, 255, 8)
+'%c%c' % ('a', 98)
+'%5.2s|' % 'abc'
+'abc'.replace('b', '')
+'a\x1cb'.split()
+'a\u2028b'.splitlines()
+'aXbX'.rsplit('X', 1)
+'ab'.join({'x': 1, 'y': 2})
+'x'.join('')
+'Hello'.find('')
+'abc'.find('c', -1)
+'abc'.find('', 5)
+'abc'.count('', 1)
+'abc'.startswith('', 5)
+'abc'.index('b', 1, 2)
+'ABC'.swapcase()
+'ǅ'.lower()
+'ﬀ'.upper()
+'ŉ'.title()
+'ᾳ'.title()
+'ა'.title()
+'İ'.casefold()
+'a.b'.title()
+"they're".title()
+'x'.isidentifier()
+'1x'.isidentifier()
+'Ⅷ'.isnumeric()
+'٣'.isdigit()
+'٣' | int
+'１２' | int
+'1_000' | int
+'0b11' | int(0, 2)
+'0x1f' | int(0, 16)
+'-0x1f' | int(0, 16)
+'  7 ' | int
+'+7' | int
+'7.' | float
+'.5' | float
+'1e400' | float
+'nan' | float
+0.1 + 0.2
+1e22
+1e23
+123456789012345680.0
+1.5e300 * 1e10
+5e-324
+2 ** 0.5
+(-8) ** 2
+7.0 // 2
+-7 // 2.0
+-0.0
+0.0 * -1
+5 % -3
+-5 % 3
+5.5 % -2
+1e16 % 3
+10 // 3.0
+big // 7
+huge % 1000
+huge / 10
+huge * 1.0
+[1, 2] * 0
+[1] * -1
+'a' * 0
+not []
+[] or {} or () or 'end'
+1 if [] else 2
+(1, 2)[0]
+(1, 2)[::-1]
+'abc'[::2]
+'abc'[-2:]
+'😀a'[0]
+'😀a'[1]
+[1, 2, 3][-1:]
+{'a': 1}['a']
+{'a': {'b': [1, 2]}}.a.b[1]
+{1: 'x'}[1]
+{1: 'x'}[true]
+{'x': 1}.keys() | list
+{'x': 1} == {'x': 1}
+[1, [2, 3]] == [1, [2, 3]]
+'a' in ['a']
+['a'] in [['a']]
+none in [none]
+[3, 1] | sort | string
+['b', 'A'] | sort | string
+[true, false, 2] | sort | string
+[[2], [1]] | sort | string
+['a', 'B'] | max
+[] | sum
+[[1], [2]] | sum(start=[])
+'abc' | list | string
+'abc' | first
+'abc' | last
+{'a': 1} | list
+'a b' | title
+'hello-world foo' | title
+'ab' | batch(1) | list
+[1, 2, 3] | batch(2) | list
+[1, 2, 3, 4, 5] | slice(2) | list
+'x' | indent(2, first=true)
+'x\n\ny' | indent(2, blank=true)
+'  x ' | trim
+'abcdef' | truncate(3, true, '', 0)
+'foo bar' | wordcount
+3.14159 | round(2)
+2.5 | round(0, 'ceil')
+1.005 | round(2)
+25 | round(-1)
+15 | round(-1)
+1e300 | round(2)
+'a&b' | urlencode
+'<b>' | e
+('<b>' | e) ~ '<'
+'abc' | string | length
+[none, true] | join(' ')
+[1.0, 2] | join(' ')
+people | map(attribute='name') | join(', ')
+people | selectattr('age', '>', 26) | map(attribute='name') | list
+people | selectattr('age', 'ge', 30) | list | length
+people | rejectattr('ok') | map(attribute='name') | list
+people | sum('age')
+[1, 2, 3] | select('divisibleby', 2) | list
+['1', '2'] | map('int') | sum
+['a ', ' b'] | map('trim') | join
+['ab', 'cd'] | map('replace', 'a', 'x') | list
+['ab'] | map('upper') | first
+words | map('lower') | unique | sort | join
+dict | tojson(indent=2, sort_keys=true)
+{'a': none} | tojson
+'é' | tojson(ensure_ascii=True)
+'😀' | tojson(ensure_ascii=True)
+[1, 2] | tojson(separators=(',', ':'))
+'a' | tojson | length
+namespace() 
+range(0)
+range(5)[-1]
+range(5) | last
+range(5) | reverse | list
+range(3) == range(3)
+[range(3)]
+3 is divisibleby 2 or true
+1 is odd and 2 is even
+x is not defined
+'a' is in 'abc'
+5 is lt 6
+none is not none
+[] is sequence
+'' is string
+() is sequence
+range(2) is sequence
+range(2) is iterable
+dict.keys() is sequence
+namespace() is mapping
+true is integer
+true is number
+1.5 is float
+'A' is upper
+'' is lower
+raise_exception is callable
+'a' < 'b' < 'c'
+1 < 2 == 2
+1 == 1 in [1]
+(1 == 1) in [true]
+-1 | abs
+-1 ** 2
++1
+- -1
+1 - -1
+2 - 1 - 1
+2 * 3 % 4
+'a' ~ 1 + 2
+1 + 1 ~ ''
+loop is defined
+messages[0]['content'] | default('x')
+messages[9] is defined
+messages[9].x
+messages[0].x.y
+messages.0.role
+text.split(',')[0].strip().upper()
+(text | lower).startswith('hello')
+text[:5] == 'Hello'
+[1,2,3][1:] + [4]
+{'a': 1, **{}}
+'\d'
+'\'' "\""
+"tab\there"
+'a' if true
+'%s' | format('x')
+'a%%b' % ()
+'{}'.format([1, 'a'])
+'{!s:>3}'.format('a')
+'{:s}'.format('a')
+'{:d}'.format('a')
+'{:>{w}}'.format('a', w=4)
+'{'.format()
+'{x'.format(x=1)
+'abc'.center(2)
+'abc'.zfill(-1)
+'a,b' .split(',', maxsplit=1)
+'abc'.strip('')
+'a'.ljust(3) ~ '|'
+'\x00' | tojson
+'\x7f' | tojson
 """.strip("\n").split("\n")
 
 TEMPLATES = [

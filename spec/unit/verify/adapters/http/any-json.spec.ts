@@ -2,11 +2,13 @@ import test from 'ava';
 import fc from 'fast-check';
 import type { ServerProfile } from '../../../../../verify/adapters/http/asking.ts';
 import { detectDialect } from '../../../../../verify/adapters/http/detect.ts';
-import type { ApiName } from '../../../../../verify/adapters/http/dialect.ts';
+import type { ApiName, Ask } from '../../../../../verify/adapters/http/dialect.ts';
 import { DIALECTS } from '../../../../../verify/adapters/http/dialects.ts';
 import type { HttpRequest } from '../../../../../verify/adapters/http/exchange.ts';
 import { forward } from '../../../../../verify/adapters/http/forward.ts';
 import { generate } from '../../../../../verify/adapters/http/generate.ts';
+import { probeScores } from '../../../../../verify/adapters/http/probe-scores.ts';
+import { findWholeToken, probeServer, takesText } from '../../../../../verify/adapters/http/probe-server.ts';
 import { TokenText } from '../../../../../verify/adapters/http/token-text.ts';
 import { checkGenerated, checkRows } from '../../../../../verify/compare/answers.ts';
 import { NotSupportedError, SubjectError } from '../../../../../verify/errors.ts';
@@ -121,6 +123,46 @@ test('any JSON in place of what a server says of itself is an API or an error', 
   });
   await t.notThrowsAsync(fc.assert(check, { numRuns: 300 }) as Promise<void>);
 });
+
+test('any JSON in place of probes, streams and token ids is a valid answer or an error with a name', async (t) => {
+  const chat = { messages: [{ role: 'user', content: 'a' }] };
+  const check = fc.asyncProperty(
+    fc.constantFrom(...NAMES),
+    fc.nat(),
+    fc.option(wrongValue, { nil: undefined }),
+    fc.boolean(),
+    async (name, index, value, isWhole) => {
+      const alter = (answer: unknown) => (isWhole ? value : withPart(answer, index, value));
+      const server = alteredServer(name, alter);
+      const ask: Ask = (request) => server.client.json(request, 'tokenize');
+      const { dialect } = server;
+      const asks = [
+        async () => await probeServer(server, await findWholeToken(dialect, ask, 'fake')),
+        async () => await probeScores(server, IDS),
+        async () => await takesText(dialect, ask, 'fake'),
+        async () => {
+          const { tokens } = await generate(server, { ids: IDS, maxNewTokens: 2, stream: true });
+          checkGenerated('generate', tokens, { count: 2, vocabSize });
+        },
+        async () => checkIds(await dialect.tokenize?.(ask, 'ab', 'fake')),
+        async () => checkIds(await dialect.tokenizeChat?.(ask, chat, 'fake')),
+      ];
+      for (const each of asks) {
+        try {
+          await each();
+        } catch (error) {
+          if (!(error instanceof SubjectError || error instanceof NotSupportedError)) throw error;
+        }
+      }
+    },
+  );
+  await t.notThrowsAsync(fc.assert(check, { numRuns: 400 }) as Promise<void>);
+});
+
+function checkIds(ids: readonly number[] = []): void {
+  if (!Array.isArray(ids) || !ids.every((id) => Number.isInteger(id) && id >= 0))
+    throw new Error(`ids that are none: ${JSON.stringify(ids)}`);
+}
 
 /** The part of this index, in the order of JSON text, replaced; left out if `value` is undefined. */
 function withPart(json: unknown, index: number, value: unknown): unknown {

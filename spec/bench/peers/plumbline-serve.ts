@@ -1,0 +1,93 @@
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
+import { Agent, request } from 'node:http';
+import { createInterface } from 'node:readline';
+import { readPackageJson } from '../../../engine/terminal/package-json.ts';
+import { CLI_PATH } from '../../support/processes/processes.ts';
+import type { LoadPeer, PeerSettings } from './peer.ts';
+
+/** `plumbline serve` in a process of its own; this one is its clients, one for each sequence of a step. */
+export const load: LoadPeer = async (settings) => {
+  const server = fork(CLI_PATH, flagsOf(settings), { stdio: ['ignore', 'pipe', 'inherit', 'ipc'] });
+  const end = () => server.kill('SIGKILL');
+  process.once('exit', end);
+  const ready = once(createInterface({ input: server.stdout! }), 'line') as Promise<[string]>;
+  const [line] = await Promise.race([ready, once(server, 'exit')]);
+  if (typeof line !== 'string') throw new Error(`plumbline serve has ended with exit code ${line}`);
+  const { url } = JSON.parse(line) as { url: string };
+  const agent = new Agent({ keepAlive: true });
+  return {
+    version: readPackageJson().version,
+    maxConcurrent: settings.maxBatch,
+    async generate(prompts, maxNewTokens, onToken) {
+      const body = {
+        temperature: 0,
+        ignore_eos: true,
+        stream: true,
+        return_token_ids: true,
+        max_tokens: maxNewTokens,
+      };
+      return await Promise.all(
+        prompts.map((prompt, i) =>
+          complete({ url: `${url}/completions`, agent, body: { ...body, prompt } }, () => onToken(i)),
+        ),
+      );
+    },
+    async close() {
+      agent.destroy();
+      const ended = once(server, 'exit');
+      server.kill('SIGTERM');
+      await ended;
+      process.off('exit', end);
+    },
+  };
+};
+
+/** The same settings as those of the engine beside it. */
+function flagsOf({
+  modelDir,
+  threads,
+  revectorize,
+  cacheTokens,
+  maxBatch,
+  prefixCaching,
+}: PeerSettings): string[] {
+  const blockSize = 16;
+  return [
+    ...['serve', '--model', modelDir, '--port', '0', '--log', 'json', '--threads', String(threads)],
+    ...['--cache-blocks', String(Math.ceil(cacheTokens / blockSize)), '--block-size', String(blockSize)],
+    ...['--max-batch', String(maxBatch)],
+    ...(revectorize ? ['--revectorize'] : []),
+    ...(prefixCaching ? [] : ['--no-prefix-cache']),
+  ];
+}
+
+interface Completing {
+  url: string;
+  agent: Agent;
+  body: object;
+}
+
+/** Sends a request whose answer is streamed. @returns the tokens. */
+async function complete({ url, agent, body }: Completing, onToken: () => void): Promise<number[]> {
+  const sent = request(url, { method: 'POST', agent, headers: { 'content-type': 'application/json' } });
+  sent.end(JSON.stringify(body));
+  const [response] = await once(sent, 'response');
+  const tokens: number[] = [];
+  let rest = '';
+  for await (const text of response.setEncoding('utf8')) {
+    const events: string[] = (rest + text).split('\n\n');
+    rest = events.pop() ?? '';
+    for (const event of events) {
+      if (event === 'data: [DONE]') continue;
+      const { choices = [], error } = JSON.parse(event.replace(/^data: /, ''));
+      if (error) throw new Error(`the server answered ${JSON.stringify(error)}`);
+      for (const { token_ids = [] } of choices) {
+        tokens.push(...token_ids);
+        if (token_ids.length > 0) onToken();
+      }
+    }
+  }
+  if (response.statusCode !== 200) throw new Error(`the server answered ${response.statusCode}: ${rest}`);
+  return tokens;
+}
