@@ -124,6 +124,7 @@ export async function serve(options: ServeOptions, io: Io): Promise<void> {
       await io.loadEngine(modelDir, engineOptions);
       return;
     }
+    progress.show('reading weights');
     const server = await io.startServer(
       {
         modelDir,

@@ -110,11 +110,11 @@ test('an engine that fails is exit code 1, with its message', async (t) => {
   t.is(io.failures.length, 1, 'the other ranks of mpirun end');
 });
 
-test('a terminal shows the weights being read', async (t) => {
+test('a terminal shows that the weights are read', async (t) => {
   const { io, started } = serverIo({ stderr: new FakeTerminal() });
   const running = run(['serve', '--model', modelDir(t, TEXT_MODEL)], io);
   await started;
   setImmediate(() => io.signals.emit('SIGINT', 'SIGINT'));
   t.is(await running, 0);
-  t.regex(io.stderr.text, /reading weights 50 %/);
+  t.regex(io.stderr.text, /reading weights/);
 });

@@ -7,13 +7,14 @@ import { DIALECTS } from '../../../../../verify/adapters/http/dialects.ts';
 import type { HttpRequest } from '../../../../../verify/adapters/http/exchange.ts';
 import { forward } from '../../../../../verify/adapters/http/forward.ts';
 import { generate } from '../../../../../verify/adapters/http/generate.ts';
+import { HttpStatusError } from '../../../../../verify/adapters/http/nonsense.ts';
 import { probeScores } from '../../../../../verify/adapters/http/probe-scores.ts';
 import { findWholeToken, probeServer, takesText } from '../../../../../verify/adapters/http/probe-server.ts';
 import { TokenText } from '../../../../../verify/adapters/http/token-text.ts';
 import { checkGenerated, checkRows } from '../../../../../verify/compare/answers.ts';
 import { NotSupportedError, SubjectError } from '../../../../../verify/errors.ts';
 import { fakeServed, LETTERS } from '../../../../support/servers/fake-served.ts';
-import type { Streamed } from '../../../../support/servers/loopback-server.ts';
+import { HttpProblem, type Streamed } from '../../../../support/servers/loopback-server.ts';
 import { SERVERS } from '../../../../support/servers/servers.ts';
 import { FAKE_SIZES } from '../../../../support/verify/fake-subject.ts';
 
@@ -25,8 +26,15 @@ const IDS = [1, 2, 3];
 function alteredServer(name: ApiName, alter: (answer: unknown) => unknown): ServerProfile {
   const dialect = DIALECTS[name];
   const routes = SERVERS[name](fakeServed());
-  const answerTo = ({ method, path, body }: HttpRequest) =>
-    routes[`${method} ${path}`](body === undefined ? {} : JSON.parse(JSON.stringify(body)));
+  const answerTo = async ({ method, path, body }: HttpRequest) => {
+    try {
+      return await routes[`${method} ${path}`](body === undefined ? {} : JSON.parse(JSON.stringify(body)));
+    } catch (error) {
+      // As the client does.
+      if (error instanceof HttpProblem) throw new HttpStatusError(error.message, error.status);
+      throw error;
+    }
+  };
   // As it comes over the network, with keys such as "__proto__" as they are.
   const altered = (answer: unknown): unknown =>
     JSON.parse(JSON.stringify(alter(JSON.parse(JSON.stringify(answer)))) ?? 'null');
@@ -92,7 +100,7 @@ test('any JSON in place of an answer is a named error, of each API', async (t) =
   const check = fc.asyncProperty(fc.constantFrom(...NAMES), fc.jsonValue(), async (name, json) => {
     return (await isAnswerOrNamedError(alteredServer(name, () => json))) === 'error';
   });
-  await t.notThrowsAsync(fc.assert(check, { numRuns: 300 }) as Promise<void>);
+  await t.notThrowsAsync(fc.assert(check, { seed: 20261129, numRuns: 300 }) as Promise<void>);
 });
 
 /** Values that answers have in wrong places. */
@@ -110,7 +118,7 @@ test('a part of an honest answer that is replaced or left out never crashes the 
       await isAnswerOrNamedError(alteredServer(name, (answer) => withPart(answer, index, value)));
     },
   );
-  await t.notThrowsAsync(fc.assert(check, { numRuns: 1500 }) as Promise<void>);
+  await t.notThrowsAsync(fc.assert(check, { seed: 20261129, numRuns: 1500 }) as Promise<void>);
 });
 
 test('any JSON in place of what a server says of itself is an API or an error', async (t) => {
@@ -121,7 +129,7 @@ test('any JSON in place of what a server says of itself is an API or an error', 
       if (!(error instanceof SubjectError)) throw error;
     }
   });
-  await t.notThrowsAsync(fc.assert(check, { numRuns: 300 }) as Promise<void>);
+  await t.notThrowsAsync(fc.assert(check, { seed: 20261129, numRuns: 300 }) as Promise<void>);
 });
 
 test('any JSON in place of probes, streams and token ids is a valid answer or an error with a name', async (t) => {
@@ -156,7 +164,7 @@ test('any JSON in place of probes, streams and token ids is a valid answer or an
       }
     },
   );
-  await t.notThrowsAsync(fc.assert(check, { numRuns: 400 }) as Promise<void>);
+  await t.notThrowsAsync(fc.assert(check, { seed: 20261129, numRuns: 400 }) as Promise<void>);
 });
 
 function checkIds(ids: readonly number[] = []): void {
