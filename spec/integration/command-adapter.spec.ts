@@ -191,7 +191,7 @@ test('a program that does not exist or is not executable is refused with what to
   writeFileSync(path, 'print("hello")\n', { mode: 0o644 });
   await t.throwsAsync(commandSubject([path]), {
     instanceOf: NoAnswerError,
-    message: /engine\.py" is not executable; run chmod \+x, or name its interpreter/,
+    message: /engine\.py": it is not executable; run chmod \+x, or name its interpreter/,
   });
 });
 

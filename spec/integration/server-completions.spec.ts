@@ -204,8 +204,9 @@ test('the judge finds the served model right, and its answers equal to the bit',
   });
   t.is(verdict.verdict, 'right', verdict.reasons.join());
   t.is(verdict.precision.ratio, 0);
+  t.true(verdict.consistency.length >= 7);
   t.deepEqual(
     verdict.consistency.map(({ verdict: found, equalBits }) => [found, equalBits]),
-    Array(6).fill(['right', true]),
+    verdict.consistency.map(() => ['right', true]),
   );
 });

@@ -1,4 +1,3 @@
-import { split } from 'shlex';
 import { UsageError } from '../../../engine/errors.ts';
 
 /**
@@ -18,11 +17,39 @@ export function parseCommand(command: string | readonly string[]): readonly stri
   return argv;
 }
 
+/** What a backslash escapes between double quotes; before any other character it stands for itself. */
+const ESCAPED_IN_QUOTES = new Set(['"', '\\', '$', '`', '\n']);
+
+/**
+ * Splits a command into words by the quoting rules of POSIX' shell language, section 2.2. npm's shlex takes a
+ * backslash between single quotes for an escape if double quotes follow in the same word.
+ */
 function splitCommand(command: string): string[] {
-  try {
-    return split(command);
-  } catch (cause) {
-    const { message } = cause as Error;
-    throw new UsageError(`cannot split the command ${JSON.stringify(command)}: ${message}`, { cause });
+  const words: string[] = [];
+  let word: string | undefined;
+  let quote = '';
+  for (let i = 0; i < command.length; i++) {
+    const character = command[i];
+    if (quote === "'" && character !== quote) word += character;
+    else if (character === quote) quote = '';
+    else if (character === '\\' && (quote === '' || ESCAPED_IN_QUOTES.has(command[i + 1]))) {
+      i++;
+      if (i === command.length) throw openError(command, 'a backslash at its end');
+      // An escaped newline continues the line.
+      if (command[i] !== '\n') word = (word ?? '') + command[i];
+    } else if (quote !== '') word += character;
+    else if (character === "'" || character === '"') {
+      quote = character;
+      word ??= '';
+    } else if (/[ \t\r\n]/.test(character)) {
+      if (word !== undefined) words.push(word);
+      word = undefined;
+    } else word = (word ?? '') + character;
   }
+  if (quote !== '') throw openError(command, `an open ${quote}`);
+  return word === undefined ? words : [...words, word];
+}
+
+function openError(command: string, what: string): UsageError {
+  return new UsageError(`cannot split the command ${JSON.stringify(command)}: it has ${what}`);
 }

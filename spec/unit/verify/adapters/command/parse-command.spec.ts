@@ -11,6 +11,7 @@ test('a command is split as a shell splits it', (t) => {
     `  'my engine' "a b"c 'd'"e" f\\ g  `,
     `sh -c 'echo "$HOME"' "it's"`,
     '"a\\"b" "a\\\\b" \'a\\b\' ""',
+    `'a\\"b'"'"'c' "\\$x \\y \\\\" a\\ b\\\nc`,
   ]) {
     const script = `printf '%s\\n' ${command}`;
     const shell = spawnSync('sh', ['-c', script], { encoding: 'utf8' }).stdout.split('\n').slice(0, -1);
@@ -44,6 +45,10 @@ test('an open quote and an empty command are refused', (t) => {
   t.throws(() => parseCommand('python3 "engine.py'), {
     instanceOf: UsageError,
     message: /^cannot split the command "python3 \\"engine\.py": /,
+  });
+  t.throws(() => parseCommand('engine \\'), {
+    instanceOf: UsageError,
+    message: /it has a backslash at its end$/,
   });
   for (const empty of ['', '  ', [], ['']]) {
     t.throws(() => parseCommand(empty), {
