@@ -52,18 +52,19 @@ export class PromptRunner {
     const logits = new Float32Array(positions.length * config.vocabSize);
     const hidden = options.hidden ? new HiddenStates(config, ids.length) : undefined;
     let numRows = 0;
+    let nonFiniteAt: number | undefined;
     this.#pass(ids, {
       positions,
-      onLogits: (row) => logits.set(row, numRows++ * config.vocabSize),
+      onLogits(row) {
+        if (!allFinite(row)) nonFiniteAt ??= positions[numRows];
+        logits.set(row, numRows++ * config.vocabSize);
+      },
       observe(stage, values) {
         hidden?.add(stage, values);
         observe?.(stage, values);
       },
     });
-    if (!allFinite(logits)) {
-      const row = Math.floor(logits.findIndex((value) => !Number.isFinite(value)) / config.vocabSize);
-      throw this.nonFiniteError(ids.slice(0, positions[row] + 1));
-    }
+    if (nonFiniteAt !== undefined) throw this.nonFiniteError(ids.slice(0, nonFiniteAt + 1));
     return { logits, hidden: hidden?.values };
   }
 

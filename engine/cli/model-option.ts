@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { interruptible } from '../terminal/interrupt.ts';
 import { type Progress, share } from '../terminal/progress.ts';
+import { TOKENIZER_FILES } from '../text/tokenizer-files.ts';
 import type { Io } from './io.ts';
 
 /** The model that a command uses. */
@@ -26,7 +27,7 @@ export const COMPUTED_FILES = {
 } satisfies ModelFiles;
 
 /** The files for tokenization. */
-export const TEXT_FILES = { files: ['tokenizer.json', 'tokenizer_config.json'] } satisfies ModelFiles;
+export const TEXT_FILES = { files: TOKENIZER_FILES } satisfies ModelFiles;
 
 export function addModelOption(command: Command): Command {
   return command

@@ -1,8 +1,7 @@
-import { existsSync } from 'node:fs';
-import { join } from 'node:path';
 import type { ModelConfig } from '../config.ts';
 import { PromptError, UsageError } from '../errors.ts';
 import { checkPrompt } from '../serving/prompt.ts';
+import { hasTokenizerFiles } from '../text/tokenizer-files.ts';
 import { type Chat, readChat, readIdLists, readText } from './input-files.ts';
 import type { Io, LoadedTokenizer } from './io.ts';
 import { COMPUTED_FILES, type ModelFiles, TEXT_FILES } from './model-option.ts';
@@ -63,9 +62,9 @@ export async function encodePrompts(
   modelDir: string,
   io: Io,
 ): Promise<EncodedPrompts> {
-  const hasFiles = TEXT_FILES.files.every((file) => existsSync(join(modelDir, file)));
   const template = hasChat(prompts) ? await io.loadChatTemplate(modelDir) : undefined;
-  const tokenizer = hasText(prompts) || hasFiles ? await io.loadTokenizer(modelDir) : undefined;
+  const tokenizer =
+    hasText(prompts) || hasTokenizerFiles(modelDir) ? await io.loadTokenizer(modelDir) : undefined;
   const ids = prompts.map((prompt) => {
     if ('ids' in prompt) return prompt.ids;
     if ('text' in prompt) return tokenizer!.encode(prompt.text);

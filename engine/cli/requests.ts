@@ -187,7 +187,7 @@ function parseObject(line: string, where: string): Json {
   }
   const twice = duplicateKey(line);
   if (twice !== undefined) {
-    throw new FileError(`${where}: has the key ${JSON.stringify(twice)} twice; expected each key once`);
+    throw new FileError(`${where}: has the key ${show(twice)} twice; expected each key once`);
   }
   if (typeof json === 'object' && json !== null && !Array.isArray(json)) return json as Json;
   throw misplaced(where, 'the whole', json, 'an object');

@@ -1,4 +1,5 @@
 import { PlumblineError } from '../errors.ts';
+import { OPTION_FIELDS } from './option-fields.ts';
 import { ThreadError } from './thread-error.ts';
 
 /** What an {@link ApiError} says beside its message. */
@@ -20,22 +21,6 @@ const TYPES: Readonly<Record<number, string>> = {
   415: 'invalid_request_error',
   429: 'rate_limit_error',
   503: 'service_unavailable_error',
-};
-
-/** The API's names of request options, by those of the engine where they differ. */
-const PARAMS: Readonly<Record<string, string>> = {
-  topK: 'top_k',
-  topP: 'top_p',
-  minP: 'min_p',
-  repetitionPenalty: 'repetition_penalty',
-  presencePenalty: 'presence_penalty',
-  frequencyPenalty: 'frequency_penalty',
-  logitBias: 'logit_bias',
-  minNewTokens: 'min_tokens',
-  maxNewTokens: 'max_tokens',
-  stopTokenIds: 'stop_token_ids',
-  ignoreEos: 'ignore_eos',
-  promptLogprobs: 'prompt_logprobs',
 };
 
 /** Errors that a request causes. Those of the engine and of the text arrive from their threads. */
@@ -79,7 +64,7 @@ export function toApiError(error: unknown): ApiError {
     const { message } = error as Error;
     if (option === undefined) return new ApiError(400, message, { cause: error });
     // The name is a part of what is at fault: `stop[1]`, `a key of logitBias`.
-    const named = option.replace(/\w+/g, (word) => PARAMS[word] ?? word);
+    const named = option.replace(/\w+/g, (word) => OPTION_FIELDS[word] ?? word);
     const param = named.replace(/^a key of /, '');
     return new ApiError(
       400,

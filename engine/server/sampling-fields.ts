@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { OptionError } from '../errors.ts';
 import { completeSamplingParams, type SamplingOptions } from '../serving/sampling-params.ts';
 import type { ServerContext } from './context.ts';
+import { SAMPLING_FIELDS } from './option-fields.ts';
 
 const MAX_SALT_LENGTH = 1024;
 /** More than any client needs; each is looked for after every token, in the thread that computes. */
@@ -28,24 +29,6 @@ export const commonFields = {
     .nullish(),
 };
 
-/** The API's names of the engine's options. */
-const FIELDS: Readonly<Record<Exclude<keyof SamplingOptions, 'logprobs' | 'promptLogprobs'>, string>> = {
-  temperature: 'temperature',
-  topK: 'top_k',
-  topP: 'top_p',
-  minP: 'min_p',
-  repetitionPenalty: 'repetition_penalty',
-  presencePenalty: 'presence_penalty',
-  frequencyPenalty: 'frequency_penalty',
-  logitBias: 'logit_bias',
-  seed: 'seed',
-  minNewTokens: 'min_tokens',
-  stopTokenIds: 'stop_token_ids',
-  stop: 'stop',
-  ignoreEos: 'ignore_eos',
-  n: 'n',
-};
-
 /** Seeds of requests without one: whole numbers below this, which randomInt() can draw. */
 const MAX_RANDOM_SEED = 2 ** 48 - 1;
 
@@ -60,7 +43,7 @@ export function toSamplingOptions(
   body: Readonly<Record<string, unknown>>,
   { vocabSize }: Pick<ServerContext['engine']['limits'], 'vocabSize'>,
 ): SamplingOptions {
-  const given = Object.entries(FIELDS)
+  const given = Object.entries(SAMPLING_FIELDS)
     .map(([option, field]) => [option, Object.hasOwn(body, field) ? body[field] : undefined] as const)
     .filter(([, value]) => value != null);
   const sent: Record<string, unknown> = Object.fromEntries(given);

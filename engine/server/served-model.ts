@@ -19,6 +19,25 @@ export function checkServedModel(
   );
 }
 
+/** What every answer and every chunk says of the model. */
+export interface AnswerHead {
+  /** Unix seconds. */
+  created: number;
+  model: string;
+  system_fingerprint: string;
+}
+
+export function answerHead({
+  servedModelName,
+  systemFingerprint,
+}: Pick<ServerContext, 'servedModelName' | 'systemFingerprint'>): AnswerHead {
+  return {
+    created: Math.floor(Date.now() / 1000),
+    model: servedModelName,
+    system_fingerprint: systemFingerprint,
+  };
+}
+
 type Named = Pick<ServerContext, 'servedModelName' | 'created' | 'engine'>;
 
 /** The served model, as `GET /v1/models/NAME` answers. `max_model_len` is vLLM's. */

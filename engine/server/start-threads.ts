@@ -1,6 +1,5 @@
-import { existsSync } from 'node:fs';
-import { join } from 'node:path';
 import { readChatTemplates } from '../text/chat.ts';
+import { hasTokenizerFiles } from '../text/tokenizer-files.ts';
 import { type TemplateTraits, templateTraits } from './chat/template-traits.ts';
 import type { ServedText } from './context.ts';
 import { EngineThread, type EngineThreadOptions } from './engine-thread.ts';
@@ -19,9 +18,6 @@ export interface ServedModel {
 /** The model that is loaded, and how. */
 export type ModelThreadOptions = Omit<EngineThreadOptions, 'hasTokenizer'>;
 
-/** The files of a model with which it can be asked by text. */
-const TOKENIZER_FILES = ['tokenizer.json', 'tokenizer_config.json'];
-
 /**
  * Loads a model for a server: the engine in one thread, and tokenizer and chat template in another.
  *
@@ -32,7 +28,7 @@ export async function startThreads(options: ModelThreadOptions): Promise<ServedM
   const { modelDir } = options;
   const fingerprint = await systemFingerprint(modelDir);
   const { sources } = await readChatTemplates(modelDir);
-  const hasTokenizer = TOKENIZER_FILES.every((file) => existsSync(join(modelDir, file)));
+  const hasTokenizer = hasTokenizerFiles(modelDir);
   const [engine, text] = await Promise.allSettled([
     EngineThread.start({ ...options, hasTokenizer }),
     hasTokenizer ? TextThread.start(modelDir) : undefined,

@@ -14,6 +14,15 @@ export type Counted = Pick<GenerateResult, 'promptTokens' | 'cachedTokens'> & {
   readonly tokens: { readonly length: number };
 };
 
+/** vLLM's `continuous_usage_stats`: what one choice has used so far. */
+export function usageSoFar(promptTokens: number, numTokens: number): Usage {
+  return {
+    prompt_tokens: promptTokens,
+    completion_tokens: numTokens,
+    total_tokens: promptTokens + numTokens,
+  };
+}
+
 /** @param samples of each prompt; a prompt counts once, whatever the number of its samples. */
 export function usageOf(samples: readonly (readonly Counted[])[]): Usage {
   let [prompt, cached, completion] = [0, 0, 0];
@@ -22,10 +31,5 @@ export function usageOf(samples: readonly (readonly Counted[])[]): Usage {
     cached += first.cachedTokens;
     completion += [first, ...others].reduce((sum, { tokens }) => sum + tokens.length, 0);
   }
-  return {
-    prompt_tokens: prompt,
-    completion_tokens: completion,
-    total_tokens: prompt + completion,
-    prompt_tokens_details: { cached_tokens: cached },
-  };
+  return { ...usageSoFar(prompt, completion), prompt_tokens_details: { cached_tokens: cached } };
 }

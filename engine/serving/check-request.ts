@@ -7,7 +7,7 @@ import { completeSamplingParams, type SamplingParams } from './sampling-params.t
 
 /** What an engine can serve. */
 export interface RequestLimits {
-  readonly config: ModelConfig;
+  readonly config: Pick<ModelConfig, 'vocabSize' | 'eosTokenIds' | 'maxPositionEmbeddings'>;
   /** Positions of the whole cache, in full blocks. */
   readonly cacheTokens: number;
   /** Whether the engine can turn tokens into text. */

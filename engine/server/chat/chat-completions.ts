@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import type { TokenLogprobs } from '../../serving/logprobs.ts';
-
 import type { ServerContext } from '../context.ts';
 import { chatLogprobs, promptLogprobs, type TokenNames } from '../logprob-shapes.ts';
-import { type Usage, usageOf } from '../usage.ts';
+import { answerHead } from '../served-model.ts';
+import { usageOf, usageSoFar } from '../usage.ts';
 import { answerEvents, type ChoiceAnswered } from './answer-events.ts';
 import { ChoiceMessage } from './choice-message.ts';
 import { type ChatRequest, readChatRequest } from './request.ts';
@@ -121,22 +121,8 @@ async function* chunksOf(
   }
 }
 
-/** vLLM's `continuous_usage_stats`: of one choice. */
-function usageSoFar(promptTokens: number, numTokens: number): Usage {
-  return {
-    prompt_tokens: promptTokens,
-    completion_tokens: numTokens,
-    total_tokens: promptTokens + numTokens,
-  };
-}
-
-function envelopeOf({ servedModelName, systemFingerprint }: ServerContext): Envelope {
-  return {
-    id: `chatcmpl-${randomUUID().replaceAll('-', '')}`,
-    created: Math.floor(Date.now() / 1000),
-    model: servedModelName,
-    system_fingerprint: systemFingerprint,
-  };
+function envelopeOf(context: ServerContext): Envelope {
+  return { id: `chatcmpl-${randomUUID().replaceAll('-', '')}`, ...answerHead(context) };
 }
 
 /** Ids of calls begin with the random part of the answer's id. */

@@ -1,14 +1,11 @@
 import type { ChatTokenLogprobs, PromptLogprob } from '../logprob-shapes.ts';
+import type { AnswerHead } from '../served-model.ts';
 import type { Usage } from '../usage.ts';
 import type { CalledFunction } from './tool-call-scanner.ts';
 
 /** What answer and chunks share. */
-export interface Envelope {
+export interface Envelope extends AnswerHead {
   id: string;
-  /** Unix seconds. */
-  created: number;
-  model: string;
-  system_fingerprint: string;
 }
 
 /** The answer in one object. */

@@ -5,8 +5,9 @@ import { ApiError } from '../api-error.ts';
 import type { Handler, ServerContext } from '../context.ts';
 import { maxNewTokensOf } from '../request-limits.ts';
 import { randomSeed } from '../sampling-fields.ts';
+import { type AnswerHead, answerHead } from '../served-model.ts';
 import type { ServedEvent, ThreadRequest } from '../thread-messages.ts';
-import { type Usage, usageOf } from '../usage.ts';
+import { type Usage, usageOf, usageSoFar } from '../usage.ts';
 import { Choice, type CompletionChoice } from './choice.ts';
 import { merge } from './merge.ts';
 import type { Prompt } from './prompts.ts';
@@ -16,12 +17,9 @@ import { type CompletionRequest, parseCompletion } from './request.ts';
 const MAX_TOKENS = 16;
 
 /** An answer, or a chunk of one, in OpenAI's form. */
-export interface Completion {
+export interface Completion extends AnswerHead {
   id: string;
   object: 'text_completion';
-  created: number;
-  model: string;
-  system_fingerprint: string;
   choices: CompletionChoice[];
   usage?: Usage;
 }
@@ -72,7 +70,7 @@ async function* stream(
     const chunk = (choice: Choice, part: CompletionChoice): Completion => ({
       ...head,
       choices: [part],
-      ...(continuousUsage && { usage: usageSoFar(choice) }),
+      ...(continuousUsage && { usage: usageSoFar(choice.ids.length, choice.numTokens) }),
     });
     const starts = requests.map((each) => (either: AbortSignal) => echoed(each, request, context, either));
     for await (const [prompt, event] of merge(starts, signal)) {
@@ -173,24 +171,6 @@ function choicesOf(
   );
 }
 
-function headOf({
-  servedModelName,
-  systemFingerprint,
-}: ServerContext): Omit<Completion, 'choices' | 'usage'> {
-  return {
-    id: `cmpl-${randomUUID()}`,
-    object: 'text_completion',
-    created: Math.floor(Date.now() / 1000),
-    model: servedModelName,
-    system_fingerprint: systemFingerprint,
-  };
-}
-
-/** vLLM's `continuous_usage_stats`: of one choice. */
-function usageSoFar({ ids, numTokens }: Choice): Usage {
-  return {
-    prompt_tokens: ids.length,
-    completion_tokens: numTokens,
-    total_tokens: ids.length + numTokens,
-  };
+function headOf(context: ServerContext): Omit<Completion, 'choices' | 'usage'> {
+  return { id: `cmpl-${randomUUID()}`, object: 'text_completion', ...answerHead(context) };
 }

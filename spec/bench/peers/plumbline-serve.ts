@@ -1,20 +1,12 @@
-import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { Agent, request } from 'node:http';
-import { createInterface } from 'node:readline';
 import { readPackageJson } from '../../../engine/terminal/package-json.ts';
-import { CLI_PATH } from '../../support/processes/processes.ts';
+import { startServe } from '../../support/servers/plumbline-serve.ts';
 import type { LoadPeer, PeerSettings } from './peer.ts';
 
 /** `plumbline serve` in a process of its own; this one is its clients, one for each sequence of a step. */
 export const load: LoadPeer = async (settings) => {
-  const server = fork(CLI_PATH, flagsOf(settings), { stdio: ['ignore', 'pipe', 'inherit', 'ipc'] });
-  const end = () => server.kill('SIGKILL');
-  process.once('exit', end);
-  const ready = once(createInterface({ input: server.stdout! }), 'line') as Promise<[string]>;
-  const [line] = await Promise.race([ready, once(server, 'exit')]);
-  if (typeof line !== 'string') throw new Error(`plumbline serve has ended with exit code ${line}`);
-  const { url } = JSON.parse(line) as { url: string };
+  const server = await startServe(settings.modelDir, ...flagsOf(settings));
   const agent = new Agent({ keepAlive: true });
   return {
     version: readPackageJson().version,
@@ -29,32 +21,22 @@ export const load: LoadPeer = async (settings) => {
       };
       return await Promise.all(
         prompts.map((prompt, i) =>
-          complete({ url: `${url}/completions`, agent, body: { ...body, prompt } }, () => onToken(i)),
+          complete({ url: `${server.url}/completions`, agent, body: { ...body, prompt } }, () => onToken(i)),
         ),
       );
     },
     async close() {
       agent.destroy();
-      const ended = once(server, 'exit');
-      server.kill('SIGTERM');
-      await ended;
-      process.off('exit', end);
+      await server.end();
     },
   };
 };
 
 /** The same settings as those of the engine beside it. */
-function flagsOf({
-  modelDir,
-  threads,
-  revectorize,
-  cacheTokens,
-  maxBatch,
-  prefixCaching,
-}: PeerSettings): string[] {
+function flagsOf({ threads, revectorize, cacheTokens, maxBatch, prefixCaching }: PeerSettings): string[] {
   const blockSize = 16;
   return [
-    ...['serve', '--model', modelDir, '--port', '0', '--log', 'json', '--threads', String(threads)],
+    ...['--threads', String(threads)],
     ...['--cache-blocks', String(Math.ceil(cacheTokens / blockSize)), '--block-size', String(blockSize)],
     ...['--max-batch', String(maxBatch)],
     ...(revectorize ? ['--revectorize'] : []),

@@ -24,6 +24,7 @@ export const WITHOUT_SPEC: Readonly<Record<string, string>> = {
   'engine/text/within-time.ts': 'tokenizer.spec.ts stops a pattern with it',
   'engine/text/jinja/': 'jinja/template.spec.ts holds the whole of it to what jinja2 renders',
   'engine/server/context.ts': 'interfaces',
+  'engine/server/option-fields.ts': 'tables; sampling-fields.spec.ts and api-error.spec.ts read them',
   'engine/server/handlers.ts': 'a table; serve-command.spec.ts asks every route',
   'engine/server/start-threads.ts':
     'starts both threads; serve-command.spec.ts runs it, with models and without',

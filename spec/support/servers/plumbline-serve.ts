@@ -10,10 +10,15 @@ export interface ServeProcess {
   end(): Promise<Ended>;
 }
 
-/** Starts `plumbline serve` on a free port and waits until it is ready. */
+/**
+ * Starts `plumbline serve` on a free port, and waits until it is ready. It ends with this thread at the
+ * latest.
+ */
 export async function startServe(modelDir: string, ...argv: string[]): Promise<ServeProcess> {
   const child = startCli(['serve', '--model', modelDir, '--port', '0', '--log', 'json', ...argv]);
-  const end = ended(child, false);
+  const kill = () => child.kill('SIGKILL');
+  process.once('exit', kill);
+  const end = ended(child, false).finally(() => process.off('exit', kill));
   const lines = createInterface({ input: child.stdout! });
   const ready = once(lines, 'line') as Promise<[string]>;
   const first = await Promise.race([ready, end]);

@@ -8,9 +8,8 @@ import { completeEngineOptions, type EngineOptions, type Observer } from '../../
 import { Runner } from '../../../engine/runner.ts';
 import { Generation } from '../../../engine/serving/generation.ts';
 import type { GenerateRequest } from '../../../engine/serving/requests.ts';
-import { createSamplingScratch } from '../../../engine/serving/sampler.ts';
-import { completeSamplingParams } from '../../../engine/serving/sampling-params.ts';
 import { closing } from '../../support/processes/cleanup.ts';
+import { generationContext } from './serving/contexts.ts';
 import { denseModel, modelDirectory } from './tiny-models.ts';
 
 const MODEL = denseModel();
@@ -46,22 +45,8 @@ export function forward(
 /** Generations of a request, the first of which is added to the runner. */
 export function begin(runner: Runner, options: Partial<GenerateRequest> = {}): Generation[] {
   const request = { ids: IDS, maxNewTokens: 5, returnLogits: true, ...options };
-  const params = completeSamplingParams(request, MODEL.config);
-  const context = {
-    index: 0,
-    ids: request.ids,
-    params,
-    maxNewTokens: request.maxNewTokens,
-    signal: undefined,
-    returnLogits: request.returnLogits,
-    skipSpecialTokens: request.skipSpecialTokens ?? false,
-    cacheSalt: request.cacheSalt,
-    tokenizer: undefined,
-    scratch: createSamplingScratch(VOCAB),
-    begun: 0,
-    promptLogprobs: [],
-  };
-  const generations = Array.from({ length: params.n }, (_, i) => new Generation(context, i, i));
+  const context = generationContext(request, MODEL.config);
+  const generations = Array.from({ length: context.params.n }, (_, i) => new Generation(context, i, i));
   runner.add(generations[0]);
   return generations;
 }

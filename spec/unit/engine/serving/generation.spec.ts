@@ -2,9 +2,8 @@ import { createHash } from 'node:crypto';
 import test from 'ava';
 import { Generation, type GenerationContext } from '../../../../engine/serving/generation.ts';
 import type { GenerateRequest } from '../../../../engine/serving/requests.ts';
-import { createSamplingScratch } from '../../../../engine/serving/sampler.ts';
-import { completeSamplingParams } from '../../../../engine/serving/sampling-params.ts';
 import { createTextStream } from '../../../../engine/text/stream.ts';
+import { generationContext } from './contexts.ts';
 
 /** What tokens 0 to 6 are in UTF-8; 7 ends the sequence. "é" is C3 A9. */
 const PIECES = ['a', 'b', 'S', 'T', '\xc3', '\xa9', '<tag>', '<eos>'].map((bytes) =>
@@ -18,23 +17,11 @@ const tokenizer: GenerationContext['tokenizer'] = {
     createTextStream((id) => (skipSpecialTokens && id >= TAG ? NO_BYTES : PIECES[id])),
 };
 
+const CONFIG = { vocabSize: VOCAB, eosTokenIds: [EOS], maxPositionEmbeddings: 64 };
+
 function contextOf(options: Partial<GenerateRequest> = {}, withText = true): GenerationContext {
   const request = { ids: [A, B], maxNewTokens: 8, ...options };
-  const params = completeSamplingParams(request, { vocabSize: VOCAB, eosTokenIds: [EOS] });
-  return {
-    index: 3,
-    ids: request.ids,
-    params,
-    maxNewTokens: request.maxNewTokens,
-    signal: undefined,
-    returnLogits: request.returnLogits ?? false,
-    skipSpecialTokens: request.skipSpecialTokens ?? false,
-    cacheSalt: request.cacheSalt,
-    tokenizer: withText ? tokenizer : undefined,
-    scratch: createSamplingScratch(VOCAB),
-    begun: performance.now(),
-    promptLogprobs: [],
-  };
+  return generationContext(request, CONFIG, { index: 3, tokenizer: withText ? tokenizer : undefined });
 }
 
 /** Logits whose largest is that of a token. */

@@ -2,27 +2,14 @@ import test from 'ava';
 import type { Generation, GenerationContext } from '../../../../engine/serving/generation.ts';
 import { type RequestStream, RequestTracker } from '../../../../engine/serving/request-tracker.ts';
 import type { GenerateRequest, TokenEvent } from '../../../../engine/serving/requests.ts';
-import { createSamplingScratch } from '../../../../engine/serving/sampler.ts';
-import { completeSamplingParams } from '../../../../engine/serving/sampling-params.ts';
+import { generationContext } from './contexts.ts';
 
 const VOCAB = 4;
 
+const CONFIG = { vocabSize: VOCAB, eosTokenIds: [], maxPositionEmbeddings: 64 };
+
 function contextOf(index: number, options: Partial<GenerateRequest> = {}): GenerationContext {
-  const request = { ids: [1, 2], maxNewTokens: 3, ...options };
-  return {
-    index,
-    ids: request.ids,
-    params: completeSamplingParams(request, { vocabSize: VOCAB, eosTokenIds: [] }),
-    maxNewTokens: request.maxNewTokens,
-    signal: undefined,
-    returnLogits: false,
-    skipSpecialTokens: request.skipSpecialTokens ?? false,
-    cacheSalt: request.cacheSalt,
-    tokenizer: undefined,
-    scratch: createSamplingScratch(VOCAB),
-    begun: 0,
-    promptLogprobs: [],
-  };
+  return generationContext({ ids: [1, 2], maxNewTokens: 3, ...options }, CONFIG, { index });
 }
 
 const tokenOf = (generation: Generation): TokenEvent =>
