@@ -24,6 +24,8 @@ test('the body of an error has the form of OpenAI', (t) => {
 test('an option that the engine refuses is named as in the API, in this thread or another', (t) => {
   for (const [option, param, shown = param] of [
     ['topP', 'top_p'],
+    ['maxNewTokens', 'max_tokens'],
+    ['promptLogprobs', 'prompt_logprobs'],
     ['stopTokenIds[2]', 'stop_token_ids[2]'],
     ['stop[0]', 'stop[0]'],
     ['a key of logitBias', 'logit_bias', 'a key of logit_bias'],
