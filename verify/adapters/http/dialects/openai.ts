@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { Conversation } from '../../../subject.ts';
 import type { Completion, Dialect, Question } from '../dialect.ts';
 import { readAs } from '../nonsense.ts';
-import { listModels } from './models.ts';
+import { listModels, serverName } from './models.ts';
 import { openaiLogprobs, openaiStream, readLogprobs } from './openai-logprobs.ts';
 
 const completion = z.object({
@@ -68,7 +68,7 @@ export const openai: Dialect = {
   rawScoresAdvice: 'set the server to return log-probabilities before sampling',
   async identify(ask) {
     const models = await listModels(ask);
-    return models && { models: models.map(({ id }) => id) };
+    return models && { name: serverName(models), models: models.map(({ id }) => id) };
   },
   completionRequest(question, model) {
     const { sampling } = question;
