@@ -4,6 +4,7 @@ import type { Completion, Dialect, Question } from '../dialect.ts';
 import { readAs } from '../nonsense.ts';
 import { listModels, serverName } from './models.ts';
 import { openaiLogprobs, openaiStream, readLogprobs } from './openai-logprobs.ts';
+import { openaiMessages } from './openai-messages.ts';
 
 const completion = z.object({
   choices: z
@@ -48,7 +49,7 @@ export function readOpenAiCompletion(answer: unknown, { asked, top }: Question):
 /** A conversation in the fields of OpenAI's chat API. */
 export function chatBody({ messages, tools, enableThinking, addGenerationPrompt = true }: Conversation) {
   return {
-    messages,
+    messages: openaiMessages(messages),
     add_generation_prompt: addGenerationPrompt,
     ...(tools ? { tools } : {}),
     ...(enableThinking === undefined ? {} : { chat_template_kwargs: { enable_thinking: enableThinking } }),
