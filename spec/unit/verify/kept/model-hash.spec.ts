@@ -43,7 +43,8 @@ test('large weights are read until they have been left alone for two seconds, an
   t.is(read.length, 3);
   const [kept] = readdirSync(folder);
   writeFileSync(join(folder, kept), 'half a h');
-  t.is(await hash(), first, 'a kept hash that is none is not used');
+  t.is(await hash({ now }), first, 'a kept hash that is none is not used');
+  await hash();
   t.is(read.length, 4);
   utimesSync(weights, 1, 1);
   await hash();
