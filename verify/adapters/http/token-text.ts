@@ -35,7 +35,7 @@ export class TokenText {
 
   /**
    * The id that a token's text stands for: the only one that it encodes to, or else the only token that has
-   * these bytes. Undefined if there is none.
+   * these bytes. Undefined without such a token.
    */
   idOf(text: string): number | undefined {
     if (!this.#ids.has(text)) this.#ids.set(text, this.#find(text));
