@@ -14,7 +14,7 @@ test('a text stands for an id if it is exactly one token', async (t) => {
   t.is(text.idOf('\ufffd'), undefined, 'bytes of many tokens are shown so');
 });
 
-test('a token that no text encodes to is told by its bytes', async (t) => {
+test('a token that no text encodes to is known by its bytes', async (t) => {
   const [text, tokenizer] = [await qwen3, await qwen3Tokenizer()];
   const cut = tokenizer.encode('🫨')[0];
   const name = Array.from(tokenizer.bytesOf(cut), (byte) => `\\x${byte.toString(16).padStart(2, '0')}`).join(
