@@ -19,7 +19,7 @@ export const SMALL_SAMPLE: SampleSize = {
  */
 export const REAL_SAMPLES: readonly SampleSize[] = [
   { rows: 2, startPosition: 1_023, blockSize: 64, halfHeadDim: 64, inputs: 4_109, outputs: 17 },
-  { rows: 1, startPosition: 4_099, blockSize: 40, halfHeadDim: 8, inputs: 4_101, outputs: 33 },
+  { rows: 1, startPosition: 4_129, blockSize: 40, halfHeadDim: 8, inputs: 4_101, outputs: 33 },
   { rows: 7, startPosition: 90, blockSize: 48, halfHeadDim: 64, inputs: 1_025, outputs: 85 },
   { rows: 129, startPosition: 0, blockSize: 16, halfHeadDim: 8, inputs: 72, outputs: 18 },
   { rows: 300, startPosition: 5, blockSize: 64, halfHeadDim: 4, inputs: 25, outputs: 85 },
