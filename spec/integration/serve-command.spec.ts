@@ -169,10 +169,10 @@ test('a full disk takes the log and nothing else; late requests end, and those o
   const late = await ask(`${origin}/v1/completions`, long);
   t.is(late.status, 504, JSON.stringify(late.answer).slice(0, 200));
   t.regex(late.answer.error.message, /cannot answer within 1 s/);
-  const rest = await openStream(origin, { maxTokens: 24 });
+  const rest = await openStream(origin, { maxTokens: 63, n: 128 });
   process.kill(run.pid, 'SIGTERM');
   const events = (await rest()).trim().split('\n\n');
-  t.is(events.length, 26, 'a chunk for each token, the end, and [DONE]');
+  t.is(events.length, 128 * 64 + 1, 'a chunk for each token and each end, and [DONE]');
   t.is(events.at(-1), 'data: [DONE]');
   t.deepEqual(await run.end(), { exitCode: 0, signal: null });
   t.is(run.lines.length, 1, 'the line with the URL');
