@@ -26,6 +26,13 @@ export interface EngineOptions {
   /** Whether sequences share the blocks of a common prefix. Default true. */
   prefixCaching?: boolean;
   /**
+   * The most draft tokens of a step (prompt-lookup decoding, HuggingFace's `prompt_lookup_num_tokens`): what
+   * followed the last tokens of a sequence where they stood before is computed in the same step, and kept as
+   * far as it is what the request chooses. Steps of more rows than this, plus one, have no drafts. Default
+   * 0: none.
+   */
+  promptLookup?: number;
+  /**
    * Ranks of tensor parallelism: processes that share heads, columns and vocabulary; 1, 2, 4 or 8. Default
    * 1. An engine of several ranks must be closed; otherwise they end with this process.
    */
@@ -64,6 +71,7 @@ export interface ScheduleOptions {
   maxBatchTokens: number;
   prefillChunk: number;
   prefixCaching: boolean;
+  promptLookup: number;
 }
 
 /** The options that every rank needs before it joins the others, complete. */
@@ -113,6 +121,7 @@ export function completeEngineOptions(
     maxBatchTokens = 256,
     prefillChunk = 128,
     prefixCaching = true,
+    promptLookup = 0,
     threads = 1,
     revectorize = false,
     onProgress,
@@ -120,10 +129,11 @@ export function completeEngineOptions(
   const counts = { cacheTokens, blockSize, maxBatch, maxBatchTokens, prefillChunk };
   for (const [name, value] of Object.entries(counts)) checkCount(name, value);
   checkBoolean('prefixCaching', prefixCaching);
+  checkCount('promptLookup', promptLookup, 0);
   checkCount('threads', threads, 1, MAX_THREADS);
   checkBoolean('revectorize', revectorize);
   if (onProgress !== undefined) checkFunction('onProgress', onProgress);
-  return Object.freeze({ ...counts, prefixCaching });
+  return Object.freeze({ ...counts, prefixCaching, promptLookup });
 }
 
 /** @throws OptionError unless the value is a whole number from `least` to `most`. */

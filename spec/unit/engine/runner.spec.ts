@@ -18,12 +18,12 @@ test('a prompt is computed in chunks; the last chunk and every later step give a
   t.deepEqual(runner.step(noFork), []);
   const sequence = [...IDS];
   for (let i = 0; i < 3; i++) {
-    const [{ generation: computed, event }, ...others] = runner.step(noFork);
+    const [{ generation: computed, events }, ...others] = runner.step(noFork);
     t.is(computed, generation);
     t.deepEqual(others, []);
     const { logits } = forward(createRunner(t), sequence, [sequence.length - 1]);
-    t.deepEqual(event!.logits, logits);
-    sequence.push(event!.token);
+    t.deepEqual(events[0].logits, logits);
+    sequence.push(events[0].token);
     t.deepEqual(generation.sequence.tokens, sequence);
   }
   t.deepEqual([runner.stats().steps, runner.stats().tokens], [4, 8]);
@@ -55,16 +55,16 @@ test('the other samples are made once, at the end of the prompt, and sample from
     outputs.map(({ generation }) => generation),
     [first, ...others],
   );
-  for (const { event } of outputs) t.deepEqual(event!.logits, outputs[0].event!.logits);
+  for (const { events } of outputs) t.deepEqual(events[0].logits, outputs[0].events[0].logits);
   t.is(runner.stats().blocks.free, 6, 'two blocks hold the prompt of all three');
   const next = runner.step(fork);
   t.is(next.length, 3);
   t.is(forks, 1);
   t.is(runner.stats().blocks.copies, 2);
-  for (const { generation, event } of next) {
+  for (const { generation, events } of next) {
     const { tokens } = generation.sequence;
     const { logits } = forward(createRunner(t), tokens.slice(0, -1), [tokens.length - 2]);
-    t.deepEqual(event!.logits, logits);
+    t.deepEqual(events[0].logits, logits);
   }
 });
 
@@ -72,9 +72,9 @@ test('a step may need the logits of more rows than are computed at once', (t) =>
   const ids = Array.from({ length: 2 * HEAD_ROWS + 3 }, (_, i) => (i * i) % VOCAB);
   const runner = createRunner(t, { cacheTokens: 64 });
   const [generation] = begin(runner, { ids, maxNewTokens: 1, promptLogprobs: 1 });
-  const [{ event }] = runner.step(noFork);
+  const [{ events }] = runner.step(noFork);
   const { logits } = forward(createRunner(t, { cacheTokens: 64 }), ids, [...ids.keys()]);
-  t.deepEqual(event!.logits, logits.slice(-VOCAB));
+  t.deepEqual(events[0].logits, logits.slice(-VOCAB));
   const { promptLogprobs } = generation.result('length');
   t.is(promptLogprobs!.length, ids.length - 1);
   for (const [position, { top }] of promptLogprobs!.entries()) {
@@ -86,7 +86,7 @@ test('a step may need the logits of more rows than are computed at once', (t) =>
 test('a request without new tokens ends with its prompt, without a token', (t) => {
   const runner = createRunner(t);
   const [generation] = begin(runner, { maxNewTokens: 0, promptLogprobs: 0 });
-  t.deepEqual(runner.step(noFork), [{ generation, event: undefined }]);
+  t.deepEqual(runner.step(noFork), [{ generation, events: [] }]);
   t.is(generation.finishReason, 'length');
 });
 
