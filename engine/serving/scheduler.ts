@@ -12,7 +12,7 @@ export interface SchedulerOptions {
   maxBatchTokens: number;
   /** The most tokens of one sequence in a step. */
   prefillChunk: number;
-  /** Steps of at most so many tokens, plus one, have drafts. Default 0: none. */
+  /** With its drafts a step has at most this number of tokens, plus one. Default 0: no drafts. */
   promptLookup?: number;
 }
 

@@ -45,7 +45,7 @@ export function workload(): fc.Arbitrary<Workload> {
           maxBatchTokens: fc.oneof(fc.integer({ min: 1, max: 16 }), fc.integer({ min: 17, max: 300 })),
           prefillChunk: fc.oneof(fc.integer({ min: 1, max: 16 }), fc.integer({ min: 17, max: 300 })),
           prefixCaching: fc.oneof({ weight: 3, arbitrary: fc.constant(true) }, fc.constant(false)),
-          promptLookup: fc.oneof(fc.constant(0), fc.integer({ min: 1, max: 20 })),
+          promptLookup: fc.oneof(fc.constant(0), { weight: 2, arbitrary: fc.integer({ min: 1, max: 20 }) }),
         })
         .map(({ requests, spareBlocks, ...settings }) => {
           const largest = Math.max(...requests.map(({ ids, maxNewTokens }) => ids.length + maxNewTokens));

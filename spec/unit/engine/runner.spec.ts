@@ -111,6 +111,55 @@ test('a preempted sequence is computed again, to the same bits', (t) => {
   }
 });
 
+/** Greedy text that repeats a token, until its penalties make another one likelier. */
+const REPEATING = { maxNewTokens: 20, logitBias: { 7: 100, 11: 95 }, frequencyPenalty: 0.5 };
+
+test('drafts that are right give several tokens in a step, with the bits of one after the other', (t) => {
+  const plain = createRunner(t, { cacheTokens: 64 });
+  const [expected] = begin(plain, REPEATING);
+  while (!expected.finishReason) plain.step(noFork);
+
+  const runner = createRunner(t, { cacheTokens: 64, promptLookup: 4 });
+  const [generation] = begin(runner, REPEATING, { promptLookup: 4 });
+  const numEvents: number[] = [];
+  while (!generation.finishReason) {
+    const [{ events }] = runner.step(noFork);
+    numEvents.push(events.length);
+    const { numTokens } = generation.sequence;
+    t.deepEqual(
+      events.map(({ token }) => token),
+      expected.sequence.tokens.slice(numTokens - events.length, numTokens),
+    );
+    t.is(runner.stats().blocks.free, 16 - Math.ceil((numTokens - 1) / 4), 'a rejected token keeps a block');
+  }
+  const { promptLookup, timing: _, ...bits } = generation.result('length');
+  const { timing: __, ...expectedBits } = expected.result('length');
+  t.deepEqual(bits, expectedBits);
+  t.deepEqual(numEvents, [1, 1, 1, 2, 3, 4, 5, 3]);
+  t.deepEqual(runner.stats().promptLookup, promptLookup!);
+  t.is(runner.stats().tokens, 6 + numEvents.length - 1 + promptLookup!.drafted);
+});
+
+test('a tokenizer that throws in the middle of a draft ends the request after the tokens before', (t) => {
+  let pushed = 0;
+  const tokenizer = {
+    createStream: () => ({
+      push(id: number) {
+        if (++pushed === 7) throw new Error('no such token');
+        return `${id} `;
+      },
+      end: () => '',
+    }),
+  };
+  const runner = createRunner(t, { cacheTokens: 64, promptLookup: 4 });
+  const [generation] = begin(runner, REPEATING, { promptLookup: 4, tokenizer });
+  for (let i = 0; i < 4; i++) runner.step(noFork);
+  const [{ events, failure }, ...others] = runner.step(noFork);
+  t.deepEqual([events.map(({ text }) => text), others], [['7 '], []]);
+  t.deepEqual(failure, { thrown: new Error('no such token') });
+  t.is(generation.sequence.numNewTokens, 7);
+});
+
 test('the cache has whole blocks, free or not', (t) => {
   const runner = createRunner(t, { cacheTokens: 30 });
   begin(runner);
