@@ -57,7 +57,7 @@ test('a token event has its request and sample, and the token is appended to the
   t.is(generation.finishReason, undefined);
 });
 
-test('a draft leaves out the tokens beyond the last, and is none unless the engine drafts', (t) => {
+test('a draft leaves out the tokens beyond the last, and is empty unless the engine drafts', (t) => {
   const request = { ids: [A, B, A, B, A, B], maxNewTokens: 4 };
   const [drafting, plain] = [{ promptLookup: 3 }, {}].map(
     (options) => new Generation(generationContext(request, CONFIG, options), 0, 0),
