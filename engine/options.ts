@@ -50,7 +50,7 @@ export interface EngineOptions {
   threads?: number;
   /**
    * Lets V8 fuse pairs of vectors into 256 bits: experimental in V8, up to twice as fast, and set for the
-   * whole process. Default false.
+   * whole process. The kernels first check that it changes no bit, else they do without. Default true.
    */
   revectorize?: boolean;
   onProgress?: LoadProgress;
@@ -114,7 +114,7 @@ export function completeEngineOptions(
     prefillChunk = 128,
     prefixCaching = true,
     threads = 1,
-    revectorize = false,
+    revectorize = true,
     onProgress,
   } = options;
   const counts = { cacheTokens, blockSize, maxBatch, maxBatchTokens, prefillChunk };
