@@ -57,7 +57,7 @@ export interface EngineOptions {
   threads?: number;
   /**
    * Lets V8 fuse pairs of vectors into 256 bits: experimental in V8, up to twice as fast, and set for the
-   * whole process. Default false.
+   * whole process. The kernels first check that it changes no bit, else they do without. Default true.
    */
   revectorize?: boolean;
   onProgress?: LoadProgress;
@@ -123,7 +123,7 @@ export function completeEngineOptions(
     prefixCaching = true,
     promptLookup = 0,
     threads = 1,
-    revectorize = false,
+    revectorize = true,
     onProgress,
   } = options;
   const counts = { cacheTokens, blockSize, maxBatch, maxBatchTokens, prefillChunk };

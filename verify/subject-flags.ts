@@ -73,12 +73,17 @@ function count(text: string): number {
 
 /** How the flags reach an engine, as a report says it: `--command ./my-engine`. */
 export function adapterOf(flags: SubjectFlags): string {
-  return namedEngines(flags).map(([name, value]) => `--${name} ${value}`)[0] ?? 'in process';
+  return namedEngines(flags).map(([name, value]) => `--${name} ${withoutPassword(value)}`)[0] ?? 'in process';
+}
+
+/** A report is shown to others. */
+function withoutPassword(value: string): string {
+  return value.replace(/^(https?:\/\/)[^/?#]*@/i, '$1');
 }
 
 /** What an engine is called before it has said its name. */
 export function nameOf(flags: SubjectFlags): string {
-  return namedEngines(flags)[0]?.[1] ?? 'plumbline';
+  return withoutPassword(namedEngines(flags)[0]?.[1] ?? 'plumbline');
 }
 
 /** The flags that name an engine, with their values. */

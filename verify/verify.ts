@@ -231,6 +231,7 @@ export async function loadCases(model: VerifyModel, options: LoadCasesOptions = 
   const some = { ...given, prompts: selectCases(given.prompts, selection) };
   const cases = await promptCases(modelDir, some, {
     signal,
+    onProgress: (what) => onProgress(`computing what is right: ${what}`),
     onCase: (id, done, of) => onProgress(`our engine continued ${done} of ${of} prompts: ${id}`),
   });
   return { cases, stored: false };

@@ -44,7 +44,7 @@ export function addParallelFlags(command: Command): Command {
         'start the processes here (fork) or take those of mpirun (mpi) (default: mpi under mpirun, else fork)',
       ).choices(['fork', 'mpi']),
     )
-    .option('--revectorize', "compute with V8's experimental 256-bit vectors (same bits, faster)");
+    .option('--no-revectorize', "do without V8's experimental 256-bit vectors (same bits, slower)");
 }
 
 /** The engine's options of {@link ParallelFlags}, without other flags of the command. */

@@ -9,8 +9,6 @@ import type { TokenLogprobs } from '../../engine/serving/logprobs.ts';
 import type { GenerateResult } from '../../engine/serving/requests.ts';
 import { SignalReceiver } from '../../engine/terminal/interrupt.ts';
 import { ensureFixture } from '../../generator/fixtures/fixtures.ts';
-import { httpSubject } from '../../verify/adapters/http/http-subject.ts';
-import { loadCases, type VerifyModel, verify } from '../../verify/verify.ts';
 import { trackResources } from '../support/processes/cleanup.ts';
 import { FakeOutput, linesFile } from '../unit/engine/cli/support.ts';
 
@@ -193,20 +191,4 @@ test('requests among each other have the bits of generate', async (t) => {
   const stopped = samples.filter(({ finishReason }) => finishReason === 'stop').length;
   t.log({ samples: samples.length, stopped, cached, left });
   t.true(cached > 0 && stopped > 5 && left > 0, 'what could change the bits happened');
-});
-
-test('the judge finds the served model right, and its answers equal to the bit', async (t) => {
-  const model: VerifyModel = { name: 'dense', source: 'fixture', modelDir, golden: { name: 'dense' } };
-  const verdict = await verify({
-    ...{ model, subject: httpSubject({ url: server.url }), adapter: '--url', precision: 'f32' },
-    checks: ['precision', 'greedy', 'consistency'],
-    cases: await loadCases(model, { run: ['ids-short', 'ids-longer'] }),
-  });
-  t.is(verdict.verdict, 'right', verdict.reasons.join());
-  t.is(verdict.precision.ratio, 0);
-  t.true(verdict.consistency.length >= 7);
-  t.deepEqual(
-    verdict.consistency.map(({ verdict: found, equalBits }) => [found, equalBits]),
-    verdict.consistency.map(() => ['right', true]),
-  );
 });

@@ -126,8 +126,8 @@ export function startsOf(rows: readonly AlignedRow[]): Int32Array {
 }
 
 /**
- * Values by the ids of a row, on the values that are compared, less their mean. An id that they do not have
- * counts as 0.
+ * Values by the ids of a row, on the values that are compared, less the mean of those that are known: they
+ * are known up to a constant. An id that they do not have counts as the mean.
  *
  * @param valuesOf f32 [m], of a row.
  * @param minusOf f32 [m], subtracted from them. Default: nothing.
@@ -144,15 +144,16 @@ export function project(
     const { at } = row;
     const values = valuesOf(row);
     const minus = minusOf?.(row);
-    let sum = 0;
+    let [sum, known] = [0, 0];
     for (let i = 0; i < at.length; i++) {
       const where = at[i];
       if (where < 0) continue;
       projected[begin + i] = values[where] - (minus ? minus[where] : 0);
       sum += projected[begin + i];
+      known++;
     }
-    const mean = sum / at.length;
-    for (let i = 0; i < at.length; i++) projected[begin + i] -= mean;
+    const mean = sum / known;
+    for (let i = 0; i < at.length; i++) if (at[i] >= 0) projected[begin + i] -= mean;
     begin += at.length;
   }
   return projected;

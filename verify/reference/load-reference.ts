@@ -1,12 +1,10 @@
-import { createHash, type Hash } from 'node:crypto';
-import { createReadStream, existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
-import { cacheFolder } from '../../engine/checkpoint/cache-folder.ts';
+import { existsSync } from 'node:fs';
 import { readModelConfig } from '../../engine/checkpoint/read-config.ts';
-import { FileError } from '../../engine/errors.ts';
 import { sequenceOf, type VerifyCase } from '../../golden/verify-case.ts';
 import type { StoredGoldens } from '../compare/stored-goldens.ts';
 import type { Reference, Signature } from '../judge/judgement.ts';
+import { keep } from '../kept/keep.ts';
+import { keptPath } from '../kept/kept-path.ts';
 import { bugsOf } from '../signatures/bugs.ts';
 import { computeSignatures } from '../signatures/compute.ts';
 import { hasSignatures, readSignatures, recordingHint } from '../signatures/store.ts';
@@ -14,9 +12,6 @@ import { goldenCases } from './golden-cases.ts';
 import { computeReference } from './reference.ts';
 import { readReference, writeReference } from './reference-file.ts';
 import type { RowsCase } from './rows.ts';
-
-/** The modules that compute a reference: what other versions of them have computed is not used. */
-const SOURCES = ['.', '../signatures'];
 
 export interface LoadReferenceOptions {
   /** Whether signatures of known bugs are wanted. */
@@ -90,17 +85,12 @@ export async function loadReference(
 async function keptReference(
   modelDir: string,
   cases: readonly RowsCase[],
-  {
-    withSignatures,
-    folder = join(cacheFolder(), 'references'),
-    signal,
-    onProgress = () => {},
-  }: LoadReferenceOptions,
+  { withSignatures, folder, signal, onProgress = () => {} }: LoadReferenceOptions,
 ): Promise<Reference> {
-  const hash = createHash('sha256').update(JSON.stringify({ withSignatures, cases }));
-  hashSources(hash);
-  await hashModel(modelDir, hash);
-  const path = join(folder, `${hash.digest('hex').slice(0, 32)}.safetensors`);
+  const path = await keptPath({
+    ...{ modelDir, question: { withSignatures, cases }, extension: '.safetensors', folder, signal },
+    onRead: (file) => onProgress(`hash of ${file}`),
+  });
   if (existsSync(path)) return readReference(path);
   const reference = await computeReference(modelDir, cases, { signal, onProgress });
   const signatures: readonly Signature[] = withSignatures
@@ -109,35 +99,6 @@ async function keptReference(
         onProgress: (bug) => onProgress(`signature of ${bug}`),
       })
     : [];
-  keep(path, { ...reference, signatures });
+  keep(path, () => writeReference(path, { ...reference, signatures }));
   return { ...reference, signatures };
-}
-
-/** A folder that cannot be written only means that the next run computes the reference again. */
-function keep(path: string, reference: Reference): void {
-  try {
-    mkdirSync(dirname(path), { recursive: true });
-    writeReference(path, reference);
-  } catch (error) {
-    if (!(error instanceof FileError) && (error as NodeJS.ErrnoException).syscall === undefined) throw error;
-  }
-}
-
-function hashSources(hash: Hash): void {
-  for (const folder of SOURCES) {
-    const path = join(import.meta.dirname, folder);
-    const modules = readdirSync(path).filter((file) => /(?<!\.d)\.[jt]s$/.test(file));
-    for (const file of modules.sort()) hash.update(readFileSync(join(path, file)));
-  }
-}
-
-async function hashModel(modelDir: string, hash: Hash): Promise<void> {
-  const files = readdirSync(modelDir).filter(
-    (file) => file === 'config.json' || file.endsWith('.safetensors'),
-  );
-  for (const file of files.sort()) {
-    hash.update(file);
-    const stream = createReadStream(join(modelDir, file), { highWaterMark: 2 ** 20 });
-    for await (const chunk of stream) hash.update(chunk);
-  }
 }

@@ -37,6 +37,9 @@ test('an engine that has not said its name is called as the flags name it', (t) 
   t.is(adapterOf({ command: './engine' }), '--command ./engine');
   t.is(nameOf({}), 'plumbline');
   t.is(adapterOf({ timeout: 5 }), 'in process');
+  const url = 'http://user:secret@127.0.0.1:9/v1';
+  t.is(adapterOf({ url }), '--url http://127.0.0.1:9/v1');
+  t.is(nameOf({ url }), 'http://127.0.0.1:9/v1');
 });
 
 test('two engines, and flags of a server without one, are wrong usage', async (t) => {

@@ -96,7 +96,7 @@ async function streamed(
   }
 }
 
-/** The row of a position as a subject gives it; undefined if the ids of all its tokens are unknown. */
+/** The row of a position as a subject gives it; undefined if too few of its tokens have known ids. */
 export function scoresOf(server: ServerProfile, asked: string, row: ScoredRow): TokenScores | undefined {
   const { top, vocabSize, text, onDropped } = server;
   const { scores, dropped } = readRow(row, { asked, top, vocabSize, text });

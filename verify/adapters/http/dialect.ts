@@ -61,6 +61,8 @@ export interface Completion {
 
 /** What a server says of itself. */
 export interface Identity {
+  /** Its own name. Default: the dialect's title. */
+  readonly name?: string;
   readonly version?: string;
   /** Names under which it serves models. */
   readonly models?: readonly string[];
@@ -85,7 +87,7 @@ export interface StreamForm {
 /** How one kind of server is asked and understood. */
 export interface Dialect {
   readonly name: ApiName;
-  /** The server's own name. */
+  /** The name of the server whose API it is. */
   readonly title: string;
   /** How prompts can be given, the preferred first. */
   readonly prompts: readonly ('ids' | 'text')[];

@@ -136,7 +136,7 @@ async function scorePrompt(
 function told(asked: string, scores: TokenScores | undefined): TokenScores {
   if (scores) return scores;
   throw new NotSupportedError(
-    `${asked}: the id of the likeliest token cannot be told from its text; expected ids in the answer, or texts of one token`,
+    `${asked}: the ids of the two likeliest tokens cannot be told from their texts; expected ids in the answer, or texts of one token`,
   );
 }
 

@@ -62,7 +62,7 @@ export function httpSubject(options: HttpSubjectOptions): Subject {
       });
       try {
         const opened = await open(client, modelDir, options);
-        info = { name: `${opened.title} at ${shown(url)}`, version: opened.version };
+        info = { name: opened.name, version: opened.version };
         return opened.model;
       } catch (error) {
         client.close();
@@ -82,16 +82,16 @@ async function open(
     signal,
     onNote = () => {},
   }: HttpSubjectOptions,
-): Promise<{ model: SubjectModel; title: string; version?: string }> {
+): Promise<{ model: SubjectModel; name: string; version?: string }> {
   const ask: Ask = (request) => client.json(request, 'probe of the API', signal);
   const { dialect: detected, identity } = await detectDialect(ask, api);
   // Of a server that takes texts no tokenizer is known without the model's directory.
   const byText = modelDir === '' && detected.prompts.includes('text');
   const dialect = byText ? textAlone(detected) : detected;
   const model = chooseModel(identity, servedModel);
-  onNote(
-    `the server is ${dialect.title}${identity.version ? ` ${identity.version}` : ''}${model ? `, model ${model}` : ''}`,
-  );
+  const { name = dialect.title, version } = identity;
+  const spoken = name === dialect.title ? '' : `, asked as ${dialect.title}`;
+  onNote(`the server is ${name}${version ? ` ${version}` : ''}${spoken}${model ? `, model ${model}` : ''}`);
   const text = byText ? new InternedText() : modelDir === '' ? undefined : await TokenText.load(modelDir);
   const vocabSize = await readModelConfig(modelDir).then(
     (config) => config.vocabSize,
@@ -111,8 +111,8 @@ async function open(
   // Of the questions that follow, not of the probes.
   dropped = 0;
   return {
-    title: dialect.title,
-    ...(identity.version ? { version: identity.version } : {}),
+    name,
+    ...(version ? { version } : {}),
     model: {
       capabilities: {
         scores: server.top > 0 ? 'top' : 'none',

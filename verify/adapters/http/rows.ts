@@ -9,6 +9,8 @@ const FLOOR = -9000;
 const ROUNDING = 1e-3;
 /** Sums of bf16 probabilities are off by as much. */
 const SUM_ROUNDING = 1e-2;
+/** Tokens before the first unknown one: only the distance of one score from another can be compared. */
+const LEAST = 2;
 
 /** How rows are read. */
 export interface RowOptions {
@@ -24,7 +26,7 @@ export interface RowOptions {
 
 /** A row, and how many of the server's entries are not in it. */
 export interface ReadRow {
-  /** Undefined if the ids of all entries are unknown. */
+  /** Undefined if the first or the second entry has no known id: one score alone says nothing. */
   readonly scores?: TokenScores;
   readonly dropped: number;
 }
@@ -66,7 +68,8 @@ export function readRow(row: ScoredRow, { asked, top, vocabSize, text }: RowOpti
     seen.add(id);
   }
   const dropped = Math.min(row.length, top) - known.length;
-  if (known.length === 0) return { dropped };
+  const least = unknown < 0 ? 1 : LEAST;
+  if (known.length < least) return { dropped: Math.min(row.length, top) };
   return {
     scores: { ids: Int32Array.from(ids), values: Float32Array.from(known, ({ logprob }) => logprob) },
     dropped,

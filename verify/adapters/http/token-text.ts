@@ -2,10 +2,12 @@ import { Tokenizer } from '../../../engine/text/tokenizer.ts';
 import { NotSupportedError } from '../../errors.ts';
 
 /** What is used of a model's tokenizer. */
-export type TextTokenizer = Pick<Tokenizer, 'encode' | 'decode'>;
+export type TextTokenizer = Pick<Tokenizer, 'encode' | 'decode' | 'bytesOf' | 'vocabSize'>;
 
 /** U+FFFD stands for bytes that form no character: many tokens have it as their text. */
 const REPLACEMENT = '\ufffd';
+/** How OpenAI and others write a token of bytes that are no whole characters: `bytes:\xe2\x80`. */
+const BYTES = /^bytes:((?:\\x[0-9a-f]{2})+)$/i;
 
 /** Turns ids into text and back, for servers that take or give text alone. */
 export class TokenText {
@@ -13,6 +15,8 @@ export class TokenText {
   readonly isExact: boolean = true;
   readonly #tokenizer: TextTokenizer;
   readonly #ids = new Map<string, number | undefined>();
+  /** By the bytes of each token, as characters; undefined if several have them. */
+  #vocabulary: ReadonlyMap<string, number | undefined> | undefined;
 
   constructor(tokenizer: TextTokenizer) {
     this.#tokenizer = tokenizer;
@@ -29,9 +33,12 @@ export class TokenText {
     return this.#tokenizer.encode(text, { addSpecialTokens: false });
   }
 
-  /** The id that a token's text stands for; undefined if the text is not exactly one token. */
+  /**
+   * The id that a token's text stands for: the only one that it encodes to, or else the only token that has
+   * these bytes. Undefined without such a token.
+   */
   idOf(text: string): number | undefined {
-    if (!this.#ids.has(text)) this.#ids.set(text, this.#encodeOne(text));
+    if (!this.#ids.has(text)) this.#ids.set(text, this.#find(text));
     return this.#ids.get(text);
   }
 
@@ -57,9 +64,27 @@ export class TokenText {
     );
   }
 
-  #encodeOne(text: string): number | undefined {
+  #find(text: string): number | undefined {
     if (text === '' || text.includes(REPLACEMENT)) return undefined;
+    const bytes = BYTES.exec(text)?.[1];
+    if (bytes) return this.#withBytes(Buffer.from(bytes.replaceAll('\\x', ''), 'hex'));
     const ids = this.encode(text);
-    return ids.length === 1 ? ids[0] : undefined;
+    // Merges, or the pattern before them, never make some tokens, but a model may generate them.
+    return ids.length === 1 ? ids[0] : this.#withBytes(Buffer.from(text));
   }
+
+  #withBytes(bytes: Buffer): number | undefined {
+    this.#vocabulary ??= vocabularyOf(this.#tokenizer);
+    return this.#vocabulary.get(bytes.toString('latin1'));
+  }
+}
+
+function vocabularyOf(tokenizer: TextTokenizer): ReadonlyMap<string, number | undefined> {
+  const ids = new Map<string, number | undefined>();
+  for (let id = 0; id < tokenizer.vocabSize; id++) {
+    const { buffer, byteOffset, length } = tokenizer.bytesOf(id);
+    const bytes = Buffer.from(buffer, byteOffset, length).toString('latin1');
+    ids.set(bytes, ids.has(bytes) ? undefined : id);
+  }
+  return ids;
 }

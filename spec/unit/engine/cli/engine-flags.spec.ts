@@ -74,7 +74,7 @@ const parseParallel = (...args: string[]) =>
 
 const NOTHING = {
   threads: undefined,
-  revectorize: undefined,
+  revectorize: true,
   tp: undefined,
   ep: undefined,
   backend: undefined,
@@ -89,10 +89,10 @@ test('ranks are as given, and an unknown backend is refused', (t) => {
 
 test("threads and vectors are the engine's choice unless they are given", (t) => {
   t.deepEqual(parallelOptions(parseParallel()), NOTHING);
-  t.deepEqual(parallelOptions(parseParallel('--threads', '3', '--revectorize')), {
+  t.deepEqual(parallelOptions(parseParallel('--threads', '3', '--no-revectorize')), {
     ...NOTHING,
     threads: 3,
-    revectorize: true,
+    revectorize: false,
   });
 });
 

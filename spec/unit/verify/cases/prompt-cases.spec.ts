@@ -1,9 +1,11 @@
+import { cpSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import test from 'ava';
-import { PromptError } from '../../../../engine/errors.ts';
+import { CheckpointError, PromptError } from '../../../../engine/errors.ts';
 import { ensureFixture } from '../../../../generator/fixtures/fixtures.ts';
 import { readCase, readPrompts } from '../../../../golden/goldens.ts';
 import { promptCases } from '../../../../verify/cases/prompt-cases.ts';
-import { trackResources } from '../../../support/processes/cleanup.ts';
+import { temporaryFolder, trackResources } from '../../../support/processes/cleanup.ts';
 
 trackResources(test);
 
@@ -15,7 +17,11 @@ test('our engine continues prompts as the goldens say', async (t) => {
   const cases = await promptCases(
     modelDir,
     { prompts: chosen, maxNewTokens: 16 },
-    { onCase: (id, done, of) => told.push(`${id}, ${done} of ${of}`) },
+    {
+      folder: temporaryFolder(t),
+      onProgress: (what) => told.push(what),
+      onCase: (id, done, of) => told.push(`${id}, ${done} of ${of}`),
+    },
   );
   for (const { id, promptIds, greedy, positions, refusal } of cases) {
     const golden = readCase('dense', id);
@@ -26,9 +32,38 @@ test('our engine continues prompts as the goldens say', async (t) => {
       t.is(positions.length, golden.ids.length + 16, id);
     }
   }
-  t.is(told.length, 2);
-  t.regex(told[0], /^ids-(longer|short), 1 of 2$/);
-  t.regex(told[1], /, 2 of 2$/);
+  t.is(told.length, 3);
+  t.is(told[0], 'greedy tokens after 2 prompts');
+  t.regex(told[1], /^ids-(longer|short), 1 of 2$/);
+  t.regex(told[2], /, 2 of 2$/);
+});
+
+test('prompts are continued once; for other prompts or weights the engine is asked again', async (t) => {
+  const [modelDir, folder] = [join(temporaryFolder(t), 'dense'), temporaryFolder(t)];
+  cpSync(await ensureFixture('dense'), modelDir, { recursive: true });
+  let computed = 0;
+  const load = (ids: number[], maxNewTokens = 2) =>
+    promptCases(
+      modelDir,
+      { prompts: [{ id: 'a', category: 'short', ids }], maxNewTokens },
+      { folder, onCase: () => computed++ },
+    );
+  const first = await load([1, 2]);
+  const weights = join(modelDir, 'model.safetensors');
+  const bytes = readFileSync(weights);
+  writeFileSync(weights, 'no weights');
+  await t.throwsAsync(load([1, 2]), { instanceOf: CheckpointError }, 'other weights');
+  writeFileSync(weights, bytes);
+  t.deepEqual(await load([1, 2]), first);
+  t.is(computed, 1);
+  const kept = readdirSync(folder).map((file) => join(folder, file));
+  t.is(kept.length, 1);
+  await load([1, 3]);
+  await load([1, 2], 1);
+  t.is(computed, 3);
+  writeFileSync(kept[0], '{"tokens": [[1, 2]');
+  t.deepEqual(await load([1, 2]), first, 'half a file is written anew');
+  t.is(computed, 4);
 });
 
 test('texts and conversations are encoded by the model’s own tokenizer and template', async (t) => {

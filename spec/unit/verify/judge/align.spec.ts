@@ -90,7 +90,7 @@ test('restricted rows keep the values of the likeliest ids, centred anew', (t) =
   }
 });
 
-test('projected values stand where each row has its ids, less their mean', (t) => {
+test('projected values stand where each row has its ids, less their mean, whatever constant is added', (t) => {
   const rows = [Int32Array.of(2, 0, -1), Int32Array.of(1, 2)].map((at, position) => ({
     case: 'short',
     index: position,
@@ -100,9 +100,10 @@ test('projected values stand where each row has its ids, less their mean', (t) =
   }));
   const values = () => Float32Array.of(3, 9, 6);
   t.deepEqual([...startsOf(rows)], [0, 3, 5]);
-  t.deepEqual([...project(rows, values)], [3, 0, -3, 1.5, -1.5]);
+  t.deepEqual([...project(rows, values)], [1.5, -1.5, 0, 1.5, -1.5]);
+  t.deepEqual([...project(rows, () => values().map((x) => x + 64))], [1.5, -1.5, 0, 1.5, -1.5]);
   const minus = ({ index }: { index: number }) => Float32Array.of(0, 4 * index, 6);
-  t.deepEqual([...project(rows, values, minus)], [-1, 2, -1, 2.5, -2.5]);
+  t.deepEqual([...project(rows, values, minus)], [-1.5, 1.5, 0, 2.5, -2.5]);
 });
 
 test('of equal scores at the end of what is compared the lower ids are taken, in the order of scores', (t) => {

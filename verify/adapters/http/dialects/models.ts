@@ -19,6 +19,14 @@ export async function listModels(ask: Ask): Promise<ListedModel[] | undefined> {
   return list?.data.map(({ id, owned_by }) => ({ id, ownedBy: owned_by ?? '' }));
 }
 
+/** Servers that have another's API and say who they are, by what they write as the owner of models. */
+const OWNERS: Readonly<Record<string, string>> = Object.freeze({ plumbline: 'Plumbline' });
+
+/** The name of the server that lists these models; undefined if it does not say one that is known. */
+export function serverName(models: readonly ListedModel[]): string | undefined {
+  return models.map(({ ownedBy }) => OWNERS[ownedBy]).find((name) => name !== undefined);
+}
+
 /** A GET that identifies a server; undefined if it refuses, or answers something else. */
 export async function answerOf<T>(ask: Ask, path: string, schema: z.ZodType<T>): Promise<T | undefined> {
   try {

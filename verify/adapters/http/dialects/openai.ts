@@ -2,8 +2,9 @@ import { z } from 'zod';
 import type { Conversation } from '../../../subject.ts';
 import type { Completion, Dialect, Question } from '../dialect.ts';
 import { readAs } from '../nonsense.ts';
-import { listModels } from './models.ts';
+import { listModels, serverName } from './models.ts';
 import { openaiLogprobs, openaiStream, readLogprobs } from './openai-logprobs.ts';
+import { openaiMessages } from './openai-messages.ts';
 
 const completion = z.object({
   choices: z
@@ -48,7 +49,7 @@ export function readOpenAiCompletion(answer: unknown, { asked, top }: Question):
 /** A conversation in the fields of OpenAI's chat API. */
 export function chatBody({ messages, tools, enableThinking, addGenerationPrompt = true }: Conversation) {
   return {
-    messages,
+    messages: openaiMessages(messages),
     add_generation_prompt: addGenerationPrompt,
     ...(tools ? { tools } : {}),
     ...(enableThinking === undefined ? {} : { chat_template_kwargs: { enable_thinking: enableThinking } }),
@@ -68,7 +69,7 @@ export const openai: Dialect = {
   rawScoresAdvice: 'set the server to return log-probabilities before sampling',
   async identify(ask) {
     const models = await listModels(ask);
-    return models && { models: models.map(({ id }) => id) };
+    return models && { name: serverName(models), models: models.map(({ id }) => id) };
   },
   completionRequest(question, model) {
     const { sampling } = question;

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { Dialect, Question, ScoredRow } from '../dialect.ts';
 import { readAs, tokenId } from '../nonsense.ts';
-import { answerOf, listModels } from './models.ts';
+import { answerOf, listModels, serverName } from './models.ts';
 import { chatBody, completionBody, readOpenAiCompletion } from './openai.ts';
 import { openaiStream } from './openai-logprobs.ts';
 
@@ -35,7 +35,7 @@ export const vllm: Dialect = {
     const models = await listModels(ask);
     const version = await answerOf(ask, '/version', z.object({ version: z.string() }));
     if (!models || (!version && !models.some(({ ownedBy }) => ownedBy === 'vllm'))) return undefined;
-    return { version: version?.version, models: models.map(({ id }) => id) };
+    return { name: serverName(models), version: version?.version, models: models.map(({ id }) => id) };
   },
   completionRequest(question, model) {
     const { top, promptRows, sampling } = question;

@@ -13,6 +13,8 @@ const ANSWER: Completion = { tokens: [{ id: 3 }], rows: [ROW], promptLength: 2 }
 const LETTERS = new TokenText({
   encode: (text) => Array.from(text, (letter) => letter.charCodeAt(0) - 97),
   decode: (ids) => String.fromCharCode(...Array.from(ids, (id) => id + 97)),
+  vocabSize: 0,
+  bytesOf: () => new Uint8Array(0),
 });
 
 test('a prompt is given as ids, or as the text that encodes to them', async (t) => {
@@ -112,7 +114,8 @@ test('entries with unknown ids are counted', (t) => {
       dropped += count;
     },
   });
-  t.deepEqual([...scoresOf(server, 'forward', [{ text: 'b', logprob: -1 }])!.ids!], [1]);
+  const known = ['b', 'c'].map((text, i) => ({ text, logprob: -1 - i }));
+  t.deepEqual([...scoresOf(server, 'forward', known)!.ids!], [1, 2]);
   t.is(dropped, 0);
   t.is(
     scoresOf(server, 'forward', [

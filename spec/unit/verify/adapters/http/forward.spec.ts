@@ -102,7 +102,10 @@ test('a server without scores, a row or ids says why a position has none', async
   );
   await t.throwsAsync(
     ask(() => ({ tokens: [{ text: 'x' }], rows: [[{ text: 'x', logprob: -1 }]] })),
-    { instanceOf: NotSupportedError, message: /the id of the likeliest token cannot be told from its text/ },
+    {
+      instanceOf: NotSupportedError,
+      message: /the ids of the two likeliest tokens cannot be told from their texts/,
+    },
   );
   const { server } = scriptedServer(scored, { scoresPrompts: true });
   await t.throwsAsync(forward(server, { ids: IDS, positions: [4] }), {

@@ -22,7 +22,7 @@ test('a server is found out and described; its name has no password', async (t) 
   const subject = httpSubject({ url, onNote: (note) => notes.push(note), concurrency: 3 });
   t.is(subject.info.name, `the server at ${server.url}`);
   const model = closing(t, await subject.load('/no/such/directory'));
-  t.deepEqual(subject.info, { name: `vLLM at ${server.url}`, version: '0.11.2' });
+  t.deepEqual(subject.info, { name: 'vLLM', version: '0.11.2' });
   t.deepEqual(notes, [
     'the server is vLLM 0.11.2, model fake',
     'it takes ids and gives the 5 likeliest tokens, of all positions of a prompt at once',
@@ -37,6 +37,17 @@ test('a server is found out and described; its name has no password', async (t) 
   });
   t.deepEqual(await model.tokenize!('abc'), [1, 2, 3]);
   t.deepEqual((await model.tokenizeChat!({ messages: [], addGenerationPrompt: false })).length, 2);
+});
+
+test('a server that says who it is keeps its name, whichever API it is asked by', async (t) => {
+  const routes = vllmRoutes(fakeServed());
+  const owned = { data: [{ id: 'fake', owned_by: 'plumbline' }] };
+  const server = await start(t, { ...routes, 'GET /v1/models': () => owned });
+  const notes: string[] = [];
+  const subject = httpSubject({ url: server.url, onNote: (note) => notes.push(note) });
+  closing(t, await subject.load('/no/such/directory'));
+  t.deepEqual(subject.info, { name: 'Plumbline', version: '0.11.2' });
+  t.is(notes[0], 'the server is Plumbline 0.11.2, asked as vLLM, model fake');
 });
 
 test('a key is sent with each request', async (t) => {

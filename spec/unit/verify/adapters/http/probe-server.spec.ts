@@ -11,7 +11,8 @@ import { TokenText } from '../../../../../verify/adapters/http/token-text.ts';
 import { NotSupportedError, SubjectError } from '../../../../../verify/errors.ts';
 import { scriptedDialect, scriptedServer } from '../../../../support/servers/scripted-server.ts';
 
-const TEXT = new TokenText({ encode: () => [1, 2, 3, 4], decode: () => 'text' });
+const NO_VOCABULARY = { vocabSize: 0, bytesOf: () => new Uint8Array(0) };
+const TEXT = new TokenText({ ...NO_VOCABULARY, encode: () => [1, 2, 3, 4], decode: () => 'text' });
 
 /** A server that gives at most `most` of the likeliest tokens. */
 function limited(most: number) {
@@ -70,6 +71,7 @@ test('a server that refuses ids is given text', async (t) => {
 test('a server is probed with ids of any vocabulary, a server of text with a text', (t) => {
   t.deepEqual(probePrompt({ prompts: 'ids', text: TEXT }), [1, 2, 3, 4]);
   const words = new TokenText({
+    ...NO_VOCABULARY,
     encode: (text) => text.split(' ').map((word) => word.length),
     decode: () => '',
   });

@@ -25,13 +25,16 @@ test('a row ends before the first token whose text has no unique id', (t) => {
   const text = new TokenText({
     encode: (token) => (token === 'ab' ? [1, 2] : [token.charCodeAt(0) - 97]),
     decode: () => '',
+    vocabSize: 0,
+    bytesOf: () => new Uint8Array(0),
   });
   const entries = (...tokens: string[]) => tokens.map((token, i) => ({ text: token, logprob: -1 - i }));
-  t.deepEqual(readRow(entries('c', 'ab', 'd'), { ...OPTIONS, text }), {
-    scores: { ids: Int32Array.of(2), values: Float32Array.of(-1) },
-    dropped: 2,
+  t.deepEqual(readRow(entries('c', 'd', 'ab', 'e'), { ...OPTIONS, text }), {
+    scores: { ids: Int32Array.of(2, 3), values: Float32Array.of(-1, -2) },
+    dropped: 1,
   });
-  t.deepEqual(readRow(entries('\ufffd', 'c'), { ...OPTIONS, text }), { dropped: 2 });
+  t.deepEqual(readRow(entries('\ufffd', 'c', 'd'), { ...OPTIONS, text }), { dropped: 3 });
+  t.deepEqual(readRow(entries('c', 'ab', 'd'), { ...OPTIONS, text }), { dropped: 3 }, 'one says nothing');
   t.deepEqual(readRow(entries('c'), OPTIONS), { dropped: 1 }, 'without a tokenizer');
 });
 

@@ -14,6 +14,34 @@ test('a text stands for an id if it is exactly one token', async (t) => {
   t.is(text.idOf('\ufffd'), undefined, 'bytes of many tokens are shown so');
 });
 
+test('a token that no text encodes to is known by its bytes', async (t) => {
+  const [text, tokenizer] = [await qwen3, await qwen3Tokenizer()];
+  const cut = tokenizer.encode('🫨')[0];
+  const name = Array.from(tokenizer.bytesOf(cut), (byte) => `\\x${byte.toString(16).padStart(2, '0')}`).join(
+    '',
+  );
+  t.throws(() => new TextDecoder('utf-8', { fatal: true }).decode(tokenizer.bytesOf(cut)));
+  t.is(text.idOf(`bytes:${name}`), cut);
+  t.is(text.idOf(`bytes:${name.toUpperCase().replaceAll('X', 'x')}`), cut);
+  t.is(text.idOf('bytes:\\xff\\xff\\xff'), undefined);
+  const split = Array.from({ length: 20_000 }, (_, id) => id + 100_000).find(
+    (id) => !/\ufffd/.test(tokenizer.decode([id])) && tokenizer.encode(tokenizer.decode([id])).length > 1,
+  );
+  t.is(text.idOf(tokenizer.decode([split!])), split, 'a token that merges do not make of its own text');
+});
+
+test('a text that several tokens have stands for none of them', (t) => {
+  const text = new TokenText({
+    encode: () => [7, 8],
+    decode: () => '',
+    vocabSize: 3,
+    bytesOf: (id) => Buffer.from(['a', 'a', 'b'][id]),
+  });
+  t.is(text.idOf('a'), undefined);
+  t.is(text.idOf('b'), 2);
+  t.is(text.idOf('c'), undefined);
+});
+
 test('ids that a text encodes to are turned into it', async (t) => {
   const text = await qwen3;
   t.is(text.textOf([9707, 11, 1879], 'forward'), 'Hello, world');

@@ -1,6 +1,6 @@
 import test from 'ava';
 import { z } from 'zod';
-import { answerOf, listModels } from '../../../../../../verify/adapters/http/dialects/models.ts';
+import { answerOf, listModels, serverName } from '../../../../../../verify/adapters/http/dialects/models.ts';
 import { NoAnswerError, SubjectError } from '../../../../../../verify/errors.ts';
 
 test('the models of a server are listed with their owners', async (t) => {
@@ -13,6 +13,12 @@ test('the models of a server are listed with their owners', async (t) => {
     { id: 'b', ownedBy: '' },
   ]);
   t.is(await listModels(async () => ({ data: [1] })), undefined);
+});
+
+test('a server that has the API of another is known by the owner of its models', (t) => {
+  t.is(serverName([{ id: 'a', ownedBy: 'plumbline' }]), 'Plumbline');
+  t.is(serverName([{ id: 'a', ownedBy: 'vllm' }]), undefined);
+  t.is(serverName([]), undefined);
 });
 
 test('a refusal is no answer; a server that is away is an error', async (t) => {
