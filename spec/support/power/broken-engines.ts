@@ -25,7 +25,7 @@ const PREFILL_CHUNK = 16;
 /** Few small blocks for several requests: they share, evict and preempt. */
 const CROWDED: LoadOptions = Object.freeze({
   blockSize: 3,
-  cacheTokens: 40 * 3,
+  cacheTokens: 24 * 3,
   maxBatch: 4,
   maxBatchTokens: 12,
   prefillChunk: 5,
