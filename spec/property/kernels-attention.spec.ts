@@ -8,7 +8,8 @@ import { bitDifference } from '../unit/engine/kernels/same-bits.ts';
 
 const scalar = createScalarKernels();
 const wasm = await createWasmKernels();
-const threaded = await createWasmKernels({ threads: 3, sharedWork: 0 });
+// With the tiles of 128-bit vectors.
+const threaded = await createWasmKernels({ threads: 3, sharedWork: 0, revectorize: false });
 test.after.always(() => wasm.dispose());
 test.after.always(() => threaded.dispose());
 

@@ -12,8 +12,8 @@ import { sampleValues } from '../unit/engine/kernels/sample-values.ts';
 
 const scalar = createScalarKernels();
 const wasm = await createWasmKernels();
-// Three threads share every call that has more than one part.
-const threaded = await createWasmKernels({ threads: 3, sharedWork: 0 });
+// Three threads share every call that has more than one part, with the tiles of 128-bit vectors.
+const threaded = await createWasmKernels({ threads: 3, sharedWork: 0, revectorize: false });
 test.after.always(() => wasm.dispose());
 test.after.always(() => threaded.dispose());
 

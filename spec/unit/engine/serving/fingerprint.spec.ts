@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import test from 'ava';
 import { Fingerprint } from '../../../../engine/serving/fingerprint.ts';
 
@@ -13,6 +14,11 @@ test('a fingerprint is the SHA-256 of the little-endian f32s', (t) => {
     fingerprint(Float32Array.of(1, -2, NaN)),
     '11628163d5249a4c11328b625888a027d4120a3ab1134cf2b92f7cc8d844a7e3',
   );
+});
+
+test('a row of a real vocabulary counts to its last value', (t) => {
+  const logits = Float32Array.from({ length: 40_001 }, (_, id) => id / 7);
+  t.is(fingerprint(logits), createHash('sha256').update(new Uint8Array(logits.buffer)).digest('hex'));
 });
 
 test('the fingerprint of no logits is the SHA-256 of no bytes', (t) => {
