@@ -23,12 +23,13 @@ export type PowerClass = (typeof POWER_CLASSES)[number];
 /** Gives a prompt several steps, so that bugs between two of them show. */
 const PREFILL_CHUNK = 16;
 const BLOCK_SIZE = 3;
-/** How an engine serves requests together: in few small blocks, so that they share, evict and preempt. */
+/** How an engine serves requests together: in few small blocks, so that they share, evict and preempt; with drafts. */
 const CROWDED: LoadOptions = Object.freeze({
   blockSize: BLOCK_SIZE,
   maxBatch: 4,
   maxBatchTokens: 12,
   prefillChunk: 5,
+  promptLookup: 8,
 });
 /** Narrows the weights itself. */
 const NARROWS_WEIGHTS = 'weights are truncated to bfloat16';
