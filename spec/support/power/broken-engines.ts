@@ -23,7 +23,7 @@ export type PowerClass = (typeof POWER_CLASSES)[number];
 /** Gives a prompt several steps, so that bugs between two of them show. */
 const PREFILL_CHUNK = 16;
 const BLOCK_SIZE = 3;
-/** How an engine serves requests together: in few small blocks, so that they share, evict and preempt; with drafts. */
+/** How an engine serves requests together: few small blocks to share, evict and preempt; and with drafts. */
 const CROWDED: LoadOptions = Object.freeze({
   blockSize: BLOCK_SIZE,
   maxBatch: 4,
