@@ -130,16 +130,21 @@ test('a model over two ranks is served with a key, until a rank dies while nothi
   t.notRegex(run.log, /sk-/, 'no key is logged');
 });
 
-test('a model without a tokenizer is served by ids; SIGTERM ends the server, whatever is connected', async (t) => {
-  const { run, origin } = await serve(t, '--model', modelDirectory(t, denseModel()));
+test('a model without a tokenizer is served by ids; late requests end; SIGTERM ends the server, whatever is connected', async (t) => {
+  const flags = ['--request-timeout', '0.5'];
+  const { run, origin } = await serve(t, '--model', modelDirectory(t, denseModel()), ...flags);
   const refused = await ask(`${origin}/tokenize`, { prompt: 'a' });
   t.is(refused.status, 400);
   t.regex(refused.answer.error.message, /no tokenizer files; send token ids/);
+  const long = { prompt: [1], max_tokens: 63, n: 1024, ignore_eos: true };
+  const late = await ask(`${origin}/v1/completions`, long);
+  t.is(late.status, 504, JSON.stringify(late.answer).slice(0, 200));
+  t.regex(late.answer.error.message, /cannot answer within 0\.5 s/);
   const sockets = await Promise.all(Array.from({ length: 20 }, () => halfRequest(t, origin)));
   process.kill(run.pid, 'SIGTERM');
   t.deepEqual(await run.end(), { exitCode: 0, signal: null });
   for (const socket of sockets) if (!socket.closed) await once(socket, 'close');
-  t.is(run.lines.length, 2, 'the line with the URL, and that of the request');
+  t.is(run.lines.length, 3, 'the line with the URL, and those of the requests');
 });
 
 test('a rank that dies ends every open request with an error', async (t) => {
@@ -161,14 +166,10 @@ test('a rank that dies ends every open request with an error', async (t) => {
   t.deepEqual(await run.end(), { exitCode: 1, signal: null });
 });
 
-test('a full disk takes the log and nothing else; late requests end, and those on their way finish', async (t) => {
+test('a full disk takes the log and nothing else; a stream finishes after SIGTERM', async (t) => {
   const full = ['sh', '-c', 'exec "$0" "$@" 2>/dev/full', process.execPath];
   const model = modelDirectory(t, denseModel());
-  const { run, origin } = await serveBy(t, full, '--model', model, '--request-timeout', '1');
-  const long = { prompt: [1], max_tokens: 63, n: 1024, ignore_eos: true };
-  const late = await ask(`${origin}/v1/completions`, long);
-  t.is(late.status, 504, JSON.stringify(late.answer).slice(0, 200));
-  t.regex(late.answer.error.message, /cannot answer within 1 s/);
+  const { run, origin } = await serveBy(t, full, '--model', model);
   const rest = await openStream(origin, { maxTokens: 63, n: 128 });
   process.kill(run.pid, 'SIGTERM');
   const events = (await rest()).trim().split('\n\n');
