@@ -19,6 +19,7 @@ const DIST = join(ROOT, 'dist');
 /** Files that compiled modules read, by their paths in the repository and in `dist/`. */
 const DATA = [
   'engine/kernels/build/kernels.wasm',
+  'engine/kernels/build/kernels-emulated.wasm',
   'golden/models.json',
   'golden/prompts.json',
   'verify/verdict.schema.json',

@@ -173,7 +173,8 @@ export class Engine {
       const { config } = this;
       const hasTokenizer = tokenizer !== undefined;
       const checked = checkRequest(request, { config, cacheTokens: this.#runner.cacheTokens, hasTokenizer });
-      const context = { index, ...checked, tokenizer, scratch, begun, promptLogprobs: [] };
+      const { promptLookup } = this.options;
+      const context = { index, ...checked, tokenizer, scratch, promptLookup, begun, promptLogprobs: [] };
       this.#runner.add(this.#tracker.start(context, stream));
     } catch (error) {
       stream.events.push({ type: 'error', request: index, error: asError(error) });
@@ -197,15 +198,12 @@ export class Engine {
     this.#checkReady('a step of generate()');
     this.#endAborted();
     this.#tracker.pauseSlow();
-    for (const { generation, event, failure } of this.#computeStep()) {
+    for (const { generation, events, failure } of this.#computeStep()) {
       // Another sample of its request has failed in this step.
       if (!this.#tracker.has(generation)) continue;
-      if (failure) {
-        this.#fail(generation, failure);
-        continue;
-      }
-      if (event) this.#tracker.push(generation, event);
-      if (generation.finishReason) this.#finish(generation, generation.finishReason);
+      for (const event of events) this.#tracker.push(generation, event);
+      if (failure) this.#fail(generation, failure);
+      else if (generation.finishReason) this.#finish(generation, generation.finishReason);
     }
   }
 

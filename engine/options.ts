@@ -26,6 +26,13 @@ export interface EngineOptions {
   /** Whether sequences share the blocks of a common prefix. Default true. */
   prefixCaching?: boolean;
   /**
+   * The most draft tokens of a step (prompt-lookup decoding, HuggingFace's `prompt_lookup_num_tokens`): what
+   * followed the last tokens of a sequence where they stood before is computed in the same step, and kept as
+   * far as it is what the request chooses. Steps of more rows than this, plus one, have no drafts. Default
+   * 0: none.
+   */
+  promptLookup?: number;
+  /**
    * Ranks of tensor parallelism: processes that share heads, columns and vocabulary; 1, 2, 4 or 8. Default
    * 1. An engine of several ranks must be closed; otherwise they end with this process.
    */
@@ -50,7 +57,7 @@ export interface EngineOptions {
   threads?: number;
   /**
    * Lets V8 fuse pairs of vectors into 256 bits: experimental in V8, up to twice as fast, and set for the
-   * whole process. Default false.
+   * whole process. The kernels first check that it changes no bit, else they do without. Default true.
    */
   revectorize?: boolean;
   onProgress?: LoadProgress;
@@ -64,6 +71,7 @@ export interface ScheduleOptions {
   maxBatchTokens: number;
   prefillChunk: number;
   prefixCaching: boolean;
+  promptLookup: number;
 }
 
 /** The options that every rank needs before it joins the others, complete. */
@@ -113,17 +121,19 @@ export function completeEngineOptions(
     maxBatchTokens = 256,
     prefillChunk = 128,
     prefixCaching = true,
+    promptLookup = 0,
     threads = 1,
-    revectorize = false,
+    revectorize = true,
     onProgress,
   } = options;
   const counts = { cacheTokens, blockSize, maxBatch, maxBatchTokens, prefillChunk };
   for (const [name, value] of Object.entries(counts)) checkCount(name, value);
   checkBoolean('prefixCaching', prefixCaching);
+  checkCount('promptLookup', promptLookup, 0);
   checkCount('threads', threads, 1, MAX_THREADS);
   checkBoolean('revectorize', revectorize);
   if (onProgress !== undefined) checkFunction('onProgress', onProgress);
-  return Object.freeze({ ...counts, prefixCaching });
+  return Object.freeze({ ...counts, prefixCaching, promptLookup });
 }
 
 /** @throws OptionError unless the value is a whole number from `least` to `most`. */

@@ -7,6 +7,7 @@ import { PromptRunner } from './prompt-runner.ts';
 import { BlockManager } from './serving/block-manager.ts';
 import type { CompleteForwardOptions } from './serving/forward-options.ts';
 import type { Generation } from './serving/generation.ts';
+import type { DraftCounts } from './serving/prompt-lookup.ts';
 import type { EngineStats, ForwardResult, TokenEvent } from './serving/requests.ts';
 import type { SamplingParams } from './serving/sampling-params.ts';
 import { type ScheduledStep, Scheduler } from './serving/scheduler.ts';
@@ -15,8 +16,9 @@ import type { Sequence } from './serving/sequence.ts';
 /** What a step gives for one generation. */
 export interface StepOutput {
   generation: Generation;
-  /** The sampled token; undefined if the request has `maxNewTokens` 0, or has failed. */
-  event: TokenEvent | undefined;
+  /** The sampled tokens; several if a draft was right, none if the request has `maxNewTokens` 0. */
+  events: TokenEvent[];
+  /** After these tokens. */
   failure?: RequestFailure;
 }
 
@@ -31,6 +33,8 @@ interface LogitsRow {
   row: number;
   generation: Generation;
   position: number;
+  /** The token that the row is computed from, if it is a draft. */
+  draft: number | undefined;
 }
 
 /** Makes the other samples of a request whose prompt has been computed. */
@@ -45,6 +49,7 @@ export class Runner {
   readonly #scheduler: Scheduler<Sequence<SamplingParams>>;
   readonly #generations = new Map<Sequence, Generation>();
   readonly #prompts: PromptRunner;
+  readonly #drafts: DraftCounts = { drafted: 0, accepted: 0 };
   #numSteps = 0;
   #numTokens = 0;
 
@@ -85,62 +90,93 @@ export class Runner {
    * @returns the generations that have come to the end of their prompt, or got a token.
    */
   step(fork: Fork): StepOutput[] {
-    const scheduled = this.#scheduler.schedule();
+    const scheduled = this.#scheduler.schedule((sequence, most) =>
+      this.#generations.get(sequence)!.draft(most),
+    );
     const { spans, copies } = scheduled;
     if (spans.length === 0) return [];
     const logitsRows = this.#logitsRows(scheduled);
     const plan = {
       copies,
-      spans: spans.map(({ sequence, numTokens }) => ({
-        ids: sequence.tokens.slice(sequence.numComputedTokens, sequence.numComputedTokens + numTokens),
+      spans: spans.map(({ sequence, numTokens, draft }) => ({
+        ids: [
+          ...sequence.tokens.slice(sequence.numComputedTokens, sequence.numComputedTokens + numTokens),
+          ...draft,
+        ],
         startPosition: sequence.numComputedTokens,
         blockTable: sequence.blockTable,
       })),
       logitsRows: logitsRows.map(({ row }) => row),
     };
-    const outputs: StepOutput[] = [];
+    const outputs = new Map<Generation, StepOutput>();
     this.#leader.runOnAllRanks(plan, () => {
       const hidden = this.#rankModel.forward(plan);
       this.#commit(scheduled);
       this.#rankModel.logits(hidden, plan, (logits, i) => {
-        const { generation, position } = logitsRows[i];
-        if (allFinite(logits)) outputs.push(...this.#sample(logitsRows[i], logits, fork));
-        else outputs.push({ generation, event: undefined, failure: { nonFiniteAt: position } });
+        const before = outputs.get(logitsRows[i].generation);
+        if (before?.failure || !this.#accept(logitsRows[i])) return;
+        for (const output of this.#sample(logitsRows[i], logits, fork)) {
+          outputs.set(output.generation, before ? followedBy(before, output) : output);
+        }
       });
+      for (const { sequence, draft } of spans) if (draft.length > 0) this.#blocks.trim(sequence);
     });
-    return outputs;
+    return [...outputs.values()];
   }
 
   /**
-   * The rows whose logits are needed: the last of each sequence, and those of prompts with `promptLogprobs`.
+   * The rows whose logits are needed: the last of each sequence, those of drafts, and those of prompts with
+   * `promptLogprobs`.
    */
   #logitsRows({ spans }: EngineStep): LogitsRow[] {
     const rows: LogitsRow[] = [];
     let row = 0;
-    for (const { sequence, numTokens } of spans) {
+    for (const { sequence, numTokens, draft } of spans) {
       const generation = this.#generations.get(sequence)!;
       const first = sequence.numComputedTokens;
       for (let position = first; position < first + numTokens; position++, row++) {
         const isLast = position === sequence.numTokens - 1;
         const isPrompt =
           position < sequence.numPromptTokens - 1 && sequence.request.promptLogprobs !== undefined;
-        if (isLast || isPrompt) rows.push({ row, generation, position });
+        if (isLast || isPrompt) rows.push({ row, generation, position, draft: undefined });
+      }
+      for (const [i, token] of draft.entries()) {
+        rows.push({ row: row++, generation, position: sequence.numTokens + i, draft: token });
       }
     }
     return rows;
   }
 
+  /** Counts the tokens of the sequences as computed. Drafts are not theirs yet. */
   #commit({ spans }: EngineStep): void {
-    for (const { sequence, numTokens } of spans) {
+    for (const { sequence, numTokens, draft } of spans) {
       this.#generations.get(sequence)!.begin();
       this.#blocks.commit(sequence, numTokens);
-      this.#numTokens += numTokens;
+      this.#numTokens += numTokens + draft.length;
     }
     this.#numSteps++;
   }
 
+  /**
+   * Makes the row of a draft token one of its sequence's, if that is the token that the sequence has chosen.
+   *
+   * @returns whether the row's logits are those of the sequence.
+   */
+  #accept({ generation, position, draft }: LogitsRow): boolean {
+    if (draft === undefined) return true;
+    const { sequence, finishReason } = generation;
+    const isAccepted = sequence.tokens[position] === draft && finishReason === undefined;
+    generation.recordDraft(isAccepted);
+    this.#drafts.drafted++;
+    if (!isAccepted) return false;
+    this.#drafts.accepted++;
+    this.#blocks.commit(sequence, 1);
+    return true;
+  }
+
   /** @param logits f32 [vocabSize] of the row, valid only during the call. */
   #sample({ generation, position }: LogitsRow, logits: Float32Array, fork: Fork): StepOutput[] {
+    if (!allFinite(logits)) return [{ generation, events: [], failure: { nonFiniteAt: position } }];
     if (position < generation.sequence.numPromptTokens - 1) {
       generation.addPromptLogprobs(position, logits);
       return [];
@@ -148,10 +184,10 @@ export class Runner {
     try {
       return this.#samples(generation, fork).map((each) => ({
         generation: each,
-        event: each.sampleToken(logits),
+        events: [each.sampleToken(logits)].filter((event) => event !== undefined),
       }));
     } catch (thrown) {
-      return [{ generation, event: undefined, failure: { thrown } }];
+      return [{ generation, events: [], failure: { thrown } }];
     }
   }
 
@@ -190,6 +226,12 @@ export class Runner {
       preemptions: this.#scheduler.numPreemptions,
       blocks: { total: this.#blocks.numBlocks, free, cached, evictions, copies },
       prefixCache: { queries, hits, savedTokens },
+      promptLookup: { ...this.#drafts },
     };
   }
+}
+
+/** What one generation gets of two rows of a step. */
+function followedBy(before: StepOutput, { generation, events, failure }: StepOutput): StepOutput {
+  return { generation, events: [...before.events, ...events], failure };
 }

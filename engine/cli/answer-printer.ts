@@ -115,9 +115,9 @@ function createSlot(): Slot {
  */
 function toLine(index: number, sample: number, result: GenerateResult): string {
   const { promptTokens, cachedTokens, tokens, text = null, finishReason, stopReason } = result;
-  const { fingerprint, logprobs, promptLogprobs, timing } = result;
+  const { fingerprint, logprobs, promptLogprobs, promptLookup, timing } = result;
   return `${JSON.stringify({
     ...{ index, sample, promptTokens, cachedTokens, tokens, text, finishReason, stopReason },
-    ...{ fingerprint, logprobs, promptLogprobs, timing },
+    ...{ fingerprint, logprobs, promptLogprobs, promptLookup, timing },
   })}\n`;
 }

@@ -2,7 +2,7 @@ import { type Command, Option } from 'commander';
 import type { ModelConfig } from '../config.ts';
 import type { EngineOptions } from '../options.ts';
 import { completeEngineOptions, type ScheduleOptions } from '../options.ts';
-import { positiveWholeNumber } from './arguments.ts';
+import { positiveWholeNumber, wholeNumber } from './arguments.ts';
 
 /** What computes, as the command line names it. */
 export type ParallelFlags = Pick<EngineOptions, 'threads' | 'revectorize' | 'tp' | 'ep' | 'backend'>;
@@ -15,6 +15,7 @@ export interface ScheduleFlags {
   blockSize?: number;
   cacheBlocks?: number;
   prefixCache?: boolean;
+  promptLookup?: number;
 }
 
 /** Positions that the cache has for several requests at once, unless one request or the user needs more. */
@@ -43,7 +44,7 @@ export function addParallelFlags(command: Command): Command {
         'start the processes here (fork) or take those of mpirun (mpi) (default: mpi under mpirun, else fork)',
       ).choices(['fork', 'mpi']),
     )
-    .option('--revectorize', "compute with V8's experimental 256-bit vectors (same bits, faster)");
+    .option('--no-revectorize', "do without V8's experimental 256-bit vectors (same bits, slower)");
 }
 
 /** The engine's options of {@link ParallelFlags}, without other flags of the command. */
@@ -70,7 +71,12 @@ export function addScheduleFlags(command: Command): Command {
       `give the cache n blocks (default: enough for a batch, at most ${DEFAULT_CACHE_TOKENS} positions or one request)`,
       positiveWholeNumber,
     )
-    .option('--no-prefix-cache', 'compute the common prefix of prompts for each of them');
+    .option('--no-prefix-cache', 'compute the common prefix of prompts for each of them')
+    .option(
+      '--prompt-lookup <n>',
+      'draft up to n tokens of text that repeats itself: same tokens, sooner (default: 0)',
+      wholeNumber,
+    );
 }
 
 /** What the cache has to hold of a request. */
@@ -91,8 +97,9 @@ export function scheduleOptions(
   demands: readonly Demand[],
   config: ModelConfig,
 ): Readonly<ScheduleOptions> {
-  const { maxBatch, maxBatchTokens, prefillChunk, blockSize, cacheBlocks, prefixCache } = flags;
-  const given = { maxBatch, maxBatchTokens, prefillChunk, blockSize, prefixCaching: prefixCache };
+  const { maxBatch, maxBatchTokens, prefillChunk, blockSize, cacheBlocks, promptLookup } = flags;
+  const { prefixCache: prefixCaching } = flags;
+  const given = { maxBatch, maxBatchTokens, prefillChunk, blockSize, prefixCaching, promptLookup };
   const complete = completeEngineOptions(given, config);
   const blocks = cacheBlocks ?? blocksFor(demands, complete);
   return { ...complete, cacheTokens: blocks * complete.blockSize };

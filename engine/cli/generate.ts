@@ -53,7 +53,8 @@ cache), tokens (ids), text (null without tokenizer files), finishReason ("stop",
 "length" or "abort"), stopReason (the stop text or token id, if one was met),
 fingerprint (SHA-256 of the logits that each token was chosen from), logprobs
 and promptLogprobs (if asked for: token, logprob and top of each token but the
-first of the prompt), and timing (prefillMs and decodeMs, in milliseconds). A
+first of the prompt), promptLookup (drafted and accepted tokens, with
+--prompt-lookup), and timing (prefillMs and decodeMs, in milliseconds). A
 request that fails has index and error instead; the others continue, and the
 exit code is 1.
 
@@ -61,6 +62,8 @@ Examples:
   plumbline generate --model ./Qwen3-0.6B --prompt "Two and two" --max-tokens 16
   plumbline generate --model Qwen/Qwen3-0.6B --chat chat.json --max-tokens 256 \\
     --temperature 0.6 --top-k 20 --top-p 0.95 --seed 1
+  plumbline generate --model ./Qwen3-0.6B --chat edit.json --max-tokens 512 \\
+    --prompt-lookup 7
   plumbline generate --model ./Qwen3-0.6B --ids ids.json --max-tokens 32 --json
   plumbline generate --model ./Qwen3-0.6B --requests requests.jsonl --json \\
     --max-tokens 64 --max-batch 8 --logprobs 5`;

@@ -35,7 +35,12 @@ async function loadAndFollow(
 ): Promise<void> {
   const setup = receiveSetup(group);
   const { revectorize, tp } = setup;
-  const kernels = await createWasmKernels({ threads: threads ?? setup.threads, revectorize });
+  const kernels = await createWasmKernels({
+    threads: threads ?? setup.threads,
+    revectorize,
+    // Rank 0 warns for all.
+    onWarning: () => {},
+  });
   try {
     const rankModel = RankModel.load(group, directory, kernels, setup);
     directory.close();

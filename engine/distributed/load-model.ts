@@ -52,7 +52,7 @@ export async function loadModel(
       return { directory, complete };
     };
     const { group, checked } = await openGroup(modelDir, parallel, check);
-    const { threads = shareOfThreads(parallel), revectorize = false, onProgress } = options;
+    const { threads = shareOfThreads(parallel), revectorize = true, onProgress } = options;
     if (group.rank > 0) {
       given?.dispose();
       return await followAndExit(group, checked.directory, threads);

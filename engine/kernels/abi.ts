@@ -5,11 +5,11 @@
 /** Outputs in a panel of a packed matrix. */
 export const PANEL = 16;
 
-/** Rows of activations that a tile of a matmul takes at once. */
-export const STRIP = 4;
+/** The most rows of activations that a tile of a matmul takes at once. */
+export const TILE_ROWS = 6;
 
-/** Queries that share a key head and go through the cache together. */
-export const QUERIES = 16;
+/** Queries that share a key head and go through the cache together: four tiles. */
+export const QUERIES = 24;
 
 /** Bytes of a job in shared memory (assembly/threads/job.ts) before the kernel's arguments. */
 export const JOB_BYTES = 64;
@@ -54,8 +54,8 @@ export class MatmulArguments {
   y: number = 0;
   /** Leaves of a sum over the inputs: 1, 2, 4 or 8. */
   leaves: number = 0;
-  /** Number of rows from which on the bf16 weights of a leaf are widened once for all rows. */
-  widenRows: number = 0;
+  /** Not 0 where V8 fuses vectors to 256 bits: tiles of 16 outputs, not of 8. */
+  isWide: number = 0;
 }
 
 /** y = W[id], widened to f32. There is one unit. */
@@ -68,13 +68,13 @@ export class GatherArguments {
   y: number = 0;
 }
 
-/** Copies rows into strips. A unit is a strip of {@link STRIP} rows. */
+/** Copies rows into strips (assembly/matmul/strips.ts). A unit is a strip. */
 export class PackRowsArguments {
   /** f32 [rows, inputs]. */
   x: number = 0;
   rows: number = 0;
   inputs: number = 0;
-  /** f32 [rows / STRIP][inputs][STRIP], written; the last strip may have fewer rows. */
+  /** f32 [strips][inputs][rows of the strip], written. */
   strips: number = 0;
 }
 
@@ -109,6 +109,8 @@ export class AttentionArguments {
   scores: number = 0;
   /** Bytes from the scores of a thread to those of the next. */
   scoresBytes: number = 0;
+  /** As in {@link MatmulArguments}. */
+  isWide: number = 0;
 }
 
 /** Writes keys and values into the cache. A unit is a row. */

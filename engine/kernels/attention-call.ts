@@ -3,24 +3,21 @@ import { type AttentionArgs, scoresLength } from './kernels.ts';
 import type { KernelCall } from './pool.ts';
 import { KERNELS } from './table.ts';
 
-/**
- * The largest headDim, and the largest blockSize, for attention in tiles: a thread's scratch memory has room
- * for 128 bytes of the one and 16 of the other, and denominators.
- */
+/** The largest headDim for attention in tiles: a thread's scratch memory holds queries and sums. */
 const MAX_TILED = 256;
 
 /** Returns the address of an array, which its errors call by the name. */
 export type AddressOf = (name: string, view: ArrayBufferView) => number;
 
-/** Attention as a call of a compiled kernel: in tiles if headDim and blockSize are multiples of eight. */
+/** Attention as a call of a compiled kernel: in tiles if headDim and blockSize are multiples of 16. */
 export function attentionCall(
   args: AttentionArgs,
-  threads: number,
+  { threads, isWide }: { threads: number; isWide: boolean },
   at: AddressOf,
 ): KernelCall<AttentionArguments> {
   const { blockSize, rows, startPosition, numAttentionHeads, numKeyValueHeads, headDim } = args;
   const queriesPerKey = (rows * numAttentionHeads) / numKeyValueHeads;
-  const isTiled = headDim % 8 === 0 && blockSize % 8 === 0 && Math.max(headDim, blockSize) <= MAX_TILED;
+  const isTiled = headDim % 16 === 0 && blockSize % 16 === 0 && headDim <= MAX_TILED;
   const positions = rows * (startPosition + (rows + 1) / 2);
   return {
     ...(isTiled
@@ -42,6 +39,7 @@ export function attentionCall(
       scale: args.scale,
       scores: at('attention: scores', args.scores),
       scoresBytes: (scoresLength(threads, startPosition + rows) / threads) * Float32Array.BYTES_PER_ELEMENT,
+      isWide: Number(isWide),
     },
     work: 2 * positions * numAttentionHeads * headDim,
   };

@@ -6,6 +6,7 @@ import type { SharedMemory } from './memory.ts';
 // TypeScript declares WebAssembly only as part of the DOM.
 declare const WebAssembly: {
   compile(bytes: Uint8Array): Promise<KernelModule>;
+  validate(bytes: Uint8Array): boolean;
   Instance: new (
     module: KernelModule,
     imports: { env: { memory: SharedMemory } },
@@ -17,36 +18,68 @@ export interface KernelModule {
   readonly [Symbol.toStringTag]: 'WebAssembly.Module';
 }
 
-/** The functions of `assembly/threads/threads.ts`, which describes them. Addresses are in bytes. */
+/**
+ * The functions of `assembly/threads/threads.ts` and `assembly/multiply-add.ts`, which describe them.
+ * Addresses are in bytes.
+ */
 export interface KernelFunctions {
   attach(job: number, thread: number): void;
   close(): void;
   fail(): void;
+  fuses(factor: number, summand: number): number;
   run(kernel: number, units: number): void;
   serve(): void;
   setScratch(address: number, bytes: number): void;
   share(kernel: number, units: number, grain: number, patience: number): number;
 }
 
-const FUNCTIONS = ['attach', 'close', 'fail', 'run', 'serve', 'setScratch', 'share'] as const;
+const FUNCTIONS = ['attach', 'close', 'fail', 'fuses', 'run', 'serve', 'setScratch', 'share'] as const;
 
-/** @throws KernelError if the file is missing or is not WebAssembly. */
-export async function compile(wasmUrl: URL): Promise<KernelModule> {
+/** (func (param v128 v128 v128) (result v128) (f32x4.relaxed_madd ...)). */
+const RELAXED_MADD = Buffer.from(
+  '0061736d010000000108016003' +
+    '7b7b7b' +
+    '017b' +
+    '03020100' +
+    '0a0d010b00' +
+    '200020012002' +
+    'fd8502' +
+    '0b',
+  'hex',
+);
+
+/** @throws KernelError if the file is missing. */
+export async function readKernels(wasmUrl: URL): Promise<Uint8Array> {
   const path = fileURLToPath(wasmUrl);
-  let bytes: Uint8Array;
   try {
-    bytes = await readFile(path);
+    return await readFile(path);
   } catch (cause) {
     const { code } = cause as NodeJS.ErrnoException;
     throw new KernelError(`cannot read ${path} (${code}); build the kernels: npm run build:kernels`, {
       cause,
     });
   }
+}
+
+/** @throws KernelError if the bytes are not WebAssembly, or this V8 lacks instructions that they use. */
+export async function compile(bytes: Uint8Array, wasmUrl: URL): Promise<KernelModule> {
+  const path = fileURLToPath(wasmUrl);
   try {
     return await WebAssembly.compile(bytes);
   } catch (cause) {
+    if (!hasRelaxedSimd()) {
+      throw new KernelError(
+        `cannot load ${path}: this JavaScript engine (V8 ${process.versions.v8}) has no relaxed SIMD for WebAssembly; use Node 22.20 or later`,
+        { cause },
+      );
+    }
     throw cannotBeLoaded(path, cause);
   }
+}
+
+/** Whether V8 knows the instruction f32x4.relaxed_madd, by a module with one function of it. */
+function hasRelaxedSimd(): boolean {
+  return WebAssembly.validate(RELAXED_MADD);
 }
 
 /**

@@ -1,5 +1,5 @@
 import type { WeightDtype } from '../config.ts';
-import { type PANEL, QUERIES } from './abi.ts';
+import { PANEL, QUERIES } from './abi.ts';
 import type { LEAVES } from './numerics.ts';
 
 /**
@@ -51,7 +51,7 @@ export interface AttentionArgs {
 
 /** Length of attention's scratch memory over a number of positions: {@link QUERIES} rows per thread. */
 export function scoresLength(threads: number, positions: number): number {
-  return threads * QUERIES * Math.ceil(positions / 8) * 8;
+  return threads * QUERIES * Math.ceil(positions / PANEL) * PANEL;
 }
 
 /** New keys and values of one sequence in one layer, and the cache they go into. */
@@ -98,8 +98,10 @@ export interface RopeArgs {
  * order, and it depends on the shape of the model alone, never on the number of rows, the size of a cache
  * block, the chunks of a prefill, the width of a vector or the number of threads.
  *
- * **Rounding.** All arithmetic is IEEE 754 f32, to nearest, ties to even, with denormals. Every product,
- * sum, quotient and square root is rounded on its own; a multiplication and an addition are never fused.
+ * **Rounding.** All arithmetic is IEEE 754 f32, to nearest, ties to even, with denormals. Where sums of
+ * products are long (matmul, attention's scores, attention's values) a product and the sum it is added to are
+ * fused: `fma(a, b, c)` is a·b + c, rounded once. Everywhere else every product, sum, quotient and square
+ * root is rounded on its own. A machine without a fused multiply-add computes the same result in f64.
  * Numbers given as JavaScript numbers (eps, scale) are rounded to f32 first. Weights are widened to f32 when
  * used, which is exact.
  *
@@ -108,9 +110,9 @@ export interface RopeArgs {
  *
  * **matmul.** `y[n] = Σ_k x[k] · W[n,k]`. The K inputs are cut into {@link LEAVES} = 8 leaves of ⌈K/8⌉: leaf
  * i begins at k = i·⌈K/8⌉. If K is not a multiple of 8, the last leaves are shorter or empty. A leaf is
- * summed in ascending k from +0, so an empty leaf is +0. The leaves are added as a balanced tree,
- * `((l₀+l₁)+(l₂+l₃)) + ((l₄+l₅)+(l₆+l₇))`: a rank that owns 1, 2 or 4 adjacent leaves computes its subtree
- * alone, with a matrix of the leaves' inputs and that number of leaves.
+ * summed in ascending k from +0, each term by `s = fma(x[k], W[n,k], s)`, so an empty leaf is +0. The
+ * leaves are added as a balanced tree, `((l₀+l₁)+(l₂+l₃)) + ((l₄+l₅)+(l₆+l₇))`: a rank that owns 1, 2 or 4
+ * adjacent leaves computes its subtree alone, with a matrix of the inputs of its leaves and their number.
  *
  * **Sum by four** of terms t_i: four running sums from +0, where sum j adds the terms with i mod 4 = j in
  * ascending order, then `(s₀ + s₁) + (s₂ + s₃)`.
@@ -135,8 +137,8 @@ export interface RopeArgs {
  *
  * **attention.** For one row and head, over the absolute positions t = 0 … startPosition + row: score_t =
  * (Σ_d q[d]·k_t[d], d ascending from +0) · scale; p and the denominator as in softmax; `out[d] = (Σ_t
- * p_t·v_t[d], t ascending from +0) / denominator`. Query head h reads key and value head ⌊h ·
- * numKeyValueHeads / numAttentionHeads⌋.
+ * p_t·v_t[d], t ascending from +0) / denominator`; both sums by `fma`, as a leaf's. Query head h reads key
+ * and value head ⌊h · numKeyValueHeads / numAttentionHeads⌋.
  *
  * ## Preconditions
  * Every method checks the lengths and counts it is given. An array may be longer than asked for: the rest is

@@ -4,7 +4,7 @@ import {
   PANEL,
   type PackPanelsArguments,
   type PackRowsArguments,
-  STRIP,
+  TILE_ROWS,
 } from './abi.ts';
 import type { KernelCall } from './pool.ts';
 import { type ArgumentsOf, KERNELS } from './table.ts';
@@ -34,7 +34,7 @@ export function packRowsCall(args: ArgumentsOf<PackRowsArguments>): KernelCall<P
   return {
     kernel: KERNELS.packRows,
     args,
-    units: Math.ceil(args.rows / STRIP),
+    units: Math.ceil(args.rows / TILE_ROWS),
     grain: 1,
     work: args.rows * args.inputs,
   };

@@ -47,10 +47,6 @@ export interface PoolOptions {
   sharedWork?: number;
   /** Seconds that a thread may take for a part. Default 10. */
   patience?: number;
-  /**
-   * Lets V8 fuse pairs of vectors into 256 bits; see {@link revectorize}. Default false. It changes no bit.
-   */
-  revectorize?: boolean;
 }
 
 /** What a {@link ThreadPool} is made of. */
@@ -59,6 +55,8 @@ export interface ThreadPoolOptions extends PoolOptions {
   size: number;
   /** The compiled kernels, and the file that they were read from. */
   module: KernelModule;
+  /** Whether V8 may have fused vectors to 256 bits. */
+  isWide: boolean;
   wasmUrl: URL;
   memory: KernelMemory;
 }
@@ -73,7 +71,7 @@ export class ThreadPool {
   readonly functions: KernelFunctions;
   readonly #sharedWork: number;
   readonly #patience: number;
-  readonly #revectorized: boolean;
+  readonly #isWide: boolean;
   readonly #job: number;
   readonly #args: Float64Array;
   readonly #start: (thread: number) => Worker;
@@ -85,11 +83,11 @@ export class ThreadPool {
   constructor({
     size,
     module,
+    isWide,
     wasmUrl,
     memory,
     sharedWork = SHARED_WORK,
     patience = PATIENCE,
-    revectorize = false,
   }: ThreadPoolOptions) {
     if (!Number.isInteger(size) || size < 1 || size > MAX_THREADS) {
       throw new KernelError(`${size} threads, expected a whole number of 1 to ${MAX_THREADS}`);
@@ -97,7 +95,7 @@ export class ThreadPool {
     this.size = size;
     this.#sharedWork = sharedWork;
     this.#patience = patience;
-    this.#revectorized = revectorize;
+    this.#isWide = isWide;
     this.functions = instantiate(module, wasmUrl, memory.memory);
     this.#job = memory.allocate(JOB_BYTES + MAX_ARGUMENTS * Float64Array.BYTES_PER_ELEMENT);
     this.#args = new Float64Array(memory.buffer, this.#job + JOB_BYTES, MAX_ARGUMENTS);
@@ -127,7 +125,7 @@ export class ThreadPool {
     } else {
       this.#shareParts(number, units, size);
     }
-    if (this.#revectorized) clearUpperHalves();
+    if (this.#isWide) clearUpperHalves();
   }
 
   /** Ends the threads, also those asleep. {@link share} must not be called afterwards. */

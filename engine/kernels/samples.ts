@@ -1,4 +1,5 @@
 import type { WeightDtype } from '../config.ts';
+import { PANEL } from './abi.ts';
 import { type Kernels, type ReadRows, scoresLength } from './kernels.ts';
 import { bytesPerWeight } from './widen.ts';
 
@@ -12,11 +13,11 @@ export interface SampleSize {
   /** numAttentionHeads / numKeyValueHeads. */
   readonly headsPerKey: number;
   /**
-   * Half of headDim; attention in tiles rounds headDim up to a multiple of 8, attention without makes it 4
+   * Half of headDim; attention in tiles rounds headDim up to a multiple of 16, attention without makes it 4
    * more than one.
    */
   readonly halfHeadDim: number;
-  /** Attention in tiles rounds it up to a multiple of 8. */
+  /** Attention in tiles rounds it up to a multiple of 16. */
   readonly blockSize: number;
   readonly startPosition: number;
 }
@@ -115,12 +116,12 @@ function cacheOf(kernels: Kernels, size: SampleSize & { headDim: number }, value
   };
 }
 
-const upToEight = (value: number) => Math.ceil(value / 8) * 8;
+const roundUp = (value: number) => Math.ceil(value / PANEL) * PANEL;
 
 export function attentionSample(isTiled: boolean): MakeSample {
   return (kernels, size, values) => {
-    const headDim = isTiled ? upToEight(2 * size.halfHeadDim) : upToEight(2 * size.halfHeadDim) + 4;
-    const blockSize = isTiled ? upToEight(size.blockSize) : size.blockSize;
+    const headDim = isTiled ? roundUp(2 * size.halfHeadDim) : roundUp(2 * size.halfHeadDim) + 4;
+    const blockSize = isTiled ? roundUp(size.blockSize) : size.blockSize;
     const cache = cacheOf(kernels, { ...size, headDim, blockSize }, values);
     const { rows, startPosition, numKeyValueHeads } = size;
     const numAttentionHeads = numKeyValueHeads * size.headsPerKey;

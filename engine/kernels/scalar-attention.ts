@@ -1,5 +1,6 @@
 import { checkAttention, checkStoreKeyValue } from './checks.ts';
 import { exponentials } from './exp.ts';
+import { fusedMultiplyAdd } from './fused.ts';
 import type { AttentionArgs, Kernels, StoreKeyValueArgs } from './kernels.ts';
 
 const f = Math.fround;
@@ -51,14 +52,14 @@ export function attention(args: AttentionArgs): void {
       for (let t = 0; t < numPositions; t++) {
         let score = 0;
         for (let d = 0; d < headDim; d++)
-          score = f(score + f(q[from + d] * keys[keyIndex(args, t, keyHead, d)]));
+          score = fusedMultiplyAdd(q[from + d], keys[keyIndex(args, t, keyHead, d)], score);
         scores[t] = f(score * scale);
       }
       const denominator = exponentials(scores, numPositions);
       for (let d = 0; d < headDim; d++) {
         let sum = 0;
         for (let t = 0; t < numPositions; t++)
-          sum = f(sum + f(scores[t] * values[valueIndex(args, t, keyHead, d)]));
+          sum = fusedMultiplyAdd(scores[t], values[valueIndex(args, t, keyHead, d)], sum);
         out[from + d] = f(sum / denominator);
       }
     }

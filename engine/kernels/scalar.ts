@@ -10,6 +10,7 @@ import {
   checkRope,
 } from './checks.ts';
 import { siluF32, sumByFour } from './exp.ts';
+import { fusedMultiplyAdd } from './fused.ts';
 import type { Kernels, PackedMatrix, RmsNormArgs, RopeArgs } from './kernels.ts';
 import { laneOf, packedBytes, packPanels } from './pack.ts';
 import { attention, storeKeyValue } from './scalar-attention.ts';
@@ -98,7 +99,7 @@ function dot(x: Float32Array, offset: number, weights: Float32Array, leaves: num
   const leaf = (index: number) => {
     let sum = 0;
     const end = Math.min((index + 1) * leafLength, inputs);
-    for (let k = index * leafLength; k < end; k++) sum = f(sum + f(x[offset + k] * weights[k]));
+    for (let k = index * leafLength; k < end; k++) sum = fusedMultiplyAdd(x[offset + k], weights[k], sum);
     return sum;
   };
   const tree = (first: number, count: number): number =>

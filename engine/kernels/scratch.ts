@@ -1,4 +1,4 @@
-import { PANEL } from './abi.ts';
+import { PANEL, TILE_ROWS } from './abi.ts';
 import type { KernelMemory } from './memory.ts';
 import { LEAVES } from './numerics.ts';
 
@@ -6,7 +6,7 @@ const FLOAT = Float32Array.BYTES_PER_ELEMENT;
 /** Rows of a matmul that are computed together, so few that a thread's part of them stays in its cache. */
 export const BLOCK_ROWS = 128;
 /** Bytes of the sums of a thread's tiles, for a block of rows. */
-const TILES_BYTES = BLOCK_ROWS * LEAVES * PANEL * FLOAT;
+const TILES_BYTES = Math.ceil(BLOCK_ROWS / TILE_ROWS) * TILE_ROWS * LEAVES * PANEL * FLOAT;
 
 /** Sets the address of thread 0's scratch memory, and the bytes from a thread's to the next one's. */
 export type SetScratch = (address: number, bytes: number) => void;

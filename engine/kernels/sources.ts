@@ -12,8 +12,10 @@ declare const WebAssembly: {
 /** The folder that has `assembly/` in the repository; an installed package has compiled kernels alone. */
 const FOLDER = new URL('./', import.meta.url);
 
-/** The compiled kernels. */
-export const KERNELS_URL = new URL('build/kernels.wasm', FOLDER);
+/** The compiled kernels, and those for machines without a fused multiply-add, which lie beside them. */
+export const KERNELS_NAME = 'kernels.wasm';
+export const EMULATED_NAME = 'kernels-emulated.wasm';
+export const KERNELS_URL = new URL(`build/${KERNELS_NAME}`, FOLDER);
 
 /** The name of the section of the compiled file that holds the hash of its sources. */
 const SECTION = 'sources';
@@ -41,14 +43,20 @@ export function hashSources(folder: URL = FOLDER): string | undefined {
   return hash.digest('hex');
 }
 
-/**
- * Compiled kernels with the hash of their sources appended, as a custom section (WebAssembly specification,
- * 5.5.3).
- */
+/** Compiled kernels with the hash of their sources. */
 export function withHash(wasm: Uint8Array, hash: string): Uint8Array {
-  const content = Buffer.concat([Buffer.of(SECTION.length), Buffer.from(SECTION + hash)]);
-  // The length of a section is in LEB128; a name and a hash need one byte of it.
-  return Buffer.concat([wasm, Buffer.of(0, content.length), content]);
+  return withSection(wasm, SECTION, hash);
+}
+
+/**
+ * A module with a custom section appended (WebAssembly specification, 5.5.3).
+ *
+ * @param name,content in ASCII, less than 126 characters together
+ */
+export function withSection(wasm: Uint8Array, name: string, content: string): Uint8Array {
+  const section = Buffer.concat([Buffer.of(name.length), Buffer.from(name + content)]);
+  // The length of a section is in LEB128; so short a section needs one byte of it.
+  return Buffer.concat([wasm, Buffer.of(0, section.length), section]);
 }
 
 let repositoryHash: { value: string | undefined } | undefined;

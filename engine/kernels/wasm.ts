@@ -10,16 +10,15 @@ import {
   checkRope,
   checkStoreKeyValue,
 } from './checks.ts';
-import { compile } from './instance.ts';
 import type { Kernels } from './kernels.ts';
 import { matmulCall, packPanelsCall, packRowsCall } from './matmul-calls.ts';
 import { KernelMemory, throwDisposed } from './memory.ts';
 import { LEAVES } from './numerics.ts';
 import { packedBytes, readMatrix } from './pack.ts';
 import { type KernelCall, type PoolOptions, ThreadPool } from './pool.ts';
-import { revectorize } from './revectorize.ts';
 import { BLOCK_ROWS, Scratch } from './scratch.ts';
-import { checkSources, KERNELS_URL } from './sources.ts';
+import { selectKernels } from './select.ts';
+import { KERNELS_URL } from './sources.ts';
 import { KERNELS } from './table.ts';
 import { bytesPerWeight } from './widen.ts';
 
@@ -34,13 +33,20 @@ export interface WasmKernelsOptions extends PoolOptions {
   wasmUrl?: URL;
   /** Threads that share the work, the calling one included; 1 … 256. Default 1. They change no bit. */
   threads?: number;
+  /**
+   * Lets V8 fuse pairs of vectors into 256 bits where that is safe; see `select.ts`. Default true. It
+   * changes no bit.
+   */
+  revectorize?: boolean;
+  /** Gets a line if the kernels are slow here. Default: printed on standard error, once in a process. */
+  onWarning?: (line: string) => void;
 }
 
-/**
- * Number of rows from which on 16-bit weights are widened once for all; 256-bit vectors widen faster in each
- * strip.
- */
-const WIDEN_ROWS = 17;
+let isWarned = false;
+function printWarning(line: string): void {
+  if (!isWarned) process.stderr.write(`plumbline: ${line}\n`);
+  isWarned = true;
+}
 
 /**
  * The kernels in WebAssembly SIMD, compiled from `assembly/`, with a memory of their own.
@@ -49,14 +55,12 @@ const WIDEN_ROWS = 17;
  */
 export async function createWasmKernels(options: WasmKernelsOptions = {}): Promise<Kernels> {
   const wasmUrl = options.wasmUrl ?? KERNELS_URL;
-  if (options.revectorize) revectorize();
-  const module = await compile(wasmUrl);
-  checkSources(module, wasmUrl);
+  const { revectorize = true, onWarning = printWarning } = options;
+  const { module, isWide } = await selectKernels(wasmUrl, { revectorize, onWarning });
   const memory = new KernelMemory(options.maxBytes);
   const size = options.threads ?? 1;
-  let pool: ThreadPool | undefined = new ThreadPool({ ...options, size, module, wasmUrl, memory });
+  let pool: ThreadPool | undefined = new ThreadPool({ ...options, size, module, isWide, wasmUrl, memory });
   const threads = pool.size;
-  const widenRows = options.revectorize ? BLOCK_ROWS + 1 : WIDEN_ROWS;
   const alive = () => pool ?? throwDisposed();
   const share = <A extends object>(call: KernelCall<A>) => alive().share(call);
   const at = (name: string, view: ArrayBufferView) => memory.address(name, view);
@@ -126,13 +130,15 @@ export async function createWasmKernels(options: WasmKernelsOptions = {}): Promi
       const from = at('matmul: x', x);
       const to = at('matmul: y', y);
       const strips = scratch.require(inputs, leaves);
-      for (let first = 0; first < rows; first += BLOCK_ROWS) {
-        const block = Math.min(BLOCK_ROWS, rows - first);
+      // Equal blocks, because each of them reads all weights.
+      const most = Math.ceil(rows / Math.ceil(rows / BLOCK_ROWS));
+      for (let first = 0; first < rows; first += most) {
+        const block = Math.min(most, rows - first);
         const blockFrom = from + first * inputs * FLOAT;
         if (block > 1) share(packRowsCall({ x: blockFrom, rows: block, inputs, strips }));
         const args = {
           ...{ x: block > 1 ? strips : blockFrom, rows: block, inputs, panels, outputs },
-          ...{ y: to + first * outputs * FLOAT, leaves, widenRows },
+          ...{ y: to + first * outputs * FLOAT, leaves, isWide: Number(isWide) },
         };
         share(matmulCall(dtype, args));
       }
@@ -197,11 +203,12 @@ export async function createWasmKernels(options: WasmKernelsOptions = {}): Promi
     attention(args) {
       checkAttention(args, threads);
       scratch.require(1);
-      share(attentionCall(args, threads, at));
+      share(attentionCall(args, { threads, isWide }, at));
     },
 
     siluMultiply(gate, up, length) {
       checkElements('siluMultiply', gate, up, length);
+      scratch.require(1);
       share({
         kernel: KERNELS.siluMultiply,
         args: { gate: at('siluMultiply: gate', gate), up: at('siluMultiply: up', up) },

@@ -26,8 +26,19 @@ const READ_METRICS: Readonly<Record<string, [help: string, read: (stats: EngineS
     ({ prefixCache }) => prefixCache.savedTokens,
   ],
   prefix_cache_evictions_total: ['cached blocks that were overwritten', ({ blocks }) => blocks.evictions],
+  spec_decode_num_draft_tokens_total: [
+    'tokens drafted by prompt lookup',
+    ({ promptLookup }) => promptLookup.drafted,
+  ],
+  spec_decode_num_accepted_tokens_total: [
+    'drafted tokens that were what the request chose',
+    ({ promptLookup }) => promptLookup.accepted,
+  ],
   engine_steps_total: ['computed steps', ({ steps }) => steps],
-  engine_tokens_total: ['computed rows, of prompts and of generated tokens', ({ tokens }) => tokens],
+  engine_tokens_total: [
+    'computed rows, of prompts, of generated tokens and of drafts',
+    ({ tokens }) => tokens,
+  ],
 };
 
 /** The server's metrics for Prometheus. */

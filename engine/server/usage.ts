@@ -7,10 +7,12 @@ export interface Usage {
   total_tokens: number;
   /** Tokens of the prompts that were found in the prefix cache. */
   prompt_tokens_details?: { cached_tokens: number };
+  /** Of tokens that were drafted, if the engine drafts. */
+  completion_tokens_details?: { accepted_prediction_tokens: number; rejected_prediction_tokens: number };
 }
 
 /** What is counted of one sample. */
-export type Counted = Pick<GenerateResult, 'promptTokens' | 'cachedTokens'> & {
+export type Counted = Pick<GenerateResult, 'promptTokens' | 'cachedTokens' | 'promptLookup'> & {
   readonly tokens: { readonly length: number };
 };
 
@@ -31,5 +33,11 @@ export function usageOf(samples: readonly (readonly Counted[])[]): Usage {
     cached += first.cachedTokens;
     completion += [first, ...others].reduce((sum, { tokens }) => sum + tokens.length, 0);
   }
-  return { ...usageSoFar(prompt, completion), prompt_tokens_details: { cached_tokens: cached } };
+  const usage = { ...usageSoFar(prompt, completion), prompt_tokens_details: { cached_tokens: cached } };
+  const drafts = samples.flat().flatMap(({ promptLookup = [] }) => promptLookup);
+  if (drafts.length === 0) return usage;
+  const accepted = drafts.reduce((sum, counts) => sum + counts.accepted, 0);
+  const drafted = drafts.reduce((sum, counts) => sum + counts.drafted, 0);
+  const details = { accepted_prediction_tokens: accepted, rejected_prediction_tokens: drafted - accepted };
+  return { ...usage, completion_tokens_details: details };
 }

@@ -98,14 +98,15 @@ export class BlockManager {
    * Makes the next `numTokens` positions of a sequence writable: new blocks where it has none, copies of
    * shared ones (copy on write).
    *
+   * @param numDraftTokens positions beyond them, which may come to nothing, see {@link trim}.
    * @returns the copies to make before the step, in this order, because the source of one may be the target
    * of the next; undefined, and nothing is taken, if too few blocks are free.
    * @throws RangeError if the sequence has fewer tokens to compute.
    */
-  grow(sequence: Sequence, numTokens: number): BlockCopy[] | undefined {
+  grow(sequence: Sequence, numTokens: number, numDraftTokens = 0): BlockCopy[] | undefined {
     this.#checkCount('grown', sequence, numTokens);
     const { blockTable, numComputedTokens } = sequence;
-    const end = this.#blocksFor(numComputedTokens + numTokens);
+    const end = this.#blocksFor(numComputedTokens + numTokens + numDraftTokens);
     const shared: number[] = [];
     for (let i = Math.floor(numComputedTokens / this.blockSize); i < Math.min(end, blockTable.length); i++) {
       if (this.#pool.refCount(blockTable[i]) > 1) shared.push(i);
@@ -146,6 +147,12 @@ export class BlockManager {
       );
       this.#prefixCache.add(blockHashes[i], blockTable[i]);
     }
+  }
+
+  /** Frees the blocks beyond the computed positions: those of draft tokens that were rejected. */
+  trim({ blockTable, numComputedTokens }: Sequence): void {
+    const end = this.#blocksFor(numComputedTokens);
+    for (const block of blockTable.splice(end).toReversed()) this.#release(block);
   }
 
   /**

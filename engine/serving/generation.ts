@@ -3,6 +3,7 @@ import type { Tokenizer } from '../text/tokenizer.ts';
 import type { CheckedRequest } from './check-request.ts';
 import { Fingerprint } from './fingerprint.ts';
 import { type TokenLogprobs, tokenLogprobs } from './logprobs.ts';
+import { PromptLookup } from './prompt-lookup.ts';
 import type { FinishReason, GenerateResult, TokenEvent } from './requests.ts';
 import { type SamplingScratch, TokenSampler } from './sampler.ts';
 import type { SamplingParams } from './sampling-params.ts';
@@ -15,6 +16,8 @@ export interface GenerationContext extends CheckedRequest {
   readonly index: number;
   readonly tokenizer: Pick<Tokenizer, 'createStream'> | undefined;
   readonly scratch: SamplingScratch;
+  /** The most tokens of a draft. Default 0: none. */
+  readonly promptLookup?: number;
   /** When the request arrived, in ms of `performance.now()`. */
   readonly begun: number;
   /** Tokens of the prompt that were found in the prefix cache; undefined before its first step. */
@@ -34,12 +37,13 @@ export class Generation {
   readonly #stream: TextStream | undefined;
   readonly #stopStrings: StopStrings;
   readonly #stopIds: ReadonlySet<number>;
+  readonly #promptLookup: PromptLookup | undefined;
   readonly #logprobs: TokenLogprobs[] = [];
   #text = '';
   #firstToken = 0;
 
   constructor(context: GenerationContext, sequenceId: number, sample: number) {
-    const { params, ids, scratch, tokenizer, cacheSalt, skipSpecialTokens } = context;
+    const { params, ids, scratch, tokenizer, cacheSalt, skipSpecialTokens, promptLookup = 0 } = context;
     this.context = context;
     this.sample = sample;
     this.sequence = new Sequence(sequenceId, params, ids, cacheSalt);
@@ -47,6 +51,7 @@ export class Generation {
     this.#stream = tokenizer?.createStream({ skipSpecialTokens });
     this.#stopStrings = new StopStrings(params.stop);
     this.#stopIds = new Set(params.stopIds);
+    this.#promptLookup = promptLookup > 0 ? new PromptLookup(promptLookup, ids.length) : undefined;
   }
 
   /** Records how much of the prompt was cached, when the sequence is computed for the first time. */
@@ -69,6 +74,23 @@ export class Generation {
       params.promptLogprobs!,
       scratch.sorting,
     );
+  }
+
+  /**
+   * Drafts tokens that may come next.
+   *
+   * @param most tokens that there is room for.
+   */
+  draft(most: number): number[] {
+    const { numNewTokens, tokens } = this.sequence;
+    // The last token of a request is not computed.
+    const left = this.context.maxNewTokens - numNewTokens - 1;
+    return this.#promptLookup?.propose(tokens, Math.min(most, left)) ?? [];
+  }
+
+  /** Records what became of a draft token that was computed. */
+  recordDraft(isAccepted: boolean): void {
+    this.#promptLookup?.record(isAccepted);
   }
 
   /**
@@ -121,6 +143,7 @@ export class Generation {
       fingerprint: this.#fingerprint.digest(),
       logprobs: params.logprobs === undefined ? undefined : this.#logprobs,
       promptLogprobs: params.promptLogprobs === undefined ? undefined : [...this.context.promptLogprobs],
+      ...(this.#promptLookup && { promptLookup: { ...this.#promptLookup.counts } }),
       timing: { prefillMs: firstToken - begun, decodeMs: now - firstToken },
     };
   }

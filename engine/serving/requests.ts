@@ -1,5 +1,6 @@
 import type { Observer } from '../options.ts';
 import type { TokenLogprobs } from './logprobs.ts';
+import type { DraftCounts } from './prompt-lookup.ts';
 import type { SamplingOptions } from './sampling-params.ts';
 
 /** Options of `Engine.forward`. */
@@ -93,13 +94,15 @@ export interface GenerateResult {
   logprobs: TokenLogprobs[] | undefined;
   /** For each token of the prompt but the first, if the request has `promptLogprobs`. */
   promptLogprobs: TokenLogprobs[] | undefined;
+  /** If the engine drafts tokens; the tokens do not depend on it. */
+  promptLookup?: DraftCounts;
   timing: { prefillMs: number; decodeMs: number };
 }
 
 /** What an engine is doing, and what it has done since it was loaded. */
 export interface EngineStats {
   steps: number;
-  /** Rows computed, of prompts and of generated tokens. */
+  /** Rows computed, of prompts, of generated tokens and of drafts. */
   tokens: number;
   running: number;
   waiting: number;
@@ -107,4 +110,5 @@ export interface EngineStats {
   blocks: { total: number; free: number; cached: number; evictions: number; copies: number };
   /** Look-ups of a prompt's prefix, those that found one, and the positions found. */
   prefixCache: { queries: number; hits: number; savedTokens: number };
+  promptLookup: DraftCounts;
 }

@@ -12,15 +12,30 @@ export interface SchedulerOptions {
   maxBatchTokens: number;
   /** The most tokens of one sequence in a step. */
   prefillChunk: number;
+  /** With its drafts a step has at most this number of tokens, plus one. Default 0: no drafts. */
+  promptLookup?: number;
+}
+
+/**
+ * Drafts tokens that a sequence may choose next.
+ *
+ * @param most tokens.
+ */
+export type Propose<S extends Sequence> = (sequence: S, most: number) => readonly number[];
+
+/** What a step computes of a sequence. */
+export interface ScheduledSpan<S extends Sequence> {
+  sequence: S;
+  /** Of the sequence's own tokens, the next ones. */
+  numTokens: number;
+  /** Computed after them, as if they were the sequence's. */
+  draft: readonly number[];
 }
 
 /** What a step computes. */
 export interface ScheduledStep<S extends Sequence> {
-  /**
-   * The next `numTokens` tokens of each sequence, which has blocks for them. Empty if there is nothing to
-   * compute.
-   */
-  spans: { sequence: S; numTokens: number }[];
+  /** Of each sequence, which has blocks for it. Empty if there is nothing to compute. */
+  spans: ScheduledSpan<S>[];
   /** Made before the step, in this order. */
   copies: BlockCopy[];
   /** Sequences that lost their blocks to others; they are computed again when they are next admitted. */
@@ -47,10 +62,12 @@ export class Scheduler<S extends Sequence = Sequence> {
   #numPreemptions = 0;
 
   /** @throws RangeError if an option is not a positive whole number. */
-  constructor({ maxBatch, maxBatchTokens, prefillChunk }: SchedulerOptions, blocks: BlockManager) {
-    this.options = { maxBatch, maxBatchTokens, prefillChunk };
+  constructor(options: SchedulerOptions, blocks: BlockManager) {
+    const { maxBatch, maxBatchTokens, prefillChunk, promptLookup = 0 } = options;
+    const counts = { maxBatch, maxBatchTokens, prefillChunk };
+    this.options = { ...counts, promptLookup };
     this.#blocks = blocks;
-    for (const [name, value] of Object.entries(this.options)) {
+    for (const [name, value] of Object.entries(counts)) {
       if (Number.isInteger(value) && value >= 1) continue;
       throw new RangeError(`${name} is ${value}; expected a whole number, 1 or more`);
     }
@@ -108,9 +125,10 @@ export class Scheduler<S extends Sequence = Sequence> {
    * The next step: running sequences, then waiting ones, each in order of arrival. A sequence that is paused
    * or has no token to compute is skipped and keeps its place.
    *
+   * @param propose drafts tokens. Default: none.
    * @throws RangeError, and nothing is changed, if a sequence has outgrown the cache.
    */
-  schedule(): ScheduledStep<S> {
+  schedule(propose?: Propose<S>): ScheduledStep<S> {
     const ready = this.#sequences.filter(isReady);
     for (const sequence of ready) this.#checkFits(sequence);
     const step: ScheduledStep<S> = { spans: [], copies: [], preempted: [] };
@@ -126,21 +144,21 @@ export class Scheduler<S extends Sequence = Sequence> {
       if (step.preempted.includes(sequence) || !this.#place(sequence, step)) break;
       this.#running.add(sequence);
     }
+    if (propose) for (const span of step.spans) this.#addDraft(span, step, propose);
     return step;
   }
 
   /** Adds a sequence's next tokens to the step, with blocks for them. @returns whether there was room. */
   #place(sequence: S, step: ScheduledStep<S>): boolean {
     const { maxBatch, maxBatchTokens, prefillChunk } = this.options;
-    const budget = step.spans.reduce((left, span) => left - span.numTokens, maxBatchTokens);
-    const most = Math.min(budget, prefillChunk);
+    const most = Math.min(maxBatchTokens - rowsOf(step), prefillChunk);
     if (most === 0 || step.spans.length === maxBatch) return false;
     for (;;) {
       const placed = sequence.blockTable.length > 0 || this.#blocks.admit(sequence, most);
       const numTokens = Math.min(sequence.numUncomputedTokens, most);
       const copies = placed && this.#blocks.grow(sequence, numTokens);
       if (copies) {
-        step.spans.push({ sequence, numTokens });
+        step.spans.push({ sequence, numTokens, draft: [] });
         step.copies.push(...copies);
         return true;
       }
@@ -150,6 +168,23 @@ export class Scheduler<S extends Sequence = Sequence> {
       step.preempted.push(victim);
       if (victim === sequence) return false;
     }
+  }
+
+  /**
+   * Adds a draft to a sequence that generates. It takes what tokens and blocks the step has left. Not in the
+   * step that ends a prompt: its other samples would share the blocks that the draft is written to.
+   */
+  #addDraft(span: ScheduledSpan<S>, step: ScheduledStep<S>, propose: Propose<S>): void {
+    const { maxBatchTokens, prefillChunk, promptLookup = 0 } = this.options;
+    const { sequence, numTokens } = span;
+    if (sequence.numNewTokens === 0 || numTokens < sequence.numUncomputedTokens) return;
+    const budget = Math.min(maxBatchTokens, promptLookup + 1) - rowsOf(step);
+    const most = Math.min(budget, prefillChunk - numTokens);
+    const draft = most > 0 ? propose(sequence, most) : [];
+    const copies = draft.length > 0 && this.#blocks.grow(sequence, numTokens, draft.length);
+    if (!copies) return;
+    span.draft = draft;
+    step.copies.push(...copies);
   }
 
   /**
@@ -186,6 +221,10 @@ export class Scheduler<S extends Sequence = Sequence> {
       `sequence ${id} has ${numTokens} tokens; the cache holds ${numBlocks * blockSize} (${numBlocks} blocks of ${blockSize})`,
     );
   }
+}
+
+function rowsOf({ spans }: ScheduledStep<Sequence>): number {
+  return spans.reduce((sum, { numTokens, draft }) => sum + numTokens + draft.length, 0);
 }
 
 function isReady(sequence: Sequence): boolean {

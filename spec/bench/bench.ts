@@ -44,7 +44,7 @@ const define = (program: Command, setExitCode: (exitCode: number) => void): void
     )
     .option('--model <model>', 'a fixture, a model directory or a hub id, in place of that model')
     .option('--threads <n>', 'threads of every subject', positiveWholeNumber, availableParallelism())
-    .option('--revectorize', 'our engine with 256-bit vectors, as plumbline --revectorize')
+    .option('--no-revectorize', 'our engine without 256-bit vectors, as plumbline --no-revectorize')
     .option(
       '--subjects <names>',
       `who takes part, separated by commas: ${SUBJECTS.join(', ')}`,
@@ -76,7 +76,7 @@ Examples:
   npm run bench -- --quick --html bench.html
   npm run bench -- --suite latency,memory --threads 2 --json bench.json
   npm run bench -- --subjects plumbline,node-llama-cpp --llama ~/peers
-  npm run bench -- --quick --revectorize
+  npm run bench -- --quick --no-revectorize
 
 node-llama-cpp is not installed with the project. To have it take part:
   NODE_LLAMA_CPP_SKIP_DOWNLOAD=true npm i --no-save node-llama-cpp@3.22.1 @node-llama-cpp/linux-x64@3.22.1 --omit=optional`,
@@ -105,7 +105,7 @@ async function run(options: Options): Promise<number> {
   const {
     suite: suites,
     threads,
-    revectorize = false,
+    revectorize = true,
     subjects,
     llama: llamaDir,
     rounds,

@@ -4,14 +4,14 @@ import test from 'ava';
 import { ensureFixture } from '../../generator/fixtures/fixtures.ts';
 import { readCase, readFingerprints } from '../../golden/goldens.ts';
 import { temporaryFolder } from '../support/processes/cleanup.ts';
-import { runCli } from '../support/processes/processes.ts';
+import { CLI_PATH, ended, runCli, startNode } from '../support/processes/processes.ts';
 
 /** Flags of each process. */
 const SETTINGS = [
   ['--threads', '1'],
   ['--threads', '2'],
   ['--threads', '5'],
-  ['--threads', '2', '--revectorize'],
+  ['--threads', '2', '--no-revectorize'],
 ];
 
 for (const model of ['dense', 'moe']) {
@@ -22,7 +22,12 @@ for (const model of ['dense', 'moe']) {
     writeFileSync(join(folder, 'ids.json'), JSON.stringify(ids));
     const modelDir = await ensureFixture(model);
     const args = ['generate', '--model', modelDir, '--ids', join(folder, 'ids.json'), '--max-tokens', '16'];
-    const runs = SETTINGS.map((setting) => runCli(...args, '--ignore-eos', '--json', ...setting));
+    const commands = SETTINGS.map((setting) => [...args, '--ignore-eos', '--json', ...setting]);
+    const runs = [
+      ...commands.map((command) => runCli(...command)),
+      // A processor without a fused multiply-add, as far as V8 knows.
+      ended(startNode(CLI_PATH, commands[0], { nodeArgs: ['--no-enable-fma3'] })),
+    ];
     const stored = readFingerprints(model);
     for (const { exitCode, out, err } of await Promise.all(runs)) {
       t.is(exitCode, 0, err);

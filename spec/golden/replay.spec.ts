@@ -55,6 +55,11 @@ const PATHS: readonly Path[] = [
     warm: true,
     taken: ({ prefixCache }) => prefixCache.hits > 0 && prefixCache.savedTokens >= 16,
   },
+  {
+    name: 'with drafts',
+    settings: () => ({ promptLookup: 12, maxBatch: 4 }),
+    taken: ({ promptLookup: { drafted, accepted } }) => accepted > 0 && drafted > accepted,
+  },
   UNDER_PREEMPTION,
 ];
 
@@ -101,7 +106,9 @@ for (const model of QUICK_FIXTURES.filter((name) => name !== 'peaked')) {
   });
 
   for (const { name, settings, warm, taken, tolerance } of PATHS) {
-    if (model === LARGEST && (settings(largest).prefillChunk ?? Infinity) < 16) continue;
+    const { prefillChunk = Infinity, promptLookup = 0 } = settings(largest);
+    // Its text does not repeat itself.
+    if (model === LARGEST && (prefillChunk < 16 || promptLookup > 0)) continue;
     test.serial(`${model} ${name} has the committed fingerprints`, async (t) => {
       const engine = closing(t, await load(model, settings(largest)));
       if (warm) await generateAll(engine, requests);

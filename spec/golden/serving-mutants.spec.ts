@@ -21,7 +21,14 @@ const penalised = { repetitionPenalty: 1.5, presencePenalty: 0.5, frequencyPenal
 /** Small, but with everything in it that a bug in serving could get wrong. */
 const WORKLOAD: Workload = {
   model: denseModel(),
-  settings: { blockSize: 3, cacheTokens: 15 * 3, maxBatch: 5, maxBatchTokens: 12, prefillChunk: 5 },
+  settings: {
+    blockSize: 3,
+    cacheTokens: 15 * 3,
+    maxBatch: 5,
+    maxBatchTokens: 12,
+    prefillChunk: 5,
+    promptLookup: 8,
+  },
   requests: [
     { ids: [...A, ...B, ...C, 5], maxNewTokens: 14 },
     // All of it, to the last token, has been computed before.

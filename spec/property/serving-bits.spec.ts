@@ -3,6 +3,7 @@ import test from 'ava';
 import fc from 'fast-check';
 import { Engine } from '../../engine/engine.ts';
 import type { GenerateEvent, GenerateRequest } from '../../engine/serving/requests.ts';
+import { createTextStream } from '../../engine/text/stream.ts';
 import { generateAll } from '../../verify/generate.ts';
 import { temporaryFolder, trackResources } from '../support/processes/cleanup.ts';
 import { leakOf, serve } from '../support/serving/serving.ts';
@@ -60,7 +61,7 @@ test('among requests that fail, each good one has the bits and the end that it h
     NAN_TOKEN * model.config.hiddenSize,
     (NAN_TOKEN + 1) * model.config.hiddenSize,
   );
-  const options = { blockSize: 2, cacheTokens: 40, maxBatch: 3, prefillChunk: 3 };
+  const options = { blockSize: 2, cacheTokens: 40, maxBatch: 3, prefillChunk: 3, promptLookup: 5 };
   const engine = await loadEngine(t, model, options);
   const ids = fc.array(fc.nat(18), { minLength: 1, maxLength: 9 });
   const sampling = fc.constantFrom(
@@ -68,6 +69,7 @@ test('among requests that fail, each good one has the bits and the end that it h
     { temperature: 1, n: 2 },
     { temperature: 1, n: 3 },
     { promptLogprobs: 1 },
+    { logitBias: { 4: 50 } },
   );
   const good = fc.record({ ids, maxNewTokens: fc.nat(8), sampling }).map(({ sampling, ...rest }) => ({
     ...rest,
@@ -94,7 +96,7 @@ test('among requests that fail, each good one has the bits and the end that it h
       .filter((event) => event.request === index && event.type !== 'token')
       .map((event) =>
         event.type === 'result'
-          ? { ...event.result, timing: 0, cachedTokens: 0 }
+          ? { ...event.result, timing: 0, cachedTokens: 0, promptLookup: 0 }
           : String(event.type === 'error' && event.error),
       )
       .sort((a, b) => JSON.stringify(a).localeCompare(JSON.stringify(b)));
@@ -114,6 +116,78 @@ test('among requests that fail, each good one has the bits and the end that it h
     { seed: 20261129, numRuns: 60 },
   );
   t.true(numFailed > 60, `${numFailed} bad requests`);
+});
+
+/** Every token is a letter. */
+const letters = {
+  createStream: () => createTextStream((id) => Uint8Array.of(97 + id)),
+};
+
+/** Text of few letters, in which drafts are right now and then. */
+const repeating: fc.Arbitrary<GenerateRequest> = fc
+  .uniqueArray(fc.nat(18), { minLength: 1, maxLength: 3 })
+  .chain((favourites) =>
+    fc.record({
+      ids: fc.array(fc.oneof(fc.constantFrom(...favourites), fc.nat(18)), { minLength: 1, maxLength: 12 }),
+      maxNewTokens: fc.nat(24),
+      logitBias: fc.constant(Object.fromEntries(favourites.map((id, i) => [id, 50 - i]))),
+      temperature: fc.constantFrom(0, 0, 0.3, 1),
+      seed: fc.nat(99),
+      repetitionPenalty: fc.constantFrom(1, 1.01),
+      frequencyPenalty: fc.constantFrom(0, 0.2),
+      stop: fc.array(
+        fc
+          .array(fc.constantFrom(...favourites), { minLength: 2, maxLength: 8 })
+          .map((ids) => String.fromCharCode(...ids.map((id) => 97 + id))),
+        { maxLength: 2 },
+      ),
+      minNewTokens: fc.nat(4),
+      logprobs: fc.constantFrom(undefined, 2),
+      promptLogprobs: fc.constantFrom(undefined, 0),
+    }),
+  )
+  .chain((request) =>
+    fc.integer({ min: 1, max: request.temperature > 0 ? 3 : 1 }).map((n) => ({ ...request, n })),
+  );
+
+test('drafts change no bit of a request: tokens, texts, ends, log-probabilities and fingerprints', async (t) => {
+  const plain = await loadEngine(t, denseModel(), { tokenizer: letters, prefixCaching: false });
+  const options = { blockSize: 4, cacheTokens: 48, prefillChunk: 5, promptLookup: 6 };
+  const drafting = await loadEngine(t, denseModel(), { tokenizer: letters, ...options });
+  /** By sample: its tokens as they came, and its result. */
+  const outcomes = (events: readonly GenerateEvent[], index: number) =>
+    events
+      .filter((event) => event.request === index)
+      .map((event) => {
+        if (event.type !== 'result') return event;
+        const { timing: _, cachedTokens: __, promptLookup: ___, ...result } = event.result;
+        return { ...event, result };
+      })
+      .map((event) => ({ ...event, request: 0 }))
+      .sort((a, b) => ('sample' in a && 'sample' in b ? a.sample - b.sample : 0));
+  let stopped = 0;
+  await fc.assert(
+    fc.asyncProperty(fc.array(repeating, { minLength: 1, maxLength: 3 }), async (requests) => {
+      const events = await generateAll(drafting, requests);
+      for (const [i, request] of requests.entries()) {
+        const alone = await generateAll(plain, [request]);
+        assert.deepEqual(outcomes(events, i), outcomes(alone, 0), `request ${i}`);
+      }
+      for (const event of events) {
+        if (event.type !== 'result') continue;
+        const { stopReason, promptLookup } = event.result;
+        if (typeof stopReason === 'string' && promptLookup!.accepted > 0) stopped++;
+      }
+      assert.equal(leakOf(drafting.stats()), undefined);
+    }),
+    { seed: 20261129, numRuns: 60 },
+  );
+  const { preemptions, prefixCache, blocks, promptLookup } = drafting.stats();
+  const { drafted, accepted } = promptLookup;
+  t.log({ preemptions, hits: prefixCache.hits, copies: blocks.copies, drafted, accepted, stopped });
+  for (const count of [preemptions, prefixCache.hits, blocks.copies, accepted, drafted - accepted, stopped]) {
+    t.true(count > 5);
+  }
 });
 
 test('preemption changes nothing in the log-probabilities of a prompt, for any sample', async (t) => {

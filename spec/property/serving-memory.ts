@@ -22,11 +22,13 @@ export class SimulatedMemory {
   }
 
   /** Computes the next positions. @throws Error if an earlier position is not what it should be. */
-  compute(sequence: Sequence, numTokens: number): void {
+  compute(sequence: Sequence, numTokens: number, draft: readonly number[] = []): void {
     this.assertComputed(sequence);
-    for (let i = 0; i < numTokens; i++) {
-      const position = sequence.numComputedTokens + i;
-      this.#slots.set(this.#slotOf(sequence, position), contentAt(sequence, position));
+    const { cacheSalt, numComputedTokens } = sequence;
+    const tokens = [...sequence.tokens, ...draft];
+    for (let i = 0; i < numTokens + draft.length; i++) {
+      const position = numComputedTokens + i;
+      this.#slots.set(this.#slotOf(sequence, position), contentAt({ tokens, cacheSalt }, position));
     }
   }
 
@@ -48,7 +50,7 @@ export class SimulatedMemory {
 }
 
 /** The tokens that decide the keys and values of a position, and the salt that they are shared by. */
-export const contentAt = ({ tokens, cacheSalt }: Sequence, position: number) =>
+export const contentAt = ({ tokens, cacheSalt }: Pick<Sequence, 'tokens' | 'cacheSalt'>, position: number) =>
   `${cacheSalt}: ${tokens.slice(0, position + 1)}`;
 
 /**

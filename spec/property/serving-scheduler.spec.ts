@@ -92,6 +92,7 @@ const options = fc.record({
   maxBatch: fc.integer({ min: 1, max: 5 }),
   maxBatchTokens: fc.integer({ min: 1, max: 12 }),
   prefillChunk: fc.integer({ min: 1, max: 8 }),
+  promptLookup: fc.nat(9),
 });
 
 test('steps of the scheduler keep the rules, and every sequence ends, with any sequences added, paused and removed', (t) => {

@@ -7,6 +7,7 @@ export interface SimulationOptions extends SchedulerOptions {
   numBlocks: number;
   blockSize: number;
   prefixCaching: boolean;
+  promptLookup: number;
 }
 
 /** Counts of what happened in all simulations: what never happened was not tested. */
@@ -21,8 +22,23 @@ export const seen = {
   forks: 0,
   cancelled: 0,
   cancelledInStep: 0,
+  accepted: 0,
+  rejected: 0,
   finished: 0,
 };
+
+const nextOf = (tokens: readonly number[], id: number) => tokens.reduce((sum, token) => sum + token, id) % 3;
+
+const rowsOf = ({ spans }: ScheduledStep<Sequence>) =>
+  spans.reduce((sum, { numTokens, draft }) => sum + numTokens + draft.length, 0);
+
+/** What comes next, wrong from some token on. */
+function propose({ tokens, id }: Sequence, most: number): number[] {
+  const all = [...tokens];
+  while (all.length < tokens.length + most) all.push(nextOf(all, id));
+  const right = all.slice(tokens.length);
+  return right.map((token, i) => (i < tokens.length % 5 ? token : token + 1));
+}
 
 /**
  * A serving engine with an adder in place of the model: scheduler, blocks, and a memory that records its
@@ -89,7 +105,7 @@ export class Simulation {
   step(cancelled?: Sequence): number {
     const before = this.blocks.stats();
     const readyBefore = this.#order.filter((s) => !s.paused && s.numUncomputedTokens > 0);
-    const step = this.scheduler.schedule();
+    const step = this.scheduler.schedule(propose);
     this.#assertLimits(step);
     this.#assertOrder(step, readyBefore);
     for (const victim of step.preempted) this.#running.delete(victim);
@@ -103,7 +119,7 @@ export class Simulation {
     this.#compute(step);
     this.assertSound();
     this.#count(step, before);
-    return step.spans.reduce((sum, { numTokens }) => sum + numTokens, 0);
+    return rowsOf(step);
   }
 
   /** Steps until all sequences that are not paused have ended. @throws Error if one starves. */
@@ -149,35 +165,60 @@ export class Simulation {
 
   #compute({ spans }: ScheduledStep<Sequence>): void {
     const live = spans.filter(({ sequence }) => this.#order.includes(sequence));
-    const written = live.flatMap(({ sequence, numTokens }) =>
-      blocksToWrite(this.blocks, sequence, numTokens),
+    const written = live.flatMap(({ sequence, numTokens, draft }) =>
+      blocksToWrite(this.blocks, sequence, numTokens + draft.length),
     );
     if (new Set(written).size < written.length) throw new Error(`two write one block: ${written}`);
     // All sequences write before any is checked or found, as in a batch.
-    for (const { sequence, numTokens } of live) this.#memory.compute(sequence, numTokens);
-    for (const { sequence, numTokens } of live) {
+    for (const { sequence, numTokens, draft } of live) this.#memory.compute(sequence, numTokens, draft);
+    for (const { sequence, numTokens, draft } of live) {
       this.blocks.commit(sequence, numTokens);
       if (sequence.numUncomputedTokens > 0) continue;
-      sequence.append(sequence.tokens.reduce((sum, token) => sum + token, sequence.id) % 3);
+      this.#choose(sequence, draft);
       if (sequence.numTokens < this.#ends.get(sequence)!) continue;
       this.#remove(sequence);
       seen.finished += 1;
     }
   }
 
-  #assertLimits({ spans, preempted }: ScheduledStep<Sequence>): void {
-    const { maxBatch, maxBatchTokens, prefillChunk } = this.options;
-    const total = spans.reduce((sum, { numTokens }) => sum + numTokens, 0);
+  /** Appends the next token, and those after it for which a draft has computed their logits. */
+  #choose(sequence: Sequence, draft: readonly number[]): void {
+    sequence.append(nextOf(sequence.tokens, sequence.id));
+    for (const token of draft) {
+      const isRight = sequence.numTokens < this.#ends.get(sequence)! && sequence.tokens.at(-1) === token;
+      seen[isRight ? 'accepted' : 'rejected'] += 1;
+      if (!isRight) break;
+      this.blocks.commit(sequence, 1);
+      sequence.append(nextOf(sequence.tokens, sequence.id));
+    }
+    if (draft.length === 0) return;
+    this.blocks.trim(sequence);
+    const { id, blockTable, numComputedTokens } = sequence;
+    const needed = Math.ceil(numComputedTokens / this.options.blockSize);
+    if (blockTable.length !== needed) throw new Error(`${id} keeps ${blockTable.length} blocks of ${needed}`);
+  }
+
+  #assertLimits(step: ScheduledStep<Sequence>): void {
+    const { spans, preempted } = step;
+    const { maxBatch, maxBatchTokens, prefillChunk, promptLookup } = this.options;
+    const total = rowsOf(step);
     if (spans.length > maxBatch) throw new Error(`${spans.length} sequences in a step of ${maxBatch}`);
     if (total > maxBatchTokens) throw new Error(`${total} tokens in a step of ${maxBatchTokens}`);
     if (new Set(spans.map(({ sequence }) => sequence)).size < spans.length)
       throw new Error('one stands twice');
+    const drafting = spans.filter(({ draft }) => draft.length > 0);
+    if (drafting.length > 0 && total > promptLookup + 1)
+      throw new Error(`drafts in a step of ${total} tokens`);
+    if (drafting.some(({ sequence }) => sequence.numNewTokens === 0))
+      throw new Error('a draft before a token');
+    // Drafts take what is left when every sequence has its own tokens.
     let budget = maxBatchTokens;
-    for (const { sequence, numTokens } of spans) {
+    for (const { sequence, numTokens, draft } of spans) {
+      if (numTokens + draft.length > prefillChunk) throw new Error(`${sequence.id} gets ${draft} as well`);
       const expected = Math.min(sequence.numUncomputedTokens, prefillChunk, budget);
       if (numTokens !== expected) throw new Error(`${sequence.id} gets ${numTokens} tokens, not ${expected}`);
       if (sequence.paused || preempted.includes(sequence)) throw new Error(`${sequence.id} is scheduled`);
-      blocksToWrite(this.blocks, sequence, numTokens);
+      blocksToWrite(this.blocks, sequence, numTokens + draft.length);
       budget -= numTokens;
     }
     for (const { id, blockTable, numComputedTokens } of preempted) {

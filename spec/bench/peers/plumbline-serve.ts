@@ -39,7 +39,7 @@ function flagsOf({ threads, revectorize, cacheTokens, maxBatch, prefixCaching }:
     ...['--threads', String(threads)],
     ...['--cache-blocks', String(Math.ceil(cacheTokens / blockSize)), '--block-size', String(blockSize)],
     ...['--max-batch', String(maxBatch)],
-    ...(revectorize ? ['--revectorize'] : []),
+    ...(revectorize ? [] : ['--no-revectorize']),
     ...(prefixCaching ? [] : ['--no-prefix-cache']),
   ];
 }

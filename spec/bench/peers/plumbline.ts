@@ -11,7 +11,7 @@ export const load: LoadPeer = async (settings) => {
   let cachedTokens = 0;
   const positions = Math.ceil(cacheTokens / blockSize) * blockSize;
   return {
-    version: settings.revectorize ? `${version} with 256-bit vectors` : version,
+    version: settings.revectorize ? version : `${version} without 256-bit vectors`,
     maxConcurrent: maxBatch,
     cacheBytes: positions * cacheBytesPerToken(await readModelConfig(settings.modelDir)),
     allocatedBytes: engine.bytesAllocated,
@@ -39,7 +39,7 @@ export const load: LoadPeer = async (settings) => {
 
 /** The one place where the bench says how the engine is set up. */
 function engineOptions(settings: PeerSettings): EngineOptions {
-  const { threads, revectorize = false, cacheTokens, maxBatch, prefixCaching = false, tp = 1 } = settings;
+  const { threads, revectorize = true, cacheTokens, maxBatch, prefixCaching = false, tp = 1 } = settings;
   const options = { threads, revectorize, cacheTokens, maxBatch, prefixCaching, tp };
   return options;
 }

@@ -29,6 +29,7 @@ export const shardedSettings: fc.Arbitrary<Settings> = fc
     maxBatchTokens: fc.integer({ min: 5, max: 60 }),
     prefillChunk: fc.integer({ min: 1, max: 40 }),
     prefixCaching: fc.oneof({ weight: 3, arbitrary: fc.constant(true) }, fc.constant(false)),
+    promptLookup: fc.constantFrom(0, 7),
   })
   .map(({ spareBlocks, ...rest }) => ({
     ...rest,

@@ -170,6 +170,10 @@ export const SERVING_MUTANTS: readonly ServingMutant[] = [
     edits: [runner('logitsRows.map(({ row }) => row)', 'logitsRows.map(({ row }) => row).reverse()')],
   },
   {
+    name: 'a draft is taken for what was chosen',
+    edits: [runner('sequence.tokens[position] === draft &&', 'sequence.numTokens > position &&')],
+  },
+  {
     name: 'log-probabilities of a prompt are given again after a preemption',
     edits: [generation('promptLogprobs[position] =', 'promptLogprobs[promptLogprobs.length] =')],
   },

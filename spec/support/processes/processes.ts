@@ -20,12 +20,18 @@ export interface StartOptions {
   /** Default: no input, standard output and error as pipes. */
   stdio?: StdioOptions;
   env?: NodeJS.ProcessEnv;
+  /** Flags of Node. */
+  nodeArgs?: readonly string[];
 }
 
 /** Starts a file with this version of Node, in the project's folder. */
 export function startNode(file: string, argv: readonly string[], options: StartOptions = {}): ChildProcess {
-  const { stdio = ['ignore', 'pipe', 'pipe'], env } = options;
-  return spawn(process.execPath, [file, ...argv], { cwd: ROOT, stdio, env: { ...process.env, ...env } });
+  const { stdio = ['ignore', 'pipe', 'pipe'], env, nodeArgs = [] } = options;
+  return spawn(process.execPath, [...nodeArgs, file, ...argv], {
+    cwd: ROOT,
+    stdio,
+    env: { ...process.env, ...env },
+  });
 }
 
 /**

@@ -18,6 +18,8 @@ export async function holdServingBits(t: ExecutionContext, numRuns: number): Pro
     'blocks evicted': runsWith(({ blocks }) => blocks.evictions),
     'sequences preempted': runsWith(({ preemptions }) => preemptions),
     'blocks copied': runsWith(({ blocks }) => blocks.copies),
+    'drafts accepted': runsWith(({ promptLookup }) => promptLookup.accepted),
+    'drafts rejected': runsWith(({ promptLookup }) => promptLookup.drafted - promptLookup.accepted),
   };
   t.log({ runs: served.length, ...happened });
   t.is(served.length, numRuns);

@@ -45,6 +45,7 @@ export function workload(): fc.Arbitrary<Workload> {
           maxBatchTokens: fc.oneof(fc.integer({ min: 1, max: 16 }), fc.integer({ min: 17, max: 300 })),
           prefillChunk: fc.oneof(fc.integer({ min: 1, max: 16 }), fc.integer({ min: 17, max: 300 })),
           prefixCaching: fc.oneof({ weight: 3, arbitrary: fc.constant(true) }, fc.constant(false)),
+          promptLookup: fc.oneof(fc.constant(0), { weight: 2, arbitrary: fc.integer({ min: 1, max: 20 }) }),
         })
         .map(({ requests, spareBlocks, ...settings }) => {
           const largest = Math.max(...requests.map(({ ids, maxNewTokens }) => ids.length + maxNewTokens));
@@ -85,6 +86,8 @@ export function timedRequest(model: TinyModel, stem: readonly number[]): fc.Arbi
         }),
         { nil: {} },
       ),
+      // Text of few tokens repeats itself, so that drafts are right.
+      favourites: rarely(fc.uniqueArray(fc.nat(vocabSize - 1), { minLength: 1, maxLength: 3 })),
       stopTokenIds: fc.array(fc.nat(vocabSize - 1), { maxLength: 1 }),
       cacheSalt: rarely(fc.constantFrom('a', 'b')),
       logprobs: rarely(fc.nat(3)),
@@ -96,6 +99,7 @@ export function timedRequest(model: TinyModel, stem: readonly number[]): fc.Arbi
         tail,
         sampling,
         penalties,
+        favourites,
         cancelAfter,
         cacheSalt,
         logprobs,
@@ -107,12 +111,18 @@ export function timedRequest(model: TinyModel, stem: readonly number[]): fc.Arbi
         ...sampling,
         ...penalties,
         // Options at their defaults are left out of a reproduction.
+        ...(favourites === undefined ? {} : { logitBias: biasOf(favourites) }),
         ...(cancelAfter === undefined ? {} : { cancelAfter }),
         ...(cacheSalt === undefined ? {} : { cacheSalt }),
         ...(logprobs === undefined ? {} : { logprobs }),
         ...(promptLogprobs === undefined ? {} : { promptLogprobs }),
       }),
     );
+}
+
+/** The first is the likeliest. */
+function biasOf(favourites: readonly number[]): Record<number, number> {
+  return Object.fromEntries(favourites.map((id, i) => [id, 50 - i]));
 }
 
 /**

@@ -18,7 +18,13 @@ export interface TimedRequest extends Omit<GenerateRequest, 'signal'> {
 /** An engine's settings that must not change a bit of its results. */
 export type Settings = Pick<
   EngineOptions,
-  'cacheTokens' | 'blockSize' | 'maxBatch' | 'maxBatchTokens' | 'prefillChunk' | 'prefixCaching'
+  | 'cacheTokens'
+  | 'blockSize'
+  | 'maxBatch'
+  | 'maxBatchTokens'
+  | 'prefillChunk'
+  | 'prefixCaching'
+  | 'promptLookup'
 >;
 
 /** The results of requests, by sample. */

@@ -87,7 +87,11 @@ test('statistics count what was computed, and what is running', async (t) => {
   const engine = await loadEngine(t, denseModel(), { blockSize: 4, maxBatch: 2 });
   const blocks = { total: 16, free: 16, cached: 0, evictions: 0, copies: 0 };
   const none = { steps: 0, tokens: 0, running: 0, waiting: 0, preemptions: 0 };
-  t.deepEqual(engine.stats(), { ...none, blocks, prefixCache: { queries: 0, hits: 0, savedTokens: 0 } });
+  t.deepEqual(engine.stats(), {
+    ...{ ...none, blocks },
+    prefixCache: { queries: 0, hits: 0, savedTokens: 0 },
+    promptLookup: { drafted: 0, accepted: 0 },
+  });
   const three = [1, 2, 3].map((id) => ({ ids: [id, ...IDS], maxNewTokens: 3 }));
   const events = engine.generate(three);
   await events.next();

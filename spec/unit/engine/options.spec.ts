@@ -19,6 +19,7 @@ const DEFAULTS = {
   maxBatchTokens: 256,
   prefillChunk: 128,
   prefixCaching: true,
+  promptLookup: 0,
 };
 
 test('the defaults are as documented', (t) => {
@@ -39,7 +40,7 @@ test('by default the cache holds the positions of the model, at most 4,096', (t)
 });
 
 test('options of cache and steps are kept, all others left out', (t) => {
-  const given = { ...DEFAULTS, cacheTokens: 5000, maxBatch: 1, prefixCaching: false };
+  const given = { ...DEFAULTS, cacheTokens: 5000, maxBatch: 1, prefixCaching: false, promptLookup: 7 };
   const options = complete({ ...given, onProgress: () => {}, threads: 2, revectorize: true });
   t.deepEqual(options, given);
   t.true(Object.isFrozen(options));

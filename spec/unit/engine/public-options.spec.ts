@@ -50,6 +50,7 @@ const LOAD: Record<keyof LoadOptions, Wrong> = {
   maxBatchTokens: COUNT,
   prefillChunk: COUNT,
   prefixCaching: BOOLEAN,
+  promptLookup: count(0, 2 ** 31 - 1),
   tp: COUNT,
   ep: COUNT,
   backend: { values: ['tcp', 'MPI', '', 1, null, true, {}, ['mpi']], expected: /^"fork" or "mpi"$/ },

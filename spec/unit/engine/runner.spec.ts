@@ -18,12 +18,12 @@ test('a prompt is computed in chunks; the last chunk and every later step give a
   t.deepEqual(runner.step(noFork), []);
   const sequence = [...IDS];
   for (let i = 0; i < 3; i++) {
-    const [{ generation: computed, event }, ...others] = runner.step(noFork);
+    const [{ generation: computed, events }, ...others] = runner.step(noFork);
     t.is(computed, generation);
     t.deepEqual(others, []);
     const { logits } = forward(createRunner(t), sequence, [sequence.length - 1]);
-    t.deepEqual(event!.logits, logits);
-    sequence.push(event!.token);
+    t.deepEqual(events[0].logits, logits);
+    sequence.push(events[0].token);
     t.deepEqual(generation.sequence.tokens, sequence);
   }
   t.deepEqual([runner.stats().steps, runner.stats().tokens], [4, 8]);
@@ -55,16 +55,16 @@ test('the other samples are made once, at the end of the prompt, and sample from
     outputs.map(({ generation }) => generation),
     [first, ...others],
   );
-  for (const { event } of outputs) t.deepEqual(event!.logits, outputs[0].event!.logits);
+  for (const { events } of outputs) t.deepEqual(events[0].logits, outputs[0].events[0].logits);
   t.is(runner.stats().blocks.free, 6, 'two blocks hold the prompt of all three');
   const next = runner.step(fork);
   t.is(next.length, 3);
   t.is(forks, 1);
   t.is(runner.stats().blocks.copies, 2);
-  for (const { generation, event } of next) {
+  for (const { generation, events } of next) {
     const { tokens } = generation.sequence;
     const { logits } = forward(createRunner(t), tokens.slice(0, -1), [tokens.length - 2]);
-    t.deepEqual(event!.logits, logits);
+    t.deepEqual(events[0].logits, logits);
   }
 });
 
@@ -72,9 +72,9 @@ test('a step may need the logits of more rows than are computed at once', (t) =>
   const ids = Array.from({ length: 2 * HEAD_ROWS + 3 }, (_, i) => (i * i) % VOCAB);
   const runner = createRunner(t, { cacheTokens: 64 });
   const [generation] = begin(runner, { ids, maxNewTokens: 1, promptLogprobs: 1 });
-  const [{ event }] = runner.step(noFork);
+  const [{ events }] = runner.step(noFork);
   const { logits } = forward(createRunner(t, { cacheTokens: 64 }), ids, [...ids.keys()]);
-  t.deepEqual(event!.logits, logits.slice(-VOCAB));
+  t.deepEqual(events[0].logits, logits.slice(-VOCAB));
   const { promptLogprobs } = generation.result('length');
   t.is(promptLogprobs!.length, ids.length - 1);
   for (const [position, { top }] of promptLogprobs!.entries()) {
@@ -86,7 +86,7 @@ test('a step may need the logits of more rows than are computed at once', (t) =>
 test('a request without new tokens ends with its prompt, without a token', (t) => {
   const runner = createRunner(t);
   const [generation] = begin(runner, { maxNewTokens: 0, promptLogprobs: 0 });
-  t.deepEqual(runner.step(noFork), [{ generation, event: undefined }]);
+  t.deepEqual(runner.step(noFork), [{ generation, events: [] }]);
   t.is(generation.finishReason, 'length');
 });
 
@@ -109,6 +109,55 @@ test('a preempted sequence is computed again, to the same bits', (t) => {
     const { fingerprint, promptLogprobs } = generation.result('length');
     t.deepEqual([fingerprint, promptLogprobs], [alone[i].fingerprint, alone[i].promptLogprobs]);
   }
+});
+
+/** Greedy text that repeats a token, until its penalties make another one likelier. */
+const REPEATING = { maxNewTokens: 20, logitBias: { 7: 100, 11: 95 }, frequencyPenalty: 0.5 };
+
+test('drafts that are right give several tokens in a step, with the bits of one after the other', (t) => {
+  const plain = createRunner(t, { cacheTokens: 64 });
+  const [expected] = begin(plain, REPEATING);
+  while (!expected.finishReason) plain.step(noFork);
+
+  const runner = createRunner(t, { cacheTokens: 64, promptLookup: 4 });
+  const [generation] = begin(runner, REPEATING, { promptLookup: 4 });
+  const numEvents: number[] = [];
+  while (!generation.finishReason) {
+    const [{ events }] = runner.step(noFork);
+    numEvents.push(events.length);
+    const { numTokens } = generation.sequence;
+    t.deepEqual(
+      events.map(({ token }) => token),
+      expected.sequence.tokens.slice(numTokens - events.length, numTokens),
+    );
+    t.is(runner.stats().blocks.free, 16 - Math.ceil((numTokens - 1) / 4), 'a rejected token keeps a block');
+  }
+  const { promptLookup, timing: _, ...bits } = generation.result('length');
+  const { timing: __, ...expectedBits } = expected.result('length');
+  t.deepEqual(bits, expectedBits);
+  t.deepEqual(numEvents, [1, 1, 1, 2, 3, 4, 5, 3]);
+  t.deepEqual(runner.stats().promptLookup, promptLookup!);
+  t.is(runner.stats().tokens, 6 + numEvents.length - 1 + promptLookup!.drafted);
+});
+
+test('a tokenizer that throws in the middle of a draft ends the request after the tokens before', (t) => {
+  let pushed = 0;
+  const tokenizer = {
+    createStream: () => ({
+      push(id: number) {
+        if (++pushed === 7) throw new Error('no such token');
+        return `${id} `;
+      },
+      end: () => '',
+    }),
+  };
+  const runner = createRunner(t, { cacheTokens: 64, promptLookup: 4 });
+  const [generation] = begin(runner, REPEATING, { promptLookup: 4, tokenizer });
+  for (let i = 0; i < 4; i++) runner.step(noFork);
+  const [{ events, failure }, ...others] = runner.step(noFork);
+  t.deepEqual([events.map(({ text }) => text), others], [['7 '], []]);
+  t.deepEqual(failure, { thrown: new Error('no such token') });
+  t.is(generation.sequence.numNewTokens, 7);
 });
 
 test('the cache has whole blocks, free or not', (t) => {

@@ -6,7 +6,7 @@ import { KvCache } from '../../../engine/model/kv-cache.ts';
 import { Qwen3 } from '../../../engine/model/qwen3.ts';
 import { completeEngineOptions, type EngineOptions, type Observer } from '../../../engine/options.ts';
 import { Runner } from '../../../engine/runner.ts';
-import { Generation } from '../../../engine/serving/generation.ts';
+import { Generation, type GenerationContext } from '../../../engine/serving/generation.ts';
 import type { GenerateRequest } from '../../../engine/serving/requests.ts';
 import { closing } from '../../support/processes/cleanup.ts';
 import { generationContext } from './serving/contexts.ts';
@@ -43,9 +43,13 @@ export function forward(
 }
 
 /** Generations of a request, the first of which is added to the runner. */
-export function begin(runner: Runner, options: Partial<GenerateRequest> = {}): Generation[] {
+export function begin(
+  runner: Runner,
+  options: Partial<GenerateRequest> = {},
+  given: Partial<Pick<GenerationContext, 'tokenizer' | 'promptLookup'>> = {},
+): Generation[] {
   const request = { ids: IDS, maxNewTokens: 5, returnLogits: true, ...options };
-  const context = generationContext(request, MODEL.config);
+  const context = generationContext(request, MODEL.config, given);
   const generations = Array.from({ length: context.params.n }, (_, i) => new Generation(context, i, i));
   runner.add(generations[0]);
   return generations;

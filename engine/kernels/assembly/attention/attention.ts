@@ -1,9 +1,10 @@
 import { AttentionArguments } from '../../abi';
+import { Fused } from '../multiply-add';
 import { exponentials } from './softmax';
 
 /**
  * Causal softmax attention of the (row, head) pairs first … last, counted row by row, for any headDim and
- * blockSize. Models have multiples of eight, which tiled.ts computes faster.
+ * blockSize. Models have multiples of 16, which tiled.ts computes faster.
  */
 export function attention(args: AttentionArguments, first: usize, last: usize, thread: usize): void {
   const blockTable = <usize>args.blockTable;
@@ -103,7 +104,7 @@ class Positions {
     let sums = f32x4.splat(0);
     for (; q < qEnd; q += sizeof<f32>()) {
       const k = positions > 1 ? v128.load(key) : v128.load32_zero(key);
-      sums = f32x4.add(sums, f32x4.mul(v128.load32_splat(q), k));
+      sums = Fused.multiplyAdd(v128.load32_splat(q), k, sums);
       key += stride;
     }
     if (positions > 1) v128.store(scores, f32x4.mul(sums, f32x4.splat(scale)));
@@ -120,7 +121,7 @@ class Positions {
     let sums = dims > 2 ? v128.load(out) : v128.load64_zero(out);
     for (; p < pEnd; p += sizeof<f32>()) {
       const v = dims > 2 ? v128.load(value) : v128.load64_zero(value);
-      sums = f32x4.add(sums, f32x4.mul(v128.load32_splat(p), v));
+      sums = Fused.multiplyAdd(v128.load32_splat(p), v, sums);
       value += stride;
     }
     if (dims > 2) v128.store(out, sums);

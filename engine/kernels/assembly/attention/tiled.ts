@@ -1,14 +1,38 @@
 import { AttentionArguments } from '../../abi';
-import { halfTile, onwardTile } from '../matmul/half-tile';
-import { QUERIES, STRIP } from '../sizes';
+import { Strips } from '../matmul/strips';
+import { sumHalf, sumPanel } from '../matmul/tile';
+import { Fused } from '../multiply-add';
+import { PANEL, QUERIES, TILE_ROWS } from '../sizes';
 import { exponentials } from './softmax';
+import { addValues8, addValues16, ValueRun } from './value-tile';
 
-/** Bytes of the sums of a half tile, f32 [4, 16]. */
-const SUMS_BYTES: usize = 256;
+/** Queries of a unit that a tile takes at once. */
+@unmanaged
+class QueryStrip {
+  /** Its first query in the unit, and how many it has. */
+  first!: usize;
+  width!: usize;
+  /** How many positions its first and its last query see. */
+  least!: usize;
+  most!: usize;
+}
+
+/** Bytes of the sums of a tile, f32 [TILE_ROWS, 16]. */
+const SUMS_BYTES: usize = TILE_ROWS * PANEL * sizeof<f32>();
+/** Positions whose values are added to all sums of a unit before the next ones: they stay in the L1 cache. */
+const RUN: usize = 64;
+
+// Where things lie in a thread's scratch memory behind the table of a unit's strips: the denominators of its
+// queries; the run of values being added; the sums of one tile of scores; the queries, f32 [strips][headDim]
+// [width]; then the sums of the values, f32 [strips, headDim / 16, TILE_ROWS, 16].
+const DENOMINATORS: usize = (QUERIES / TILE_ROWS) * offsetof<QueryStrip>();
+const VALUE_RUN: usize = DENOMINATORS + QUERIES * sizeof<f32>();
+const SCORE_SUMS: usize = VALUE_RUN + offsetof<ValueRun>();
+const STRIPPED: usize = SCORE_SUMS + SUMS_BYTES;
 
 /**
- * The attention of attention.ts for a headDim and a blockSize that are multiples of 8: the queries that
- * share a key head, four at a time, are the rows of a half tile, and a block of the cache is its weights,
+ * The attention of attention.ts for a headDim and a blockSize that are multiples of 16: the queries that
+ * share a key head, a strip at a time, are the rows of a tile, and a block of the cache is its weights,
  * once for the scores and once for the values. A unit is QUERIES queries of a key head, so that memory is
  * read once for all of them.
  */
@@ -22,54 +46,94 @@ export function attentionTiled(
   const headDim = <usize>args.headDim;
   const queries = (<usize>args.rows * <usize>args.numAttentionHeads) / <usize>args.numKeyValueHeads;
   const scores = <usize>args.scores + thread * <usize>args.scoresBytes;
+  const scoresBytes = <usize>args.scoresBytes / QUERIES;
   const units = (queries + QUERIES - 1) / QUERIES;
+  const sums = scratch + STRIPPED + QUERIES * headDim * sizeof<f32>();
   for (let unit = first; unit < last; unit++) {
     const keyHead = unit / units;
     const query = (unit % units) * QUERIES;
     const count = min(QUERIES, queries - query);
-    score(args, keyHead, query, count, scratch, scores);
-    addValues(args, keyHead, query, count, scratch + headDim * QUERIES * 8, scratch, scores);
+    const end = cutIntoStrips(args, query, count, scratch);
+    takeQueries(args, keyHead, query, scratch, end);
+    score(args, keyHead, scratch, end, scores);
+    for (let i: usize = 0; i < count; i++) {
+      const denominator = exponentials(scores + i * scoresBytes, seen(args, query + i));
+      store<f32>(scratch + DENOMINATORS + i * sizeof<f32>(), denominator);
+    }
+    memory.fill(sums, 0, (headDim / PANEL) * Strips.count(count) * SUMS_BYTES);
+    addValues(args, keyHead, scratch, end, sums, scores);
+    finish(args, keyHead, query, scratch, end, sums, scores);
   }
 }
 
-/** The scaled scores of all queries over the positions that the last query sees, f32 [queries, positions]. */
-function score(
-  args: AttentionArguments,
-  keyHead: usize,
-  query: usize,
-  count: usize,
-  scratch: usize,
-  scores: usize,
-): void {
-  const q = <usize>args.q;
+/** Describes the strips of a unit. @returns the end of their table */
+function cutIntoStrips(args: AttentionArguments, query: usize, count: usize, table: usize): usize {
+  const strips = Strips.count(count);
+  let first: usize = 0;
+  for (let i: usize = 0; i < strips; i++) {
+    const strip = changetype<QueryStrip>(table);
+    strip.first = first;
+    strip.width = Strips.width(count, strips, i);
+    strip.least = seen(args, query + first);
+    first += strip.width;
+    strip.most = seen(args, query + first - 1);
+    table += offsetof<QueryStrip>();
+  }
+  return table;
+}
+
+/** Copies the queries, so that a tile reads its rows from one address. */
+function takeQueries(args: AttentionArguments, keyHead: usize, query: usize, table: usize, end: usize): void {
+  const headDim = <usize>args.headDim;
+  const queries = table + STRIPPED;
+  for (; table < end; table += offsetof<QueryStrip>()) {
+    const strip = changetype<QueryStrip>(table);
+    const to = queries + strip.first * headDim * 4;
+    for (let i: usize = 0; i < strip.width; i++) {
+      const index = queryIndex(args, keyHead, query + strip.first + i);
+      spread(<usize>args.q + index * headDim * 4, headDim, to + i * 4, strip.width * 4);
+    }
+  }
+}
+
+/**
+ * The scaled scores, f32 [queries, positions]: those of a strip over the positions that its last query
+ * sees, and up to 15 values behind.
+ */
+function score(args: AttentionArguments, keyHead: usize, table: usize, end: usize, scores: usize): void {
   const blockTable = <usize>args.blockTable;
   const blockSize = <usize>args.blockSize;
-  const keyHeads = <usize>args.numKeyValueHeads;
   const headDim = <usize>args.headDim;
+  const isWide = args.isWide !== 0;
   const scoresBytes = <usize>args.scoresBytes / QUERIES;
   const scale = f32x4.splat(<f32>args.scale);
-  const blockBytes = keyHeads * headDim * blockSize * sizeof<f32>();
-  const keys = <usize>args.keys + keyHead * headDim * blockSize * sizeof<f32>();
-  const sums = scratch;
-  const strips = scratch + SUMS_BYTES;
-  const stripBytes = headDim * 16;
-  for (let i: usize = 0; i < count; i++) {
-    const width = min(STRIP, count - (i / STRIP) * STRIP);
-    const to = strips + (i / STRIP) * stripBytes + (i % STRIP) * 4;
-    spread(q + queryIndex(args, keyHead, query + i) * headDim * 4, headDim, to, width * 4);
-  }
-  const most = seen(args, query + count - 1);
+  const keyBytes = blockSize * sizeof<f32>();
+  const blockBytes = <usize>args.numKeyValueHeads * headDim * keyBytes;
+  const keys = <usize>args.keys + keyHead * headDim * keyBytes;
+  const sums = table + SCORE_SUMS;
+  const queries = table + STRIPPED;
+  const most = changetype<QueryStrip>(end - offsetof<QueryStrip>()).most;
   for (let t: usize = 0; t < most; t += blockSize) {
-    const key = keys + <usize>load<u32>(blockTable + (t / blockSize) * 4) * blockBytes;
-    for (let slot: usize = 0; slot < min(blockSize, most - t); slot += 8) {
-      for (let first: usize = 0; first < count; first += STRIP) {
-        const width = min(STRIP, count - first);
-        const strip = strips + (first / STRIP) * stripBytes;
-        halfTile(width, strip, strip + headDim * width * 4, key + slot * 4, blockSize * 4, sums);
-        let to = scores + first * scoresBytes + (t + slot) * 4;
-        for (let i: usize = 0; i < width * 64; i += 64) {
-          v128.store(to, f32x4.mul(v128.load(sums + i), scale));
-          v128.store(to, f32x4.mul(v128.load(sums + i, 16), scale), 16);
+    const block = keys + <usize>load<u32>(blockTable + (t / blockSize) * 4) * blockBytes;
+    for (let slot: usize = 0; slot < min(blockSize, most - t); slot += PANEL) {
+      const key = block + slot * 4;
+      for (let at = table; at < end; at += offsetof<QueryStrip>()) {
+        const strip = changetype<QueryStrip>(at);
+        if (t + slot >= strip.most) continue;
+        const width = strip.width;
+        const x = queries + strip.first * headDim * 4;
+        const xEnd = x + headDim * width * 4;
+        if (isWide || width < 3) sumPanel(width, x, xEnd, key, keyBytes, sums);
+        else {
+          sumHalf(width, x, xEnd, key, keyBytes, sums);
+          sumHalf(width, x, xEnd, key + 32, keyBytes, sums + 32);
+        }
+        let to = scores + strip.first * scoresBytes + (t + slot) * 4;
+        for (let i = sums; i < sums + width * 64; i += 64) {
+          v128.store(to, f32x4.mul(v128.load(i), scale));
+          v128.store(to, f32x4.mul(v128.load(i, 16), scale), 16);
+          v128.store(to, f32x4.mul(v128.load(i, 32), scale), 32);
+          v128.store(to, f32x4.mul(v128.load(i, 48), scale), 48);
           to += scoresBytes;
         }
       }
@@ -77,63 +141,82 @@ function score(
   }
 }
 
-/**
- * Softmax of the scores, and the sums of the values weighted by it.
- *
- * @param sums f32 [strips, headDim / 8, 4, 16] @param strip for the weights of a block, f32 [blockSize, 4],
- * and denominators
- */
+/** Adds the values that all queries of a strip see, weighted by the scores' exponentials. */
 function addValues(
   args: AttentionArguments,
   keyHead: usize,
-  query: usize,
-  count: usize,
-  strip: usize,
+  table: usize,
+  end: usize,
   sums: usize,
   scores: usize,
 ): void {
-  const out = <usize>args.out;
+  const headBytes = <usize>args.headDim * sizeof<f32>();
+  const isWide = args.isWide !== 0;
+  const values = <usize>args.values + keyHead * headBytes * <usize>args.blockSize;
+  const stripBytes = (headBytes / 64) * SUMS_BYTES;
+  const run = changetype<ValueRun>(table + VALUE_RUN);
+  run.weightsBytes = <usize>args.scoresBytes / QUERIES;
+  run.blockTable = <usize>args.blockTable;
+  run.blockSize = <usize>args.blockSize;
+  run.headBytes = headBytes;
+  run.blockBytes = <usize>args.numKeyValueHeads * headBytes * run.blockSize;
+  const positions = max(RUN / run.blockSize, 1) * run.blockSize;
+  const most = changetype<QueryStrip>(end - offsetof<QueryStrip>()).least;
+  for (let t: usize = 0; t < most; t += positions) {
+    run.from = t;
+    let firstSums = sums;
+    for (let value = values; value < values + headBytes; value += 64) {
+      let own = firstSums;
+      for (let at = table; at < end; at += offsetof<QueryStrip>()) {
+        const strip = changetype<QueryStrip>(at);
+        if (t < strip.least) {
+          run.to = min(t + positions, strip.least);
+          run.weights = scores + strip.first * run.weightsBytes;
+          if (isWide || strip.width < 3) addValues16(strip.width, table + VALUE_RUN, value, own);
+          else {
+            addValues8(strip.width, table + VALUE_RUN, value, own);
+            addValues8(strip.width, table + VALUE_RUN, value + 32, own + 32);
+          }
+        }
+        own += stripBytes;
+      }
+      firstSums += SUMS_BYTES;
+    }
+  }
+}
+
+/** Adds the values that only some queries of a strip see, divides, and writes the outputs. */
+function finish(
+  args: AttentionArguments,
+  keyHead: usize,
+  query: usize,
+  table: usize,
+  end: usize,
+  sums: usize,
+  scores: usize,
+): void {
   const blockTable = <usize>args.blockTable;
   const blockSize = <usize>args.blockSize;
-  const keyHeads = <usize>args.numKeyValueHeads;
-  const headDim = <usize>args.headDim;
-  const headBytes = headDim * sizeof<f32>();
+  const headBytes = <usize>args.headDim * sizeof<f32>();
   const scoresBytes = <usize>args.scoresBytes / QUERIES;
-  const blockBytes = keyHeads * headBytes * blockSize;
+  const blockBytes = <usize>args.numKeyValueHeads * headBytes * blockSize;
   const values = <usize>args.values + keyHead * headBytes * blockSize;
-  const sumsBytes = (headDim / 8) * SUMS_BYTES;
-  const denominators = strip + blockSize * 16;
-  for (let i: usize = 0; i < count; i++) {
-    store<f32>(denominators + i * 4, exponentials(scores + i * scoresBytes, seen(args, query + i)));
-  }
-  memory.fill(sums, 0, ((count + STRIP - 1) / STRIP) * sumsBytes);
-  // Values that all queries see are added block by block; those that only some see, position by position.
-  const least = seen(args, query);
-  for (let t: usize = 0; t < least; t += blockSize) {
-    const length = min(blockSize, least - t);
-    const value = values + <usize>load<u32>(blockTable + (t / blockSize) * 4) * blockBytes;
-    for (let first: usize = 0; first < count; first += STRIP) {
-      const width = min(STRIP, count - first);
-      for (let i: usize = 0; i < width; i++) {
-        spread(scores + (first + i) * scoresBytes + t * 4, length, strip + i * 4, width * 4);
+  const denominators = table + DENOMINATORS;
+  for (; table < end; table += offsetof<QueryStrip>()) {
+    const strip = changetype<QueryStrip>(table);
+    let own = sums;
+    for (let i = strip.first; i < strip.first + strip.width; i++) {
+      const all = seen(args, query + i);
+      for (let t = strip.least; t < all; t++) {
+        const block = <usize>load<u32>(blockTable + (t / blockSize) * 4);
+        const value = values + block * blockBytes + (t % blockSize) * headBytes;
+        addValue(load<f32>(scores + i * scoresBytes + t * 4), value, headBytes, own);
       }
-      let to = sums + (first / STRIP) * sumsBytes;
-      for (let d: usize = 0; d < headBytes; d += 32) {
-        onwardTile(width, strip, strip + length * width * 4, value + d, headBytes, to);
-        to += SUMS_BYTES;
-      }
+      const to = <usize>args.out + queryIndex(args, keyHead, query + i) * headBytes;
+      divide(own, headBytes, load<f32>(denominators + i * 4), to);
+      own += 64;
     }
-  }
-  for (let i: usize = 0; i < count; i++) {
-    const own = sums + (i / STRIP) * sumsBytes + (i % STRIP) * 64;
-    const end = seen(args, query + i);
-    for (let t = least; t < end; t++) {
-      const block = <usize>load<u32>(blockTable + (t / blockSize) * 4);
-      const value = values + block * blockBytes + (t % blockSize) * headBytes;
-      addValue(load<f32>(scores + i * scoresBytes + t * 4), value, headBytes, own);
-    }
-    const to = out + queryIndex(args, keyHead, query + i) * headBytes;
-    divide(own, headBytes, load<f32>(denominators + i * 4), to);
+    sums += (headBytes / 64) * SUMS_BYTES;
   }
 }
 
@@ -162,18 +245,22 @@ function spread(from: usize, length: usize, to: usize, stride: usize): void {
 /** Adds p · v to the sums of one query. */
 function addValue(p: f32, value: usize, headBytes: usize, sums: usize): void {
   const w = f32x4.splat(p);
-  for (let d: usize = 0; d < headBytes; d += 32) {
-    v128.store(sums, f32x4.add(v128.load(sums), f32x4.mul(w, v128.load(value + d))));
-    v128.store(sums, f32x4.add(v128.load(sums, 16), f32x4.mul(w, v128.load(value + d, 16))), 16);
+  for (let d: usize = 0; d < headBytes; d += 64) {
+    v128.store(sums, Fused.multiplyAdd(w, v128.load(value + d), v128.load(sums)));
+    v128.store(sums, Fused.multiplyAdd(w, v128.load(value + d, 16), v128.load(sums, 16)), 16);
+    v128.store(sums, Fused.multiplyAdd(w, v128.load(value + d, 32), v128.load(sums, 32)), 32);
+    v128.store(sums, Fused.multiplyAdd(w, v128.load(value + d, 48), v128.load(sums, 48)), 48);
     sums += SUMS_BYTES;
   }
 }
 
 function divide(sums: usize, headBytes: usize, denominator: f32, out: usize): void {
   const divisor = f32x4.splat(denominator);
-  for (let d: usize = 0; d < headBytes; d += 32) {
+  for (let d: usize = 0; d < headBytes; d += 64) {
     v128.store(out + d, f32x4.div(v128.load(sums), divisor));
     v128.store(out + d, f32x4.div(v128.load(sums, 16), divisor), 16);
+    v128.store(out + d, f32x4.div(v128.load(sums, 32), divisor), 32);
+    v128.store(out + d, f32x4.div(v128.load(sums, 48), divisor), 48);
     sums += SUMS_BYTES;
   }
 }

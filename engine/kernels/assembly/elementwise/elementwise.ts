@@ -1,24 +1,27 @@
 import { AddArguments, AddScaledArguments, SiluMultiplyArguments } from '../../abi';
-import { exp } from './exp';
+import { Exp } from './exp';
+
+/** Bytes that are computed at once. */
+const STEP: usize = 32;
 
 /** gate[i] = silu(gate[i]) · up[i] for the i of first … last. */
-export function siluMultiply(args: SiluMultiplyArguments, first: usize, last: usize): void {
-  let gate = <usize>args.gate + first * sizeof<f32>();
-  let up = <usize>args.up + first * sizeof<f32>();
-  const end = gate + (last - first) * sizeof<f32>();
-  for (; gate + 16 <= end; gate += 16) {
-    v128.store(gate, f32x4.mul(silu(v128.load(gate)), v128.load(up)));
-    up += 16;
-  }
-  for (; gate < end; gate += sizeof<f32>()) {
-    const gated = f32x4.extract_lane(silu(v128.load32_splat(gate)), 0);
-    store<f32>(gate, gated * load<f32>(up));
-    up += sizeof<f32>();
-  }
+export function siluMultiply(args: SiluMultiplyArguments, first: usize, last: usize, scratch: usize): void {
+  const gate = <usize>args.gate + first * sizeof<f32>();
+  const up = <usize>args.up + first * sizeof<f32>();
+  const bytes = (last - first) * sizeof<f32>();
+  const whole = (bytes / STEP) * STEP;
+  replaceBySilu(gate, gate + whole, up);
+  if (whole === bytes) return;
+  // The rest is computed where there is room for a whole step.
+  memory.copy(scratch, gate + whole, bytes - whole);
+  memory.copy(scratch + STEP, up + whole, bytes - whole);
+  replaceBySilu(scratch, scratch + STEP, scratch + STEP);
+  memory.copy(gate + whole, scratch, bytes - whole);
 }
 
-function silu(x: v128): v128 {
-  return f32x4.div(x, f32x4.add(f32x4.splat(1), exp(f32x4.neg(x))));
+/** Exported by index.ts, as the tiles are, so that V8 fuses its vectors. */
+export function replaceBySilu(gate: usize, end: usize, up: usize): void {
+  Exp.replace(true, gate, end, 0, up);
 }
 
 /** x[i] += y[i] for the i of first … last. */

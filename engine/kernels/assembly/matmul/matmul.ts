@@ -1,9 +1,13 @@
 import { MatmulArguments } from '../../abi';
-import { PANEL, STRIP } from '../sizes';
-import { halfTile } from './half-tile';
+import { PANEL } from '../sizes';
+import { fourPanelsBF16, fourPanelsF16, fourPanelsF32 } from './four-panels';
 import { LEAF_BYTES, storeOutputs, TILE_BYTES } from './leaves';
-import { fourPanelsBF16, fourPanelsF16, fourPanelsF32, fourRows, oneRow, threeRows, twoRows } from './tile';
+import { Strips } from './strips';
+import { sumHalf, sumPanel, sumPanelBF16 } from './tile';
 import { BF16, Weights } from './weights';
+
+/** Strips up to which bf16 weights are widened for each anew, which costs less than to store them widened. */
+const FEW_STRIPS: usize = 2;
 
 /** y = x · Wᵀ of the panels first … last, whose weights are of type W. */
 export function matmul<W>(args: MatmulArguments, first: usize, last: usize, scratch: usize): void {
@@ -14,7 +18,7 @@ export function matmul<W>(args: MatmulArguments, first: usize, last: usize, scra
   const outputs = <usize>args.outputs;
   const y = <usize>args.y;
   const leaves = <usize>args.leaves;
-  const widenRows = <usize>args.widenRows;
+  const isWide = args.isWide !== 0;
   const panelBytes = inputs * Weights.stride<W>();
   let n = first;
   if (rows === 1) {
@@ -24,11 +28,11 @@ export function matmul<W>(args: MatmulArguments, first: usize, last: usize, scra
   }
   for (; n < last; n++) {
     const panel = panels + n * panelBytes;
-    // The tiles for few rows are for bf16: an f32 is not widened, and widening an f16 costs too much to
-    // repeat.
+    // An f32 is not widened, and widening an f16 costs too much to repeat.
     const isBF16 = !isFloat<W>() && !isSigned<W>();
-    if (isBF16 && rows < widenRows) fewRows(x, rows, inputs, leaves, panel, y, n, outputs, scratch);
-    else manyRows<W>(x, rows, inputs, leaves, panel, y, n, outputs, scratch);
+    if (isBF16 && Strips.count(rows) <= FEW_STRIPS) {
+      fewRows(x, rows, inputs, leaves, panel, y, n, outputs, scratch);
+    } else manyRows<W>(x, rows, inputs, leaves, isWide, panel, y, n, outputs, scratch);
   }
 }
 
@@ -52,8 +56,12 @@ function fourPanels<W>(
     else if (isSigned<W>()) fourPanelsF16(x + from * 4, x + to * 4, w, inputs, scratch + i * LEAF_BYTES);
     else fourPanelsBF16(x + from * 4, x + to * 4, w, inputs, scratch + i * LEAF_BYTES);
   }
-  for (let pair: usize = 0; pair < 4; pair++)
-    storePanel(scratch + pair * PANEL * 4, leaves, y, n + pair, outputs);
+  y += n * PANEL * 4;
+  const end = scratch + 3 * PANEL * 4;
+  storeOutputs(scratch, end, leaves, y, PANEL * 4, PANEL);
+  // Only the last panel of a matrix can be partly filled.
+  const present = min(PANEL, outputs - (n + 3) * PANEL);
+  storeOutputs(end, end + PANEL * 4, leaves, y + 3 * PANEL * 4, 0, present);
 }
 
 /** A panel of bf16 times a few rows; each strip widens it anew. */
@@ -68,21 +76,20 @@ function fewRows(
   outputs: usize,
   scratch: usize,
 ): void {
+  const count = Strips.count(rows);
+  const base = rows / count;
+  const extra = rows % count;
   const leafLength = (inputs + leaves - 1) / leaves;
   for (let i: usize = 0; i < leaves; i++) {
     const from = min(i * leafLength, inputs);
     const to = min(from + leafLength, inputs);
     const w = panel + from * Weights.stride<BF16>();
     let sums = scratch + i * LEAF_BYTES;
-    for (let row: usize = 0; row < rows; row += STRIP) {
-      const width = min(STRIP, rows - row);
-      const x = strips + row * inputs * 4;
-      const begin = x + from * width * 4;
-      const end = x + to * width * 4;
-      if (width === 4) fourRows(begin, end, w, inputs, sums);
-      else if (width === 3) threeRows(begin, end, w, inputs, sums);
-      else if (width === 2) twoRows(begin, end, w, inputs, sums);
-      else oneRow(begin, end, w, inputs, sums);
+    let x = strips;
+    for (let strip: usize = 0; strip < count; strip++) {
+      const width = base + <usize>(strip < extra);
+      sumPanelBF16(width, x + from * width * 4, x + to * width * 4, w, inputs, sums);
+      x += width * inputs * 4;
       sums += TILE_BYTES;
     }
   }
@@ -95,6 +102,7 @@ function manyRows<W>(
   rows: usize,
   inputs: usize,
   leaves: usize,
+  isWide: bool,
   panel: usize,
   y: usize,
   n: usize,
@@ -103,6 +111,9 @@ function manyRows<W>(
 ): void {
   const leafLength = (inputs + leaves - 1) / leaves;
   const tiles = scratch + leafLength * Weights.stride<f32>();
+  const count = Strips.count(rows);
+  const base = rows / count;
+  const extra = rows % count;
   for (let i: usize = 0; i < leaves; i++) {
     const from = min(i * leafLength, inputs);
     const to = min(from + leafLength, inputs);
@@ -112,13 +123,18 @@ function manyRows<W>(
       w = scratch;
     }
     let sums = tiles + i * LEAF_BYTES;
-    for (let row: usize = 0; row < rows; row += STRIP) {
-      const width = min(STRIP, rows - row);
-      const x = strips + row * inputs * 4;
+    let x = strips;
+    for (let strip: usize = 0; strip < count; strip++) {
+      const width = base + <usize>(strip < extra);
       const begin = x + from * width * 4;
       const end = x + to * width * 4;
-      halfTile(width, begin, end, w, Weights.stride<f32>(), sums);
-      halfTile(width, begin, end, w + 32, Weights.stride<f32>(), sums + 32);
+      // Two rows times eight outputs have too few sums to cover the latency of an addition.
+      if (isWide || width < 3) sumPanel(width, begin, end, w, Weights.stride<f32>(), sums);
+      else {
+        sumHalf(width, begin, end, w, Weights.stride<f32>(), sums);
+        sumHalf(width, begin, end, w + 32, Weights.stride<f32>(), sums + 32);
+      }
+      x += width * inputs * 4;
       sums += TILE_BYTES;
     }
   }
@@ -138,12 +154,13 @@ function widenLeaf<W>(w: usize, end: usize, widened: usize, mask: v128): void {
 }
 
 function storeRows(tiles: usize, rows: usize, leaves: usize, y: usize, n: usize, outputs: usize): void {
-  for (let row: usize = 0; row < rows; row++) {
-    const sums = tiles + (row / STRIP) * TILE_BYTES + (row % STRIP) * PANEL * 4;
-    storePanel(sums, leaves, y + row * outputs * 4, n, outputs);
+  y += n * PANEL * 4;
+  const present = min(PANEL, outputs - n * PANEL);
+  const count = Strips.count(rows);
+  for (let strip: usize = 0; strip < count; strip++) {
+    const width = Strips.width(rows, count, strip);
+    storeOutputs(tiles, tiles + width * PANEL * 4, leaves, y, outputs * 4, present);
+    y += width * outputs * 4;
+    tiles += TILE_BYTES;
   }
-}
-
-function storePanel(sums: usize, leaves: usize, y: usize, n: usize, outputs: usize): void {
-  storeOutputs(sums, leaves, y + n * PANEL * 4, min(PANEL, outputs - n * PANEL));
 }

@@ -1,5 +1,6 @@
 import { PackRowsArguments } from '../../abi';
-import { STRIP } from '../sizes';
+import { TILE_ROWS } from '../sizes';
+import { Strips } from './strips';
 
 /** Copies rows into the strips first … last, so that a tile reads its rows from one address. */
 export function packRows(args: PackRowsArguments, first: usize, last: usize): void {
@@ -7,20 +8,24 @@ export function packRows(args: PackRowsArguments, first: usize, last: usize): vo
   const rows = <usize>args.rows;
   const inputs = <usize>args.inputs;
   const strips = <usize>args.strips;
+  const count = Strips.count(rows);
   const rowBytes = inputs * sizeof<f32>();
   for (let strip = first; strip < last; strip++) {
-    const row = strip * STRIP;
-    const width = min(STRIP, rows - row);
+    const row = Strips.first(rows, count, strip);
+    const width = Strips.width(rows, count, strip);
     let from = x + row * rowBytes;
     let to = strips + row * rowBytes;
     const end = from + rowBytes;
-    if (width === STRIP) {
+    if (width === TILE_ROWS) {
       for (; from < end; from += sizeof<f32>()) {
+        const middle = from + 3 * rowBytes;
         store<f32>(to, load<f32>(from));
         store<f32>(to, load<f32>(from + rowBytes), 4);
         store<f32>(to, load<f32>(from + 2 * rowBytes), 8);
-        store<f32>(to, load<f32>(from + 3 * rowBytes), 12);
-        to += 16;
+        store<f32>(to, load<f32>(middle), 12);
+        store<f32>(to, load<f32>(middle + rowBytes), 16);
+        store<f32>(to, load<f32>(middle + 2 * rowBytes), 20);
+        to += 24;
       }
     } else {
       for (; from < end; from += sizeof<f32>()) {

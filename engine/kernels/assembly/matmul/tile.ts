@@ -1,169 +1,268 @@
-import { BF16, F16, Weights } from './weights';
+import { Fused } from '../multiply-add';
+import { BF16, Weights } from './weights';
 
 /**
- * A tile of y = x · Wᵀ that widens its weights as it goes, for few rows: up to four pairs of a row of x and
- * a panel of W. Four rows share every widened weight. One row, the decode step, reads four panels side by
- * side: four streams from memory are nearly twice as fast as one.
+ * A tile of y = x · Wᵀ: the sums over a run of inputs of up to six rows, times eight outputs or a panel of
+ * 16. Six rows times 16 outputs fill twelve vectors of 256 bits, which leaves room for the operands in
+ * sixteen registers; where vectors have 128 bits, six rows times eight outputs do. Every operand that is
+ * loaded serves several products, and there are enough sums to cover the latency of an addition.
  *
- * A class, because Biome parses AssemblyScript's @inline on methods only. `rows` and `panels` are constants
- * wherever this is inlined, so that each shape of tile is a function of its own below.
+ * A class, because Biome parses AssemblyScript's @inline on methods only. `rows` and `outputs` are
+ * constants wherever this is inlined, so that each shape of tile is a function of its own below.
  */
 export class Tile {
   /**
-   * Sums one leaf of every pair in ascending input. Pair i is row i mod rows and panel i / rows.
+   * Sums from +0 over inputs in ascending order.
    *
-   * @param x,end the leaf of a strip of rows, f32 [inputs, rows]
-   * @param w the leaf's weights in the first panel @param panelBytes from a panel to the next
-   * @param sums f32 [pairs, 16], written
+   * @param x,end the run of a strip of rows, f32 [inputs, rows]
+   * @param w its weights @param stride bytes from the weights of an input to those of the next
+   * @param mask of {@link Weights.mask}; not used for f32
+   * @param sums f32 [rows, 16], the first `outputs` of each written
    */
   @inline
-  static leaf<W>(
+  static sum<W>(
     rows: usize,
-    panels: usize,
+    outputs: usize,
     x: usize,
     end: usize,
     w: usize,
-    panelBytes: usize,
+    stride: usize,
     mask: v128,
     sums: usize,
   ): void {
-    const pairs = rows * panels;
+    const isWide = outputs > 8;
     let a0 = f32x4.splat(0);
-    let a1 = a0;
-    let a2 = a0;
-    let a3 = a0;
-    let b0 = a0;
-    let b1 = a0;
-    let b2 = a0;
-    let b3 = a0;
-    let c0 = a0;
-    let c1 = a0;
-    let c2 = a0;
-    let c3 = a0;
-    let d0 = a0;
-    let d1 = a0;
-    let d2 = a0;
-    let d3 = a0;
+    let a1 = f32x4.splat(0);
+    let a2 = f32x4.splat(0);
+    let a3 = f32x4.splat(0);
+    let b0 = f32x4.splat(0);
+    let b1 = f32x4.splat(0);
+    let b2 = f32x4.splat(0);
+    let b3 = f32x4.splat(0);
+    let c0 = f32x4.splat(0);
+    let c1 = f32x4.splat(0);
+    let c2 = f32x4.splat(0);
+    let c3 = f32x4.splat(0);
+    let d0 = f32x4.splat(0);
+    let d1 = f32x4.splat(0);
+    let d2 = f32x4.splat(0);
+    let d3 = f32x4.splat(0);
+    let e0 = f32x4.splat(0);
+    let e1 = f32x4.splat(0);
+    let e2 = f32x4.splat(0);
+    let e3 = f32x4.splat(0);
+    let f0 = f32x4.splat(0);
+    let f1 = f32x4.splat(0);
+    let f2 = f32x4.splat(0);
+    let f3 = f32x4.splat(0);
     for (; x < end; x += rows * sizeof<f32>()) {
-      const x0 = v128.load32_splat(x);
       const u0 = v128.load(w);
       const u1 = v128.load(w, 16);
       const w0 = Weights.low<W>(u0);
       const w1 = Weights.low<W>(u1);
-      const w2 = isFloat<W>() ? v128.load(w, 32) : Weights.high<W>(u0, mask);
-      const w3 = isFloat<W>() ? v128.load(w, 48) : Weights.high<W>(u1, mask);
-      a0 = Tile.addProduct(a0, x0, w0);
-      a1 = Tile.addProduct(a1, x0, w1);
-      a2 = Tile.addProduct(a2, x0, w2);
-      a3 = Tile.addProduct(a3, x0, w3);
+      const w2 = !isWide ? w0 : isFloat<W>() ? v128.load(w, 32) : Weights.high<W>(u0, mask);
+      const w3 = !isWide ? w1 : isFloat<W>() ? v128.load(w, 48) : Weights.high<W>(u1, mask);
+      const x0 = v128.load32_splat(x);
+      a0 = Fused.multiplyAdd(x0, w0, a0);
+      a1 = Fused.multiplyAdd(x0, w1, a1);
+      if (isWide) {
+        a2 = Fused.multiplyAdd(x0, w2, a2);
+        a3 = Fused.multiplyAdd(x0, w3, a3);
+      }
       if (rows > 1) {
         const x1 = v128.load32_splat(x, 4);
-        b0 = Tile.addProduct(b0, x1, w0);
-        b1 = Tile.addProduct(b1, x1, w1);
-        b2 = Tile.addProduct(b2, x1, w2);
-        b3 = Tile.addProduct(b3, x1, w3);
-        if (rows > 2) {
-          const x2 = v128.load32_splat(x, 8);
-          c0 = Tile.addProduct(c0, x2, w0);
-          c1 = Tile.addProduct(c1, x2, w1);
-          c2 = Tile.addProduct(c2, x2, w2);
-          c3 = Tile.addProduct(c3, x2, w3);
-        }
-        if (rows > 3) {
-          const x3 = v128.load32_splat(x, 12);
-          d0 = Tile.addProduct(d0, x3, w0);
-          d1 = Tile.addProduct(d1, x3, w1);
-          d2 = Tile.addProduct(d2, x3, w2);
-          d3 = Tile.addProduct(d3, x3, w3);
+        b0 = Fused.multiplyAdd(x1, w0, b0);
+        b1 = Fused.multiplyAdd(x1, w1, b1);
+        if (isWide) {
+          b2 = Fused.multiplyAdd(x1, w2, b2);
+          b3 = Fused.multiplyAdd(x1, w3, b3);
         }
       }
-      if (rows === 1 && panels > 1) {
-        const v = w + panelBytes;
-        const v0 = v128.load(v);
-        const v1 = v128.load(v, 16);
-        b0 = Tile.addProduct(b0, x0, Weights.low<W>(v0));
-        b1 = Tile.addProduct(b1, x0, Weights.low<W>(v1));
-        b2 = Tile.addProduct(b2, x0, isFloat<W>() ? v128.load(v, 32) : Weights.high<W>(v0, mask));
-        b3 = Tile.addProduct(b3, x0, isFloat<W>() ? v128.load(v, 48) : Weights.high<W>(v1, mask));
+      if (rows > 2) {
+        const x2 = v128.load32_splat(x, 8);
+        c0 = Fused.multiplyAdd(x2, w0, c0);
+        c1 = Fused.multiplyAdd(x2, w1, c1);
+        if (isWide) {
+          c2 = Fused.multiplyAdd(x2, w2, c2);
+          c3 = Fused.multiplyAdd(x2, w3, c3);
+        }
       }
-      if (rows === 1 && panels > 2) {
-        const v = w + 2 * panelBytes;
-        const v0 = v128.load(v);
-        const v1 = v128.load(v, 16);
-        c0 = Tile.addProduct(c0, x0, Weights.low<W>(v0));
-        c1 = Tile.addProduct(c1, x0, Weights.low<W>(v1));
-        c2 = Tile.addProduct(c2, x0, isFloat<W>() ? v128.load(v, 32) : Weights.high<W>(v0, mask));
-        c3 = Tile.addProduct(c3, x0, isFloat<W>() ? v128.load(v, 48) : Weights.high<W>(v1, mask));
+      if (rows > 3) {
+        const x3 = v128.load32_splat(x, 12);
+        d0 = Fused.multiplyAdd(x3, w0, d0);
+        d1 = Fused.multiplyAdd(x3, w1, d1);
+        if (isWide) {
+          d2 = Fused.multiplyAdd(x3, w2, d2);
+          d3 = Fused.multiplyAdd(x3, w3, d3);
+        }
       }
-      if (rows === 1 && panels > 3) {
-        const v = w + 3 * panelBytes;
-        const v0 = v128.load(v);
-        const v1 = v128.load(v, 16);
-        d0 = Tile.addProduct(d0, x0, Weights.low<W>(v0));
-        d1 = Tile.addProduct(d1, x0, Weights.low<W>(v1));
-        d2 = Tile.addProduct(d2, x0, isFloat<W>() ? v128.load(v, 32) : Weights.high<W>(v0, mask));
-        d3 = Tile.addProduct(d3, x0, isFloat<W>() ? v128.load(v, 48) : Weights.high<W>(v1, mask));
+      if (rows > 4) {
+        const x4 = v128.load32_splat(x, 16);
+        e0 = Fused.multiplyAdd(x4, w0, e0);
+        e1 = Fused.multiplyAdd(x4, w1, e1);
+        if (isWide) {
+          e2 = Fused.multiplyAdd(x4, w2, e2);
+          e3 = Fused.multiplyAdd(x4, w3, e3);
+        }
       }
-      w += Weights.stride<W>();
+      if (rows > 5) {
+        const x5 = v128.load32_splat(x, 20);
+        f0 = Fused.multiplyAdd(x5, w0, f0);
+        f1 = Fused.multiplyAdd(x5, w1, f1);
+        if (isWide) {
+          f2 = Fused.multiplyAdd(x5, w2, f2);
+          f3 = Fused.multiplyAdd(x5, w3, f3);
+        }
+      }
+      w += stride;
     }
     v128.store(sums, a0);
     v128.store(sums, a1, 16);
-    v128.store(sums, a2, 32);
-    v128.store(sums, a3, 48);
-    if (pairs > 1) {
+    if (isWide) {
+      v128.store(sums, a2, 32);
+      v128.store(sums, a3, 48);
+    }
+    if (rows > 1) {
       v128.store(sums, b0, 64);
       v128.store(sums, b1, 80);
-      v128.store(sums, b2, 96);
-      v128.store(sums, b3, 112);
+      if (isWide) {
+        v128.store(sums, b2, 96);
+        v128.store(sums, b3, 112);
+      }
     }
-    if (pairs > 2) {
+    if (rows > 2) {
       v128.store(sums, c0, 128);
       v128.store(sums, c1, 144);
-      v128.store(sums, c2, 160);
-      v128.store(sums, c3, 176);
+      if (isWide) {
+        v128.store(sums, c2, 160);
+        v128.store(sums, c3, 176);
+      }
     }
-    if (pairs > 3) {
+    if (rows > 3) {
       v128.store(sums, d0, 192);
       v128.store(sums, d1, 208);
-      v128.store(sums, d2, 224);
-      v128.store(sums, d3, 240);
+      if (isWide) {
+        v128.store(sums, d2, 224);
+        v128.store(sums, d3, 240);
+      }
+    }
+    if (rows > 4) {
+      v128.store(sums, e0, 256);
+      v128.store(sums, e1, 272);
+      if (isWide) {
+        v128.store(sums, e2, 288);
+        v128.store(sums, e3, 304);
+      }
+    }
+    if (rows > 5) {
+      v128.store(sums, f0, 320);
+      v128.store(sums, f1, 336);
+      if (isWide) {
+        v128.store(sums, f2, 352);
+        v128.store(sums, f3, 368);
+      }
     }
   }
-
-  /** sum + a · b, each rounded. */
-  @inline
-  static addProduct(sum: v128, a: v128, b: v128): v128 {
-    return f32x4.add(sum, f32x4.mul(a, b));
-  }
 }
 
-// The shapes of tiles. `x` and `end` bound the leaf, `w` is its first weight, `inputs` the length of a row
-// of W.
-
-export function fourPanelsF32(x: usize, end: usize, w: usize, inputs: usize, sums: usize): void {
-  Tile.leaf<f32>(1, 4, x, end, w, inputs * Weights.stride<f32>(), Weights.mask(inputs), sums);
+/** Sums 16 outputs of 1 … 6 rows over a run of weights in f32; see {@link Tile.sum}. */
+export function sumPanel(rows: usize, x: usize, end: usize, w: usize, stride: usize, sums: usize): void {
+  if (rows === 6) panel6(x, end, w, stride, sums);
+  else if (rows === 5) panel5(x, end, w, stride, sums);
+  else if (rows === 4) panel4(x, end, w, stride, sums);
+  else if (rows === 3) panel3(x, end, w, stride, sums);
+  else if (rows === 2) panel2(x, end, w, stride, sums);
+  else panel1(x, end, w, stride, sums);
 }
 
-export function fourPanelsF16(x: usize, end: usize, w: usize, inputs: usize, sums: usize): void {
-  Tile.leaf<F16>(1, 4, x, end, w, inputs * Weights.stride<F16>(), Weights.mask(inputs), sums);
+/** Sums 8 outputs of 1 … 6 rows over a run of weights in f32; see {@link Tile.sum}. */
+export function sumHalf(rows: usize, x: usize, end: usize, w: usize, stride: usize, sums: usize): void {
+  if (rows === 6) half6(x, end, w, stride, sums);
+  else if (rows === 5) half5(x, end, w, stride, sums);
+  else if (rows === 4) half4(x, end, w, stride, sums);
+  else if (rows === 3) half3(x, end, w, stride, sums);
+  else if (rows === 2) half2(x, end, w, stride, sums);
+  else half1(x, end, w, stride, sums);
 }
 
-export function fourPanelsBF16(x: usize, end: usize, w: usize, inputs: usize, sums: usize): void {
-  Tile.leaf<BF16>(1, 4, x, end, w, inputs * Weights.stride<BF16>(), Weights.mask(inputs), sums);
+/** Sums 16 outputs of 1 … 6 rows over a run of weights in bf16, which are widened as they are read. */
+export function sumPanelBF16(rows: usize, x: usize, end: usize, w: usize, inputs: usize, sums: usize): void {
+  if (rows === 6) bf16x6(x, end, w, inputs, sums);
+  else if (rows === 5) bf16x5(x, end, w, inputs, sums);
+  else if (rows === 4) bf16x4(x, end, w, inputs, sums);
+  else if (rows === 3) bf16x3(x, end, w, inputs, sums);
+  else if (rows === 2) bf16x2(x, end, w, inputs, sums);
+  else bf16x1(x, end, w, inputs, sums);
 }
 
-export function oneRow(x: usize, end: usize, w: usize, inputs: usize, sums: usize): void {
-  Tile.leaf<BF16>(1, 1, x, end, w, 0, Weights.mask(inputs), sums);
+export function panel1(x: usize, end: usize, w: usize, stride: usize, sums: usize): void {
+  Tile.sum<f32>(1, 16, x, end, w, stride, f32x4.splat(0), sums);
 }
 
-export function twoRows(x: usize, end: usize, w: usize, inputs: usize, sums: usize): void {
-  Tile.leaf<BF16>(2, 1, x, end, w, 0, Weights.mask(inputs), sums);
+export function panel2(x: usize, end: usize, w: usize, stride: usize, sums: usize): void {
+  Tile.sum<f32>(2, 16, x, end, w, stride, f32x4.splat(0), sums);
 }
 
-export function threeRows(x: usize, end: usize, w: usize, inputs: usize, sums: usize): void {
-  Tile.leaf<BF16>(3, 1, x, end, w, 0, Weights.mask(inputs), sums);
+export function panel3(x: usize, end: usize, w: usize, stride: usize, sums: usize): void {
+  Tile.sum<f32>(3, 16, x, end, w, stride, f32x4.splat(0), sums);
 }
 
-export function fourRows(x: usize, end: usize, w: usize, inputs: usize, sums: usize): void {
-  Tile.leaf<BF16>(4, 1, x, end, w, 0, Weights.mask(inputs), sums);
+export function panel4(x: usize, end: usize, w: usize, stride: usize, sums: usize): void {
+  Tile.sum<f32>(4, 16, x, end, w, stride, f32x4.splat(0), sums);
+}
+
+export function panel5(x: usize, end: usize, w: usize, stride: usize, sums: usize): void {
+  Tile.sum<f32>(5, 16, x, end, w, stride, f32x4.splat(0), sums);
+}
+
+export function panel6(x: usize, end: usize, w: usize, stride: usize, sums: usize): void {
+  Tile.sum<f32>(6, 16, x, end, w, stride, f32x4.splat(0), sums);
+}
+
+export function half1(x: usize, end: usize, w: usize, stride: usize, sums: usize): void {
+  Tile.sum<f32>(1, 8, x, end, w, stride, f32x4.splat(0), sums);
+}
+
+export function half2(x: usize, end: usize, w: usize, stride: usize, sums: usize): void {
+  Tile.sum<f32>(2, 8, x, end, w, stride, f32x4.splat(0), sums);
+}
+
+export function half3(x: usize, end: usize, w: usize, stride: usize, sums: usize): void {
+  Tile.sum<f32>(3, 8, x, end, w, stride, f32x4.splat(0), sums);
+}
+
+export function half4(x: usize, end: usize, w: usize, stride: usize, sums: usize): void {
+  Tile.sum<f32>(4, 8, x, end, w, stride, f32x4.splat(0), sums);
+}
+
+export function half5(x: usize, end: usize, w: usize, stride: usize, sums: usize): void {
+  Tile.sum<f32>(5, 8, x, end, w, stride, f32x4.splat(0), sums);
+}
+
+export function half6(x: usize, end: usize, w: usize, stride: usize, sums: usize): void {
+  Tile.sum<f32>(6, 8, x, end, w, stride, f32x4.splat(0), sums);
+}
+
+export function bf16x1(x: usize, end: usize, w: usize, inputs: usize, sums: usize): void {
+  Tile.sum<BF16>(1, 16, x, end, w, Weights.stride<BF16>(), Weights.mask(inputs), sums);
+}
+
+export function bf16x2(x: usize, end: usize, w: usize, inputs: usize, sums: usize): void {
+  Tile.sum<BF16>(2, 16, x, end, w, Weights.stride<BF16>(), Weights.mask(inputs), sums);
+}
+
+export function bf16x3(x: usize, end: usize, w: usize, inputs: usize, sums: usize): void {
+  Tile.sum<BF16>(3, 16, x, end, w, Weights.stride<BF16>(), Weights.mask(inputs), sums);
+}
+
+export function bf16x4(x: usize, end: usize, w: usize, inputs: usize, sums: usize): void {
+  Tile.sum<BF16>(4, 16, x, end, w, Weights.stride<BF16>(), Weights.mask(inputs), sums);
+}
+
+export function bf16x5(x: usize, end: usize, w: usize, inputs: usize, sums: usize): void {
+  Tile.sum<BF16>(5, 16, x, end, w, Weights.stride<BF16>(), Weights.mask(inputs), sums);
+}
+
+export function bf16x6(x: usize, end: usize, w: usize, inputs: usize, sums: usize): void {
+  Tile.sum<BF16>(6, 16, x, end, w, Weights.stride<BF16>(), Weights.mask(inputs), sums);
 }

@@ -65,7 +65,7 @@ export function runPart(job: usize, first: usize, last: usize, thread: usize): v
       rope(changetype<abi.RopeArguments>(args), first, last);
       break;
     case <u32>abi.KERNEL_SILU_MULTIPLY:
-      siluMultiply(changetype<abi.SiluMultiplyArguments>(args), first, last);
+      siluMultiply(changetype<abi.SiluMultiplyArguments>(args), first, last, scratch);
       break;
     case <u32>abi.KERNEL_ADD:
       add(changetype<abi.AddArguments>(args), first, last);

@@ -28,20 +28,24 @@ test('every flag sets its option, and the others have the defaults of the engine
     cacheTokens: 16,
   });
   const argv = '--max-batch 2 --max-batch-tokens 3 --prefill-chunk 4 --block-size 5 --cache-blocks 6';
-  command.parse([...argv.split(' '), '--no-prefix-cache'], { from: 'user' });
+  command.parse([...argv.split(' '), '--no-prefix-cache', '--prompt-lookup', '7'], { from: 'user' });
   t.deepEqual(scheduleOptions(command.opts(), [{ numTokens: 1, numSamples: 1 }], config), {
     ...{ maxBatch: 2, maxBatchTokens: 3, prefillChunk: 4, blockSize: 5, cacheTokens: 30 },
-    prefixCaching: false,
+    ...{ prefixCaching: false, promptLookup: 7 },
   });
 });
 
 test('the help has the defaults of the engine', (t) => {
   const help = addScheduleFlags(new Command()).helpInformation().replace(/\s+/g, ' ');
-  const { maxBatch, maxBatchTokens, prefillChunk, blockSize } = completeEngineOptions({}, config);
+  const { maxBatch, maxBatchTokens, prefillChunk, blockSize, promptLookup } = completeEngineOptions(
+    {},
+    config,
+  );
   t.regex(help, new RegExp(`--max-batch <n> [^-]*\\(default: ${maxBatch}\\)`));
   t.regex(help, new RegExp(`--max-batch-tokens <n> [^-]*\\(default: ${maxBatchTokens}\\)`));
   t.regex(help, new RegExp(`--prefill-chunk <n> [^-]*\\(default: ${prefillChunk}\\)`));
   t.regex(help, new RegExp(`--block-size <n> [^-]*\\(default: ${blockSize}\\)`));
+  t.regex(help, new RegExp(`--prompt-lookup <n> [^-]*\\(default: ${promptLookup}\\)`));
 });
 
 test('the cache has the blocks of a batch of the largest requests, and no more', (t) => {
@@ -70,7 +74,7 @@ const parseParallel = (...args: string[]) =>
 
 const NOTHING = {
   threads: undefined,
-  revectorize: undefined,
+  revectorize: true,
   tp: undefined,
   ep: undefined,
   backend: undefined,
@@ -85,10 +89,10 @@ test('ranks are as given, and an unknown backend is refused', (t) => {
 
 test("threads and vectors are the engine's choice unless they are given", (t) => {
   t.deepEqual(parallelOptions(parseParallel()), NOTHING);
-  t.deepEqual(parallelOptions(parseParallel('--threads', '3', '--revectorize')), {
+  t.deepEqual(parallelOptions(parseParallel('--threads', '3', '--no-revectorize')), {
     ...NOTHING,
     threads: 3,
-    revectorize: true,
+    revectorize: false,
   });
 });
 

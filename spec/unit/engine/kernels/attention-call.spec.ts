@@ -5,7 +5,7 @@ import { KERNELS } from '../../../../engine/kernels/table.ts';
 const NAMES = ['q', 'out', 'keys', 'values', 'blockTable', 'scores'];
 
 /** The call for rows of four query heads on two key heads; the address of an array is 1000 + its index. */
-function callOf(headDim: number, blockSize: number, rows = 9) {
+function callOf(headDim: number, blockSize: number, { rows = 9, isWide = false } = {}) {
   const arrays = NAMES.map(() => new Float32Array(1));
   const [q, out, keys, values, , scores] = arrays;
   const blockTable = new Int32Array(1);
@@ -16,18 +16,22 @@ function callOf(headDim: number, blockSize: number, rows = 9) {
     return 1000 + i;
   };
   const sizes = { blockSize, rows, startPosition: 5, numAttentionHeads: 4, numKeyValueHeads: 2, headDim };
-  return attentionCall({ q, out, keys, values, blockTable, scores, scale: 0.5, ...sizes }, 3, at);
+  return attentionCall(
+    { q, out, keys, values, blockTable, scores, scale: 0.5, ...sizes },
+    { threads: 3, isWide },
+    at,
+  );
 }
 
-test('attention runs in tiles if headDim and blockSize are multiples of eight up to 256', (t) => {
-  // Nine rows of two queries each are 18 for a key head: two tiles of up to 16.
-  t.like(callOf(64, 16), { kernel: KERNELS.attentionTiled, units: 2 * 2 });
-  t.like(callOf(256, 256), { kernel: KERNELS.attentionTiled });
+test('attention runs in tiles if headDim and blockSize are multiples of 16, the first up to 256', (t) => {
+  // Thirteen rows of two queries each are 26 for a key head: two units of up to 24.
+  t.like(callOf(64, 16, { rows: 13 }), { kernel: KERNELS.attentionTiled, units: 2 * 2 });
+  t.like(callOf(256, 512), { kernel: KERNELS.attentionTiled });
   for (const [headDim, blockSize] of [
     [60, 16],
-    [64, 12],
-    [264, 16],
-    [64, 264],
+    [72, 16],
+    [64, 24],
+    [272, 16],
   ]) {
     t.like(
       callOf(headDim, blockSize),
@@ -43,9 +47,11 @@ test('a call passes the address of each array, the sizes and the work', (t) => {
     ...{ q: 1000, out: 1001, keys: 1002, values: 1003, blockTable: 1004, scores: 1005 },
     ...{ blockSize: 16, rows: 9, startPosition: 5, numAttentionHeads: 4, numKeyValueHeads: 2, headDim: 64 },
     scale: 0.5,
-    // 16 queries over 14 positions, rounded up to 16, of 4 bytes.
-    scoresBytes: 1024,
+    // 24 queries over 14 positions, rounded up to 16, of 4 bytes.
+    scoresBytes: 1536,
+    isWide: 0,
   });
+  t.is(callOf(64, 16, { isWide: true }).args.isWide, 1);
   t.is(grain, 1);
   // Row i sees 6 + i positions, 90 in all: a product for the score and one for the value.
   t.is(work, 2 * 90 * 4 * 64);

@@ -20,7 +20,7 @@ function attentionArgs(kernels: Kernels): AttentionArgs {
   blockTable.set([1, 0]);
   const sizes = { blockSize: 1, rows: 1, startPosition: 1, numAttentionHeads: 2, numKeyValueHeads: 1 };
   const cache = { keys: f(4), values: f(4), blockTable, headDim: 2 };
-  return { ...sizes, ...cache, q: f(4), out: f(4), scale: 1, scores: f(128) };
+  return { ...sizes, ...cache, q: f(4), out: f(4), scale: 1, scores: f(384) };
 }
 
 const attend = (change: Partial<AttentionArgs>) => (kernels: Kernels) =>
@@ -117,7 +117,7 @@ const REFUSALS: Refusal[] = [
   [attend({ keys: new Float32Array(3) }), "attention: blockTable[0] is 1, expected one of the cache's 1"],
   [attend({ q: new Float32Array(3) }), 'attention: q holds 3 values, expected at least 4'],
   [attend({ out: new Float32Array(3) }), 'attention: out holds 3 values, expected at least 4'],
-  [attend({ scores: new Float32Array(127) }), 'attention: scores holds 127 values, expected at least 128'],
+  [attend({ scores: new Float32Array(383) }), 'attention: scores holds 383 values, expected at least 384'],
   [storeKeyValue({ k: new Float32Array(1) }), 'storeKeyValue: k holds 1 values, expected at least 2'],
   [storeKeyValue({ v: new Float32Array(1) }), 'storeKeyValue: v holds 1 values, expected at least 2'],
   [storeKeyValue({ values: new Float32Array(2) }), 'storeKeyValue: blockTable[0] is 1'],

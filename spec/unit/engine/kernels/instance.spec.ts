@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import test, { type ExecutionContext } from 'ava';
 import { KernelError } from '../../../../engine/errors.ts';
-import { compile, instantiate } from '../../../../engine/kernels/instance.ts';
+import { compile, instantiate, readKernels } from '../../../../engine/kernels/instance.ts';
 import { KernelMemory } from '../../../../engine/kernels/memory.ts';
 
 /** The smallest WebAssembly module: magic number and version, no exports. */
@@ -16,7 +16,9 @@ async function load(t: ExecutionContext, bytes?: Uint8Array): Promise<KernelErro
   const path = join(folder, 'kernels.wasm');
   if (bytes) await writeFile(path, bytes);
   const url = pathToFileURL(path);
-  const loaded = compile(url).then((module) => instantiate(module, url, new KernelMemory().memory));
+  const loaded = readKernels(url)
+    .then((read) => compile(read, url))
+    .then((module) => instantiate(module, url, new KernelMemory().memory));
   return t.throwsAsync(loaded, { instanceOf: KernelError });
 }
 

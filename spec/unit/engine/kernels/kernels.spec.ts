@@ -1,5 +1,7 @@
 import test from 'ava';
-import type { Kernels, PackedMatrix } from '../../../../engine/kernels/kernels.ts';
+import { expF32 } from '../../../../engine/kernels/exp.ts';
+import { fusedMultiplyAdd } from '../../../../engine/kernels/fused.ts';
+import { type Kernels, type PackedMatrix, scoresLength } from '../../../../engine/kernels/kernels.ts';
 import { createScalarKernels } from '../../../../engine/kernels/scalar.ts';
 import { createWasmKernels } from '../../../../engine/kernels/wasm.ts';
 
@@ -47,13 +49,34 @@ for (const kernels of [createScalarKernels(), wasm]) {
     t.is(sum(kernels, [-0, -0, -0]), 0);
   });
 
-  test(title('products and sums are rounded one by one, never fused'), (t) => {
+  test(title('matmul and attention fuse products and sums, all else rounds them one by one'), (t) => {
     // (1 + 2⁻¹²)² = 1 + 2⁻¹¹ + 2⁻²⁴, and the last term is lost when the product is rounded.
     const x = 1 + 2 ** -12;
     const matrix = packF32(kernels, [[-1, x, ...zeros(14)]]);
     const y = kernels.allocate(1);
     kernels.matmul(array(1 + 2 ** -11, x, ...zeros(14)), 1, matrix, y);
-    t.is(y[0], 0);
+    t.is(y[0], 2 ** -24);
+    const attend = (scale: number, values: number[]) => {
+      const out = array(0, 0);
+      const shape = { blockSize: 2, rows: 1, startPosition: 1, numKeyValueHeads: 1, numAttentionHeads: 1 };
+      // The first position's score is 2⁻²⁴ · scale, the second's 0. Keys lie as [headDim, positions].
+      kernels.attention({
+        ...{ ...shape, headDim: 2, blockTable: kernels.allocateInt32(1) },
+        ...{ q: array(1, x), keys: array(-(1 + 2 ** -11), 0, x, 0), values: array(...values), out, scale },
+        scores: kernels.allocate(scoresLength(1, 2)),
+      });
+      return [...out];
+    };
+    t.deepEqual(attend(2 ** 40, [3, 4, 5, 6]), [3, 4], 'all weight is on the first position');
+    // The second position has this weight; a value whose product with it is not exact.
+    const p = expF32(-0.5);
+    const rounded = (value: number) => Math.fround(1 + Math.fround(p * value));
+    const value = array(...Array.from({ length: 100 }, (_, i) => 1 + i / 100)).find(
+      (candidate) => fusedMultiplyAdd(p, candidate, 1) !== rounded(candidate),
+    );
+    t.truthy(value);
+    const fused = Math.fround(fusedMultiplyAdd(p, value!, 1) / Math.fround(1 + p));
+    t.is(attend(2 ** 23, [1, 0, value!, 0])[0], fused);
     const sums = array(-(1 + 2 ** -11));
     kernels.addScaled(sums, array(x), x, 1);
     t.is(sums[0], 0);
@@ -129,7 +152,7 @@ for (const kernels of [createScalarKernels(), wasm]) {
         numKeyValueHeads: 2,
         headDim: 2,
         scale: 1,
-        scores: kernels.allocate(128),
+        scores: kernels.allocate(scoresLength(1, 2)),
       };
       kernels.attention(args);
       t.deepEqual([...args.out.subarray(0, 8)], [1, 2, 1, 2, 10, 20, 10, 20], 'position 0');
@@ -153,7 +176,7 @@ for (const kernels of [createScalarKernels(), wasm]) {
       numKeyValueHeads: 1,
       headDim: 2,
       scale: 1 / 3,
-      scores: kernels.allocate(128),
+      scores: kernels.allocate(scoresLength(1, 2)),
     });
     t.true(Math.abs(out[0] - 0.2) < 1e-7, `${out[0]}`);
     t.true(Math.abs(out[1] - 0.8) < 2e-7, `${out[1]}`);

@@ -1,23 +1,23 @@
 import test from 'ava';
-import { PANEL, STRIP } from '../../../../engine/kernels/abi.ts';
+import { PANEL, TILE_ROWS } from '../../../../engine/kernels/abi.ts';
 import { matmulCall, packPanelsCall, packRowsCall } from '../../../../engine/kernels/matmul-calls.ts';
 import { KERNELS } from '../../../../engine/kernels/table.ts';
 
 test('units are strips of rows and panels of outputs, the last of which may be partly filled', (t) => {
-  const rows = { x: 1000, rows: STRIP + 1, inputs: 7, strips: 2000 };
-  t.like(packRowsCall(rows), { kernel: KERNELS.packRows, args: rows, units: 2, work: 7 * (STRIP + 1) });
+  const rows = { x: 1000, rows: TILE_ROWS + 1, inputs: 7, strips: 2000 };
+  t.like(packRowsCall(rows), { kernel: KERNELS.packRows, args: rows, units: 2, work: 7 * (TILE_ROWS + 1) });
   const panels = { weights: 1000, rows: 2 * PANEL + 1, inputs: 7, panels: 2000 };
   t.like(packPanelsCall('F32', panels), { args: panels, units: 3, work: 7 * (2 * PANEL + 1) });
   const matmul = {
     ...{ x: 1000, rows: 2, inputs: 7, panels: 2000, outputs: 3 * PANEL, y: 3000, leaves: 8 },
-    widenRows: 17,
+    isWide: 1,
   };
   t.like(matmulCall('F32', matmul), { args: matmul, units: 3, work: 2 * 7 * 3 * PANEL });
 });
 
 test('the dtype of the weights chooses the kernel', (t) => {
   const args = { weights: 0, rows: 1, inputs: 1, panels: 0 };
-  const matmul = { x: 0, rows: 1, inputs: 1, panels: 0, outputs: 1, y: 0, leaves: 1, widenRows: 1 };
+  const matmul = { x: 0, rows: 1, inputs: 1, panels: 0, outputs: 1, y: 0, leaves: 1, isWide: 0 };
   for (const dtype of ['F32', 'F16', 'BF16'] as const) {
     t.is(matmulCall(dtype, matmul).kernel, KERNELS[`matmul${dtype}`]);
     t.is(packPanelsCall(dtype, args).kernel, dtype === 'F32' ? KERNELS.packPanels32 : KERNELS.packPanels16);

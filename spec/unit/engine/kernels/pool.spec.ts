@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 import test, { type ExecutionContext } from 'ava';
 import { KernelError } from '../../../../engine/errors.ts';
-import { compile } from '../../../../engine/kernels/instance.ts';
+import { compile, readKernels } from '../../../../engine/kernels/instance.ts';
 import type { Kernels } from '../../../../engine/kernels/kernels.ts';
 import { KernelMemory } from '../../../../engine/kernels/memory.ts';
 import { ThreadPool } from '../../../../engine/kernels/pool.ts';
@@ -93,8 +93,9 @@ test.serial('a terminated thread is an error of the next call, not a hang', asyn
 async function withStranger(t: ExecutionContext, code: string) {
   const url = new URL('../../../../engine/kernels/build/kernels.wasm', import.meta.url);
   const memory = new KernelMemory(2 ** 24);
+  const module = await compile(await readKernels(url), url);
   const pool = new ThreadPool({
-    ...{ size: 2, module: await compile(url), wasmUrl: url, memory },
+    ...{ size: 2, module, isWide: false, wasmUrl: url, memory },
     ...{ sharedWork: 0, patience: 0.3 },
   });
   t.teardown(() => pool.close());

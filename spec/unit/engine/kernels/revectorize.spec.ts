@@ -1,6 +1,10 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import test from 'ava';
+import { compile, readKernels } from '../../../../engine/kernels/instance.ts';
+import { WIDE_LOOPS } from '../../../../engine/kernels/loops.ts';
+import { canRevectorize, checkWide } from '../../../../engine/kernels/revectorize.ts';
+import { KERNELS_URL } from '../../../../engine/kernels/sources.ts';
 import { trackResources } from '../../../support/processes/cleanup.ts';
 
 trackResources(test);
@@ -37,3 +41,69 @@ test('vectors of 256 bits give the same bits as those of 128, and leave no upper
     t.log('whether upper halves are left in use can be asked on Linux and x64 alone');
   t.not(wide.left, true, 'JavaScript would run slowly');
 });
+
+/** Bytes of instructions of WebAssembly, each with one of another result. */
+const RELAXED_MADD = [Buffer.of(0xfd, 0x85, 0x02), Buffer.of(0xfd, 0x86, 0x02)] as const;
+const F32X4_ADD = [Buffer.of(0xfd, 0xe4, 0x01), Buffer.of(0xfd, 0xe5, 0x01)] as const;
+
+/** The kernels with one instruction of an exported function exchanged. */
+function withFault(bytes: Uint8Array, name: string): Uint8Array {
+  const { begin, end } = bodyOf(bytes, name);
+  const faulty = Buffer.from(bytes);
+  for (const [right, wrong] of [RELAXED_MADD, F32X4_ADD]) {
+    const at = faulty.indexOf(right, begin);
+    if (at < 0 || at >= end) continue;
+    wrong.copy(faulty, at);
+    return faulty;
+  }
+  throw new Error(`${name} has no instruction to exchange`);
+}
+
+test('each loop that computes one other bit with 256-bit vectors keeps the kernels at 128 bits', async (t) => {
+  const bytes = await readKernels(KERNELS_URL);
+  const narrow = await compile(bytes, KERNELS_URL);
+  t.truthy(await checkWide(narrow, bytes, KERNELS_URL));
+  for (const name of WIDE_LOOPS)
+    t.is(await checkWide(narrow, withFault(bytes, name), KERNELS_URL), undefined, name);
+  t.is(canRevectorize(), process.arch === 'x64' && Number.parseInt(process.versions.node, 10) >= 24);
+});
+
+/** Where the code of an exported function lies (WebAssembly specification, 5.5). */
+function bodyOf(bytes: Uint8Array, name: string): { begin: number; end: number } {
+  let at = 8;
+  const number = () => {
+    let value = 0;
+    for (let shift = 0; ; shift += 7) {
+      const byte = bytes[at++];
+      value |= (byte & 0x7f) << shift;
+      if (byte < 0x80) return value;
+    }
+  };
+  let index = -1;
+  while (at < bytes.length) {
+    const [id, length] = [bytes[at++], number()];
+    const next = at + length;
+    if (id === 7) {
+      for (let exports = number(); exports > 0; exports--) {
+        const nameLength = number();
+        const exported = Buffer.from(bytes.subarray(at, at + nameLength)).toString();
+        // Its kind, which is "function", and its index.
+        at += nameLength + 1;
+        const functionIndex = number();
+        if (exported === name) index = functionIndex;
+      }
+    }
+    if (id === 10) {
+      number();
+      // The kernels import no function.
+      for (let i = 0; i < index; i++) {
+        const size = number();
+        at += size;
+      }
+      const size = number();
+      return { begin: at, end: at + size };
+    }
+    at = next;
+  }
+  throw new Error(`the kernels have no ${name}`);
+}

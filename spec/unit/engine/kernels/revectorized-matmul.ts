@@ -10,7 +10,7 @@ const kernels = await createWasmKernels({ revectorize: process.argv[2] === 'reve
 const hash = createHash('sha256');
 const upperHalvesInUse = await askUpperHalves();
 let left: boolean | undefined = upperHalvesInUse ? false : undefined;
-// Enough rows that weights are widened once for all rows, as without revectorize.
+// Enough rows that weights are widened once for all rows.
 const [inputs, outputs, maxRows] = [200, 64, 37];
 const x = kernels.allocate(maxRows * inputs);
 const y = kernels.allocate(maxRows * outputs);

@@ -109,16 +109,10 @@ test('an installed package, which has no sources, has nothing to check', async (
 test('the hash is found in the compiled file, and a file without one is refused', async (t) => {
   const empty = Uint8Array.of(0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00);
   const hash = 'a'.repeat(64);
-  const folder = await mkdtemp(join(tmpdir(), 'plumbline-sources-'));
-  t.teardown(() => rm(folder, { recursive: true }));
-  const url = pathToFileURL(join(folder, 'kernels.wasm'));
-  const moduleOf = async (bytes: Uint8Array) => {
-    await writeFile(url, bytes);
-    return compile(url);
-  };
-  const hashed = await moduleOf(withHash(empty, hash));
+  const url = pathToFileURL(join(ROOT, 'kernels.wasm'));
+  const hashed = await compile(withHash(empty, hash), url);
   t.notThrows(() => checkSources(hashed, url, hash));
   t.throws(() => checkSources(hashed, url, 'b'.repeat(64)), { instanceOf: KernelError });
-  const plain = await moduleOf(empty);
+  const plain = await compile(empty, url);
   t.throws(() => checkSources(plain, url, hash), { instanceOf: KernelError, message: /other sources/ });
 });

@@ -15,6 +15,7 @@ const STATS = {
   ...{ steps: 0, tokens: 0, running: 0, waiting: 0, preemptions: 0 },
   blocks: { total: 4, free: 4, cached: 0, evictions: 0, copies: 0 },
   prefixCache: { queries: 0, hits: 0, savedTokens: 0 },
+  promptLookup: { drafted: 0, accepted: 0 },
 };
 const LIMITS = { vocabSize: 19, maxTokens: 64, maxBatch: 16 };
 

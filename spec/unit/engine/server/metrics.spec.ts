@@ -18,6 +18,7 @@ test('metrics have the values of the engine and of what was counted', async (t) 
     ...engine.stats,
     ...{ steps: 7, running: 2 },
     blocks: { total: 8, free: 6, cached: 1, evictions: 0, copies: 0 },
+    promptLookup: { drafted: 9, accepted: 4 },
   };
   numOpen = 5;
   const lines = (await metrics.read()).split('\n');
@@ -31,6 +32,8 @@ test('metrics have the values of the engine and of what was counted', async (t) 
     'plumbline_inter_token_latency_seconds_bucket{le="0.005"} 1',
     'plumbline_e2e_request_latency_seconds_count 1',
     'plumbline_engine_steps_total 7',
+    'plumbline_spec_decode_num_draft_tokens_total 9',
+    'plumbline_spec_decode_num_accepted_tokens_total 4',
     'plumbline_num_requests_running 2',
     'plumbline_num_requests_waiting 3',
     'plumbline_kv_cache_usage_perc 0.25',

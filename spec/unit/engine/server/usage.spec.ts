@@ -11,3 +11,14 @@ test('the tokens of a prompt count once, those of all its samples count', (t) =>
     prompt_tokens_details: { cached_tokens: 4 },
   });
 });
+
+test('drafted tokens are counted as accepted or rejected predictions, of all samples', (t) => {
+  const sample = (drafted: number, accepted: number) => ({
+    ...{ promptTokens: 2, cachedTokens: 0, tokens: { length: 9 } },
+    promptLookup: { drafted, accepted },
+  });
+  t.deepEqual(usageOf([[sample(8, 5), sample(3, 0)], [sample(0, 0)]]).completion_tokens_details, {
+    accepted_prediction_tokens: 5,
+    rejected_prediction_tokens: 6,
+  });
+});

@@ -7,12 +7,16 @@ import { createSamplingScratch } from '../../../../engine/serving/sampler.ts';
 export function generationContext(
   request: GenerateRequest,
   config: RequestLimits['config'],
-  { index = 0, tokenizer }: Partial<Pick<GenerationContext, 'index' | 'tokenizer'>> = {},
+  {
+    index = 0,
+    tokenizer,
+    promptLookup = 0,
+  }: Partial<Pick<GenerationContext, 'index' | 'tokenizer' | 'promptLookup'>> = {},
 ): GenerationContext {
   const hasTokenizer = tokenizer !== undefined;
   const checked = checkRequest(request, { config, cacheTokens: config.maxPositionEmbeddings, hasTokenizer });
   return {
     ...{ index, ...checked, tokenizer, scratch: createSamplingScratch(config.vocabSize) },
-    ...{ begun: performance.now(), promptLogprobs: [] },
+    ...{ begun: performance.now(), promptLogprobs: [], promptLookup },
   };
 }

@@ -57,6 +57,18 @@ test('a token event has its request and sample, and the token is appended to the
   t.is(generation.finishReason, undefined);
 });
 
+test('a draft leaves out the tokens beyond the last, and is empty unless the engine drafts', (t) => {
+  const request = { ids: [A, B, A, B, A, B], maxNewTokens: 4 };
+  const [drafting, plain] = [{ promptLookup: 3 }, {}].map(
+    (options) => new Generation(generationContext(request, CONFIG, options), 0, 0),
+  );
+  for (const generation of [drafting, plain]) generation.sampleToken(favouring(A));
+  t.deepEqual([drafting.draft(9), drafting.draft(1), plain.draft(9)], [[B, A], [B], []]);
+  for (const generation of [drafting, plain]) generation.recordDraft(true);
+  t.deepEqual(drafting.result('abort').promptLookup, { drafted: 1, accepted: 1 });
+  t.is(plain.result('abort').promptLookup, undefined);
+});
+
 test('a generation ends with maxNewTokens tokens', (t) => {
   const { result, texts } = run({ maxNewTokens: 3 }, [A, B, A, B]);
   t.deepEqual(result.tokens, [A, B, A]);

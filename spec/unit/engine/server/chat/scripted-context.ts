@@ -84,6 +84,7 @@ export function scriptedContext(script: Script = {}): ScriptedContext {
         ...{ steps: 0, tokens: 0, running: 0, waiting: 0, preemptions: 0 },
         blocks: { total: 4, free: 4, cached: 0, evictions: 0, copies: 0 },
         prefixCache: { queries: 0, hits: 0, savedTokens: 0 },
+        promptLookup: { drafted: 0, accepted: 0 },
       },
     },
     text: {

@@ -1,0 +1,24 @@
+import { TILE_ROWS } from '../sizes';
+
+/**
+ * Rows in strips, each of which a tile takes at once: as few as possible, of widths that differ by one at
+ * most, because a tile of few rows computes slowly.
+ */
+export class Strips {
+  @inline
+  static count(rows: usize): usize {
+    return (rows + TILE_ROWS - 1) / TILE_ROWS;
+  }
+
+  /** The rows of a strip. @param count of the strips */
+  @inline
+  static width(rows: usize, count: usize, strip: usize): usize {
+    return rows / count + <usize>(strip < rows % count);
+  }
+
+  /** The first row of a strip. @param count of the strips */
+  @inline
+  static first(rows: usize, count: usize, strip: usize): usize {
+    return strip * (rows / count) + min(strip, rows % count);
+  }
+}

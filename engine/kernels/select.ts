@@ -1,0 +1,53 @@
+import { compile, instantiate, type KernelModule, readKernels } from './instance.ts';
+import { KernelMemory } from './memory.ts';
+import { canRevectorize, checkWide } from './revectorize.ts';
+import { checkSources, EMULATED_NAME } from './sources.ts';
+
+/** Compiled kernels that suit this machine. */
+export interface SelectedKernels {
+  readonly module: KernelModule;
+  /** Whether V8 fuses vectors to 256 bits, so that tiles of 16 outputs are fast. */
+  readonly isWide: boolean;
+}
+
+export interface SelectOptions {
+  readonly revectorize: boolean;
+  readonly onWarning: (line: string) => void;
+}
+
+/** Bytes for the small products that are computed to choose. */
+const MEMORY_BYTES = 2 ** 16;
+
+/** (1 + 2⁻¹²)² is 1 + 2⁻¹¹ + 2⁻²⁴: rounded on its own, the product and this summand add up to 0. */
+const FACTOR = 1 + 2 ** -12;
+const SUMMAND = -(1 + 2 ** -11);
+
+/**
+ * Compiles the kernels that suit this machine: where it has no fused multiply-add, those that compute one
+ * in f64; and with vectors of 256 bits where V8 can make them and they give the same bits. No choice
+ * changes a bit.
+ *
+ * @param wasmUrl of the kernels; those for machines without a fused multiply-add lie beside them
+ * @throws KernelError if they are not built, or were built from other sources.
+ */
+export async function selectKernels(wasmUrl: URL, options: SelectOptions): Promise<SelectedKernels> {
+  const bytes = await readKernels(wasmUrl);
+  const module = await load(bytes, wasmUrl);
+  const { fuses } = instantiate(module, wasmUrl, new KernelMemory(MEMORY_BYTES).memory);
+  if (!fuses(FACTOR, SUMMAND)) {
+    options.onWarning(
+      'this processor has no fused multiply-add; it is computed in f64: the same bits, many times slower',
+    );
+    const emulatedUrl = new URL(EMULATED_NAME, wasmUrl);
+    return { module: await load(await readKernels(emulatedUrl), emulatedUrl), isWide: false };
+  }
+  if (!options.revectorize || !canRevectorize()) return { module, isWide: false };
+  const wide = await checkWide(module, bytes, wasmUrl);
+  return wide ? { module: wide, isWide: true } : { module, isWide: false };
+}
+
+async function load(bytes: Uint8Array, wasmUrl: URL): Promise<KernelModule> {
+  const module = await compile(bytes, wasmUrl);
+  checkSources(module, wasmUrl);
+  return module;
+}
