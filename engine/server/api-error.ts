@@ -10,15 +10,11 @@ export interface ApiErrorOptions extends ErrorOptions {
   readonly retryAfter?: number;
 }
 
-/** The types of errors in OpenAI's API, by HTTP status. */
+/** The types of errors in OpenAI's API, by HTTP status, where they are not those of all below or above 500. */
 const TYPES: Readonly<Record<number, string>> = {
-  400: 'invalid_request_error',
   401: 'authentication_error',
   404: 'not_found_error',
-  405: 'invalid_request_error',
   408: 'timeout_error',
-  413: 'invalid_request_error',
-  415: 'invalid_request_error',
   429: 'rate_limit_error',
   503: 'service_unavailable_error',
 };
@@ -52,7 +48,8 @@ export class ApiError extends PlumblineError {
   /** The body of the answer, in OpenAI's form. */
   toBody() {
     const { message, param = null, status } = this;
-    return { error: { message, type: TYPES[status] ?? 'server_error', param, code: status } };
+    const type = TYPES[status] ?? (status < 500 ? 'invalid_request_error' : 'server_error');
+    return { error: { message, type, param, code: status } };
   }
 }
 

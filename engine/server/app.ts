@@ -3,10 +3,10 @@ import { readPackageJson } from '../terminal/package-json.ts';
 import { allowOrigin, checkApiKey } from './access.ts';
 import { ApiError } from './api-error.ts';
 import type { Handler, ServerContext } from './context.ts';
-import { answerClientError, toAnswer } from './http-errors.ts';
+import { answerClientError, answerUnusual, checkHead, toAnswer } from './http-errors.ts';
 import { measuredEngine } from './measured-engine.ts';
 import type { Metrics } from './metrics.ts';
-import { withExactTools } from './request-body.ts';
+import { textOf, withExactTools } from './request-body.ts';
 import type { RequestRules } from './request-rules.ts';
 import { openRequest, pathOf, type RequestSinks, type RequestState } from './request-state.ts';
 import { findServedModel, listModels } from './served-model.ts';
@@ -49,6 +49,8 @@ export function createApp(options: AppOptions): FastifyInstance {
     requestTimeout: receiveTimeoutMs,
     http: {
       headersTimeout: receiveTimeoutMs,
+      // checkHead() refuses such requests, with a body.
+      requireHostHeader: false,
       connectionsCheckingInterval: Math.ceil(receiveTimeoutMs / CHECKS_PER_TIMEOUT),
     },
     routerOptions: { maxParamLength: MAX_NAME_LENGTH },
@@ -58,8 +60,10 @@ export function createApp(options: AppOptions): FastifyInstance {
     frameworkErrors: (error, request, reply) => void sendError(error, request, reply),
   });
   app.setErrorHandler(sendError);
+  answerUnusual(app.server);
   const parseJson = app.getDefaultJsonParser('error', 'error');
-  app.addContentTypeParser('application/json', { parseAs: 'string' }, (request, text: string, done) => {
+  app.addContentTypeParser('application/json', { parseAs: 'buffer' }, (request, bytes: Buffer, done) => {
+    const text = textOf(bytes);
     parseJson(request, text, (error, body) => done(error, error ? undefined : withExactTools(body, text)));
   });
   app.setNotFoundHandler((request, reply) => {
@@ -67,6 +71,7 @@ export function createApp(options: AppOptions): FastifyInstance {
   });
   app.addHook('onRequest', async (request, reply) => {
     states.set(request, openRequest(request, reply, options));
+    checkHead(request.raw);
     if (rules.allowOrigin !== undefined && allowOrigin(rules.allowOrigin, request, reply)) {
       return await reply.code(204).send();
     }

@@ -1,4 +1,4 @@
-import { STATUS_CODES } from 'node:http';
+import { type IncomingMessage, type Server, STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
 import type { FastifyError } from 'fastify';
 import { ApiError, toApiError } from './api-error.ts';
@@ -17,6 +17,8 @@ const ANSWERS: Readonly<Record<string, [status: number, message: string]>> = {
   HPE_HEADER_OVERFLOW: [431, 'cannot read the request: its head is too large'],
 };
 
+const JSON_TYPE = 'application/json; charset=utf-8';
+
 /** What a client gets for any error of a request: of the framework, of a handler or of the engine. */
 export function toAnswer(error: unknown): ApiError {
   const { code = '', statusCode = 500, message } = error as Partial<FastifyError>;
@@ -31,10 +33,40 @@ export function answerClientError(error: Error & { code?: string }, socket: Sock
     return;
   }
   const [status, message] = ANSWERS[error.code ?? ''] ?? [400, 'cannot read the request: it is no HTTP'];
-  const body = JSON.stringify(new ApiError(status, message).toBody());
+  endWith(new ApiError(status, message), socket);
+}
+
+/** Answers what Node's server would close or answer without a body. */
+export function answerUnusual(server: Server): void {
+  server.on('connect', (_, socket: Socket) => {
+    endWith(new ApiError(405, 'cannot CONNECT: this server is no proxy'), socket);
+  });
+  server.on('checkExpectation', ({ headers }, response) => {
+    const message = `cannot meet "Expect: ${headers.expect}"; expected 100-continue, or no such header`;
+    response.writeHead(417, { 'content-type': JSON_TYPE });
+    response.end(JSON.stringify(new ApiError(417, message).toBody()));
+  });
+}
+
+/**
+ * Refuses what the framework does not look at.
+ *
+ * @throws ApiError 400 if HTTP/1.1 has no Host, 415 if the body is compressed.
+ */
+export function checkHead({ headers, httpVersion }: Pick<IncomingMessage, 'headers' | 'httpVersion'>): void {
+  if (httpVersion === '1.1' && headers.host === undefined) {
+    throw new ApiError(400, 'cannot read the request: it has no Host header');
+  }
+  const encoding = headers['content-encoding'] ?? 'identity';
+  if (encoding.toLowerCase() === 'identity') return;
+  throw new ApiError(415, 'cannot read a compressed body; send it without Content-Encoding');
+}
+
+function endWith(error: ApiError, socket: Socket): void {
+  const body = JSON.stringify(error.toBody());
   const head = [
-    `HTTP/1.1 ${status} ${STATUS_CODES[status]}`,
-    'Content-Type: application/json; charset=utf-8',
+    `HTTP/1.1 ${error.status} ${STATUS_CODES[error.status]}`,
+    `Content-Type: ${JSON_TYPE}`,
     `Content-Length: ${Buffer.byteLength(body)}`,
     'Connection: close',
   ];

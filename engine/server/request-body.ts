@@ -17,6 +17,17 @@ export function parseBody<T>(schema: z.ZodType<T>, body: unknown): T {
   throw new ApiError(400, `cannot read ${param || 'the body'}: ${message}`, param === '' ? {} : { param });
 }
 
+const utf8 = new TextDecoder('utf-8', { fatal: true });
+
+/** The text of a body. @throws ApiError 400 if it is no UTF-8. */
+export function textOf(bytes: Uint8Array): string {
+  try {
+    return utf8.decode(bytes);
+  } catch (cause) {
+    throw new ApiError(400, 'cannot read the body: it is not UTF-8', { cause });
+  }
+}
+
 /**
  * A parsed body whose `tools` keep what a chat template writes: whole numbers beyond 2^53, the point of 1.0,
  * the order of keys such as "10".

@@ -1,3 +1,4 @@
+import { type AddressInfo, connect } from 'node:net';
 import test, { type ExecutionContext } from 'ava';
 import { GroupError } from '../../../../engine/errors.ts';
 import { ApiError } from '../../../../engine/server/api-error.ts';
@@ -152,4 +153,49 @@ test('a request that takes too long is ended with 504', async (t) => {
   engine.beforeToken = () => new Promise(() => {});
   t.is((await post('/echo', { ids: [1] })).statusCode, 504);
   t.is(open.size, 0);
+});
+
+test('a body that is too large is dropped, and its connection goes on', async (t) => {
+  const { app } = makeApp(t, { maxBodyBytes: 1000 });
+  await app.listen({ host: '127.0.0.1', port: 0 });
+  const socket = connect((app.server.address() as AddressInfo).port, '127.0.0.1').setEncoding('utf8');
+  const large = ' '.repeat(2 ** 20);
+  socket.write(
+    `POST /echo HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: ${large.length}\r\n\r\n${large}`,
+  );
+  socket.write('GET /health HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n');
+  let text = '';
+  for await (const part of socket) text += part;
+  t.deepEqual(text.match(/HTTP\/1\.1 \d+/g), ['HTTP/1.1 413', 'HTTP/1.1 200'], text);
+});
+
+test('every unusual request is answered in the form of the API', async (t) => {
+  const { app } = makeApp(t, { maxBodyBytes: 1000 });
+  await app.listen({ host: '127.0.0.1', port: 0 });
+  const { port } = app.server.address() as AddressInfo;
+  const post = (headers: string, body: string | Buffer = '{"ids": []}') =>
+    Buffer.concat([
+      Buffer.from(
+        `POST /echo HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n${headers}Content-Length: ${body.length}\r\nConnection: close\r\n\r\n`,
+      ),
+      Buffer.from(body),
+    ]);
+  for (const [status, request] of [
+    [405, 'CONNECT /echo HTTP/1.1\r\nHost: x\r\n\r\n'],
+    [400, 'GET /health HTTP/1.1\r\nConnection: close\r\n\r\n'],
+    [200, 'GET /health HTTP/1.0\r\n\r\n'],
+    [417, post('Expect: x\r\n')],
+    [415, post('Content-Encoding: gzip\r\n')],
+    [200, post('Content-Encoding: Identity\r\n')],
+    [400, post('', Buffer.from([0x22, 0xff, 0x22]))],
+  ] as const) {
+    const socket = connect(port, '127.0.0.1').setEncoding('utf8');
+    socket.write(request);
+    let text = '';
+    for await (const part of socket) text += part;
+    const name = String(request).slice(0, 200);
+    t.true(text.startsWith(`HTTP/1.1 ${status} `), `${name}: ${text}`);
+    t.regex(text, /^content-type: application\/json; charset=utf-8\r$/im, name);
+    if (status !== 200) t.true(text.includes(`"code":${status}`), `${name}: ${text}`);
+  }
 });
