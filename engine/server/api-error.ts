@@ -10,7 +10,7 @@ export interface ApiErrorOptions extends ErrorOptions {
   readonly retryAfter?: number;
 }
 
-/** The types of errors in OpenAI's API, by HTTP status, where they are not those of all below or above 500. */
+/** The types of errors in OpenAI's API, by HTTP status, unless they are those of all below or above 500. */
 const TYPES: Readonly<Record<number, string>> = {
   401: 'authentication_error',
   404: 'not_found_error',

@@ -21,7 +21,8 @@ export interface Completion extends AnswerHead {
   id: string;
   object: 'text_completion';
   choices: CompletionChoice[];
-  usage?: Usage;
+  /** Null in the chunks before the one that has it, if the request asks for it. */
+  usage?: Usage | null;
 }
 
 /** Answers `POST /v1/completions`. */
@@ -70,6 +71,7 @@ async function* stream(
     const chunk = (choice: Choice, part: CompletionChoice): Completion => ({
       ...head,
       choices: [part],
+      ...(includeUsage && { usage: null }),
       ...(continuousUsage && { usage: usageSoFar(choice.ids.length, choice.numTokens) }),
     });
     const starts = requests.map((each) => (either: AbortSignal) => echoed(each, request, context, either));

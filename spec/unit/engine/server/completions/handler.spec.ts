@@ -135,6 +135,11 @@ test('usage comes with each chunk on demand', async (t) => {
     [1, 2, 2],
   );
   t.is(chunks[0].usage?.total_tokens, 3);
+  const last = await askStream({ prompt: [0, 1], max_tokens: 1, stream_options: { include_usage: true } });
+  t.deepEqual(
+    last.map(({ usage }) => usage?.total_tokens ?? usage),
+    [null, null, 3],
+  );
   t.deepEqual(
     (await askStream({ prompt: [0], max_tokens: 1 })).flatMap(({ usage }) => usage ?? []),
     [],
