@@ -93,7 +93,7 @@ function machine({ machine, limits, versions, threads }: BenchReport): string {
     ['node', `${machine.node}, V8 ${machine.v8}${machine.nodeFlags.map((flag) => ` ${flag}`).join('')}`],
     [
       `limits of ${threads} threads`,
-      `reads ${formatNumber(limits.bytesPerSecond / 1e9)} GB/s, computes ${formatNumber(limits.flopsPerSecond / 1e9)} GFLOP/s, in WebAssembly`,
+      `reads ${formatNumber(limits.bytesPerSecond / 1e9)} GB/s, computes ${formatNumber(limits.flopsPerSecond / 1e9)} GFLOP/s (fused multiply-adds of ${limits.vectorBits} bits), in WebAssembly`,
     ],
     ...Object.entries(versions),
   ];

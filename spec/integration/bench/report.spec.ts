@@ -30,7 +30,7 @@ const report: BenchReport = {
   model: { name: 'a <model>', parameters: 596_049_920 },
   threads: 2,
   machine: describeMachine(),
-  limits: { bytesPerSecond: 14.2e9, flopsPerSecond: 60e9 },
+  limits: { bytesPerSecond: 14.2e9, flopsPerSecond: 60e9, vectorBits: 256 },
   versions: { plumbline: '0.1.0' },
   figures: toFigures('latency', [
     measurement(ENGINE, [8, 10, 12], 'batch 1'),
@@ -55,7 +55,7 @@ test('numbers have three digits, or all before the point', (t) => {
 test('the table has medians, quartiles, the best, the part of the limit and the comparison with ours', (t) => {
   const lines = formatTable(report).split('\n');
   t.is(lines[0], 'a <model>, 596 million parameters, quick run of 61 s');
-  t.true(lines.includes('limits of 2 threads: reads 14.2 GB/s, computes 60 GFLOP/s'));
+  t.true(lines.includes('limits of 2 threads: reads 14.2 GB/s, computes 60 GFLOP/s (fused, 256 bits)'));
   t.true(lines.includes('  time per token (ms, lower is better)'));
   t.true(lines.includes('    batch 1  Plumbline   10  [9 … 11]   best 8   40 % of the limit'));
   t.true(
