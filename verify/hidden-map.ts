@@ -1,12 +1,12 @@
+import { readModelConfig } from '../engine/index.ts';
 import type { VerifyCase } from '../golden/verify-case.ts';
 import { sequenceOf } from '../golden/verify-case.ts';
 import type { AskedCase } from './ask/ask-cases.ts';
 import { worstRatio } from './judge/precision-verdict.ts';
-import { median, rms } from './judge/statistics.ts';
+import { median } from './judge/statistics.ts';
 import type { PrecisionClass } from './precision.ts';
-import { IMITATIONS } from './reference/imitations.ts';
+import { type HiddenReferenceOptions, loadHiddenReference, rowRms } from './reference/hidden-reference.ts';
 import type { RowsCase } from './reference/rows.ts';
-import { TappedModel } from './reference/tapped-model.ts';
 import { hiddenStateNames } from './witnesses.ts';
 
 /** How far a subject's hidden states are from what is right, for one case. */
@@ -23,18 +23,21 @@ export interface HiddenMap {
 const LEAST_OF_MEDIAN = 0.25;
 const F32_ROUNDING = 2 ** -24;
 
+export interface HiddenMapOptions
+  extends Pick<HiddenReferenceOptions, 'precision' | 'folder' | 'signal' | 'onProgress'> {
+  /** Cases without hidden states are left out. */
+  readonly asked: readonly AskedCase[];
+}
+
 /**
  * Holds hidden states to those of our engine at f32. The noise of the class is measured on the same rows, by
  * the imitations of particular engines.
  *
- * @param asked cases without hidden states are left out.
- * @throws what `Engine.load` and `Engine.forward` throw, or the reason of `signal`.
+ * @throws as {@link loadHiddenReference} does.
  */
 export async function hiddenMaps(
   modelDir: string,
-  asked: readonly AskedCase[],
-  precision: PrecisionClass,
-  signal?: AbortSignal,
+  { asked, ...options }: HiddenMapOptions,
 ): Promise<ReadonlyMap<string, HiddenMap>> {
   const given = new Map(
     asked.flatMap(({ case: each, forward }) =>
@@ -43,40 +46,20 @@ export async function hiddenMaps(
   );
   const cases = asked.flatMap(({ case: each }) => (given.has(each.id) ? [rowsCaseOf(each)] : []));
   if (cases.length === 0) return new Map();
-  const model = await TappedModel.load(modelDir, cases);
-  const { config } = model;
+  const config = await readModelConfig(modelDir);
+  const { hiddenSize } = config;
   const stages = hiddenStateNames(config);
-  const truth = await statesOf(model, (states) => states);
-  const errorsOf = (states: Float32Array, { id }: RowsCase) =>
-    rowRms(states, truth.get(id)!, config.hiddenSize);
-  const imitated: ReadonlyMap<string, Float64Array>[] = [];
-  for (const { taps: make } of IMITATIONS.filter((one) => one.precision === precision && !one.isDraw)) {
-    const taps = make();
-    const other = await TappedModel.load(modelDir, cases, { weights: taps.weights });
-    imitated.push(await statesOf(other, errorsOf, taps));
-  }
+  const reference = await loadHiddenReference(modelDir, cases, { ...options, config });
   return new Map(
     cases.map((each) => {
-      const right = truth.get(each.id)!;
-      const own = ownStates(given.get(each.id)!, each, { ...config, numStages: stages.length });
-      const errors = rowRms(own, right, config.hiddenSize);
-      const least = rowRms(right, undefined, config.hiddenSize).map((size) => size * F32_ROUNDING);
-      const noise = errors.map((_, r) => rms(imitated.map((of) => of.get(each.id)![r])));
-      return [each.id, mapOf({ stages, positions: each.positions, errors, noise, least, precision })];
+      const { truth, noise } = reference.get(each.id)!;
+      const own = ownStates(given.get(each.id)!, each, { hiddenSize, numStages: stages.length });
+      const errors = rowRms(own, truth, hiddenSize);
+      const least = rowRms(truth, undefined, hiddenSize).map((size) => size * F32_ROUNDING);
+      const { positions } = each;
+      return [each.id, mapOf({ stages, positions, errors, noise, least, precision: options.precision })];
     }),
   );
-
-  async function statesOf<T>(
-    from: TappedModel,
-    take: (states: Float32Array, next: RowsCase) => T,
-    taps = {},
-  ): Promise<ReadonlyMap<string, T>> {
-    try {
-      return await from.states(cases, stages, take, { taps, signal });
-    } finally {
-      await from.close();
-    }
-  }
 }
 
 function rowsCaseOf(each: VerifyCase): RowsCase {
@@ -100,21 +83,12 @@ function ownStates(
   return own;
 }
 
-/** RMS of each row of `a − b`, f64 [rows]. @param b default: zeros */
-function rowRms(a: Float32Array, b: Float32Array | undefined, width: number): Float64Array {
-  return Float64Array.from({ length: a.length / width }, (_, row) => {
-    let sum = 0;
-    for (let i = row * width; i < (row + 1) * width; i++) sum += (a[i] - (b ? b[i] : 0)) ** 2;
-    return Math.sqrt(sum / width);
-  });
-}
-
-/** What a map is made of: each f64 [stages, positions]. */
+/** What a map is made of: each [stages, positions]. */
 interface MapParts {
   readonly stages: readonly string[];
   readonly positions: readonly number[];
   readonly errors: Float64Array;
-  readonly noise: Float64Array;
+  readonly noise: Float32Array;
   readonly least: Float64Array;
   readonly precision: PrecisionClass;
 }

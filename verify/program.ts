@@ -9,8 +9,8 @@ import { defineSmoke } from './smoke-command.ts';
  * Runs the command line of the judge.
  *
  * @param argv the arguments after the program's name.
- * @returns the exit code: 0 right, 1 wrong, 2 wrong usage, 3 nothing could be concluded, 130 and 143 ended by
- * a signal.
+ * @returns the exit code: 0 right, 1 wrong, 2 wrong usage, 3 nothing could be concluded, also because of an
+ * error such as an unreadable model, 130 and 143 ended by a signal.
  */
 export function run(argv: readonly string[], io: CommandIo): Promise<number> {
   const { stdout, stderr } = io;
@@ -22,6 +22,7 @@ export function run(argv: readonly string[], io: CommandIo): Promise<number> {
       defineSmoke(program, io, setExitCode);
       defineInspect(program, io, setExitCode);
     },
-    ...{ argv, stdout, stderr },
+    // 1 is the verdict that an engine is wrong, or worse than it was.
+    ...{ argv, stdout, stderr, failureCode: 3 },
   });
 }

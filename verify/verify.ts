@@ -180,7 +180,10 @@ async function question(
     about &&
     (await unlessAborted(signal, () => {
       const withNumbers = asked.filter((each) => judged.has(each.case.id));
-      return hiddenMaps(model.modelDir, withNumbers, about, signal);
+      return hiddenMaps(model.modelDir, {
+        ...{ asked: withNumbers, precision: about, signal },
+        onProgress: (what) => onProgress(`computing what is right: ${what}`),
+      });
     }));
   const consistent = checks.includes('consistency')
     ? await unlessAborted(signal, () =>

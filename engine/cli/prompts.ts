@@ -1,7 +1,7 @@
 import type { ModelConfig } from '../config.ts';
 import { PromptError, UsageError } from '../errors.ts';
 import { checkPrompt } from '../serving/prompt.ts';
-import { hasTokenizerFiles } from '../text/tokenizer-files.ts';
+import { hasTokenizerFiles, TEMPLATE_FILES } from '../text/tokenizer-files.ts';
 import { type Chat, readChat, readIdLists, readText } from './input-files.ts';
 import type { Io, LoadedTokenizer } from './io.ts';
 import { COMPUTED_FILES, type ModelFiles, TEXT_FILES } from './model-option.ts';
@@ -40,7 +40,7 @@ export async function readPrompts({ prompt, chat, ids, thinking }: PromptOptions
 /** The files of the model that computation and the prompts need. */
 export function filesNeeded(prompts: readonly Prompt[]): ModelFiles {
   const { files, optional } = COMPUTED_FILES;
-  const template = hasChat(prompts) ? ['chat_template.jinja'] : [];
+  const template = hasChat(prompts) ? TEMPLATE_FILES : [];
   return hasText(prompts)
     ? { ...COMPUTED_FILES, files: [...files, ...TEXT_FILES.files], optional: [...optional, ...template] }
     : // Ids need no tokenizer, but their continuations are printed as text if there is one.

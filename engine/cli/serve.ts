@@ -8,6 +8,7 @@ import { hasMpiRanks, mpirunEnvironment } from '../parallel/mpi/mpirun.ts';
 import { LOG_FORMATS, type LogFormat } from '../server/request-log.ts';
 import { onInterrupt } from '../terminal/interrupt.ts';
 import { createProgress, share } from '../terminal/progress.ts';
+import { TEMPLATE_FILES } from '../text/tokenizer-files.ts';
 import { portNumber, seconds, wholeNumber } from './arguments.ts';
 import {
   addParallelFlags,
@@ -40,7 +41,7 @@ export interface ServeOptions extends ModelOption, ScheduleFlags, ParallelFlags 
 /** A model may be asked by token ids when it has no tokenizer files. */
 const FILES = {
   ...COMPUTED_FILES,
-  optional: [...COMPUTED_FILES.optional, ...TEXT_FILES.files, 'chat_template.jinja'],
+  optional: [...COMPUTED_FILES.optional, ...TEXT_FILES.files, ...TEMPLATE_FILES],
 };
 
 const HELP = `

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { HubError } from '../errors.ts';
 import { type HubFetchOptions, hubFetch, RANGE_NOT_SATISFIABLE, unreachable } from './fetch.ts';
 import type { HubFile } from './file.ts';
+import { patternOf } from './missing-files.ts';
 import type { HubSettings } from './settings.ts';
 
 /** Hashes become file names in the cache, so their form is checked. */
@@ -63,25 +64,31 @@ export class HubClient {
   }
 
   /**
-   * Requests which of the given files a commit has. @returns them in the given order.
+   * Requests which of the given files a commit has.
    *
+   * @param paths of files, and patterns of files in one folder.
+   * @returns them in the given order.
    * @throws HubError as {@link commitOf} does.
    */
   async filesAt(commit: string, paths: readonly string[]): Promise<HubFile[]> {
     return await this.#request(async () => {
-      const { pathsInfo } = await import('@huggingface/hub');
+      const { listFiles, pathsInfo } = await import('@huggingface/hub');
       const { endpoint: hubUrl } = this.#settings;
-      const infos = await pathsInfo({
-        repo: { type: 'model', name: this.model },
-        revision: commit,
-        paths: [...paths],
-        hubUrl,
-        fetch: this.#fetch,
-      });
-      return paths.flatMap((path) => {
-        const info = infos.find((info) => info.path === path && info.type === 'file');
-        return info ? [hubFile(pathInfo.parse(info))] : [];
-      });
+      const repo = { type: 'model', name: this.model } as const;
+      const common = { repo, revision: commit, hubUrl, fetch: this.#fetch };
+      const names = paths.map((path) => patternOf(path)?.folder ?? path);
+      const infos = await pathsInfo({ ...common, paths: names });
+      const found: HubFile[] = [];
+      for (const [i, path] of paths.entries()) {
+        const pattern = patternOf(path);
+        const info = infos.find((each) => each.path === names[i]);
+        if (!pattern && info?.type === 'file') found.push(hubFile(pathInfo.parse(info)));
+        if (!pattern || info?.type !== 'directory') continue;
+        for await (const entry of listFiles({ ...common, path: pattern.folder })) {
+          if (isIn(pattern, entry)) found.push(hubFile(pathInfo.parse(entry)));
+        }
+      }
+      return found;
     });
   }
 
@@ -154,6 +161,17 @@ export class HubClient {
       );
     }
   }
+}
+
+/** Whether a file lies in a folder. Its path becomes one in the cache, so its form is checked. */
+function isIn(
+  { folder, ending }: { folder: string; ending: string },
+  { path, type }: { path: string; type: string },
+): boolean {
+  const name = path.slice(folder.length + 1);
+  return (
+    type === 'file' && path === `${folder}/${name}` && name.endsWith(ending) && /^[\w-][\w.-]*$/.test(name)
+  );
 }
 
 /** The offset at which an answer begins; undefined if its range is missing or belongs to another content. */

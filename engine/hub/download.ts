@@ -4,7 +4,14 @@ import type { HubClient } from './client.ts';
 import type { HubFetchOptions } from './fetch.ts';
 import type { HubFile } from './file.ts';
 import { withLock } from './lock.ts';
-import { missingFiles, SINGLE_WEIGHTS, type WantedFiles, WEIGHTS_INDEX } from './missing-files.ts';
+import {
+  markOf,
+  missingFiles,
+  patternOf,
+  SINGLE_WEIGHTS,
+  type WantedFiles,
+  WEIGHTS_INDEX,
+} from './missing-files.ts';
 import type { PartialFile } from './partial.ts';
 import { receive } from './receive.ts';
 
@@ -47,9 +54,10 @@ export async function download(snapshot: Snapshot, options: DownloadOptions): Pr
       // The weights may be sharded; then the next round requests their index.
       const mayBeSharded = path === SINGLE_WEIGHTS && !options.files.includes(path);
       if (isRequired && !mayBeSharded) throw notInRepository(client.model, commit, path);
-      await cache.markAbsent(commit, path);
+      if (!patternOf(path)) await cache.markAbsent(commit, path);
     }
     for (const file of found) await fetchFile(snapshot, file, options);
+    for (const path of requested.filter(patternOf)) await cache.markAbsent(commit, markOf(path));
   }
 }
 

@@ -10,7 +10,10 @@ export const WEIGHTS_INDEX = 'model.safetensors.index.json';
 export interface WantedFiles {
   /** Paths that the repository must have, such as `config.json`. */
   files: readonly string[];
-  /** Paths that are fetched if the repository has them. Default none. */
+  /**
+   * Paths that are fetched if the repository has them, and patterns such as `folder/*.jinja` of files in one
+   * folder. Default none.
+   */
   optional?: readonly string[];
   /**
    * Whether to fetch the weights: `model.safetensors`, or else `model.safetensors.index.json` and the shards
@@ -35,7 +38,7 @@ export interface MissingFiles {
  */
 export function missingFiles(cache: HubCache, commit: string | undefined, wanted: WantedFiles): MissingFiles {
   const isMissing = (file: string) => commit === undefined || !cache.has(commit, file);
-  const isAbsent = (file: string) => commit !== undefined && cache.knowsAbsent(commit, file);
+  const isAbsent = (file: string) => commit !== undefined && cache.knowsAbsent(commit, markOf(file));
   const required = wanted.files.filter(isMissing);
   const optional = [...(wanted.optional ?? [])];
   if (wanted.weights && isMissing(SINGLE_WEIGHTS)) {
@@ -47,6 +50,20 @@ export function missingFiles(cache: HubCache, commit: string | undefined, wanted
     }
   }
   return { required, unknown: optional.filter((file) => isMissing(file) && !isAbsent(file)) };
+}
+
+/** The folder and the ending of a pattern such as `folder/*.jinja`; undefined for the path of a file. */
+export function patternOf(path: string): { folder: string; ending: string } | undefined {
+  const [, folder, ending] = /^(.+)\/\*(\.\w+)$/.exec(path) ?? [];
+  return folder === undefined ? undefined : { folder, ending };
+}
+
+/**
+ * The name by which the cache knows that a commit lacks a file. That of a pattern, which no system forbids,
+ * says that it has no other files than those that were fetched.
+ */
+export function markOf(path: string): string {
+  return path.replace('*', '.others');
 }
 
 /**

@@ -1,6 +1,7 @@
 import { Worker } from 'node:worker_threads';
 import { EngineClosedError } from '../errors.ts';
 import type { EngineOptions, LoadProgress } from '../options.ts';
+import { shareJoined } from '../parallel/mpi/join.ts';
 import type { EngineStats } from '../serving/requests.ts';
 import { siblingModule } from '../terminal/sibling-module.ts';
 import { ThreadError } from './thread-error.ts';
@@ -187,6 +188,7 @@ export class EngineThread {
 
 function startEngineThread({ modelDir, options, hasTokenizer }: EngineThreadOptions): ThreadPort {
   const workerData: ThreadData = { modelDir, options, hasTokenizer };
+  shareJoined();
   return new Worker(siblingModule('./engine-thread-main.ts', import.meta.url), { workerData });
 }
 

@@ -21,6 +21,8 @@ export interface RunCommandOptions {
   stderr: Output;
   /** Printed before the name in errors. Default: nothing. */
   errorPrefix?: string;
+  /** The exit code of errors that are no wrong usage. Default 1. */
+  failureCode?: number;
   /** Called if the exit code is not 0 because of an error, after its message is printed. */
   onFailure?(error: unknown): Promise<void>;
 }
@@ -30,10 +32,10 @@ export interface RunCommandOptions {
  * `--debug` adds the stack trace.
  *
  * @returns the exit code: the one that the action has set, or 0; 2 for wrong usage, 130 and 143 after SIGINT
- * and SIGTERM, 1 for any other error.
+ * and SIGTERM, `failureCode` for any other error.
  */
 export async function runCommand(options: RunCommandOptions): Promise<number> {
-  const { name, define, argv, stdout, stderr, errorPrefix = '', onFailure } = options;
+  const { name, define, argv, stdout, stderr, errorPrefix = '', failureCode = 1, onFailure } = options;
   const start = `${errorPrefix}${name}: `;
   const program = new Command(name)
     .version(readPackageJson().version)
@@ -56,17 +58,17 @@ export async function runCommand(options: RunCommandOptions): Promise<number> {
     // Commander has printed its own message or the help.
     const isPrinted = error instanceof CommanderError || error instanceof Interrupted;
     if (!isPrinted) stderr.write(`${start}${describeError(error, program.opts().debug)}\n`);
-    const failed = exitCodeOf(error);
+    const failed = exitCodeOf(error, failureCode);
     if (failed > 0) await onFailure?.(error);
     return failed;
   }
 }
 
-function exitCodeOf(error: unknown): number {
+function exitCodeOf(error: unknown, failureCode: number): number {
   if (error instanceof Interrupted) return error.exitCode;
   // Commander ends --help and --version with an error of exit code 0.
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
-  return error instanceof UsageError ? 2 : 1;
+  return error instanceof UsageError ? 2 : failureCode;
 }
 
 /**

@@ -1,4 +1,6 @@
+import { once } from 'node:events';
 import { readFileSync, writeFileSync } from 'node:fs';
+import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import test, { type ExecutionContext } from 'ava';
@@ -126,6 +128,18 @@ for (const mpi of mpis) {
     const run = plumbline(t, mpi, 3, 'generate', ...args, '--tp', '2');
     t.not((await run.end()).exitCode, 0, run.log);
     t.regex(run.log, /mpirun has started 3 processes; expected 2, .*: start it with -n 2/);
+    t.deepEqual(await run.survivors(2000), []);
+  });
+
+  test.serial(`${mpi}: a server whose address is taken ends all ranks with exit code 1`, async (t) => {
+    const taken = createServer().listen(0, '127.0.0.1');
+    t.teardown(() => taken.close());
+    await once(taken, 'listening');
+    const { port } = taken.address() as AddressInfo;
+    const args = ['--model', await ensureFixture('dense'), '--port', String(port), '--tp', '2'];
+    const run = plumbline(t, mpi, 2, 'serve', ...args, '--threads', '1');
+    t.is((await run.end()).exitCode, 1, run.log);
+    t.regex(run.log, /\[rank 0\] plumbline: cannot listen on 127\.0\.0\.1, port \d+ \(EADDRINUSE\)/);
     t.deepEqual(await run.survivors(2000), []);
   });
 

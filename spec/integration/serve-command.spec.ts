@@ -5,6 +5,7 @@ import test, { type ExecutionContext } from 'ava';
 import { HANDLERS } from '../../engine/server/handlers.ts';
 import { ensureFixture } from '../../generator/fixtures/fixtures.ts';
 import { GroupRun, isForkedRank } from '../support/groups/groups.ts';
+import { shardedDense } from '../support/groups/sharded-models.ts';
 import { temporaryFolder, trackResources } from '../support/processes/cleanup.ts';
 import { CLI_PATH } from '../support/processes/processes.ts';
 import { denseModel, modelDirectory } from '../unit/engine/tiny-models.ts';
@@ -19,8 +20,17 @@ interface RunningServer {
 
 /** Starts the command, and waits for the line that has the URL. */
 async function serve(t: ExecutionContext, ...flags: string[]): Promise<RunningServer> {
-  const argv = [CLI_PATH, 'serve', '--port', '0', '--log', 'json', '--threads', '1', ...flags];
-  const run = new GroupRun(process.execPath, argv, temporaryFolder(t));
+  return await serveBy(t, [process.execPath], ...flags);
+}
+
+/** @param command that runs Node. */
+async function serveBy(
+  t: ExecutionContext,
+  [program, ...args]: readonly string[],
+  ...flags: string[]
+): Promise<RunningServer> {
+  const argv = [...args, CLI_PATH, 'serve', '--port', '0', '--log', 'json', '--threads', '1', ...flags];
+  const run = new GroupRun(program, argv, temporaryFolder(t));
   t.teardown(() => run.killAll());
   const exited = run.end().then(() => {
     throw new Error(`the server ended before it was ready:\n${run.log}`);
@@ -52,6 +62,25 @@ async function ask(url: string, body?: unknown, headers: Record<string, string> 
     body === undefined ? { headers } : { ...options, body: JSON.stringify(body) },
   );
   return { status: response.status, answer: (await response.json()) as Answer };
+}
+
+/** Asks for a stream of tokens, and waits for the first event. */
+async function openStream(
+  origin: string,
+  { maxTokens, n = 1 }: { maxTokens: number; n?: number },
+): Promise<() => Promise<string>> {
+  const body = { prompt: [1], max_tokens: maxTokens, n, ignore_eos: true, stream: true };
+  const response = await fetch(`${origin}/v1/completions`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify(body),
+  });
+  const reader = response.body!.pipeThrough(new TextDecoderStream()).getReader();
+  let text = (await reader.read()).value ?? '';
+  return async () => {
+    for (let next = await reader.read(); !next.done; next = await reader.read()) text += next.value;
+    return text;
+  };
 }
 
 /** A connection that sends half a request. */
@@ -101,14 +130,51 @@ test('a model over two ranks is served with a key, until a rank dies while nothi
   t.notRegex(run.log, /sk-/, 'no key is logged');
 });
 
-test('a model without a tokenizer is served by ids; SIGTERM ends the server, whatever is connected', async (t) => {
-  const { run, origin } = await serve(t, '--model', modelDirectory(t, denseModel()));
+test('a model without a tokenizer is served by ids; late requests end; SIGTERM ends the server, whatever is connected', async (t) => {
+  const flags = ['--request-timeout', '0.5'];
+  const { run, origin } = await serve(t, '--model', modelDirectory(t, denseModel()), ...flags);
   const refused = await ask(`${origin}/tokenize`, { prompt: 'a' });
   t.is(refused.status, 400);
   t.regex(refused.answer.error.message, /no tokenizer files; send token ids/);
+  const long = { prompt: [1], max_tokens: 63, n: 1024, ignore_eos: true };
+  const late = await ask(`${origin}/v1/completions`, long);
+  t.is(late.status, 504, JSON.stringify(late.answer).slice(0, 200));
+  t.regex(late.answer.error.message, /cannot answer within 0\.5 s/);
   const sockets = await Promise.all(Array.from({ length: 20 }, () => halfRequest(t, origin)));
   process.kill(run.pid, 'SIGTERM');
   t.deepEqual(await run.end(), { exitCode: 0, signal: null });
   for (const socket of sockets) if (!socket.closed) await once(socket, 'close');
-  t.is(run.lines.length, 2, 'the line with the URL, and that of the request');
+  t.is(run.lines.length, 3, 'the line with the URL, and those of the requests');
+});
+
+test('a rank that dies ends every open request with an error', async (t) => {
+  const { run, origin } = await serve(t, '--model', modelDirectory(t, shardedDense()), '--tp', '2');
+  const streams = await Promise.all([500, 501].map((n) => openStream(origin, { maxTokens: 200, n })));
+  const whole = ask(`${origin}/v1/completions`, { prompt: [1], max_tokens: 200, n: 500, ignore_eos: true });
+  const [rank] = (await run.survivors(0, Number.MAX_SAFE_INTEGER)).filter(isForkedRank);
+  process.kill(rank, 'SIGKILL');
+  for (const rest of streams) {
+    const [done, last] = (await rest()).trim().split('\n\n').reverse();
+    t.is(done, 'data: [DONE]');
+    t.like(JSON.parse(last.slice('data: '.length)).error, {
+      code: 503,
+      message: 'Rank 1 was killed by SIGKILL',
+    });
+  }
+  t.is((await whole).status, 503);
+  t.is((await ask(`${origin}/health`)).status, 503);
+  t.deepEqual(await run.end(), { exitCode: 1, signal: null });
+});
+
+test('a full disk takes the log and nothing else; a stream finishes after SIGTERM', async (t) => {
+  const full = ['sh', '-c', 'exec "$0" "$@" 2>/dev/full', process.execPath];
+  const model = modelDirectory(t, denseModel());
+  const { run, origin } = await serveBy(t, full, '--model', model);
+  const rest = await openStream(origin, { maxTokens: 63, n: 128 });
+  process.kill(run.pid, 'SIGTERM');
+  const events = (await rest()).trim().split('\n\n');
+  t.is(events.length, 128 * 64 + 1, 'a chunk for each token and each end, and [DONE]');
+  t.is(events.at(-1), 'data: [DONE]');
+  t.deepEqual(await run.end(), { exitCode: 0, signal: null });
+  t.is(run.lines.length, 1, 'the line with the URL');
 });

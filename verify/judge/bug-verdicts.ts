@@ -11,6 +11,15 @@ import { median, rms, rmsOfRows } from './statistics.ts';
  */
 const LEAST_COEFFICIENT = 0.7;
 const MOST_COEFFICIENT = 1.3;
+/**
+ * A bug of another size, such as scores that are scaled 1 % too high in place of 2 %, is found where it is
+ * almost the whole error: its coefficient is at least this far from 0 …
+ */
+const LEAST_OTHER_SIZE = 0.02;
+/** … by this many standard errors … */
+const OTHER_SIZE_SIGNIFICANCE = 30;
+/** … and it leaves at most this part of the error in the median row, as noise never does. */
+const LEFT_OF_OTHER_SIZE = 0.1;
 /** A bug is ruled out if its coefficient is certainly below this. */
 const ABSENT_COEFFICIENT = 0.5;
 /** Standard errors that a coefficient must be from 0: quantisation is slightly systematic. */
@@ -76,7 +85,8 @@ export function judgeBugs(
     for (const { name, verdict } of results) verdicts.set(name, verdict);
     const [best] = results
       .filter(({ verdict }) => isFound(verdict))
-      .sort((a, b) => b.explained - a.explained);
+      // Bugs of one kind are multiples of each other: the one whose size fits comes first.
+      .sort((a, b) => Number(isSized(b)) - Number(isSized(a)) || b.explained - a.explained);
     if (!best) break;
     candidates = candidates.filter(({ name }) => name !== best.name);
     const { coefficient } = best.verdict;
@@ -146,15 +156,23 @@ interface Comparison {
 
 function verdictOf(name: string, { fit, without, noise, mustExplain }: Comparison): BugVerdict {
   const [coefficient, standardError] = [fit.coefficients.at(-1)!, fit.standardErrors.at(-1)!];
-  const sized = coefficient >= LEAST_COEFFICIENT && coefficient <= MOST_COEFFICIENT;
+  const sized = isSized({ verdict: { coefficient } });
   const significant = Math.abs(coefficient) > SIGNIFICANCE * standardError;
   const leftNats = median(fit.left.map((value, r) => Math.sqrt(value) * noise[r]));
   const linear = leftNats <= LINEAR_NOISE || fit.scale <= LEFT_OF_LARGE_NOISE * without.scale;
   const explains = !mustExplain || (isExact(coefficient) && explainsMost(fit, without));
   const absent = coefficient + CONFIDENCE * standardError < ABSENT_COEFFICIENT;
-  const verdict =
-    sized && significant && linear && explains ? 'found' : absent && linear ? 'ruled out' : 'cannot tell';
+  const otherSize =
+    !mustExplain &&
+    Math.abs(coefficient) >= Math.max(LEAST_OTHER_SIZE, OTHER_SIZE_SIGNIFICANCE * standardError) &&
+    fit.scale <= LEFT_OF_OTHER_SIZE * without.scale;
+  const found = (sized && significant && linear && explains) || otherSize;
+  const verdict = found ? 'found' : absent && linear ? 'ruled out' : 'cannot tell';
   return { name, verdict, coefficient, standardError };
+}
+
+function isSized({ verdict: { coefficient } }: { verdict: Pick<BugVerdict, 'coefficient'> }): boolean {
+  return coefficient >= LEAST_COEFFICIENT && coefficient <= MOST_COEFFICIENT;
 }
 
 function isExact(coefficient: number): boolean {

@@ -1,3 +1,4 @@
+import { getEnvironmentData, setEnvironmentData } from 'node:worker_threads';
 import { GroupError } from '../../errors.ts';
 import { Collectives } from '../collectives.ts';
 import type { ProcessGroup } from '../process-group.ts';
@@ -14,7 +15,8 @@ export interface JoinOptions {
   timeoutMs?: number;
 }
 
-let joined = false;
+/** Threads inherit the data of this name from the thread that starts them. */
+const JOINED = 'plumbline: joined the group of mpirun';
 
 /**
  * Joins the group of the processes that `mpirun` has started with this one, on one machine or several. Works
@@ -37,13 +39,29 @@ export async function joinMpi({ timeoutMs = 10_000 }: JoinOptions = {}): Promise
   }
   const transport = new MpiTransport(mpi, { timeoutMs, localSize, connections });
   process.once('exit', (code) => transport.abortUnlessClosed(code));
-  joined = true;
+  Atomics.store(joinedFlag(), 0, 1);
   const group = new Collectives(transport);
   transport.localRanks = findLocalRanks(group);
   return group;
 }
 
-/** Whether this process has joined a group, so that MPI ends the other ranks if it exits early. */
+/**
+ * Whether this process has joined a group, so that MPI ends the other ranks if it exits early. That a
+ * thread of this process has joined is known after {@link shareJoined}.
+ */
 export function hasJoined(): boolean {
-  return joined;
+  return Atomics.load(joinedFlag(), 0) === 1;
+}
+
+/** Lets threads that are started from now on tell this one that they have joined. */
+export function shareJoined(): void {
+  joinedFlag();
+}
+
+function joinedFlag(): Int32Array {
+  const inherited = getEnvironmentData(JOINED);
+  if (inherited instanceof Int32Array) return inherited;
+  const flag = new Int32Array(new SharedArrayBuffer(4));
+  setEnvironmentData(JOINED, flag);
+  return flag;
 }

@@ -112,7 +112,7 @@ export class LoopbackHub {
 
   async #answer(path: string, request: IncomingMessage, response: ServerResponse): Promise<void> {
     const [, api, model, , file] =
-      /^\/(api\/models\/)?([^/]+\/[^/]+)\/(revision\/main|paths-info|resolve)(?:\/[0-9a-f]{40}(?:\/(.*))?)?$/.exec(
+      /^\/(api\/models\/)?([^/]+\/[^/]+)\/(revision\/main|paths-info|tree|resolve)(?:\/[0-9a-f]{40}(?:\/(.*))?)?$/.exec(
         path,
       ) ?? [];
     const files = this.repositories[model];
@@ -120,13 +120,19 @@ export class LoopbackHub {
       sendJson(response, { error: 'not found' }, 404);
     } else if (api && path.endsWith('/revision/main')) {
       sendJson(response, { _id: '0', id: model, sha: this.commit, private: false, gated: false });
-    } else if (api) {
-      const { paths }: { paths: string[] } = JSON.parse(Buffer.concat(await request.toArray()).toString());
-      const found = paths.filter((name) => Object.hasOwn(files, name));
+    } else if (api && request.method === 'GET') {
+      const inFolder = Object.keys(files).filter((name) => name.startsWith(`${file}/`));
       sendJson(
         response,
-        found.map((name) => this.#announce(model, name)),
+        inFolder.map((name) => this.#announce(model, name)),
       );
+    } else if (api) {
+      const { paths }: { paths: string[] } = JSON.parse(Buffer.concat(await request.toArray()).toString());
+      const isFolder = (path: string) => Object.keys(files).some((name) => name.startsWith(`${path}/`));
+      sendJson(response, [
+        ...paths.filter((name) => Object.hasOwn(files, name)).map((name) => this.#announce(model, name)),
+        ...paths.filter(isFolder).map((path) => ({ type: 'directory', path, size: 0, oid: '0'.repeat(40) })),
+      ]);
     } else if (!Object.hasOwn(files, file)) {
       sendJson(response, { error: 'not found' }, 404);
     } else if (LFS.test(file)) {

@@ -22,27 +22,31 @@ export type PowerClass = (typeof POWER_CLASSES)[number];
 
 /** Gives a prompt several steps, so that bugs between two of them show. */
 const PREFILL_CHUNK = 16;
-/** Few small blocks for several requests: they share, evict and preempt. */
+const BLOCK_SIZE = 3;
+/** How an engine serves requests together: few small blocks to share, evict and preempt; and with drafts. */
 const CROWDED: LoadOptions = Object.freeze({
-  blockSize: 3,
-  cacheTokens: 40 * 3,
+  blockSize: BLOCK_SIZE,
   maxBatch: 4,
   maxBatchTokens: 12,
   prefillChunk: 5,
+  promptLookup: 8,
 });
 /** Narrows the weights itself. */
 const NARROWS_WEIGHTS = 'weights are truncated to bfloat16';
 
-/**
- * Runs something on a broken engine, loaded, and closes it.
- *
- * @param folder empty, for the copy of an edited engine.
- */
+export interface BrokenEngineOptions {
+  readonly precision: PowerClass;
+  readonly modelDir: string;
+  /** Empty, for the copy of an edited engine. */
+  readonly folder: string;
+  /** Blocks of the cache, of an engine that serves its requests together. */
+  readonly blocks: number;
+}
+
+/** Runs something on a broken engine, loaded, and closes it. */
 export async function withBrokenEngine<T>(
   row: PowerRow,
-  precision: PowerClass,
-  modelDir: string,
-  folder: string,
+  { precision, modelDir, folder, blocks }: BrokenEngineOptions,
   use: (model: SubjectModel) => Promise<T>,
 ): Promise<T> {
   if (row.table === 'signature') return withBug(row.name, precision, modelDir, use);
@@ -54,7 +58,8 @@ export async function withBrokenEngine<T>(
   const tapped = (kernels: Kernels) => (precision === 'f32' ? kernels : tapKernels(kernels, config, taps));
   const load = await importMutant(mutant, folder, tapped);
   const kernels = await createWasmKernels({ threads: 1 });
-  const options = together ? CROWDED : { prefillChunk: PREFILL_CHUNK };
+  const crowded = { ...CROWDED, cacheTokens: blocks * BLOCK_SIZE };
+  const options = together ? crowded : { prefillChunk: PREFILL_CHUNK };
   const engine = await load(modelDir, { ...options, kernels });
   return closing(together ? servedModel(engine, config.vocabSize) : engineModel(engine), use);
 }

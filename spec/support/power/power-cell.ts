@@ -35,29 +35,41 @@ const LONG_CASES = ['long-table', 'chat-tools', 'chat-three-turns', 'ids-longer'
 /** Of engines that serve together: each row is a request of its own. */
 const SERVED_CASES = ['ids-short', 'ids-one', 'ids-repeated', 'ids-block', 'ids-block-and-one'];
 
+/** The server in front of an engine, and the blocks of its cache if it serves requests together. */
+interface Attempt {
+  readonly api: 'vllm' | 'llama-server';
+  readonly blocks: number;
+}
+
+const FIRST: Attempt = { api: 'vllm', blocks: 40 };
 /**
- * Judges one broken engine of one class behind HTTP, in the shape of vLLM and, if that lets it pass, of
- * llama-server.
+ * Of engines that serve together, while they pass: each row as a request of its own, and then some ten times
+ * as many preemptions. An engine that loses blocks would stop answering if it had so few from the first on.
  */
+const FURTHER: readonly Attempt[] = [
+  { api: 'llama-server', blocks: 40 },
+  { api: 'vllm', blocks: 24 },
+];
+
+/** Judges one broken engine of one class behind HTTP, in further ways while it passes. */
 export async function powerCell(
   row: PowerRow,
   precision: PowerClass,
   run?: readonly string[],
 ): Promise<PowerCell> {
   const modelDir = await ensureFixture(row.model);
-  const apis = isServed(row) ? (['vllm', 'llama-server'] as const) : (['vllm'] as const);
   let cell: PowerCell | undefined;
-  for (const api of apis) {
+  for (const { api, blocks } of [FIRST, ...(isServed(row) ? FURTHER : [])]) {
     const folder = mkdtempSync(join(tmpdir(), 'plumbline-power-'));
     try {
-      cell = await withBrokenEngine(row, precision, modelDir, folder, async (broken) => {
+      cell = await withBrokenEngine(row, { precision, modelDir, folder, blocks }, async (broken) => {
         const { served } = await serveModel(modelDir, broken);
         const server = await LoopbackServer.start(SERVERS[api](served));
         try {
           const golden = { name: row.model };
           const model: VerifyModel = { name: row.model, source: 'fixture', modelDir, golden };
           const verdict = await verify({
-            subject: httpSubject({ url: server.url, api, timeoutMs: 30_000 }),
+            subject: httpSubject({ url: server.url, api, timeoutMs: 10_000 }),
             adapter: `--url, ${api}`,
             model,
             cases: await loadCases(model, {

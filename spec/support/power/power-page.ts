@@ -68,7 +68,8 @@ export function powerPage(matrix: PowerMatrix): string {
   });
   return `# What the judge can tell
 
-Every broken engine of the suite, behind HTTP in the shape of vLLM (engines that serve together also of llama-server), judged with
+Every broken engine of the suite, behind HTTP in the shape of vLLM (engines that serve together also of llama-server, and with
+less memory), judged with
 \`--precision\` of its class: at f32, and with its results rounded to bf16. \`npm run power\` measures and writes this page.
 
 - **found**: refused, and the bug is named. **refused**: refused without that name. **not told**: let pass.

@@ -3,7 +3,7 @@ import { Engine } from '../../../engine/index.ts';
 import type { VerifyCase } from '../../../golden/verify-case.ts';
 import type { AskedCase } from '../../../verify/ask/ask-cases.ts';
 import { hiddenMaps } from '../../../verify/hidden-map.ts';
-import { closing, trackResources } from '../../support/processes/cleanup.ts';
+import { closing, temporaryFolder, trackResources } from '../../support/processes/cleanup.ts';
 import { denseModel, modelDirectory } from '../engine/tiny-models.ts';
 
 trackResources(test);
@@ -22,7 +22,14 @@ test('a map has the error of each stage over the noise, and where it begins to s
     forward: { kind: 'result', value: { rows: [], ...(states ? { hidden: states } : {}) } },
     generated: skipped,
   });
-  const mapOf = async (states: Float32Array) => (await hiddenMaps(dir, [asked(states)], 'f32')).get('one')!;
+  const folder = temporaryFolder(t);
+  const computed: string[] = [];
+  const maps = (states?: Float32Array) =>
+    hiddenMaps(dir, {
+      ...{ asked: [asked(states)], precision: 'f32', folder },
+      onProgress: (what) => computed.push(what),
+    });
+  const mapOf = async (states: Float32Array) => (await maps(states)).get('one')!;
   const at = (stage: number, position: number) => (stage * IDS.length + position) * hiddenSize;
   const exact = await mapOf(hidden!);
   t.is(exact.stages.length, numHiddenLayers + 2);
@@ -45,5 +52,6 @@ test('a map has the error of each stage over the noise, and where it begins to s
   const stray = hidden!.slice();
   stray[at(1, 2)] += 1;
   t.is((await mapOf(stray)).first, undefined, 'an error that later stages do not have');
-  t.is((await hiddenMaps(dir, [asked()], 'f32')).size, 0);
+  t.is((await maps()).size, 0);
+  t.deepEqual(computed, ['hidden states, and their noise at f32'], 'once for all of them');
 });

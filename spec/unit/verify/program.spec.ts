@@ -25,5 +25,5 @@ test('--help of the judge lists its commands, and each has a help of its own', a
 
 test('an error begins with the name of the command, and has an exit code of its kind', async (t) => {
   t.like(await runs('--frob'), { exitCode: 2, out: '', err: "plumbline-verify: unknown option '--frob'\n" });
-  t.like(await runs('report', '/no/such/verdict.json'), { exitCode: 1, out: '' });
+  t.like(await runs('report', '/no/such/verdict.json'), { exitCode: 3, out: '' });
 });

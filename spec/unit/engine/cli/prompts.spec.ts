@@ -15,6 +15,7 @@ import {
   TokenizerError,
   UsageError,
 } from '../../../../engine/errors.ts';
+import { TEMPLATE_FILES } from '../../../../engine/text/tokenizer-files.ts';
 import { trackResources } from '../../../support/processes/cleanup.ts';
 import { ID, modelDir, tinyTokenizerJson } from '../text/tiny.ts';
 import { fakeIo, jsonFile, TEXT_MODEL, TINY_CONFIG } from './support.ts';
@@ -53,7 +54,7 @@ test('an empty text is a prompt without tokens', async (t) => {
 
 test('a conversation is rendered by the template of the model, with the generation prompt', async (t) => {
   const { needed, load } = await read({ chat: jsonFile(t, messages) });
-  t.deepEqual(needed.optional, ['generation_config.json', 'chat_template.jinja']);
+  t.deepEqual(needed.optional, ['generation_config.json', ...TEMPLATE_FILES]);
   t.deepEqual((await load(modelDir(t, TEXT_MODEL))).ids, [bytes('u:x;a:')]);
 });
 
@@ -107,7 +108,7 @@ test('prompts of several kinds need the files of each', async (t) => {
   const prompts: Prompt[] = [{ ids: [5] }, { chat }, { text: 'ab' }];
   const needed = filesNeeded(prompts);
   t.deepEqual(needed.files, ['config.json', 'tokenizer.json', 'tokenizer_config.json']);
-  t.deepEqual(needed.optional, ['generation_config.json', 'chat_template.jinja']);
+  t.deepEqual(needed.optional, ['generation_config.json', ...TEMPLATE_FILES]);
   const { ids } = await encodePrompts(prompts, modelDir(t, TEXT_MODEL), io);
   t.deepEqual(ids, [[5], bytes('u:x;a:'), bytes('ab')]);
 });

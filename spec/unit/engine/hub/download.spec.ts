@@ -63,6 +63,31 @@ test('sharded weights are fetched through their index', async (t) => {
   t.deepEqual(fetched(hub), ['config.json', INDEX, ...SHARDS]);
 });
 
+test('a pattern fetches the files of its folder, all of them before they are known to be all', async (t) => {
+  const templates = ['tool_use', 'rag'].map((name) => `templates/${name}.jinja`);
+  const others = ['templates/README.md', 'templates/old/rag.jinja', 'templates/..jinja', 'rag.jinja'];
+  const { hub, cache, client } = await setUp(
+    t,
+    Object.fromEntries(['config.json', ...templates, ...others].map((path) => [path, path])),
+  );
+  const wanted = { files: ['config.json'], optional: ['templates/*.jinja', 'none/*.jinja'] };
+  hub.intercept = ({ line }, response) => line.endsWith('rag.jinja') && !!response.writeHead(404).end();
+  await t.throwsAsync(download({ client, cache, commit: hub.commit }, wanted), { instanceOf: HubError });
+  hub.intercept = () => false;
+  await download({ client, cache, commit: hub.commit }, wanted);
+  t.deepEqual(readdirSync(join(cache.snapshotDir(hub.commit), 'templates')).sort(), [
+    'rag.jinja',
+    'tool_use.jinja',
+  ]);
+  t.deepEqual(
+    [...templates, ...others].filter((path) => cache.has(hub.commit, path)),
+    templates,
+  );
+  const numRequests = hub.lines.length;
+  await download({ client, cache, commit: hub.commit }, wanted);
+  t.is(hub.lines.length, numRequests, 'nothing is asked again');
+});
+
 test('an index beside the single file is not fetched', async (t) => {
   const { hub, cache, client, listed } = await setUp(t, { ...SHARDED, [SINGLE]: 'w' });
   for (const weights of [true, 'optional'] as const) {

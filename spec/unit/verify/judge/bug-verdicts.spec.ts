@@ -67,9 +67,32 @@ test('a significant coefficient that is small is no bug: quantisation is slightl
   t.is(everywhere.verdict, 'ruled out');
 });
 
-for (const strength of [0.57, 1.45]) {
-  test(`a change that is ${strength} times a bug's is neither that bug nor its absence`, (t) => {
-    const { everywhere } = verdicts({ bug: { name: 'everywhere', strength } });
+test('a bug of another size is named where it is nearly the whole error, whichever class would hold', (t) => {
+  for (const strength of [0.05, 0.5, -0.5, 2]) {
+    const { everywhere, late } = verdicts({ bug: { name: 'everywhere', strength }, level: 1e-4 });
+    t.is(everywhere.verdict, 'found', `${strength}`);
+    t.true(Math.abs(everywhere.coefficient - strength) < 0.01, `${everywhere.coefficient}`);
+    t.is(late.verdict, 'ruled out');
+  }
+  const { everywhere } = verdicts({ bug: { name: 'everywhere', strength: 0.01 }, level: 1e-4 });
+  t.is(everywhere.verdict, 'ruled out');
+});
+
+test('of bugs that are multiples of each other the one whose size fits is named', (t) => {
+  const [everywhere] = reference.signatures;
+  const times = (factor: number) =>
+    new Map([...everywhere.cases].map(([id, rows]) => [id, rows.map((row) => row.map((x) => factor * x))]));
+  const both = { ...reference, signatures: [{ name: 'tenfold', cases: times(10) }, everywhere] };
+  const found = verdicts({ bug: { name: 'everywhere', strength: 1 }, level: 1e-4 }, both);
+  t.deepEqual([found.everywhere.verdict, found.tenfold.verdict], ['found', 'ruled out']);
+});
+
+for (const [strength, level] of [
+  [0.57, 0.08],
+  [1.45, 0.2],
+]) {
+  test(`a change that is ${strength} times a bug's is, beside noise, neither that bug nor its absence`, (t) => {
+    const { everywhere } = verdicts({ bug: { name: 'everywhere', strength }, level });
     t.true(Math.abs(everywhere.coefficient - strength) < 0.1, `${everywhere.coefficient}`);
     t.is(everywhere.verdict, 'cannot tell');
   });
