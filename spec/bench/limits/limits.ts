@@ -51,12 +51,13 @@ export class LimitMeter {
   /** @throws KernelError if there is no such memory. */
   static async start(options: LimitMeterOptions): Promise<LimitMeter> {
     const { threads, bytes, revectorize = true, now = () => performance.now() } = options;
+    const memory = new KernelMemory();
     // Sets the flags of V8 with which the kernels are compiled.
-    const { isWide } = await selectKernels(KERNELS_URL, { revectorize, onWarning: () => {} });
+    const choice = { memory: memory.memory, revectorize, onWarning: () => {} };
+    const { isWide } = await selectKernels(KERNELS_URL, choice);
     const arithmetic = isWide ? 'multiplyAddWide' : 'multiplyAdd';
     const wasm = await compileLimits();
     const part = Math.ceil(bytes / threads / STRIDE) * STRIDE;
-    const memory = new KernelMemory();
     const address = memory.allocate(part * threads);
     // Pages that were never written are all the same page.
     new Uint8Array(memory.buffer, address, part * threads).fill(1);
