@@ -10,7 +10,7 @@ export { createWasmKernels, type WasmKernelsOptions } from './kernels/wasm.ts';
 export { widen } from './kernels/widen.ts';
 export type { LoadOptions } from './load-options.ts';
 export type { Backend, EngineOptions, LoadProgress, Observer, ScheduleOptions } from './options.ts';
-export type { TokenLogprob, TokenLogprobs } from './serving/logprobs.ts';
+export type { PromptTokenLogprobs, TokenLogprob, TokenLogprobs } from './serving/logprobs.ts';
 export type {
   EngineStats,
   ErrorEvent,

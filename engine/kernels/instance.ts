@@ -61,13 +61,20 @@ export async function readKernels(wasmUrl: URL): Promise<Uint8Array> {
   }
 }
 
-/** @throws KernelError if the bytes are not WebAssembly, or this V8 lacks instructions that they use. */
-export async function compile(bytes: Uint8Array, wasmUrl: URL): Promise<KernelModule> {
+/**
+ * @param isSupported whether V8 knows the instructions that the kernels use
+ * @throws KernelError if the bytes are not WebAssembly, or this V8 lacks those instructions.
+ */
+export async function compile(
+  bytes: Uint8Array,
+  wasmUrl: URL,
+  isSupported = hasRelaxedSimd,
+): Promise<KernelModule> {
   const path = fileURLToPath(wasmUrl);
   try {
     return await WebAssembly.compile(bytes);
   } catch (cause) {
-    if (!hasRelaxedSimd()) {
+    if (!isSupported()) {
       throw new KernelError(
         `cannot load ${path}: this JavaScript engine (V8 ${process.versions.v8}) has no relaxed SIMD for WebAssembly; use Node 22.20 or later`,
         { cause },

@@ -2,16 +2,29 @@ import { isAscii } from 'node:buffer';
 import { setFlagsFromString } from 'node:v8';
 import { compile, instantiate, type KernelModule } from './instance.ts';
 import { type Loops, runLoops, WIDE_LOOPS } from './loops.ts';
-import { KernelMemory } from './memory.ts';
+import type { SharedMemory } from './memory.ts';
 import { withSection } from './sources.ts';
 
 /** The first major version of V8 that fuses the vectors of the kernels: Node 24's. Node 22 fuses none. */
 const FIRST_V8 = 13;
-const MEMORY_BYTES = 2 ** 16;
 
 /** Whether V8 can fuse 128-bit vectors of WebAssembly to 256 bits here. */
 export function canRevectorize(): boolean {
   return process.arch === 'x64' && Number.parseInt(process.versions.v8, 10) >= FIRST_V8;
+}
+
+/** What {@link checkWide} compares. */
+export interface WideCheck {
+  /**
+   * The kernels compiled without; their loops must not have run before, so that V8's quick compiler, which
+   * fuses nothing, compiles them.
+   */
+  readonly narrow: KernelModule;
+  /** The compiled file. */
+  readonly bytes: Uint8Array;
+  readonly wasmUrl: URL;
+  /** Overwritten. */
+  readonly memory: SharedMemory;
 }
 
 /**
@@ -23,24 +36,22 @@ export function canRevectorize(): boolean {
  * V8's flags hold for the whole process and for code compiled from then on: kernels created earlier keep
  * theirs.
  *
- * @param narrow the kernels compiled without; their loops must not have run before, so that V8's quick
- * compiler, which fuses nothing, compiles them
- * @param bytes of the kernels
  * @returns the kernels with fused vectors, or undefined if they compute other bits.
  */
-export async function checkWide(
-  narrow: KernelModule,
-  bytes: Uint8Array,
-  wasmUrl: URL,
-): Promise<KernelModule | undefined> {
-  const expected = resultsOf(narrow, wasmUrl);
+export async function checkWide({
+  narrow,
+  bytes,
+  wasmUrl,
+  memory,
+}: WideCheck): Promise<KernelModule | undefined> {
+  const expected = resultsOf(narrow, wasmUrl, memory);
   setFlagsFromString('--experimental-wasm-revectorize');
   // V8 would give the same code to the same bytes.
   const wide = await compile(withSection(bytes, 'vectors', '256'), wasmUrl);
   // The optimising compiler compiles each loop at its first call.
   setFlagsFromString('--no-liftoff');
   try {
-    const results = resultsOf(wide, wasmUrl);
+    const results = resultsOf(wide, wasmUrl, memory);
     clearUpperHalves();
     if (results.every((bytes, i) => Buffer.compare(bytes, expected[i]) === 0)) return wide;
   } finally {
@@ -50,8 +61,7 @@ export async function checkWide(
   return undefined;
 }
 
-function resultsOf(module: KernelModule, wasmUrl: URL): Uint8Array[] {
-  const { memory } = new KernelMemory(MEMORY_BYTES);
+function resultsOf(module: KernelModule, wasmUrl: URL, memory: SharedMemory): Uint8Array[] {
   const functions = instantiate(module, wasmUrl, memory);
   return [...runLoops(functions as unknown as Loops, memory, WIDE_LOOPS).values()];
 }

@@ -1,5 +1,5 @@
 import { compile, instantiate, type KernelModule, readKernels } from './instance.ts';
-import { KernelMemory } from './memory.ts';
+import type { SharedMemory } from './memory.ts';
 import { canRevectorize, checkWide } from './revectorize.ts';
 import { checkSources, EMULATED_NAME } from './sources.ts';
 
@@ -11,12 +11,14 @@ export interface SelectedKernels {
 }
 
 export interface SelectOptions {
+  /**
+   * A memory in which nothing is allocated yet, for the small products that are computed to choose; zeroed
+   * again. Not one of its own: V8 reserves gigabytes of address space for each.
+   */
+  readonly memory: SharedMemory;
   readonly revectorize: boolean;
   readonly onWarning: (line: string) => void;
 }
-
-/** Bytes for the small products that are computed to choose. */
-const MEMORY_BYTES = 2 ** 16;
 
 /** (1 + 2⁻¹²)² is 1 + 2⁻¹¹ + 2⁻²⁴: rounded on its own, the product and this summand add up to 0. */
 const FACTOR = 1 + 2 ** -12;
@@ -33,7 +35,8 @@ const SUMMAND = -(1 + 2 ** -11);
 export async function selectKernels(wasmUrl: URL, options: SelectOptions): Promise<SelectedKernels> {
   const bytes = await readKernels(wasmUrl);
   const module = await load(bytes, wasmUrl);
-  const { fuses } = instantiate(module, wasmUrl, new KernelMemory(MEMORY_BYTES).memory);
+  const { memory } = options;
+  const { fuses } = instantiate(module, wasmUrl, memory);
   if (!fuses(FACTOR, SUMMAND)) {
     options.onWarning(
       'this processor has no fused multiply-add; it is computed in f64: the same bits, many times slower',
@@ -42,7 +45,8 @@ export async function selectKernels(wasmUrl: URL, options: SelectOptions): Promi
     return { module: await load(await readKernels(emulatedUrl), emulatedUrl), isWide: false };
   }
   if (!options.revectorize || !canRevectorize()) return { module, isWide: false };
-  const wide = await checkWide(module, bytes, wasmUrl);
+  const wide = await checkWide({ narrow: module, bytes, wasmUrl, memory });
+  new Uint8Array(memory.buffer).fill(0);
   return wide ? { module: wide, isWide: true } : { module, isWide: false };
 }
 

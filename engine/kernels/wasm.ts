@@ -56,8 +56,9 @@ function printWarning(line: string): void {
 export async function createWasmKernels(options: WasmKernelsOptions = {}): Promise<Kernels> {
   const wasmUrl = options.wasmUrl ?? KERNELS_URL;
   const { revectorize = true, onWarning = printWarning } = options;
-  const { module, isWide } = await selectKernels(wasmUrl, { revectorize, onWarning });
   const memory = new KernelMemory(options.maxBytes);
+  const choice = { memory: memory.memory, revectorize, onWarning };
+  const { module, isWide } = await selectKernels(wasmUrl, choice);
   const size = options.threads ?? 1;
   let pool: ThreadPool | undefined = new ThreadPool({ ...options, size, module, isWide, wasmUrl, memory });
   const threads = pool.size;

@@ -53,7 +53,7 @@ export class Attention {
     this.#attend(step);
 
     kernels.matmul(step.attended, rows, this.oProj, y);
-    step.shard.sum(y, rows * config.hiddenSize);
+    step.shard.sum(y, rows * config.hiddenSize, kernels);
     step.report(`layers.${this.layer}.attention`, y, config.hiddenSize);
   }
 

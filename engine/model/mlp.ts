@@ -18,7 +18,7 @@ export class Mlp {
   /** @param x f32 [rows, hiddenSize] @param y f32 [rows, hiddenSize], written; may be x */
   forward(step: Step, x: Float32Array, rows: number, y: Float32Array): void {
     this.partial(step, x, rows, y);
-    step.shard.sum(y, rows * this.downProj.outputs);
+    step.shard.sum(y, rows * this.downProj.outputs, step.kernels);
   }
 
   /** The same for this rank's columns only; the caller adds up the ranks. */

@@ -65,6 +65,7 @@ export class Moe {
     step.shard.joinExperts(
       this.#outputs,
       rowsOf.map((chosen) => chosen.length * width),
+      step.kernels,
     );
   }
 

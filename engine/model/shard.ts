@@ -1,6 +1,6 @@
 import type { ModelConfig } from '../config.ts';
 import { LEAVES } from '../kernels/numerics.ts';
-import type { ProcessGroup } from '../parallel/process-group.ts';
+import type { ProcessGroup, VectorAdder } from '../parallel/process-group.ts';
 import { singleProcessGroup } from '../parallel/single-process-group.ts';
 
 /** The numbers of ranks that share a model. The group has `max(tp, ep)` ranks. */
@@ -104,9 +104,11 @@ export class Shard {
   /**
    * Completes products with a matrix that is sharded by inputs: adds up the ranks' parts, in the order of
    * the leaves.
+   *
+   * @param adder in whose memory they lie.
    */
-  sum(products: Float32Array, length: number): void {
-    if (this.tp > 1) this.group.allReduce(products.subarray(0, length));
+  sum(products: Float32Array, length: number, adder: VectorAdder): void {
+    if (this.tp > 1) this.group.allReduce(products.subarray(0, length), { adder });
   }
 
   /**
@@ -115,10 +117,11 @@ export class Shard {
    * @param outputs of experts 0, 1, …, one after the other. This rank has computed the outputs of its
    * experts.
    * @param lengths [numExperts] number of values of each expert.
+   * @param adder in whose memory the outputs lie.
    */
-  joinExperts(outputs: Float32Array, lengths: readonly number[]): void {
+  joinExperts(outputs: Float32Array, lengths: readonly number[], adder: VectorAdder): void {
     if (this.ep === 1) {
-      this.sum(outputs, total(lengths));
+      this.sum(outputs, total(lengths), adder);
       return;
     }
     const { count } = this.experts(lengths.length);

@@ -1,8 +1,16 @@
 import { createHash } from 'node:crypto';
 import { disagreement } from './agreement.ts';
-import type { AllToAllParts, ProcessGroup, Tensor, Traffic, WaitOptions } from './process-group.ts';
+import type {
+  AllToAllParts,
+  ProcessGroup,
+  ReduceOptions,
+  Tensor,
+  Traffic,
+  VectorAdder,
+  WaitOptions,
+} from './process-group.ts';
 import type { Kind, Parts, Transport } from './transport.ts';
-import { isPowerOfTwo, sumTree } from './tree-sum.ts';
+import { isPowerOfTwo, PLAIN_ADDER, sumTree } from './tree-sum.ts';
 
 /**
  * Values that an all-reduce receives from each rank and adds at a time, while they are in the cache: 64 KiB,
@@ -22,8 +30,8 @@ export class Collectives implements ProcessGroup {
   readonly rank: number;
   readonly size: number;
   readonly #transport: Transport;
-  /** By rank, memory for what an all-reduce receives; allocated on first use. */
-  #partials: Float32Array[] = [];
+  /** By the adder that allocated it: by rank, memory for what an all-reduce receives. */
+  readonly #partials = new WeakMap<VectorAdder, Float32Array[]>();
   readonly #traffic = { messages: 0, bytesSent: 0 };
 
   constructor(transport: Transport) {
@@ -41,7 +49,7 @@ export class Collectives implements ProcessGroup {
     this.#gather('allGather', mine, all, options);
   }
 
-  allReduce(values: Float32Array, options?: WaitOptions): void {
+  allReduce(values: Float32Array, options?: ReduceOptions): void {
     if (!isPowerOfTwo(this.size)) {
       throw new RangeError(
         `An all-reduce needs 1, 2, 4, 8, … ranks, for a balanced tree; this group has ${this.size}`,
@@ -150,45 +158,47 @@ export class Collectives implements ProcessGroup {
    * Every rank sends all n values to all others and adds them: each sends (ranks − 1) · n values, in one
    * exchange.
    */
-  #reduce(values: Float32Array, options?: WaitOptions): void {
-    const parts = this.#partialsWith(values);
+  #reduce(values: Float32Array, options?: ReduceOptions): void {
+    const parts = this.#partialsWith(values, options?.adder);
     const mine = bytesOf(values);
     const toAll = this.#peers(() => mine);
     const fromAll = this.#peers((rank) => bytesOf(parts[rank]));
     this.#exchange('allReduce', toAll, fromAll, options);
-    sumTree(parts, values);
+    sumTree(parts, values, options?.adder);
   }
 
   /**
    * Every rank adds one slice and sends its sum to all others: 2 · (ranks − 1) / ranks · n values, in two
    * exchanges.
    */
-  #reduceBySlices(values: Float32Array, options?: WaitOptions): void {
+  #reduceBySlices(values: Float32Array, options?: ReduceOptions): void {
     const length = Math.ceil(values.length / this.size);
     const slices = Array.from({ length: this.size }, (_, rank) =>
       values.subarray(rank * length, (rank + 1) * length),
     );
     const mine = slices[this.rank];
-    const parts = this.#partialsWith(mine);
+    const parts = this.#partialsWith(mine, options?.adder);
     const theirs = this.#peers((rank) => bytesOf(slices[rank]));
     const partials = this.#peers((rank) => bytesOf(parts[rank]));
     this.#exchange('allReduce', theirs, partials, options);
-    sumTree(parts, mine);
+    sumTree(parts, mine, options?.adder);
     const sum = bytesOf(mine);
     const toAll = this.#peers(() => sum);
     this.#exchange('allReduce', toAll, theirs, options);
   }
 
   /** By rank, memory for as many values as `mine` has; this rank's part is `mine` itself. */
-  #partialsWith(mine: Float32Array): Float32Array[] {
-    if (this.#partials.length === 0) this.#partials = this.#newPartials();
-    const parts = this.#partials.map((partial) => partial.subarray(0, mine.length));
+  #partialsWith(mine: Float32Array, adder = PLAIN_ADDER): Float32Array[] {
+    const partials = this.#partials.get(adder) ?? this.#newPartials(adder);
+    const parts = partials.map((partial) => partial.subarray(0, mine.length));
     parts[this.rank] = mine;
     return parts;
   }
 
-  #newPartials(): Float32Array[] {
-    return Array.from({ length: this.size }, () => new Float32Array(REDUCED_AT_ONCE));
+  #newPartials(adder: VectorAdder): Float32Array[] {
+    const partials = Array.from({ length: this.size }, () => adder.allocate(REDUCED_AT_ONCE));
+    this.#partials.set(adder, partials);
+    return partials;
   }
 
   get #nothing(): Parts {

@@ -11,6 +11,19 @@ export interface WaitOptions {
   timeoutMs?: number;
 }
 
+/** What adds vectors, as kernels do. */
+export interface VectorAdder {
+  /** Memory that `add` works on. */
+  allocate(length: number): Float32Array;
+  /** `x[i] += y[i]` for i < length, rounded to f32. */
+  add(x: Float32Array, y: Float32Array, length: number): void;
+}
+
+export interface ReduceOptions extends WaitOptions {
+  /** Adds the values, which must lie in its memory. Default: plain JavaScript. */
+  adder?: VectorAdder;
+}
+
 /** What a rank sends and receives in an all-to-all. */
 export interface AllToAllParts<T extends Tensor> {
   /** The parts for rank 0, 1, …, one after the other. */
@@ -62,7 +75,7 @@ export interface ProcessGroup {
    * @param values n values on every rank.
    * @throws RangeError if `size` is not a power of two.
    */
-  allReduce(values: Float32Array, options?: WaitOptions): void;
+  allReduce(values: Float32Array, options?: ReduceOptions): void;
 
   /** Replaces the values by those of rank `root`. */
   broadcast(values: Tensor, root: number, options?: WaitOptions): void;

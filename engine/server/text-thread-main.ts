@@ -3,21 +3,22 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { ChatTemplateError } from '../errors.ts';
 import { ChatTemplate } from '../text/chat.ts';
 import { Tokenizer } from '../text/tokenizer.ts';
-import type { FromTextThread, TextJob, TextThreadData } from './text-messages.ts';
+import type { FromTextThread, TextJob, TextThreadData, TextValue } from './text-messages.ts';
 import { toErrorData } from './thread-error.ts';
 import { vocabularyOf } from './vocabulary.ts';
 
 if (!parentPort) throw new RangeError('expected to be run as a worker thread');
 const port = parentPort;
 const { modelDir } = workerData as TextThreadData;
-const send = (message: FromTextThread) => port.postMessage(message);
+const send = (message: FromTextThread, moved: ArrayBuffer[] = []) => port.postMessage(message, moved);
 
 try {
   const tokenizer = await Tokenizer.load(modelDir);
   const template = await loadTemplate();
   port.on('message', (job: TextJob) => {
     try {
-      send({ type: 'done', value: work(job, tokenizer, template) });
+      const value = work(job, tokenizer, template);
+      send({ type: 'done', value }, value instanceof Uint32Array ? [value.buffer] : []);
     } catch (error) {
       send({ type: 'failed', error: toErrorData(error) });
     }
@@ -37,14 +38,15 @@ async function loadTemplate(): Promise<ChatTemplate | ChatTemplateError> {
   }
 }
 
-function work(job: TextJob, tokenizer: Tokenizer, template: ChatTemplate | ChatTemplateError) {
+function work(job: TextJob, tokenizer: Tokenizer, template: ChatTemplate | ChatTemplateError): TextValue {
   switch (job.type) {
     case 'encode':
-      return tokenizer.encode(job.text, job.options);
+      return Uint32Array.from(tokenizer.encode(job.text, job.options));
     case 'encodeChat': {
       if (template instanceof ChatTemplateError) throw template;
       const { messages, ...options } = job.chat;
-      return tokenizer.encode(template.render(messages, options), { addSpecialTokens: false });
+      const prompt = template.render(messages, options);
+      return Uint32Array.from(tokenizer.encode(prompt, { addSpecialTokens: false }));
     }
     case 'decode':
       return tokenizer.decode(job.ids, job.options);

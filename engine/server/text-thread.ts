@@ -50,11 +50,11 @@ export class TextThread implements ServedText {
     if (!text.isWellFormed()) {
       throw new ApiError(400, 'cannot encode half of a surrogate pair; send whole characters');
     }
-    return (await this.#do({ type: 'encode', text, options })) as number[];
+    return idsOf(await this.#do({ type: 'encode', text, options }));
   }
 
   async encodeChat(chat: ChatPrompt): Promise<number[]> {
-    return (await this.#do({ type: 'encodeChat', chat })) as number[];
+    return idsOf(await this.#do({ type: 'encodeChat', chat }));
   }
 
   async decode(ids: readonly number[], options: DecodeOptions = {}): Promise<string> {
@@ -110,4 +110,8 @@ export class TextThread implements ServedText {
       clearTimeout(timer);
     }
   }
+}
+
+function idsOf(value: TextValue): number[] {
+  return Array.from(value as Uint32Array);
 }

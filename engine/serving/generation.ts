@@ -2,7 +2,7 @@ import type { TextStream } from '../text/stream.ts';
 import type { Tokenizer } from '../text/tokenizer.ts';
 import type { CheckedRequest } from './check-request.ts';
 import { Fingerprint } from './fingerprint.ts';
-import { type TokenLogprobs, tokenLogprobs } from './logprobs.ts';
+import { type PromptTokenLogprobs, rankOf, type TokenLogprobs, tokenLogprobs } from './logprobs.ts';
 import { PromptLookup } from './prompt-lookup.ts';
 import type { FinishReason, GenerateResult, TokenEvent } from './requests.ts';
 import { type SamplingScratch, TokenSampler } from './sampler.ts';
@@ -23,7 +23,7 @@ export interface GenerationContext extends CheckedRequest {
   /** Tokens of the prompt that were found in the prefix cache; undefined before its first step. */
   cachedTokens?: number;
   /** Of each token of the prompt but the first. The first sample fills it. */
-  readonly promptLogprobs: TokenLogprobs[];
+  readonly promptLogprobs: PromptTokenLogprobs[];
 }
 
 /** One unfinished sample of a request: turns logits into tokens, text, log-probabilities and a result. */
@@ -68,12 +68,9 @@ export class Generation {
   addPromptLogprobs(position: number, logits: Float32Array): void {
     const { params, scratch, ids, promptLogprobs } = this.context;
     // By position, because a preempted prompt is computed again.
-    promptLogprobs[position] = tokenLogprobs(
-      logits,
-      ids[position + 1],
-      params.promptLogprobs!,
-      scratch.sorting,
-    );
+    const token = ids[position + 1];
+    const scored = tokenLogprobs(logits, token, params.promptLogprobs!, scratch.sorting);
+    promptLogprobs[position] = { ...scored, rank: rankOf(logits, token) };
   }
 
   /**

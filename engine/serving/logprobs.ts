@@ -11,6 +11,12 @@ export interface TokenLogprobs extends TokenLogprob {
   top: TokenLogprob[];
 }
 
+/** The same of a token of the prompt. */
+export interface PromptTokenLogprobs extends TokenLogprobs {
+  /** The token's place among all tokens, 1 for the most probable; of equal ones the lower ids come first. */
+  rank: number;
+}
+
 /**
  * The log-probabilities of the model's logits before penalties, temperature and filters, as evaluation
  * harnesses need them (vLLM's `raw_logprobs`).
@@ -32,6 +38,20 @@ export function tokenLogprobs(
   const normaliser = logSumExp(logits);
   const logprobOf = (id: number): TokenLogprob => ({ token: id, logprob: logits[id] - normaliser });
   return { ...logprobOf(token), top: largest(logits, topN, scratch).map(logprobOf) };
+}
+
+/**
+ * @param logits f32 [vocabSize]
+ * @returns the place of a token when all are ordered by their logits, from 1; of equal ones the lower ids
+ * come first.
+ */
+export function rankOf(logits: Float32Array, token: number): number {
+  const own = logits[token];
+  let rank = 1;
+  for (let id = 0; id < logits.length; id++) {
+    if (logits[id] > own || (logits[id] === own && id < token)) rank++;
+  }
+  return rank;
 }
 
 /** ln Σ exp(logit), in float64. */

@@ -1,5 +1,5 @@
 import type { Observer } from '../options.ts';
-import type { TokenLogprobs } from './logprobs.ts';
+import type { PromptTokenLogprobs, TokenLogprobs } from './logprobs.ts';
 import type { DraftCounts } from './prompt-lookup.ts';
 import type { SamplingOptions } from './sampling-params.ts';
 
@@ -93,7 +93,7 @@ export interface GenerateResult {
   /** For each token, if the request has `logprobs`. */
   logprobs: TokenLogprobs[] | undefined;
   /** For each token of the prompt but the first, if the request has `promptLogprobs`. */
-  promptLogprobs: TokenLogprobs[] | undefined;
+  promptLogprobs: PromptTokenLogprobs[] | undefined;
   /** If the engine drafts tokens; the tokens do not depend on it. */
   promptLookup?: DraftCounts;
   timing: { prefillMs: number; decodeMs: number };

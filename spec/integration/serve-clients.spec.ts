@@ -216,6 +216,22 @@ test.serial('ai: an aborted stream frees its blocks', async (t) => {
   t.true(await isFreed(leave));
 });
 
+test.serial('tools are read with all their digits, as Python writes them', async (t) => {
+  const post = async (path: string, body: string): Promise<{ tokens: number[]; prompt: string }> => {
+    const headers = { 'content-type': 'application/json' };
+    const response = await fetch(new URL(path, server.url), { method: 'POST', headers, body });
+    return (await response.json()) as { tokens: number[]; prompt: string };
+  };
+  const parameters = '{"10": 9007199254740993, "2": [1.0, 1e3, -0, true]}';
+  const call = `{"type": "function", "function": {"name": "f", "parameters": ${parameters}}}`;
+  const { tokens } = await post(
+    '/tokenize',
+    `{"messages": [{"role": "user", "content": "x"}], "tools": [${call}]}`,
+  );
+  const { prompt } = await post('/detokenize', JSON.stringify({ tokens }));
+  t.true(prompt.includes('{"10": 9007199254740993, "2": [1.0, 1000.0, 0, true]}'), prompt);
+});
+
 const curlArguments = (route: string, body: object) => [
   ...['-sSN', '-H', 'content-type: application/json', '-d', JSON.stringify({ model, ...body })],
   `${server.url}${route}`,

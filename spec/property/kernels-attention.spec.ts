@@ -9,7 +9,7 @@ import { bitDifference } from '../unit/engine/kernels/same-bits.ts';
 const scalar = createScalarKernels();
 const wasm = await createWasmKernels();
 // With the tiles of 128-bit vectors.
-const threaded = await createWasmKernels({ threads: 3, sharedWork: 0, revectorize: false });
+const threaded = await createWasmKernels({ threads: 5, sharedWork: 0, revectorize: false });
 test.after.always(() => wasm.dispose());
 test.after.always(() => threaded.dispose());
 
@@ -28,12 +28,12 @@ interface Case {
 const arbitraryCase: fc.Arbitrary<Case> = fc.record({
   seed: fc.nat(),
   flavour: fc.constantFrom(...FLAVOURS),
-  positions: fc.integer({ min: 1, max: 40 }),
+  positions: fc.oneof({ weight: 9, arbitrary: fc.integer({ min: 1, max: 40 }) }, fc.constantFrom(70, 129)),
   numKeyValueHeads: fc.integer({ min: 1, max: 3 }),
   headsPerKey: fc.integer({ min: 1, max: 6 }),
   // Multiples of eight have a kernel of their own.
-  half: fc.oneof(fc.integer({ min: 1, max: 21 }), fc.constantFrom(4, 8, 12, 32)),
-  blockSize: fc.oneof(fc.integer({ min: 1, max: 40 }), fc.constantFrom(8, 16, 24)),
+  half: fc.oneof(fc.integer({ min: 1, max: 21 }), fc.constantFrom(4, 8, 12, 32, 64)),
+  blockSize: fc.oneof(fc.integer({ min: 1, max: 40 }), fc.constantFrom(8, 16, 24, 40, 48, 64)),
   chunks: fc.array(fc.integer({ min: 1, max: 24 }), { maxLength: 3 }),
 });
 

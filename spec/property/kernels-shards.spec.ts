@@ -60,7 +60,7 @@ const cases = fc
     flavour: fc.constantFrom(...FLAVOURS),
     dtype: fc.constantFrom<WeightDtype>('F32', 'F16', 'BF16'),
     // Tiles for few rows, for many (from 17 on), and a second block (from 129 on).
-    rows: fc.oneof(fc.integer({ min: 1, max: 22 }), fc.constant(130)),
+    rows: fc.oneof(fc.integer({ min: 1, max: 22 }), fc.constantFrom(130, 300)),
     outputs: fc.integer({ min: 1, max: 80 }),
     inputs: fc.integer({ min: 1, max: 12 }).map((leaf) => LEAVES * leaf),
   })

@@ -6,6 +6,7 @@ import { DTYPE_BYTES, SafetensorsFile } from '../../engine/checkpoint/safetensor
 import { type TensorData, writeSafetensors } from '../../engine/checkpoint/safetensors-writer.ts';
 import { CheckpointError } from '../../engine/errors.ts';
 import { temporaryFolder, trackResources } from '../support/processes/cleanup.ts';
+import { codePoint } from '../support/properties/code-points.ts';
 
 // Every file that is opened here, and above all every one that is refused, must be closed again.
 trackResources(test);
@@ -26,7 +27,7 @@ const tensor: fc.Arbitrary<TensorData> = fc
     });
   });
 const name = fc
-  .oneof(fc.string(), fc.string({ unit: 'binary' }), fc.nat(30).map(String), fc.constant('__proto__'))
+  .oneof(fc.string(), fc.string({ unit: codePoint }), fc.nat(30).map(String), fc.constant('__proto__'))
   .filter((text) => text !== '__metadata__');
 const tensors = fc
   .uniqueArray(fc.tuple(name, tensor), { selector: ([key]) => key, maxLength: 6 })

@@ -4,7 +4,7 @@ import { OptionError } from '../../errors.ts';
 const MAX_LEVELS = 100;
 
 /**
- * Checks a parsed JSON value that a chat template writes into a prompt.
+ * Checks a JSON value, also of `parseJson` in text/jinja, that a chat template writes into a prompt.
  *
  * @param field its name, for messages.
  * @throws OptionError if a text in it, key or value, has a lone surrogate, or it is nested too deep.
@@ -17,8 +17,9 @@ export function checkJsonValue(field: string, value: unknown): void {
 function problemOf(value: unknown, levels: number): string | undefined {
   if (typeof value === 'string') return value.isWellFormed() ? undefined : 'texts without lone surrogates';
   if (typeof value !== 'object' || value === null) return undefined;
+  if (value instanceof Number) return undefined;
   if (levels === 0) return `at most ${MAX_LEVELS} levels of arrays and objects`;
-  for (const [key, each] of Object.entries(value)) {
+  for (const [key, each] of value instanceof Map ? value : Object.entries(value)) {
     const problem = problemOf(key, levels) ?? problemOf(each, levels - 1);
     if (problem !== undefined) return problem;
   }

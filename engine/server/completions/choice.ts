@@ -145,6 +145,6 @@ function endOf({ finishReason, stopReason, fingerprint }: GenerateResult) {
 }
 
 /** A row may have more of the most probable tokens, for another list of the same answer. */
-function upTo(top: number): (row: TokenLogprobs) => TokenLogprobs {
+function upTo(top: number): <Row extends TokenLogprobs>(row: Row) => Row {
   return (row) => ({ ...row, top: row.top.slice(0, top) });
 }

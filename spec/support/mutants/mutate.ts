@@ -21,6 +21,9 @@ const SOURCES: ReadonlyMap<string, string> = new Map(
     .map((file) => [`engine/${file}`, readFileSync(join(ROOT, 'engine', file), 'utf8')]),
 );
 
+/** By path, the sources that import it: found once, since a search reads all sources. */
+const IMPORTERS: ReadonlyMap<string, readonly string[]> = importersByPath();
+
 /**
  * Copies the edited files of the engine, and the files that import them, into a folder, applies the edits,
  * and imports the result. The other files are the engine's own: they are compiled once for all mutants.
@@ -68,10 +71,18 @@ export async function importMutant(
 function importersOf(paths: readonly string[]): Set<string> {
   const found = new Set(paths);
   // A set is iterated to the end with what is added meanwhile.
-  for (const path of found) {
-    for (const other of SOURCES.keys()) if (importsOf(other, SOURCES).includes(path)) found.add(other);
-  }
+  for (const path of found) for (const importer of IMPORTERS.get(path) ?? []) found.add(importer);
   return found;
+}
+
+function importersByPath(): Map<string, string[]> {
+  const importers = new Map<string, string[]>();
+  for (const importer of SOURCES.keys()) {
+    for (const path of importsOf(importer, SOURCES)) {
+      importers.set(path, [...(importers.get(path) ?? []), importer]);
+    }
+  }
+  return importers;
 }
 
 /**

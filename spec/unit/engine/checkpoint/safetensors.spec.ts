@@ -1,4 +1,4 @@
-import { truncateSync, writeFileSync } from 'node:fs';
+import { closeSync, openSync, statSync, truncateSync, writeFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { DTYPE_BYTES, SafetensorsFile } from '../../../../engine/checkpoint/safetensors.ts';
@@ -201,6 +201,31 @@ test('a file that shrinks after it was opened is refused', (t) => {
   const file = closing(t, SafetensorsFile.open(path));
   truncateSync(path, file.tensors.get('x')!.end - 1);
   t.throws(() => file.read('x'), { instanceOf: CheckpointError, message: /changed while being read/ });
+});
+
+test('a tensor behind the first 2 and 4 GiB of a file is read at its own offset', (t) => {
+  const header = {
+    half: entry(0, 2 ** 31 + 8),
+    whole: entry(2 ** 31 + 8, 2 ** 32 + 8),
+    last: entry(2 ** 32 + 8, 2 ** 32 + 16),
+  };
+  const path = write(t, { header });
+  const dataBegin = statSync(path).size - 16;
+  // The file has a hole in place of the first two tensors.
+  truncateSync(path, dataBegin + 2 ** 32 + 16);
+  const descriptor = openSync(path, 'r+');
+  writeSync(descriptor, Uint8Array.of(1, 2, 3, 4), 0, 4, dataBegin + 2 ** 31 + 8);
+  writeSync(descriptor, Uint8Array.of(5, 6, 7, 8, 9, 10, 11, 12), 0, 8, dataBegin + 2 ** 32 + 8);
+  closeSync(descriptor);
+  const file = closing(t, SafetensorsFile.open(path));
+  t.deepEqual(file.read('last'), Uint8Array.of(5, 6, 7, 8, 9, 10, 11, 12));
+  const part = new Uint8Array(4);
+  file.readInto('whole', 0, part);
+  t.deepEqual(part, Uint8Array.of(1, 2, 3, 4));
+  file.readInto('last', 4, part);
+  t.deepEqual(part, Uint8Array.of(9, 10, 11, 12));
+  file.readInto('half', 2 ** 31 + 4, part);
+  t.deepEqual(part, new Uint8Array(4));
 });
 
 test('a closed file reads nothing, and closing it again closes no other file', (t) => {

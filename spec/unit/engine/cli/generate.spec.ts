@@ -68,7 +68,7 @@ test('with --json, samples have lines and log-probabilities have keys', async (t
   );
   const [{ logprobs, promptLogprobs }] = lines;
   t.deepEqual(logprobs, [{ token: ID.hel, logprob: -1, top: [] }]);
-  t.deepEqual(promptLogprobs, [{ token: 2, logprob: -2, top: [] }]);
+  t.deepEqual(promptLogprobs, [{ token: 2, logprob: -2, top: [], rank: 1 }]);
 });
 
 test('requests that finish out of order are printed in order, each with its own options', async (t) => {

@@ -175,7 +175,7 @@ function finished(
     promptLogprobs:
       request.promptLogprobs === undefined
         ? undefined
-        : request.ids.slice(1).map((token) => ({ token, logprob: -2, top: [] })),
+        : request.ids.slice(1).map((token) => ({ token, logprob: -2, top: [], rank: 1 })),
     timing: { prefillMs: 1, decodeMs: 2 },
   };
   return { type: 'result', request: index, sample, result };

@@ -42,3 +42,13 @@ test('a module without the functions of the kernels is refused with their names'
     /^cannot use .*kernels\.wasm: it lacks attach, close, fail, .*npm run build:kernels/,
   );
 });
+
+test('a V8 without relaxed SIMD is no broken file: the message names the version to use', async (t) => {
+  const url = pathToFileURL('/folder/kernels.wasm');
+  const compiled = compile(Buffer.from('unknown instructions'), url, () => false);
+  const { message } = (await t.throwsAsync(compiled, { instanceOf: KernelError }))!;
+  t.regex(
+    message,
+    /^cannot load \/folder\/kernels\.wasm: this .*\(V8 \d+.*\) has no relaxed SIMD for WebAssembly; use Node 22\.20/,
+  );
+});

@@ -2,6 +2,7 @@ import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import test from 'ava';
+import { KernelMemory } from '../../../../engine/kernels/memory.ts';
 import { canRevectorize } from '../../../../engine/kernels/revectorize.ts';
 import { selectKernels } from '../../../../engine/kernels/select.ts';
 import { KERNELS_URL } from '../../../../engine/kernels/sources.ts';
@@ -27,8 +28,11 @@ test('a machine without a fused multiply-add computes the same bits in all kerne
 
 test('vectors have 256 bits where V8 can make them, unless that is turned off', async (t) => {
   const isWide = async (revectorize: boolean) => {
-    const selected = await selectKernels(KERNELS_URL, { revectorize, onWarning: (line) => t.fail(line) });
-    return selected.isWide;
+    const { memory } = new KernelMemory(2 ** 16);
+    const onWarning = (line: string) => t.fail(line);
+    const { isWide } = await selectKernels(KERNELS_URL, { memory, revectorize, onWarning });
+    t.true(new Uint8Array(memory.buffer).every((byte) => byte === 0));
+    return isWide;
   };
   t.false(await isWide(false));
   t.is(await isWide(true), canRevectorize());

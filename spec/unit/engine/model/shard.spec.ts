@@ -4,6 +4,7 @@ import { createScalarKernels } from '../../../../engine/kernels/scalar.ts';
 import { KvCache } from '../../../../engine/model/kv-cache.ts';
 import { Qwen3 } from '../../../../engine/model/qwen3.ts';
 import { type Parallelism, Shard } from '../../../../engine/model/shard.ts';
+import { PLAIN_ADDER } from '../../../../engine/parallel/tree-sum.ts';
 import { shardedDense, shardedMoe } from '../../../support/groups/sharded-models.ts';
 import { closing, trackResources } from '../../../support/processes/cleanup.ts';
 import type { TinyModel } from '../../../support/properties/arbitraries.ts';
@@ -28,8 +29,8 @@ test('a single process has the whole model, and exchanges nothing', (t) => {
   }
   t.deepEqual(shard.widths(shardedMoe().config), shardedMoe().config);
   const values = Float32Array.of(1, 2);
-  shard.sum(values, 2);
-  shard.joinExperts(values, [1, 1]);
+  shard.sum(values, 2, PLAIN_ADDER);
+  shard.joinExperts(values, [1, 1], PLAIN_ADDER);
   t.deepEqual(values, Float32Array.of(1, 2));
 });
 
@@ -79,7 +80,7 @@ test('outputs of experts come to every rank in the order of their ids', (t) => {
   inTurn(2, (group) => {
     // What a rank has not computed keeps its former value.
     const outputs = expected.map((value, i) => (i < 2 === (group.rank === 0) ? value : 99));
-    new Shard(group, { tp: 1, ep: 2 }, 4).joinExperts(outputs, lengths);
+    new Shard(group, { tp: 1, ep: 2 }, 4).joinExperts(outputs, lengths, PLAIN_ADDER);
     seen.set(group.rank, outputs);
   });
   t.deepEqual([...seen.values()], [expected, expected]);

@@ -159,3 +159,33 @@ test('an all-reduce of more than 16 380 values over more than two ranks goes by 
     ],
   );
 });
+
+test('an all-reduce adds with the adder that is given, in its memory, which it asks for once', (t) => {
+  for (const [size, length] of [
+    [2, 5],
+    [4, 16_381],
+  ]) {
+    const { group } = recorded(0, size);
+    const allocated: Float32Array[] = [];
+    const added: number[] = [];
+    const adder = {
+      allocate(values: number) {
+        allocated.push(new Float32Array(values));
+        return allocated.at(-1)!;
+      },
+      add(x: Float32Array, y: Float32Array, values: number) {
+        t.true(allocated.some((memory) => memory.buffer === y.buffer));
+        added.push(values);
+        x[0] += 1;
+      },
+    };
+    const values = new Float32Array(length);
+    group.allReduce(values, { adder });
+    group.allReduce(values, { adder });
+    t.is(allocated.length, size);
+    // Over four ranks a slice has a quarter of the values.
+    const each = size === 2 ? [5] : [4096, 4096, 4096];
+    t.deepEqual(added, [...each, ...each]);
+    t.true(values[0] > 0);
+  }
+});

@@ -55,15 +55,18 @@ test('chat has names, exact bytes and exactly the tokens asked for', (t) => {
   });
 });
 
-test('tokens of the prompt are by id, with their rank where it is known', (t) => {
+test('tokens of the prompt are by id, with their rank', (t) => {
   t.deepEqual(
     promptLogprobs(
       [
-        row(4, -3, [[0, -1]]),
-        row(0, -1, [
-          [6, -0.5],
-          [0, -1],
-        ]),
+        { ...row(4, -3, [[0, -1]]), rank: 7 },
+        {
+          ...row(0, -1, [
+            [6, -0.5],
+            [0, -1],
+          ]),
+          rank: 2,
+        },
       ],
       names,
     ),
@@ -71,7 +74,7 @@ test('tokens of the prompt are by id, with their rank where it is known', (t) =>
       null,
       {
         0: { logprob: -1, rank: 1, decoded_token: 'a' },
-        4: { logprob: -3, rank: null, decoded_token: 'bytes:<\\xc3' },
+        4: { logprob: -3, rank: 7, decoded_token: 'bytes:<\\xc3' },
       },
       {
         6: { logprob: -0.5, rank: 1, decoded_token: '__proto__' },

@@ -1,7 +1,7 @@
 import test from 'ava';
 import { z } from 'zod';
 import { ApiError } from '../../../../engine/server/api-error.ts';
-import { parseBody, refuseUnsupported } from '../../../../engine/server/request-body.ts';
+import { parseBody, refuseUnsupported, withExactTools } from '../../../../engine/server/request-body.ts';
 
 const schema = z.looseObject(
   { a: z.array(z.object({ b: z.string('expected a string') })) },
@@ -14,6 +14,28 @@ test('a field at fault is named by its path', (t) => {
   t.like(named, { status: 400, param: 'a[1].b', message: 'cannot read a[1].b: expected a string' });
   const whole = t.throws(() => parseBody(schema, [1]), { instanceOf: ApiError });
   t.like(whole, { param: undefined, message: 'cannot read the body: expected an object' });
+});
+
+test('tools keep what JSON.parse would lose, and the rest of a body is plain', (t) => {
+  const exact = (text: string) => withExactTools(JSON.parse(text), text);
+  const body =
+    '{"n": 9007199254740993, "tools": [1], "tools": [{"a": [9007199254740993, 1.0, 0.5, 2, "1.0"]}]}';
+  t.deepEqual(exact(body), {
+    n: 9007199254740992,
+    tools: [{ a: [9007199254740993n, Object(1), 0.5, 2, '1.0'] }],
+  });
+  t.deepEqual(exact('{"tools": [{"b": 1, "10": 2}]}'), {
+    tools: [new Map(Object.entries({ b: 1, 10: 2 }).reverse())],
+  });
+  for (const plain of [
+    '{"tools": [{"a": 1}]}',
+    '{"tools": []}',
+    '{"tools": 1.0}',
+    '[{"tools": [1.0]}]',
+    'null',
+  ]) {
+    t.deepEqual(exact(plain), JSON.parse(plain));
+  }
 });
 
 test('what is not supported is refused by name, unless it asks for nothing', (t) => {

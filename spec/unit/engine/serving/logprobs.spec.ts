@@ -1,5 +1,5 @@
 import test from 'ava';
-import { logSumExp, tokenLogprobs } from '../../../../engine/serving/logprobs.ts';
+import { logSumExp, rankOf, tokenLogprobs } from '../../../../engine/serving/logprobs.ts';
 
 const logprobs = (logits: number[], token: number, topN: number) =>
   tokenLogprobs(Float32Array.from(logits), token, topN, new Float32Array(logits.length));
@@ -29,6 +29,14 @@ test('of equal logits the lower ids come first', (t) => {
   t.deepEqual(ids(3), [1, 3, 0]);
   t.deepEqual(ids(4), [1, 3, 0, 2]);
   t.deepEqual(ids(6), [1, 3, 0, 2, 4, 5]);
+});
+
+test('a rank counts the tokens before, of equal ones those with lower ids', (t) => {
+  const logits = Float32Array.of(3, 7, 3, 7, -Infinity, 1);
+  t.deepEqual(
+    Array.from(logits.keys(), (token) => rankOf(logits, token)),
+    [3, 1, 4, 2, 6, 5],
+  );
 });
 
 test('a token outside the top N has its log-probability all the same', (t) => {

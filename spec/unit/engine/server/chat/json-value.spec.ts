@@ -14,6 +14,11 @@ test('a lone surrogate is refused wherever it stands, and a pair is not', (t) =>
   }
 });
 
+test('values that JSON.parse would lose are looked through', (t) => {
+  t.notThrows(() => checkJsonValue('tools[0]', new Map<string, unknown>([['10', [10n ** 20n, Object(1)]]])));
+  t.throws(() => checkJsonValue('tools[0]', new Map([['10', '\ud800']])), { instanceOf: OptionError });
+});
+
 test('a hundred levels are taken, more are refused, a million without an overflow', (t) => {
   t.notThrows(() => checkJsonValue('tools[0]', nested(100)));
   for (const levels of [102, 1e6]) {

@@ -18,7 +18,10 @@ const RESULT: GenerateResult = {
   ...{ promptTokens: 3, cachedTokens: 0, tokens: [A, C3, EOS], text: 'a\ufffd', finishReason: 'stop' },
   ...{ stopReason: undefined, fingerprint: 'f', timing: { prefillMs: 0, decodeMs: 0 } },
   logprobs: [row(A, -0.5), row(C3, -3), row(EOS, -2)],
-  promptLogprobs: [row(C3, -4), row(A9, -5)],
+  promptLogprobs: [
+    { ...row(C3, -4), rank: 3 },
+    { ...row(A9, -5), rank: 4 },
+  ],
 };
 const choiceOf = (body: object) =>
   new Choice(3, PROMPT, parseCompletion({ prompt: PROMPT, ...body }, context), context.vocabulary);
@@ -44,8 +47,8 @@ test('log-probabilities are of the tokens, with the most probable that were aske
     choiceOf({ prompt_logprobs: 0, return_tokens_as_token_ids: true }).whole(RESULT).prompt_logprobs,
     [
       null,
-      { [C3]: { logprob: -4, rank: null, decoded_token: `token_id:${C3}` } },
-      { [A9]: { logprob: -5, rank: null, decoded_token: `token_id:${A9}` } },
+      { [C3]: { logprob: -4, rank: 3, decoded_token: `token_id:${C3}` } },
+      { [A9]: { logprob: -5, rank: 4, decoded_token: `token_id:${A9}` } },
     ],
   );
 });
