@@ -72,7 +72,7 @@ export function conclude(findings: Findings): Conclusion {
   ];
   const unknown = [
     ...silent.slice(0, 1).map(({ message }) => `${message ?? 'no answer'}${more(silent)}`),
-    ...(judgement.compared.values === 0 ? ['nothing could be compared'] : []),
+    ...(judgement.compared.values === 0 ? ['nothing was compared'] : []),
     ...(judgement.verdict === 'unknown' ? judgement.reasons : []),
     ...judgement.power.missed.map((fault) => `the judge let an injected fault pass: ${fault}`),
   ];

@@ -158,6 +158,7 @@ export function uncheckedOf(
   if (!chosen('prompt')) note('prompt', '--checks leaves it out');
   else if (!hasText) note('prompt', 'all cases are ids: the model has no prompts that are texts');
   else if (prompt.cases.length === 0) lacks('prompt', 'the subject cannot be asked for the ids of a text');
+  else if (!capabilities.tokenize) note('which ids prompts become', 'the subject says their number alone');
   if (!chosen('precision')) note('precision', '--checks leaves it out');
   else if (!judgement.precision) lacks('precision', 'the subject gave no scores');
   else if (capabilities.scores === 'top')

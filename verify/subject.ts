@@ -98,6 +98,8 @@ export interface SubjectModel {
   tokenize?(text: string): Promise<number[]>;
   /** The ids of a conversation, with the generation prompt. */
   tokenizeChat?(conversation: Conversation): Promise<number[]>;
+  /** How many tokens it makes of a text; asked of a subject that cannot say which. */
+  countTokens?(text: string): Promise<number>;
   close(): Promise<void>;
 }
 

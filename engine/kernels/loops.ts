@@ -25,7 +25,7 @@ for (let rows = 1; rows <= TILE_ROWS; rows++) {
   const end = X + LENGTH * rows * FLOAT;
   ARGUMENTS[`panel${rows}`] = (result) => [X, end, W, PANEL_BYTES, result];
   ARGUMENTS[`half${rows}`] = (result) => [X, end, W, PANEL_BYTES, result];
-  ARGUMENTS[`bf16x${rows}`] = (result) => [X, end, W, LENGTH, result];
+  ARGUMENTS[`bf16x${rows}`] = (result) => [X, end, W, PANEL_BYTES, result];
   ARGUMENTS[`values16x${rows}`] = (result) => [RUN, W, result];
   ARGUMENTS[`values8x${rows}`] = (result) => [RUN, W, result];
 }

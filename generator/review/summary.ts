@@ -32,7 +32,16 @@ export function formatSummaries(summaries: readonly ModelSummary[], isPending: b
     lines.push('', 'Changed goldens are pending. To accept them: npm run goldens:regen -- --accept');
   else if (summaries.some(hasChanges))
     lines.push('', 'The goldens differ from what the reference computes now.');
+  else lines.push('', nothingToReview(summaries));
   return `${lines.join('\n')}\n`;
+}
+
+function nothingToReview(summaries: readonly ModelSummary[]): string {
+  const cases = summaries.reduce((sum, summary) => sum + summary.cases.length, 0);
+  return (
+    `Recorded ${cases} cases of ${summaries.map(({ model }) => model).join(', ')}: the stored goldens are what the reference computes. ` +
+    'Nothing is pending, and there is nothing to accept.'
+  );
 }
 
 function formatCase({ id, kind, reasons, flipped, largest, rms }: CaseChange): string[] {

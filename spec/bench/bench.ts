@@ -40,7 +40,7 @@ const define = (program: Command, setExitCode: (exitCode: number) => void): void
     )
     .option(
       '--quick',
-      `a small model (${QUICK.model}) in under two minutes; without it ${FULL.model} in under fifteen`,
+      `a small model (${QUICK.model}) in under two minutes; without it ${FULL.model} in under twenty`,
     )
     .option('--model <model>', 'a fixture, a model directory or a hub id, in place of that model')
     .option('--threads <n>', 'threads of every subject', positiveWholeNumber, availableParallelism())

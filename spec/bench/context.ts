@@ -30,6 +30,14 @@ export interface SuiteResult {
   skipped: Omit<Skipped, 'suite'>[];
 }
 
+/** Everything that parts of a suite found. */
+export function joined(parts: readonly SuiteResult[]): SuiteResult {
+  return {
+    measurements: parts.flatMap(({ measurements }) => measurements),
+    skipped: parts.flatMap(({ skipped }) => skipped),
+  };
+}
+
 /** @returns e.g. `2 threads`. */
 export function threadCount(threads: number): string {
   return threads === 1 ? '1 thread' : `${threads} threads`;

@@ -7,8 +7,8 @@ export interface Profile {
   rounds: number;
   maxTaskMs: number;
   latency: {
-    /** Of the one prompt whose prefill is measured. */
-    prefillTokens: number;
+    /** Of the prompts whose prefill is measured, each alone. */
+    prefillTokens: readonly number[];
     batches: readonly number[];
     promptTokens: number;
     newTokens: number;
@@ -35,6 +35,8 @@ export interface Profile {
     batches: readonly number[];
     prefixTokens: number;
     newTokens: number;
+    /** Of the texts that are continued with and without drafts of at most `draftTokens`. */
+    lookup: { draftTokens: number; newTokens: number };
   };
   serve: {
     /** Each sends a request when its last one is answered. */
@@ -63,27 +65,33 @@ export const QUICK: Profile = {
   model: 'dense-bf16',
   rounds: 5,
   maxTaskMs: 2500,
-  latency: { prefillTokens: 512, batches: [1, 2, 4, 8], promptTokens: 32, newTokens: 16 },
+  latency: { prefillTokens: [512], batches: [1, 2, 4, 8], promptTokens: 32, newTokens: 16 },
   throughput: { requests: 16, promptTokens: [8, 64], newTokens: [4, 16], perSecond: 20 },
   memory: { cacheTokens: [256, 1024, 4096], newTokens: 8 },
   kernels: { bytes: 2 ** 26, minMs: 20 },
-  serving: { batches: [1, 2, 4, 8, 16], prefixTokens: 512, newTokens: 16 },
+  serving: {
+    ...{ batches: [1, 2, 4, 8, 16], prefixTokens: 512, newTokens: 16 },
+    lookup: { draftTokens: 7, newTokens: 128 },
+  },
   serve: { clients: [1, 8, 32], requestsPerClient: 3, promptTokens: 16, newTokens: 16 },
   parallel: { ...COLLECTIVE_BYTES, batches: [1, 8], prefillTokens: 512, promptTokens: 32, newTokens: 16 },
 };
 
-/** On a model of the size that the engine is made for, in under fifteen minutes. */
+/** On a model of the size that the engine is made for, in under twenty minutes. */
 export const FULL: Profile = {
   name: 'full',
   model: 'qwen3-0.6b-shape',
   rounds: 5,
   maxTaskMs: 12_000,
-  latency: { prefillTokens: 512, batches: [1, 2, 4, 8], promptTokens: 32, newTokens: 8 },
+  latency: { prefillTokens: [512, 2048], batches: [1, 2, 4, 8], promptTokens: 32, newTokens: 8 },
   throughput: { requests: 8, promptTokens: [16, 64], newTokens: [8, 24], perSecond: 1 },
   memory: { cacheTokens: [128, 512, 1024], newTokens: 8 },
   // As large as the head of Qwen3-0.6B.
   kernels: { bytes: 2 * 151936 * 1024, minMs: 50 },
-  serving: { batches: [1, 2, 4, 8, 16], prefixTokens: 512, newTokens: 8 },
+  serving: {
+    ...{ batches: [1, 2, 4, 8, 16], prefixTokens: 512, newTokens: 8 },
+    lookup: { draftTokens: 7, newTokens: 64 },
+  },
   serve: { clients: [1, 8, 32], requestsPerClient: 2, promptTokens: 16, newTokens: 16 },
   parallel: { ...COLLECTIVE_BYTES, batches: [1, 8], prefillTokens: 512, promptTokens: 32, newTokens: 8 },
 };

@@ -54,7 +54,8 @@ export interface BenchReport {
   model: { name: string; parameters: number };
   threads: number;
   machine: Machine;
-  limits: MachineLimits;
+  /** Arithmetic in vectors of the width that our kernels have here: 128 bits, or 256. */
+  limits: MachineLimits & { vectorBits: number };
   /** Of the subjects that took part, by their ids. */
   versions: Record<string, string>;
   figures: Figure[];
@@ -70,7 +71,7 @@ export async function runBench(options: BenchOptions): Promise<BenchReport> {
   const modelDir = await findModel(options.model);
   const config = await readModelConfig(modelDir);
   report('measuring the limits of the machine');
-  const limits = await measureLimits(threads, profile);
+  const limits = await measureLimits(options);
   const versions = new Map<string, string>();
   const context = { ...options, modelDir, config, limits, versions };
   const figures: Figure[] = [];
@@ -103,8 +104,13 @@ async function findModel(model: string): Promise<string> {
   return await resolveModel(model, { files, optional, weights: true });
 }
 
-async function measureLimits(threads: number, { kernels, rounds }: Profile): Promise<MachineLimits> {
-  const meter = await LimitMeter.start(threads, kernels.bytes);
+async function measureLimits({
+  threads,
+  revectorize,
+  profile,
+}: BenchOptions): Promise<BenchReport['limits']> {
+  const { kernels, rounds } = profile;
+  const meter = await LimitMeter.start({ threads, revectorize, bytes: kernels.bytes });
   try {
     const measured: MachineLimits[] = [];
     for (let round = 0; round < Math.min(rounds, LIMIT_ROUNDS); round++) {
@@ -113,6 +119,7 @@ async function measureLimits(threads: number, { kernels, rounds }: Profile): Pro
     return {
       bytesPerSecond: Math.max(...measured.map(({ bytesPerSecond }) => bytesPerSecond)),
       flopsPerSecond: Math.max(...measured.map(({ flopsPerSecond }) => flopsPerSecond)),
+      vectorBits: meter.vectorBits,
     };
   } finally {
     await meter.close();

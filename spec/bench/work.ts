@@ -5,7 +5,7 @@ import type { ModelConfig } from '../../engine/config.ts';
 export interface MachineLimits {
   /** Bytes read per second, by a plain WebAssembly loop. */
   bytesPerSecond: number;
-  /** Floating-point operations per second, by multiplications and additions in registers alone. */
+  /** Floating-point operations per second, by fused multiply-adds in registers alone. */
   flopsPerSecond: number;
 }
 

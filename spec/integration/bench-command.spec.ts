@@ -41,6 +41,7 @@ test('a run prints a table, writes JSON and a page, and leaves out with a word w
       'serving: scheduling a step of 8',
       'serving: decoding by batch',
       'serving: time to first token of 512',
+      'serving: decoding with prompt lookup',
     ],
   );
   const perToken = report.figures.filter(({ task }) => task === 'time per token');
@@ -68,7 +69,7 @@ test('a run prints a table, writes JSON and a page, and leaves out with a word w
   t.regex(out, /^ {2}latency, node-llama-cpp: .*it is not installed/m);
   const page = readFileSync(html, 'utf8');
   t.regex(page, /^<!doctype html>.*<\/html>\n$/s);
-  t.is(page.match(/<svg /g)?.length, 6);
+  t.is(page.match(/<svg /g)?.length, 7);
 });
 
 test('kernels are held to the limits of the machine, memory to weights and cache', async (t) => {

@@ -131,6 +131,7 @@ for (const api of ['tgi', 'ollama', 'openai'] as const) {
     const generated = await asked.generate({ ids, maxNewTokens: 3 });
     t.deepEqual(generated.tokens, (await ours.generate({ ids, maxNewTokens: 3 })).tokens);
     if (api === 'tgi') return;
+    t.is(await asked.countTokens!(PROMPT), ids.length);
     await t.throwsAsync(asked.forward({ ids, positions: [CUT] }), {
       instanceOf: NotSupportedError,
       message:

@@ -54,7 +54,7 @@ export async function loadAbortable(
 
 function abortable(model: SubjectModel, signal: AbortSignal | undefined): SubjectModel {
   if (!signal) return model;
-  const { tokenize, tokenizeChat } = model;
+  const { tokenize, tokenizeChat, countTokens } = model;
   const ask = <T>(call: () => Promise<T>): Promise<T> =>
     untilAborted(signal, async () => {
       // An engine in this process blocks the event loop: signals arrive between two calls.
@@ -68,6 +68,7 @@ function abortable(model: SubjectModel, signal: AbortSignal | undefined): Subjec
     generate: (request) => ask(() => model.generate(request)),
     ...(tokenize ? { tokenize: (text) => ask(() => tokenize.call(model, text)) } : {}),
     ...(tokenizeChat ? { tokenizeChat: (chat) => ask(() => tokenizeChat.call(model, chat)) } : {}),
+    ...(countTokens ? { countTokens: (text) => ask(() => countTokens.call(model, text)) } : {}),
     close: () => model.close(),
   };
 }

@@ -24,6 +24,8 @@ const LEFT_OF_OTHER_SIZE = 0.1;
 const ABSENT_COEFFICIENT = 0.5;
 /** Standard errors that a coefficient must be from 0: quantisation is slightly systematic. */
 const SIGNIFICANCE = 6;
+/** The same of a bug beside another: what a large bug leaves is not linear, and resembles others in part. */
+const FURTHER_SIGNIFICANCE = 12;
 /** Standard errors within which a coefficient is uncertain. */
 const CONFIDENCE = 3;
 /** Adjacent rows of a case that count as one: they see the same past. */
@@ -81,7 +83,8 @@ export function judgeBugs(
   const clusters = clustersOf(compared);
   let target = Float64Array.from(compared.flatMap(({ error }) => [...error]));
   for (let found = 0; ; found++) {
-    const results = fitEach({ target, clusters, noise, candidates, mustExplain });
+    const significance = found === 0 ? SIGNIFICANCE : FURTHER_SIGNIFICANCE;
+    const results = fitEach({ target, clusters, noise, candidates, mustExplain, significance });
     for (const { name, verdict } of results) verdicts.set(name, verdict);
     const [best] = results
       .filter(({ verdict }) => isFound(verdict))
@@ -125,9 +128,11 @@ interface Search {
   readonly noise: ClassNoise;
   readonly candidates: readonly Candidate[];
   readonly mustExplain: boolean;
+  /** Standard errors that a coefficient must be from 0. */
+  readonly significance: number;
 }
 
-function fitEach({ target, clusters, noise, candidates, mustExplain }: Search): Result[] {
+function fitEach({ target, clusters, noise, candidates, ...rules }: Search): Result[] {
   const honest = [...noise.errors].flatMap(([{ isDraw }, errors]) => (isDraw ? [] : [errors]));
   // Noise of all classes is large in the same places; the second class has the most imitations.
   const reference = noise.noise.get('bf16') ?? [...noise.noise.values()][0];
@@ -139,25 +144,24 @@ function fitEach({ target, clusters, noise, candidates, mustExplain }: Search): 
     const scale = Math.min(fit.scale, without.scale);
     return {
       ...candidate,
-      verdict: verdictOf(candidate.name, { fit, without, noise: reference, mustExplain }),
+      verdict: verdictOf(candidate.name, { fit, without, noise: reference, ...rules }),
       explained: deviance(without, scale) - deviance(fit, scale),
     };
   });
 }
 
-interface Comparison {
+interface Comparison extends Pick<Search, 'mustExplain' | 'significance'> {
   /** With the bug's signature among the regressors, and without it. */
   readonly fit: Fit;
   readonly without: Fit;
   /** By row, in nats. */
   readonly noise: readonly number[];
-  readonly mustExplain: boolean;
 }
 
-function verdictOf(name: string, { fit, without, noise, mustExplain }: Comparison): BugVerdict {
+function verdictOf(name: string, { fit, without, noise, mustExplain, significance }: Comparison): BugVerdict {
   const [coefficient, standardError] = [fit.coefficients.at(-1)!, fit.standardErrors.at(-1)!];
   const sized = isSized({ verdict: { coefficient } });
-  const significant = Math.abs(coefficient) > SIGNIFICANCE * standardError;
+  const significant = Math.abs(coefficient) > significance * standardError;
   const leftNats = median(fit.left.map((value, r) => Math.sqrt(value) * noise[r]));
   const linear = leftNats <= LINEAR_NOISE || fit.scale <= LEFT_OF_LARGE_NOISE * without.scale;
   const explains = !mustExplain || (isExact(coefficient) && explainsMost(fit, without));

@@ -5,6 +5,9 @@ import type { Verdict } from '../verdict.ts';
 import { causeOf } from './cause.ts';
 import type { ModelText } from './prompt-tools.ts';
 
+/** What says how a prompt was taken where the ids are not known. */
+export const NUMBER_OF_TOKENS = 'number of tokens';
+
 type PromptVerdict = Verdict['prompt'];
 type PromptCase = PromptVerdict['cases'][number];
 
@@ -25,6 +28,10 @@ export async function judgePrompts(
     signal?.throwIfAborted();
     const ask = questionOf(subject, each);
     if (ask) judged.push(judgePrompt(each, ask.by, await settle(ask.ids, signal), text));
+    else if (each.text !== undefined && subject.countTokens) {
+      const { text: asked } = each;
+      judged.push(judgeCount(each, await settle(() => subject.countTokens!(asked), signal)));
+    }
   }
   const wrong = judged.some(({ verdict }) => verdict === 'wrong');
   const right = judged.some(({ verdict }) => verdict === 'right');
@@ -51,6 +58,18 @@ function questionOf(
     return { by: 'tokenize of the text', ids: () => tokenize(text) };
   }
   return undefined;
+}
+
+/** A refusal is no other number: a server may take no text, or not this one. */
+function judgeCount({ id, promptIds }: VerifyCase, outcome: Outcome<number>): PromptCase {
+  const by = NUMBER_OF_TOKENS;
+  if (outcome.kind !== 'result')
+    return { id, by, verdict: 'unknown', cause: `${outcome.kind}: ${outcome.message}` };
+  const [got, expected] = [outcome.value, promptIds.length];
+  if (got === expected) return { id, by, verdict: 'right' };
+  const first = { what: by, position: Math.min(got, expected), got, expected };
+  const cause = got === expected + 1 ? 'a beginning-of-sequence token was added, perhaps' : undefined;
+  return { id, by, verdict: 'wrong', first, ...(cause ? { cause } : {}) };
 }
 
 function judgePrompt(

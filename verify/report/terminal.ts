@@ -9,6 +9,7 @@ import {
   headline,
   powerSentence,
   precisionSentence,
+  promptSentence,
 } from './words.ts';
 
 /** Wrong cases that are listed, at most. */
@@ -69,12 +70,11 @@ export function reasonOf({ outcome, message, first, verdict }: VerdictCase): str
 function promptLine({ prompt }: Verdict): string {
   if (prompt.cases.length === 0) return 'not checked';
   const wrong = prompt.cases.filter((each) => each.verdict === 'wrong');
-  const right = prompt.cases.filter((each) => each.verdict === 'right').length;
   const [first] = wrong;
   const where = first
     ? `; ${first.id}${first.first ? `: ${formatPlace(first.first)}` : ''}${first.cause ? ` (${first.cause})` : ''}`
     : '';
-  return `${right} of ${prompt.cases.length} texts and conversations have HuggingFace's ids${where}`;
+  return `${promptSentence(prompt)}${where}`;
 }
 
 function countBugs(verdict: Verdict): string {

@@ -1,3 +1,4 @@
+import { NUMBER_OF_TOKENS } from '../prompts/judge-prompts.ts';
 import type { Verdict } from '../verdict.ts';
 
 /** The sentences that every report has in common. */
@@ -23,6 +24,14 @@ function sameness({ verdict }: Verdict, name: string): string {
 
 function asClass({ precision }: Verdict): string {
   return precision.class === null ? '(precision not checked)' : `as ${precision.class} does`;
+}
+
+/** How many prompts are right, in a sentence. */
+export function promptSentence({ cases }: Verdict['prompt']): string {
+  const right = cases.filter(({ verdict }) => verdict === 'right').length;
+  const counted = cases.every(({ by }) => by === NUMBER_OF_TOKENS);
+  const have = counted ? "have as many tokens as HuggingFace's" : "have HuggingFace's ids";
+  return `${right} of ${cases.length} texts and conversations ${have}`;
 }
 
 /** What was found of precision, in a sentence. */

@@ -21,9 +21,17 @@ interface Compiler {
 const COMPILER: string = 'assemblyscript/asc';
 const SOURCE = new URL('assembly/index.ts', import.meta.url);
 
-/** Of the kernels: threads on shared memory, SIMD, everything inlined. */
+/** Of the kernels: threads on shared memory, SIMD, fused multiply-adds, everything inlined. */
 const OPTIONS = [
-  ...['-O3', '--runtime', 'stub', '--enable', 'simd,threads', '--importMemory', '--sharedMemory'],
+  ...[
+    '-O3',
+    '--runtime',
+    'stub',
+    '--enable',
+    'simd,threads,relaxed-simd',
+    '--importMemory',
+    '--sharedMemory',
+  ],
   ...['--noExportMemory', '--maximumMemory', '65536'],
 ];
 

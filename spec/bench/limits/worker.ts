@@ -12,14 +12,20 @@ declare const WebAssembly: {
 /** What `assembly/index.ts` exports. */
 interface LimitLoops {
   read(address: number, bytes: number): number;
-  multiplyAdd(turns: number, factor: number, summand: number): number;
+  multiplyAdd(turns: number, factor: number, summand: number, sums: number): void;
+  multiplyAddWide(turns: number, factor: number, summand: number, sums: number): void;
 }
+
+/** Loops of fused multiply-adds: for vectors of 128 bits, and for 256. */
+export type ArithmeticLoop = 'multiplyAdd' | 'multiplyAddWide';
 
 /** What a thread is started with. */
 export interface LimitWorkerData {
   wasm: Uint8Array;
   memory: SharedMemory;
-  /** Of the memory, in bytes: what this thread reads. */
+  /** What `multiplyAdd` runs. */
+  arithmetic: ArithmeticLoop;
+  /** Of the memory, in bytes: what this thread reads, and writes the sums to. */
   begin: number;
   bytes: number;
 }
@@ -27,7 +33,7 @@ export interface LimitWorkerData {
 /** What it is asked for; it answers when it is done. */
 export type LimitTask = { kind: 'read'; times: number } | { kind: 'multiplyAdd'; turns: number };
 
-const { wasm, memory, begin, bytes } = workerData as LimitWorkerData;
+const { wasm, memory, arithmetic, begin, bytes } = workerData as LimitWorkerData;
 const { exports: loops } = (await WebAssembly.instantiate(wasm, { env: { memory } })).instance;
 
 /** A call is short: V8 replaces its quick code by its good code only between two calls. */
@@ -36,9 +42,13 @@ const CALL_BYTES = 2 ** 18;
 /** Until the good code is there, and the clock of the processor is up. */
 const WARM_UP_MS = 300;
 
+function multiplyAdd(): void {
+  loops[arithmetic](CALL_TURNS, 0.5, 1, begin);
+}
+
 function run(task: LimitTask): void {
   if (task.kind === 'multiplyAdd') {
-    for (let turn = 0; turn < task.turns; turn += CALL_TURNS) loops.multiplyAdd(CALL_TURNS, 0.5, 1);
+    for (let turn = 0; turn < task.turns; turn += CALL_TURNS) multiplyAdd();
     return;
   }
   for (let i = 0; i < task.times; i++) {
@@ -51,7 +61,7 @@ parentPort?.on('message', (task: LimitTask) => {
   parentPort?.postMessage('done');
 });
 for (const start = performance.now(); performance.now() - start < WARM_UP_MS; ) {
-  loops.multiplyAdd(CALL_TURNS, 0.5, 1);
+  multiplyAdd();
   loops.read(begin, Math.min(CALL_BYTES, bytes));
 }
 parentPort?.postMessage('ready');

@@ -1,6 +1,7 @@
 /** A process that runs one peer and serves calls over its channel; it ends with its parent. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { flushCompileCache } from 'node:module';
+import type { SamplingOptions } from '../../../engine/serving/sampling-params.ts';
 import type { Arrival } from '../workload.ts';
 import { importPeer } from './catalogue.ts';
 import { type Peer, type PeerSettings, PeerUnavailable } from './peer.ts';
@@ -9,7 +10,12 @@ import { timeBatch, timeService } from './timing.ts';
 /** What the parent asks for. */
 export type HostCall =
   | { call: 'load'; peer: string; settings: PeerSettings }
-  | { call: 'batch'; prompts: readonly (readonly number[])[]; maxNewTokens: number }
+  | {
+      call: 'batch';
+      prompts: readonly (readonly number[])[];
+      maxNewTokens: number;
+      sampling?: SamplingOptions;
+    }
   | { call: 'service'; arrivals: readonly Arrival[] }
   | { call: 'memory' }
   | { call: 'rankMemory' }
@@ -40,7 +46,9 @@ async function answer(message: HostCall): Promise<unknown> {
   if (message.call === 'memory') return peakMemory();
   if (message.call === 'rankMemory') return rankMemory();
   if (!peer) throw new Error(`"${message.call}" was asked of a host that has loaded nothing`);
-  if (message.call === 'batch') return await timeBatch(peer, message.prompts, message.maxNewTokens);
+  if (message.call === 'batch') {
+    return await timeBatch(peer, message.prompts, message.maxNewTokens, message.sampling);
+  }
   if (message.call === 'service') return await timeService(peer, message.arrivals);
   await peer.close();
   // This process is about to be killed; the next of this peer finds its code compiled.

@@ -1,3 +1,5 @@
+import type { SamplingOptions } from '../../../engine/serving/sampling-params.ts';
+
 /** The options with which every subject of the bench is loaded. */
 export interface PeerSettings {
   /** A model directory in HuggingFace's layout, with our graph in `onnx/` for those that run it. */
@@ -14,6 +16,8 @@ export interface PeerSettings {
   tp?: number;
   /** Whether it may keep the beginnings of prompts; only our engine looks at it. Default false. */
   prefixCaching?: boolean;
+  /** The most draft tokens of a step; only our engine looks at it. Default 0. */
+  promptLookup?: number;
   /** The folder with node-llama-cpp in its `node_modules`. Default: the project, else the specs' own. */
   llamaDir?: string;
 }
@@ -32,12 +36,14 @@ export interface Peer {
    *
    * @param prompts of one length
    * @param onToken called with the prompt's index for each of its tokens
+   * @param sampling instead of greedy; only our engine looks at it
    * @returns the tokens of each prompt
    */
   generate(
     prompts: readonly (readonly number[])[],
     maxNewTokens: number,
     onToken: (prompt: number) => void,
+    sampling?: SamplingOptions,
   ): Promise<number[][]>;
   /** Prompt tokens of the last call that were found in the cache, where it tells. */
   cachedTokens?(): number;

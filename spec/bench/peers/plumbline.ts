@@ -15,10 +15,10 @@ export const load: LoadPeer = async (settings) => {
     maxConcurrent: maxBatch,
     cacheBytes: positions * cacheBytesPerToken(await readModelConfig(settings.modelDir)),
     allocatedBytes: engine.bytesAllocated,
-    async generate(prompts, maxNewTokens, onToken) {
+    async generate(prompts, maxNewTokens, onToken, sampling = {}) {
       const tokens: number[][] = prompts.map(() => []);
       cachedTokens = 0;
-      const requests = prompts.map((ids) => ({ ids, maxNewTokens, ignoreEos: true }));
+      const requests = prompts.map((ids) => ({ ...sampling, ids, maxNewTokens, ignoreEos: true }));
       for await (const event of engine.generate(requests)) {
         if (event.type === 'error') throw event.error;
         if (event.type === 'result') {
@@ -39,7 +39,7 @@ export const load: LoadPeer = async (settings) => {
 
 /** The one place where the bench says how the engine is set up. */
 function engineOptions(settings: PeerSettings): EngineOptions {
-  const { threads, revectorize = true, cacheTokens, maxBatch, prefixCaching = false, tp = 1 } = settings;
-  const options = { threads, revectorize, cacheTokens, maxBatch, prefixCaching, tp };
-  return options;
+  const { threads, revectorize = true, cacheTokens, maxBatch } = settings;
+  const { prefixCaching = false, promptLookup = 0, tp = 1 } = settings;
+  return { threads, revectorize, cacheTokens, maxBatch, prefixCaching, promptLookup, tp };
 }

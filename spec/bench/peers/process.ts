@@ -2,6 +2,7 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { compileCacheFolder } from '../../../engine/checkpoint/cache-folder.ts';
+import type { SamplingOptions } from '../../../engine/serving/sampling-params.ts';
 import type { Arrival } from '../workload.ts';
 import { peerEntry } from './catalogue.ts';
 import type { HostCall, HostReply, LoadedPeer } from './host.ts';
@@ -55,8 +56,13 @@ export class PeerProcess {
     }
   }
 
-  async batch(prompts: readonly (readonly number[])[], maxNewTokens: number): Promise<BatchTiming> {
-    return (await this.#ask({ call: 'batch', prompts, maxNewTokens })) as BatchTiming;
+  /** @param sampling only our engine looks at it. Default: greedy. */
+  async batch(
+    prompts: readonly (readonly number[])[],
+    maxNewTokens: number,
+    sampling?: SamplingOptions,
+  ): Promise<BatchTiming> {
+    return (await this.#ask({ call: 'batch', prompts, maxNewTokens, sampling })) as BatchTiming;
   }
 
   async service(arrivals: readonly Arrival[]): Promise<ServiceTiming> {

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { SamplingOptions } from '../../../engine/serving/sampling-params.ts';
 import type { Arrival } from '../workload.ts';
 import type { Peer } from './peer.ts';
 
@@ -30,13 +31,15 @@ export async function timeBatch(
   peer: Peer,
   prompts: readonly (readonly number[])[],
   maxNewTokens: number,
+  sampling?: SamplingOptions,
 ): Promise<BatchTiming> {
   const waiting = new Set(prompts.keys());
   let firstTokenMs = Number.NaN;
   const begin = performance.now();
-  const tokens = await peer.generate(prompts, maxNewTokens, (prompt) => {
+  const onToken = (prompt: number) => {
     if (waiting.delete(prompt) && waiting.size === 0) firstTokenMs = performance.now() - begin;
-  });
+  };
+  const tokens = await peer.generate(prompts, maxNewTokens, onToken, sampling);
   const totalMs = performance.now() - begin;
   for (const { length } of tokens) checkLength(length, maxNewTokens);
   return { firstTokenMs, totalMs, tokens, cachedTokens: peer.cachedTokens?.() };

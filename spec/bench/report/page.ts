@@ -1,4 +1,5 @@
 import { ENGINE, type Figure, titleOf } from '../figure.ts';
+import { PEERS } from '../peers/catalogue.ts';
 import type { BenchReport } from '../run.ts';
 import type { Chart } from './charts.ts';
 import { bestOf, formatNumber, formatPercent, formatTimes } from './format.ts';
@@ -62,13 +63,20 @@ ${skipped(report)}
 `;
 }
 
-/** How many times better our engine is than each peer, task by task. */
+/** Other engines. Subjects of the other kind are Plumbline in another form, or the machine. */
+const OTHER_ENGINES = PEERS.filter(({ title, isOurs }) => title !== ENGINE && !isOurs).map(
+  ({ title }) => title,
+);
+
+/** How many times better our engine is than each other engine, task by task. */
 function comparison(figures: readonly Figure[]): string {
+  const peers = OTHER_ENGINES.filter((title) =>
+    figures.some(({ subject, timesBetterThan }) => subject === ENGINE && title in timesBetterThan),
+  );
   const ours = figures.filter(
-    ({ subject, timesBetterThan }) => subject === ENGINE && Object.keys(timesBetterThan).length > 0,
+    ({ subject, timesBetterThan }) => subject === ENGINE && peers.some((peer) => peer in timesBetterThan),
   );
   if (ours.length === 0) return '';
-  const peers = [...new Set(ours.flatMap(({ timesBetterThan }) => Object.keys(timesBetterThan)))];
   const rows = ours.map((figure) => [
     cell(titleOf(figure)),
     ...peers.map((peer) => times(figure.timesBetterThan[peer])),
@@ -93,7 +101,7 @@ function machine({ machine, limits, versions, threads }: BenchReport): string {
     ['node', `${machine.node}, V8 ${machine.v8}${machine.nodeFlags.map((flag) => ` ${flag}`).join('')}`],
     [
       `limits of ${threads} threads`,
-      `reads ${formatNumber(limits.bytesPerSecond / 1e9)} GB/s, computes ${formatNumber(limits.flopsPerSecond / 1e9)} GFLOP/s, in WebAssembly`,
+      `reads ${formatNumber(limits.bytesPerSecond / 1e9)} GB/s, computes ${formatNumber(limits.flopsPerSecond / 1e9)} GFLOP/s (fused multiply-adds of ${limits.vectorBits} bits), in WebAssembly`,
     ],
     ...Object.entries(versions),
   ];

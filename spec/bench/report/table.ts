@@ -24,7 +24,7 @@ function heading({ machine, model, threads, limits, profile, seconds, versions }
   return [
     `${model.name}, ${formatNumber(model.parameters / 1e6)} million parameters, ${profile.name} run of ${seconds.toFixed(0)} s`,
     `${cpu}, ${cores} cores, ${(memoryBytes / GIGA).toFixed(0)} GB, ${system}, Node ${node}, load before ${loadBefore.toFixed(2)}`,
-    `limits of ${threads} threads: reads ${formatNumber(limits.bytesPerSecond / GIGA)} GB/s, computes ${formatNumber(limits.flopsPerSecond / GIGA)} GFLOP/s`,
+    `limits of ${threads} threads: reads ${formatNumber(limits.bytesPerSecond / GIGA)} GB/s, computes ${formatNumber(limits.flopsPerSecond / GIGA)} GFLOP/s (fused, ${limits.vectorBits} bits)`,
     ...Object.entries(versions).map(([id, version]) => `${id} ${version}`),
   ];
 }

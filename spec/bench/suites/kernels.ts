@@ -50,7 +50,7 @@ const BOUNDS = {
     unit: 'GFLOP/s',
     work: 'flops',
     limit: 'flopsPerSecond',
-    from: 'multiply-add loop in registers',
+    from: 'fused multiply-adds in registers',
   },
 } as const;
 
@@ -72,7 +72,7 @@ async function onThreads(
   const { bytes, minMs } = profile.kernels;
   const options: WasmKernelsOptions & { threads: number } = { threads, revectorize };
   const subject = await createWasmKernels(options);
-  const meter = await LimitMeter.start(threads, bytes);
+  const meter = await LimitMeter.start({ threads, bytes, revectorize });
   try {
     const limits: MachineLimits[] = [];
     const tasks = kernelTasks(bytes);

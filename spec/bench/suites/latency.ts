@@ -1,5 +1,12 @@
 import { alternate } from '../alternate.ts';
-import { type BenchContext, peerSettings, type SuiteResult, skippedTask, withPeers } from '../context.ts';
+import {
+  type BenchContext,
+  joined,
+  peerSettings,
+  type SuiteResult,
+  skippedTask,
+  withPeers,
+} from '../context.ts';
 import type { Measurement } from '../figure.ts';
 import type { PeerProcess } from '../peers/process.ts';
 import type { BatchTiming } from '../peers/timing.ts';
@@ -9,22 +16,27 @@ import { seededPrompt } from '../workload.ts';
 /** Blocks are not filled to their end. */
 const ROOM = 32;
 
+type Call = (peer: PeerProcess) => Promise<BatchTiming>;
+
 /** Time to first token and per token at several batch sizes, and how fast a long prompt is read. */
 export async function latency(context: BenchContext): Promise<SuiteResult> {
   const { prefillTokens, batches, promptTokens, newTokens } = context.profile.latency;
   const maxBatch = Math.max(...batches);
-  const perSequence = Math.max(promptTokens + newTokens, prefillTokens + 1) + ROOM;
-  const settings = peerSettings(context, { cacheTokens: maxBatch * perSequence, maxBatch });
-  return await withPeers(context, context.subjects, settings, async (peers) => {
-    const result: SuiteResult = { measurements: [], skipped: [] };
-    const add = (part: SuiteResult) => {
-      result.measurements.push(...part.measurements);
-      result.skipped.push(...part.skipped);
-    };
-    add(await prefill(context, peers, prefillTokens));
-    for (const batch of batches) add(await decode(context, peers, batch));
-    return result;
+  // Apart from the batches: a peer that divides its cache evenly among its sequences would need far more.
+  const alone = { cacheTokens: Math.max(...prefillTokens) + 1 + ROOM, maxBatch: 1 };
+  const together = { cacheTokens: maxBatch * (promptTokens + newTokens + ROOM), maxBatch };
+  const long = await withPeers(context, context.subjects, peerSettings(context, alone), async (peers) => {
+    const parts = [];
+    for (const numTokens of prefillTokens) parts.push(await prefill(context, peers, numTokens));
+    return joined(parts);
   });
+  const subjects = context.subjects.filter((id) => !long.skipped.some(({ subject }) => subject === id));
+  const short = await withPeers(context, subjects, peerSettings(context, together), async (peers) => {
+    const parts = [];
+    for (const batch of batches) parts.push(await decode(context, peers, batch));
+    return joined(parts);
+  });
+  return joined([long, short]);
 }
 
 async function prefill(
@@ -33,8 +45,12 @@ async function prefill(
   numTokens: number,
 ): Promise<SuiteResult> {
   const task = `prefill of ${numTokens} tokens`;
-  const prompts = [seededPrompt(numTokens, context.config.vocabSize, 'prefill')];
-  const { results, failures } = await measure(context, peers, task, (peer) => peer.batch(prompts, 1));
+  const prompt = seededPrompt(numTokens, context.config.vocabSize, 'prefill');
+  const { results, failures } = await measure(context, peers, task, {
+    // A long prompt takes a while, and warms up nothing that a short one does not.
+    warmUp: (peer) => peer.batch([prompt.slice(0, context.profile.latency.prefillTokens[0])], 1),
+    run: (peer) => peer.batch([prompt], 1),
+  });
   const least = leastStepMs(context.config, [{ rows: numTokens, past: 0 }], context.limits);
   const limit = { value: (1000 * numTokens) / least, from: 'arithmetic' };
   const measurements = [...results].map(
@@ -61,7 +77,9 @@ async function decode(
     seededPrompt(promptTokens, config.vocabSize, `batch ${batch}, prompt ${i}`),
   );
   const task = `batch ${batch}`;
-  const { results, failures } = await measure(context, peers, task, (peer) => peer.batch(prompts, newTokens));
+  const { results, failures } = await measure(context, peers, task, {
+    run: (peer) => peer.batch(prompts, newTokens),
+  });
   const step = (rows: number, past: number) =>
     leastStepMs(
       config,
@@ -96,10 +114,11 @@ function measure(
   { profile, report }: BenchContext,
   peers: readonly PeerProcess[],
   task: string,
-  run: (peer: PeerProcess) => Promise<BatchTiming>,
+  { run, warmUp = run }: Record<'run', Call> & Partial<Record<'warmUp', Call>>,
 ) {
   const contenders = peers.map((peer) => ({
     name: peer.title,
+    warmUp: () => warmUp(peer),
     run: () => {
       report(`latency: ${task}, ${peer.title}`);
       return run(peer);

@@ -16,7 +16,8 @@ declare const WebAssembly: {
     instance: {
       exports: {
         read(address: number, bytes: number): number;
-        multiplyAdd(turns: number, factor: number, summand: number): number;
+        multiplyAdd(turns: number, factor: number, summand: number, sums: number): void;
+        multiplyAddWide(turns: number, factor: number, summand: number, sums: number): void;
       };
     };
   }>;
@@ -37,16 +38,31 @@ test('the reading loop takes every vector of its memory in, and none beside it',
   t.is(exports.read(address, 256), 0);
 });
 
-test('the arithmetic loop multiplies and adds as often as its argument says', async (t) => {
-  const memory = new KernelMemory().memory;
-  const { exports } = (await WebAssembly.instantiate(await compileLimits(), { env: { memory } })).instance;
-  // Twelve chains begin at 1, 1.1 … 2.1, whose sum is 18.6; every turn halves them and adds one to each.
-  const near = (turns: number, expected: number) =>
-    t.true(Math.abs(exports.multiplyAdd(turns, 0.5, 1) - expected) < 1e-4, `${turns} turns`);
-  near(0, 18.6);
-  near(1, 18.6 / 2 + 12);
-  near(2, 18.6 / 4 + 6 + 12);
-  near(100, 24);
+test('the arithmetic loops multiply and add in every lane as often as their argument says', async (t) => {
+  const memory = new KernelMemory();
+  const { exports } = (
+    await WebAssembly.instantiate(await compileLimits(), { env: { memory: memory.memory } })
+  ).instance;
+  for (const [name, vectors] of [
+    ['multiplyAdd', 8],
+    ['multiplyAddWide', 20],
+  ] as const) {
+    const address = memory.allocate(16 * vectors);
+    const sums = new Float32Array(memory.buffer, address, 4 * vectors);
+    for (const [turns, expected] of [
+      // The chains begin at 1, 1.1 and so on; every turn halves them and adds one to each.
+      [0, (begin: number) => begin],
+      [1, (begin: number) => begin / 2 + 1],
+      [2, (begin: number) => begin / 4 + 1.5],
+      [100, () => 2],
+    ] as const) {
+      exports[name](turns, 0.5, 1, address);
+      for (const [lane, sum] of sums.entries()) {
+        const begin = 1 + Math.floor(lane / 4) / 10;
+        t.true(Math.abs(sum - expected(begin)) < 1e-6, `${name}, ${turns} turns, lane ${lane}: ${sum}`);
+      }
+    }
+  }
 });
 
 test('the loops are compiled once, and found where they were kept', async (t) => {
@@ -75,11 +91,11 @@ test('limits are measured by as many threads as are asked for, and the threads e
     time += 500;
     return time;
   };
-  const meter = await LimitMeter.start(2, 2 ** 22, now);
-  t.is(meter.threads, 2);
+  const meter = await LimitMeter.start({ threads: 2, bytes: 2 ** 22, revectorize: false, now });
+  t.deepEqual([meter.threads, meter.vectorBits], [2, 128]);
   const limits = await meter.measure();
   await meter.close();
-  // 1 GiB is read; each thread does 20 million turns of 12 multiplications and additions of 4 lanes.
-  t.deepEqual(limits, { bytesPerSecond: 2 * 2 ** 30, flopsPerSecond: 2 * 2 * 20e6 * 96 });
+  // 1 GiB is read; each thread does 20 million turns of 8 multiplications and additions of 4 lanes.
+  t.deepEqual(limits, { bytesPerSecond: 2 * 2 ** 30, flopsPerSecond: 2 * 2 * 20e6 * 64 });
   t.is(time, 2000, 'the clock is looked at before and after each');
 });

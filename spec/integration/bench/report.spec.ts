@@ -23,6 +23,8 @@ const measurement = (subject: string, samples: number[], variant?: string): Meas
   ...(variant ? { variant, limit: { value: 4, from: 'reading' } } : {}),
 });
 
+const PEER = 'transformers.js (f32)';
+
 const report: BenchReport = {
   date: '2026-11-22T00:00:00.000Z',
   seconds: 61,
@@ -30,11 +32,13 @@ const report: BenchReport = {
   model: { name: 'a <model>', parameters: 596_049_920 },
   threads: 2,
   machine: describeMachine(),
-  limits: { bytesPerSecond: 14.2e9, flopsPerSecond: 60e9 },
+  limits: { bytesPerSecond: 14.2e9, flopsPerSecond: 60e9, vectorBits: 256 },
   versions: { plumbline: '0.1.0' },
   figures: toFigures('latency', [
     measurement(ENGINE, [8, 10, 12], 'batch 1'),
-    measurement('other & co', [20], 'batch 1'),
+    measurement(PEER, [20], 'batch 1'),
+    measurement('plumbline serve', [9], 'batch 1'),
+    measurement('other & co', [5], 'batch 1'),
     measurement(ENGINE, [1234.5]),
   ]),
   skipped: [{ suite: 'latency', subject: 'node-llama-cpp', reason: 'it is <not> installed' }],
@@ -55,11 +59,13 @@ test('numbers have three digits, or all before the point', (t) => {
 test('the table has medians, quartiles, the best, the part of the limit and the comparison with ours', (t) => {
   const lines = formatTable(report).split('\n');
   t.is(lines[0], 'a <model>, 596 million parameters, quick run of 61 s');
-  t.true(lines.includes('limits of 2 threads: reads 14.2 GB/s, computes 60 GFLOP/s'));
+  t.true(lines.includes('limits of 2 threads: reads 14.2 GB/s, computes 60 GFLOP/s (fused, 256 bits)'));
   t.true(lines.includes('  time per token (ms, lower is better)'));
-  t.true(lines.includes('    batch 1  Plumbline   10  [9 … 11]   best 8   40 % of the limit'));
+  t.true(lines.includes('    batch 1  Plumbline              10  [9 … 11]   best 8   40 % of the limit'));
   t.true(
-    lines.includes('    batch 1  other & co  20  [20 … 20]  best 20  20 % of the limit  Plumbline is 2×'),
+    lines.includes(
+      '    batch 1  transformers.js (f32)  20  [20 … 20]  best 20  20 % of the limit    Plumbline is 2×',
+    ),
     lines.join('\n'),
   );
   t.true(lines.includes('  latency, node-llama-cpp: it is <not> installed'));
@@ -92,6 +98,7 @@ test('the page has a plot for each task and every figure, needs nothing from els
     page,
     /<td>time per token, batch 1<\/td><td class="number ahead">2×<\/td><td class="number">40 %<\/td>/,
   );
+  t.false(page.includes('class="number behind"'), 'Plumbline in another form, or a part, is no other engine');
   t.true(page.includes(describeMachine().cpu));
   t.true(page.includes('node-llama-cpp'));
 });

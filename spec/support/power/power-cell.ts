@@ -69,7 +69,7 @@ export async function powerCell(
           const golden = { name: row.model };
           const model: VerifyModel = { name: row.model, source: 'fixture', modelDir, golden };
           const verdict = await verify({
-            subject: httpSubject({ url: server.url, api, timeoutMs: 10_000 }),
+            subject: httpSubject({ url: server.url, api, timeoutMs: 30_000 }),
             adapter: `--url, ${api}`,
             model,
             cases: await loadCases(model, {

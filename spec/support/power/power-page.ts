@@ -68,12 +68,13 @@ export function powerPage(matrix: PowerMatrix): string {
   });
   return `# What the judge can tell
 
-Every broken engine of the suite, behind HTTP in the shape of vLLM (engines that serve together also of llama-server, and with
-less memory), judged with
-\`--precision\` of its class: at f32, and with its results rounded to bf16. \`npm run power\` measures and writes this page.
+Every broken engine of the suite, behind HTTP in the shape of vLLM (engines that serve together also of llama-server, and with less
+memory), judged with \`--precision\` of its class: at f32, and with its results rounded to bf16. \`npm run power\` measures and
+writes this page.
 
 - **found**: refused, and the bug is named. **refused**: refused without that name. **not told**: let pass.
 - **no answer**: the engine stops answering, which is no answer to judge: the verdict is "unknown" and says so, the exit code is 3.
+- \`eps-tenth\` and \`eps-1e-6\` are nearly the same change of \`dense\`, whose eps is 3e-5: the name of either is right.
 - Bugs that the judge has signatures of are asked for numbers and greedy tokens alone; all others for consistency too.
 
 | class | refused, of those that show in answers | named rightly, of those refused that have a signature | named wrongly |

@@ -95,7 +95,7 @@ test('what cannot be asked is skipped', (t) => {
 
 test('nothing compared, and an injected fault let pass, are never right', (t) => {
   const nothing = { ...JUDGEMENT, compared: { rows: 0, values: 0 } };
-  t.like(concluded({ judgement: nothing }), { verdict: 'unknown', reasons: ['nothing could be compared'] });
+  t.like(concluded({ judgement: nothing }), { verdict: 'unknown', reasons: ['nothing was compared'] });
   const power = { refused: 5, of: 6, missed: ['two answers exchanged'] };
   const weak = concluded({ judgement: { ...JUDGEMENT, power } });
   t.is(weak.verdict, 'unknown');

@@ -121,6 +121,11 @@ test('what was not checked is named with the reason', (t) => {
     'prompt: the subject cannot be asked for the ids of a text',
     'hidden states: the subject does not give them',
   ]);
+  const counted = uncheckedOf(fakeSubject(), {
+    ...{ checks: CHECKS, judgement: JUDGEMENT, hasText: true },
+    prompt: { verdict: 'right', cases: [{ id: 'one', by: 'number of tokens', verdict: 'right' }] },
+  });
+  t.like(counted[0], { what: 'which ids prompts become' });
   t.deepEqual(unchecked([]).filter((line) => line.endsWith('--checks leaves it out')).length, CHECKS.length);
   const { precision: _, ...rest } = JUDGEMENT;
   const nothing = { ...rest, bugs: [], greedy: { verdict: 'not checked', tokens: 0, ties: 0 } as const };

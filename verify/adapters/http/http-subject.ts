@@ -3,6 +3,7 @@ import { checkTimeLimit } from '../../../engine/options.ts';
 import { SubjectError } from '../../errors.ts';
 import type { Subject, SubjectInfo, SubjectModel } from '../../subject.ts';
 import { Client } from './client.ts';
+import { countTokens } from './count-tokens.ts';
 import { chooseModel, detectDialect } from './detect.ts';
 import type { ApiName, Ask } from './dialect.ts';
 import { forward } from './forward.ts';
@@ -137,6 +138,9 @@ async function open(
             tokenizeChat: (conversation) =>
               dialect.tokenizeChat!((request) => client.json(request, 'tokenizeChat'), conversation, model),
           }
+        : {}),
+      ...(!tokenize && dialect.prompts.includes('text')
+        ? { countTokens: (asked: string) => countTokens(server, asked) }
         : {}),
       async close() {
         if (dropped > 0)

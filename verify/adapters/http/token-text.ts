@@ -34,8 +34,8 @@ export class TokenText {
   }
 
   /**
-   * The id that a token's text stands for: the only one that it encodes to, or else the only token that has
-   * these bytes. Undefined without such a token.
+   * The id that a token's text stands for: the one that it encodes to if that has the same bytes, or else the
+   * only token that has them. Undefined without such a token.
    */
   idOf(text: string): number | undefined {
     if (!this.#ids.has(text)) this.#ids.set(text, this.#find(text));
@@ -69,8 +69,10 @@ export class TokenText {
     const bytes = BYTES.exec(text)?.[1];
     if (bytes) return this.#withBytes(Buffer.from(bytes.replaceAll('\\x', ''), 'hex'));
     const ids = this.encode(text);
-    // Merges, or the pattern before them, never make some tokens, but a model may generate them.
-    return ids.length === 1 ? ids[0] : this.#withBytes(Buffer.from(text));
+    const own = Buffer.from(text);
+    // Of some tokens' texts a tokenizer makes several others, or, by normalising them, another one.
+    const isOwn = ids.length === 1 && own.equals(this.#tokenizer.bytesOf(ids[0]));
+    return isOwn ? ids[0] : this.#withBytes(own);
   }
 
   #withBytes(bytes: Buffer): number | undefined {

@@ -9,6 +9,7 @@ import {
   headline,
   powerSentence,
   precisionSentence,
+  promptSentence,
 } from '../words.ts';
 import { renderBugChart } from './bug-chart.ts';
 import { renderClassScale } from './class-scale.ts';
@@ -32,7 +33,7 @@ ${list(verdict.reasons.slice(1))}<p class="soft">${escapeMarkup(powerSentence(ve
 ${section('Precision', `<p>${escapeMarkup(precisionSentence(verdict))}</p>${renderClassScale(verdict.precision)}${classTable(verdict.precision.classes)}`)}
 ${maps(verdict.cases)}
 ${verdict.bugs.length > 0 ? section('Known bugs', `${renderBugChart(verdict.bugs)}${bugTable(verdict.bugs)}`) : ''}
-${section('Prompts', promptTable(verdict.prompt.cases))}
+${section('Prompts', promptTable(verdict.prompt))}
 ${section('Greedy tokens', `<p>${escapeMarkup(greedySentence(verdict.greedy))}</p>`)}
 ${section('Consistency', consistencyTable(verdict.consistency))}
 ${section('Cases', caseTable(verdict.cases))}
@@ -102,9 +103,10 @@ function bugTable(bugs: Verdict['bugs']): string {
   return `<details><summary>As a table</summary>${table(['bug', 'what it is', 'verdict', 'coefficient'], rows)}</details>`;
 }
 
-function promptTable(cases: Verdict['prompt']['cases']): string {
+function promptTable(prompt: Verdict['prompt']): string {
+  const { cases } = prompt;
   const wrong = cases.filter(({ verdict }) => verdict !== 'right');
-  const counted = `<p>${cases.length - wrong.length} of ${cases.length} have HuggingFace's ids.</p>`;
+  const counted = `<p>${escapeMarkup(promptSentence(prompt))}.</p>`;
   if (cases.length === 0) return '<p>Not checked.</p>';
   const rows = wrong.map(({ id, verdict, first, cause }) => [
     escapeMarkup(id),

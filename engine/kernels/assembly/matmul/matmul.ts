@@ -76,10 +76,14 @@ function fewRows(
   outputs: usize,
   scratch: usize,
 ): void {
+  const leafLength = (inputs + leaves - 1) / leaves;
+  // The next leaf, which follows in memory, is fetched from there while this one is computed; one beyond the
+  // matrix does not exist.
+  const isLast = (n + 1) * PANEL >= outputs;
+  const ahead: usize = isLast ? 0 : leafLength * Weights.stride<BF16>();
   const count = Strips.count(rows);
   const base = rows / count;
   const extra = rows % count;
-  const leafLength = (inputs + leaves - 1) / leaves;
   for (let i: usize = 0; i < leaves; i++) {
     const from = min(i * leafLength, inputs);
     const to = min(from + leafLength, inputs);
@@ -88,7 +92,7 @@ function fewRows(
     let x = strips;
     for (let strip: usize = 0; strip < count; strip++) {
       const width = base + <usize>(strip < extra);
-      sumPanelBF16(width, x + from * width * 4, x + to * width * 4, w, inputs, sums);
+      sumPanelBF16(width, x + from * width * 4, x + to * width * 4, w, ahead, sums);
       x += width * inputs * 4;
       sums += TILE_BYTES;
     }

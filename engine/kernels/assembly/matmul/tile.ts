@@ -17,6 +17,8 @@ export class Tile {
    * @param x,end the run of a strip of rows, f32 [inputs, rows]
    * @param w its weights @param stride bytes from the weights of an input to those of the next
    * @param mask of {@link Weights.mask}; not used for f32
+   * @param ahead bytes from a weight to one that is touched, so that it is in the cache when it is needed;
+   * not used for f32
    * @param sums f32 [rows, 16], the first `outputs` of each written
    */
   @inline
@@ -28,6 +30,7 @@ export class Tile {
     w: usize,
     stride: usize,
     mask: v128,
+    ahead: usize,
     sums: usize,
   ): void {
     const isWide = outputs > 8;
@@ -56,6 +59,8 @@ export class Tile {
     let f2 = f32x4.splat(0);
     let f3 = f32x4.splat(0);
     for (; x < end; x += rows * sizeof<f32>()) {
+      // A load that may trap is not removed, though nothing needs its result.
+      if (!isFloat<W>()) load<u8>(w + ahead);
       const u0 = v128.load(w);
       const u1 = v128.load(w, 16);
       const w0 = Weights.low<W>(u0);
@@ -185,84 +190,84 @@ export function sumHalf(rows: usize, x: usize, end: usize, w: usize, stride: usi
   else half1(x, end, w, stride, sums);
 }
 
-/** Sums 16 outputs of 1 … 6 rows over a run of weights in bf16, which are widened as they are read. */
-export function sumPanelBF16(rows: usize, x: usize, end: usize, w: usize, inputs: usize, sums: usize): void {
-  if (rows === 6) bf16x6(x, end, w, inputs, sums);
-  else if (rows === 5) bf16x5(x, end, w, inputs, sums);
-  else if (rows === 4) bf16x4(x, end, w, inputs, sums);
-  else if (rows === 3) bf16x3(x, end, w, inputs, sums);
-  else if (rows === 2) bf16x2(x, end, w, inputs, sums);
-  else bf16x1(x, end, w, inputs, sums);
+/** Sums 16 outputs of 1 … 6 rows over a run of bf16 weights, which are widened as they are read. */
+export function sumPanelBF16(rows: usize, x: usize, end: usize, w: usize, ahead: usize, sums: usize): void {
+  if (rows === 6) bf16x6(x, end, w, ahead, sums);
+  else if (rows === 5) bf16x5(x, end, w, ahead, sums);
+  else if (rows === 4) bf16x4(x, end, w, ahead, sums);
+  else if (rows === 3) bf16x3(x, end, w, ahead, sums);
+  else if (rows === 2) bf16x2(x, end, w, ahead, sums);
+  else bf16x1(x, end, w, ahead, sums);
 }
 
 export function panel1(x: usize, end: usize, w: usize, stride: usize, sums: usize): void {
-  Tile.sum<f32>(1, 16, x, end, w, stride, f32x4.splat(0), sums);
+  Tile.sum<f32>(1, 16, x, end, w, stride, f32x4.splat(0), 0, sums);
 }
 
 export function panel2(x: usize, end: usize, w: usize, stride: usize, sums: usize): void {
-  Tile.sum<f32>(2, 16, x, end, w, stride, f32x4.splat(0), sums);
+  Tile.sum<f32>(2, 16, x, end, w, stride, f32x4.splat(0), 0, sums);
 }
 
 export function panel3(x: usize, end: usize, w: usize, stride: usize, sums: usize): void {
-  Tile.sum<f32>(3, 16, x, end, w, stride, f32x4.splat(0), sums);
+  Tile.sum<f32>(3, 16, x, end, w, stride, f32x4.splat(0), 0, sums);
 }
 
 export function panel4(x: usize, end: usize, w: usize, stride: usize, sums: usize): void {
-  Tile.sum<f32>(4, 16, x, end, w, stride, f32x4.splat(0), sums);
+  Tile.sum<f32>(4, 16, x, end, w, stride, f32x4.splat(0), 0, sums);
 }
 
 export function panel5(x: usize, end: usize, w: usize, stride: usize, sums: usize): void {
-  Tile.sum<f32>(5, 16, x, end, w, stride, f32x4.splat(0), sums);
+  Tile.sum<f32>(5, 16, x, end, w, stride, f32x4.splat(0), 0, sums);
 }
 
 export function panel6(x: usize, end: usize, w: usize, stride: usize, sums: usize): void {
-  Tile.sum<f32>(6, 16, x, end, w, stride, f32x4.splat(0), sums);
+  Tile.sum<f32>(6, 16, x, end, w, stride, f32x4.splat(0), 0, sums);
 }
 
 export function half1(x: usize, end: usize, w: usize, stride: usize, sums: usize): void {
-  Tile.sum<f32>(1, 8, x, end, w, stride, f32x4.splat(0), sums);
+  Tile.sum<f32>(1, 8, x, end, w, stride, f32x4.splat(0), 0, sums);
 }
 
 export function half2(x: usize, end: usize, w: usize, stride: usize, sums: usize): void {
-  Tile.sum<f32>(2, 8, x, end, w, stride, f32x4.splat(0), sums);
+  Tile.sum<f32>(2, 8, x, end, w, stride, f32x4.splat(0), 0, sums);
 }
 
 export function half3(x: usize, end: usize, w: usize, stride: usize, sums: usize): void {
-  Tile.sum<f32>(3, 8, x, end, w, stride, f32x4.splat(0), sums);
+  Tile.sum<f32>(3, 8, x, end, w, stride, f32x4.splat(0), 0, sums);
 }
 
 export function half4(x: usize, end: usize, w: usize, stride: usize, sums: usize): void {
-  Tile.sum<f32>(4, 8, x, end, w, stride, f32x4.splat(0), sums);
+  Tile.sum<f32>(4, 8, x, end, w, stride, f32x4.splat(0), 0, sums);
 }
 
 export function half5(x: usize, end: usize, w: usize, stride: usize, sums: usize): void {
-  Tile.sum<f32>(5, 8, x, end, w, stride, f32x4.splat(0), sums);
+  Tile.sum<f32>(5, 8, x, end, w, stride, f32x4.splat(0), 0, sums);
 }
 
 export function half6(x: usize, end: usize, w: usize, stride: usize, sums: usize): void {
-  Tile.sum<f32>(6, 8, x, end, w, stride, f32x4.splat(0), sums);
+  Tile.sum<f32>(6, 8, x, end, w, stride, f32x4.splat(0), 0, sums);
 }
 
-export function bf16x1(x: usize, end: usize, w: usize, inputs: usize, sums: usize): void {
-  Tile.sum<BF16>(1, 16, x, end, w, Weights.stride<BF16>(), Weights.mask(inputs), sums);
+export function bf16x1(x: usize, end: usize, w: usize, ahead: usize, sums: usize): void {
+  Tile.sum<BF16>(1, 16, x, end, w, Weights.stride<BF16>(), Weights.mask(ahead), ahead, sums);
 }
 
-export function bf16x2(x: usize, end: usize, w: usize, inputs: usize, sums: usize): void {
-  Tile.sum<BF16>(2, 16, x, end, w, Weights.stride<BF16>(), Weights.mask(inputs), sums);
+export function bf16x2(x: usize, end: usize, w: usize, ahead: usize, sums: usize): void {
+  Tile.sum<BF16>(2, 16, x, end, w, Weights.stride<BF16>(), Weights.mask(ahead), ahead, sums);
 }
 
-export function bf16x3(x: usize, end: usize, w: usize, inputs: usize, sums: usize): void {
-  Tile.sum<BF16>(3, 16, x, end, w, Weights.stride<BF16>(), Weights.mask(inputs), sums);
+export function bf16x3(x: usize, end: usize, w: usize, ahead: usize, sums: usize): void {
+  Tile.sum<BF16>(3, 16, x, end, w, Weights.stride<BF16>(), Weights.mask(ahead), ahead, sums);
 }
 
-export function bf16x4(x: usize, end: usize, w: usize, inputs: usize, sums: usize): void {
-  Tile.sum<BF16>(4, 16, x, end, w, Weights.stride<BF16>(), Weights.mask(inputs), sums);
+export function bf16x4(x: usize, end: usize, w: usize, ahead: usize, sums: usize): void {
+  Tile.sum<BF16>(4, 16, x, end, w, Weights.stride<BF16>(), Weights.mask(ahead), ahead, sums);
 }
 
-export function bf16x5(x: usize, end: usize, w: usize, inputs: usize, sums: usize): void {
-  Tile.sum<BF16>(5, 16, x, end, w, Weights.stride<BF16>(), Weights.mask(inputs), sums);
+export function bf16x5(x: usize, end: usize, w: usize, ahead: usize, sums: usize): void {
+  Tile.sum<BF16>(5, 16, x, end, w, Weights.stride<BF16>(), Weights.mask(ahead), ahead, sums);
 }
 
-export function bf16x6(x: usize, end: usize, w: usize, inputs: usize, sums: usize): void {
-  Tile.sum<BF16>(6, 16, x, end, w, Weights.stride<BF16>(), Weights.mask(inputs), sums);
+export function bf16x6(x: usize, end: usize, w: usize, ahead: usize, sums: usize): void {
+  Tile.sum<BF16>(6, 16, x, end, w, Weights.stride<BF16>(), Weights.mask(ahead), ahead, sums);
 }

@@ -4,11 +4,13 @@ import { formatSummaries, hasChanges } from '../../../../generator/review/summar
 
 const unchanged = (id: string, largest: number) => ({ ...withoutNumbers(id, 'unchanged'), largest });
 
-test('a model without changes is one line, with the largest accepted difference', (t) => {
+test('a model without changes is one line with the largest accepted difference, and nothing is to be accepted', (t) => {
   const cases = [unchanged('one', 1e-6), unchanged('two', 3.5e-6)];
   t.is(
     formatSummaries([{ model: 'dense', manifest: [], cases }], false),
-    'dense: 2 unchanged (largest difference 3.5e-6), 0 changed, new or removed\n',
+    'dense: 2 unchanged (largest difference 3.5e-6), 0 changed, new or removed\n\n' +
+      'Recorded 2 cases of dense: the stored goldens are what the reference computes. ' +
+      'Nothing is pending, and there is nothing to accept.\n',
   );
 });
 

@@ -36,8 +36,10 @@ test('each call of a model that ignores the signal ends at the signal', async (t
     (model) => model.generate({ ids: [1], maxNewTokens: 1 }),
     (model) => model.tokenize!('a'),
     (model) => model.tokenizeChat!({ messages: [] }),
+    (model) => model.countTokens!('a'),
   ];
-  const hanging = fakeSubject({ forward: never, generate: never, tokenize: never, tokenizeChat: never });
+  const all = { forward: never, generate: never, tokenize: never, tokenizeChat: never, countTokens: never };
+  const hanging = fakeSubject(all);
   for (const call of calls) {
     const controller = new AbortController();
     const model = await loadAbortable(

@@ -134,3 +134,30 @@ test('without signatures or rows there is no verdict on bugs', (t) => {
   t.deepEqual(verdicts({}, { ...reference, signatures: [] }), {});
   t.deepEqual(judgeBugs([], reference), []);
 });
+
+test('a bug beside a large one has to be twice as significant: what a large bug leaves is not linear', (t) => {
+  const [everywhere, late] = reference.signatures;
+  const times = (factor: number) =>
+    new Map([...late.cases].map(([id, rows]) => [id, rows.map((row) => row.map((x) => factor * x))]));
+  const weak = { ...reference, signatures: [everywhere, { name: 'weak', cases: times(0.025) }] };
+  const both = {
+    ...weak,
+    signatures: [
+      {
+        name: 'both',
+        cases: new Map(
+          [...everywhere.cases].map(([id, rows]) => [
+            id,
+            rows.map((row, r) => row.map((x, i) => x + 0.025 * late.cases.get(id)![r][i])),
+          ]),
+        ),
+      },
+    ],
+  };
+  const { rows } = align(syntheticSubject(both, { bug: { name: 'both', strength: 1 } }), weak);
+  const found = Object.fromEntries(judgeBugs(rows, weak).map((bug) => [bug.name, bug]));
+  t.is(found.everywhere.verdict, 'found');
+  t.is(found.weak.verdict, 'cannot tell');
+  const significance = found.weak.coefficient / found.weak.standardError;
+  t.true(significance > 6 && significance < 12, `${significance}`);
+});

@@ -131,3 +131,23 @@ test('a text that is half a surrogate pair may be refused, and an answer to it i
   const silent = subject({ tokenize: () => Promise.reject(new NoAnswerError('closed')) });
   t.is((await judgePrompts(silent, [half], modelText)).cases[0].verdict, 'wrong');
 });
+
+test('where only the number of tokens is known, another number is wrong, and a refusal says nothing', async (t) => {
+  const counting = (count: () => Promise<number>) =>
+    judgePrompts(subject({ countTokens: count }, { tokenize: false, chat: false }), [plain, chat], modelText);
+  const by = 'number of tokens';
+  t.deepEqual((await counting(async () => 3)).cases, [
+    { id: 'short', by, verdict: 'right' },
+    { id: 'chat', by, verdict: 'right' },
+  ]);
+  const { verdict, cases } = await counting(async () => 4);
+  t.is(verdict, 'wrong');
+  t.deepEqual(cases[0].first, { what: by, position: 3, got: 4, expected: 3 });
+  t.is(cases[0].cause, 'a beginning-of-sequence token was added, perhaps');
+  t.is((await counting(async () => 2)).cases[0].cause, undefined);
+  const refused = await counting(() => Promise.reject(new SubjectError('no text')));
+  t.is(refused.verdict, 'unknown');
+  t.is(refused.cases[0].cause, 'error: no text');
+  const known = subject({ tokenize: async () => [1, 2, 3], countTokens: async () => 9 });
+  t.is((await judgePrompts(known, [plain], modelText)).verdict, 'right', 'ids say more');
+});

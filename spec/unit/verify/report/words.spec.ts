@@ -11,6 +11,7 @@ import {
   headline,
   powerSentence,
   precisionSentence,
+  promptSentence,
 } from '../../../../verify/report/words.ts';
 import { RIGHT, UNKNOWN, WRONG } from '../../../support/verify/sample-verdicts.ts';
 
@@ -23,6 +24,14 @@ test('the headline says what is wrong first', (t) => {
     headline({ ...RIGHT, subject, precision: UNKNOWN.precision }),
     'RIGHT: rusty-qwen computes dense (precision not checked)',
   );
+});
+
+test('prompts whose number of tokens alone is known are not said to have the ids', (t) => {
+  const one = { id: 'a', verdict: 'right' as const };
+  const said = (...by: string[]) =>
+    promptSentence({ verdict: 'right', cases: by.map((each) => ({ ...one, by: each })) });
+  t.is(said('number of tokens'), "1 of 1 texts and conversations have as many tokens as HuggingFace's");
+  t.is(said('number of tokens', 'tokenize'), "2 of 2 texts and conversations have HuggingFace's ids");
 });
 
 test('the sentence on precision names the class found and the class demanded', (t) => {

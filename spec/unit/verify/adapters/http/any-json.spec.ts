@@ -48,8 +48,8 @@ function alteredServer(name: ApiName, alter: (answer: unknown) => unknown): Serv
   const text = new TokenText({
     encode: (letters) => LETTERS.encode(letters),
     decode: (ids) => LETTERS.decode(ids),
-    vocabSize: 0,
-    bytesOf: () => new Uint8Array(0),
+    vocabSize: 8,
+    bytesOf: (id) => Buffer.from(LETTERS.pieceOf(id)),
   });
   const { prompts, scoresPrompts } = dialect;
   return {

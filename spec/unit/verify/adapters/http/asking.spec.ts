@@ -13,8 +13,8 @@ const ANSWER: Completion = { tokens: [{ id: 3 }], rows: [ROW], promptLength: 2 }
 const LETTERS = new TokenText({
   encode: (text) => Array.from(text, (letter) => letter.charCodeAt(0) - 97),
   decode: (ids) => String.fromCharCode(...Array.from(ids, (id) => id + 97)),
-  vocabSize: 0,
-  bytesOf: () => new Uint8Array(0),
+  vocabSize: 26,
+  bytesOf: (id) => Buffer.of(id + 97),
 });
 
 test('a prompt is given as ids, or as the text that encodes to them', async (t) => {

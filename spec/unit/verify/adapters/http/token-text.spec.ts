@@ -28,6 +28,9 @@ test('a token that no text encodes to is known by its bytes', async (t) => {
     (id) => !/\ufffd/.test(tokenizer.decode([id])) && tokenizer.encode(tokenizer.decode([id])).length > 1,
   );
   t.is(text.idOf(tokenizer.decode([split!])), split, 'a token that merges do not make of its own text');
+  const decomposed = tokenizer.decode([132_515]);
+  t.not(decomposed, decomposed.normalize('NFC'));
+  t.is(text.idOf(decomposed), 132_515, 'a token that becomes another by NFC');
 });
 
 test('a text that several tokens have stands for none of them', (t) => {

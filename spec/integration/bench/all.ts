@@ -1,0 +1,3 @@
+import { runSpecs } from '../../support/threads/run-specs.ts';
+
+await runSpecs(import.meta.dirname);
