@@ -72,6 +72,9 @@ export function conclude(findings: Findings): Conclusion {
   ];
   const unknown = [
     ...silent.slice(0, 1).map(({ message }) => `${message ?? 'no answer'}${more(silent)}`),
+    ...consistency
+      .filter((each) => each.verdict === 'unknown')
+      .map(({ name }) => `it does not answer when it is asked again: ${name}`),
     ...(judgement.compared.values === 0 ? ['nothing was compared'] : []),
     ...(judgement.verdict === 'unknown' ? judgement.reasons : []),
     ...judgement.power.missed.map((fault) => `the judge let an injected fault pass: ${fault}`),

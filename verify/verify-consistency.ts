@@ -142,6 +142,9 @@ function conclude(
   ];
   const unknown = [
     ...messages('no answer'),
+    ...consistency.flatMap(({ name, verdict }) =>
+      verdict === 'unknown' ? [`it does not answer when it is asked again: ${name}`] : [],
+    ),
     ...(consistency.length === 0 ? ['nothing could be compared'] : []),
     ...(of === 0 ? ['no fault could be put into its answers'] : []),
     ...missed.map((fault) => `the judge let an injected fault pass: ${fault}`),

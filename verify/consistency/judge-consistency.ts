@@ -41,7 +41,12 @@ export async function judgeConsistency(
     if (outcome.kind === 'skipped' || (outcome.kind === 'result' && outcome.value.length === 0)) {
       const reason = outcome.kind === 'skipped' ? outcome.message : 'no answers to compare with';
       unchecked.push({ what: `consistency: ${check.name}`, why: reason });
-    } else verdicts.push(verdictOf(check.name, outcome, allowed));
+      continue;
+    }
+    if (outcome.kind === 'no answer') {
+      unchecked.push({ what: `consistency: ${check.name}`, why: outcome.message });
+    }
+    verdicts.push(verdictOf(check.name, outcome, allowed));
   }
   return { verdicts, unchecked };
 }
@@ -56,8 +61,10 @@ function verdictOf(
   outcome: Exclude<Outcome<CaseChange[]>, { kind: 'skipped' }>,
   allowed: number,
 ): ConsistencyVerdict {
-  // A subject that answers once and fails when asked again is not consistent.
-  if (outcome.kind !== 'result') return { name, verdict: 'wrong', equalBits: false, largest: null };
+  // A crash or a time limit says nothing of the answer; a subject that answers once and is at fault when asked
+  // again is not consistent.
+  if (outcome.kind === 'no answer') return { name, verdict: 'unknown', equalBits: false, largest: null };
+  if (outcome.kind === 'error') return { name, verdict: 'wrong', equalBits: false, largest: null };
   const worst = outcome.value.reduce((a, b) => (b.largest > a.largest ? b : a));
   const changed = outcome.value.find(({ equalBits }) => !equalBits);
   if (!changed) return { name, verdict: 'right', equalBits: true, largest: 0 };

@@ -96,8 +96,9 @@ function consistencyLine({
   position,
   verdict,
 }: Verdict['consistency'][number]): string {
-  if (verdict === 'unknown') return `${name}: not checked`;
+  if (verdict === 'unknown') return `${name}: no answer`;
   if (equalBits) return `${name}: equal bits`;
   const where = id === undefined ? '' : `, from ${id} position ${position} on`;
-  return `${name}: ${verdict}, at most ${largest?.toExponential(1)} nats apart${where}`;
+  if (largest === null) return `${name}: ${verdict}, other tokens or an error${where}`;
+  return `${name}: ${verdict}, at most ${largest.toExponential(1)} nats apart${where}`;
 }

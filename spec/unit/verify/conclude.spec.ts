@@ -115,9 +115,13 @@ test('a prompt that has to be refused is right if it is refused, and wrong if it
   t.regex(answered.reasons[0], /empty: a prompt was answered that has to be refused/);
 });
 
-test('changing answers are wrong', (t) => {
+test('changing answers are wrong, and of missing ones nothing is concluded', (t) => {
   const leaks = { name: 'alone and among others', verdict: 'wrong', equalBits: false, largest: 1 } as const;
   t.deepEqual(concluded({ consistency: [leaks] }).reasons, ['its answers change: alone and among others']);
+  const silent = { ...leaks, verdict: 'unknown', largest: null } as const;
+  const { verdict, reasons } = concluded({ consistency: [silent] });
+  t.is(verdict, 'unknown');
+  t.deepEqual(reasons, ['it does not answer when it is asked again: alone and among others']);
 });
 
 test('a known failure does not count, and one that passes is stale', (t) => {

@@ -2,7 +2,7 @@ import test from 'ava';
 import { sequenceOf, type VerifyCase } from '../../../../golden/verify-case.ts';
 import type { FirstAnswer } from '../../../../verify/consistency/checks.ts';
 import { dependsOnOthers, judgeConsistency } from '../../../../verify/consistency/judge-consistency.ts';
-import { NoAnswerError, NotSupportedError } from '../../../../verify/errors.ts';
+import { NoAnswerError, NotSupportedError, SubjectError } from '../../../../verify/errors.ts';
 import type { SubjectModel, TokenScores } from '../../../../verify/subject.ts';
 import { fakeSubject } from '../../../support/verify/fake-subject.ts';
 
@@ -193,11 +193,15 @@ test('a stream of other tokens is caught, and only there', async (t) => {
   );
 });
 
-test('a subject that dies when it is asked again is wrong', async (t) => {
-  const { verdicts } = await judge(
-    fakeSubject({ forward: () => Promise.reject(new NoAnswerError('it died')) }),
+test('of a subject that does not answer again nothing is concluded, and one that is at fault is wrong', async (t) => {
+  const dies = await judge(fakeSubject({ forward: () => Promise.reject(new NoAnswerError('it died')) }));
+  const nothing = { equalBits: false, largest: null };
+  t.like(dies.verdicts.get('the same request twice'), { ...nothing, verdict: 'unknown' });
+  t.true(
+    dies.unchecked.some(({ what, why }) => what.endsWith('the same request twice') && why === 'it died'),
   );
-  t.like(verdicts.get('the same request twice'), { verdict: 'wrong', equalBits: false, largest: null });
+  const errs = await judge(fakeSubject({ forward: () => Promise.reject(new SubjectError('NaN')) }));
+  t.like(errs.verdicts.get('the same request twice'), { ...nothing, verdict: 'wrong' });
 });
 
 test('without first answers nothing is compared, and that is said', async (t) => {

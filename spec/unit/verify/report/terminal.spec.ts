@@ -43,7 +43,7 @@ test('checks that were not made are never reported as right', (t) => {
     'prompt      not checked',
     'precision   not checked',
     'greedy      not checked',
-    'consistency twice: not checked',
+    'consistency twice: no answer',
   ])
     t.true(text.includes(line), line);
 });
