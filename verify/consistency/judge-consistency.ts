@@ -61,8 +61,8 @@ function verdictOf(
   outcome: Exclude<Outcome<CaseChange[]>, { kind: 'skipped' }>,
   allowed: number,
 ): ConsistencyVerdict {
-  // A crash or a time limit says nothing of the answer; a subject that answers once and is at fault when asked
-  // again is not consistent.
+  // A crash or a time limit says nothing of the answer. A subject that answers once and is at fault when it
+  // is asked again is not consistent.
   if (outcome.kind === 'no answer') return { name, verdict: 'unknown', equalBits: false, largest: null };
   if (outcome.kind === 'error') return { name, verdict: 'wrong', equalBits: false, largest: null };
   const worst = outcome.value.reduce((a, b) => (b.largest > a.largest ? b : a));
