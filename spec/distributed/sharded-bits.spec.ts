@@ -37,7 +37,7 @@ const cases: [string, { tp?: number; ep?: number }][] = [
 ];
 
 /** Counts of what the workloads must cause. */
-const counts = { preemptions: 0, hits: 0, copies: 0 };
+const counts = { preemptions: 0, hits: 0, copies: 0, accepted: 0 };
 
 for (const [i, [name, sharding]] of cases.entries()) {
   const [drawn] = fc.sample(shardedSettings, { seed: SEED + i, numRuns: 1 });
@@ -69,15 +69,19 @@ for (const [i, [name, sharding]] of cases.entries()) {
         // More ranks than cores are slow.
         { seed: SEED, numRuns: Math.max(sharding.tp ?? 1, sharding.ep ?? 1) > 4 ? 3 : 6 },
       );
-      const { preemptions, prefixCache, blocks } = engine.stats();
+      const { preemptions, prefixCache, blocks, promptLookup } = engine.stats();
       counts.preemptions += preemptions;
       counts.hits += prefixCache.hits;
       counts.copies += blocks.copies;
+      counts.accepted += promptLookup.accepted;
     },
   );
 }
 
-test.serial('the workloads caused preemptions, prefix hits and copies of shared blocks', (t) => {
-  for (const [what, count] of Object.entries(counts)) t.true(count > 5, `${what}: ${count}`);
-  t.log(JSON.stringify(counts));
-});
+test.serial(
+  'the workloads caused preemptions, prefix hits, copies of shared blocks and drafts that are right',
+  (t) => {
+    for (const [what, count] of Object.entries(counts)) t.true(count > 5, `${what}: ${count}`);
+    t.log(JSON.stringify(counts));
+  },
+);
