@@ -66,9 +66,11 @@ async function run(paths: readonly string[], options: Options, signal: AbortSign
     await copy.buildKernels();
     const chosen = choose(copy.edits(files), options.random, options.seed);
     const survivors: Survivor[] = [];
+    const green = new Set<string>();
     for (const [i, edit] of chosen.entries()) {
       const line = lineOf(copy.read(edit.file), edit);
       const specs = nearestSpecs(copy.root, edit.file);
+      for (const group of specs) await requireGreen(copy, group, green);
       const { outcome, spec } = await tryEdit(copy, edit, specs);
       process.stderr.write(
         `${i + 1} of ${chosen.length}  ${edit.file}:${line}  ${edit.kind}  ${outcome === 'green' ? 'SURVIVED' : `${outcome}: ${spec}`}\n`,
@@ -87,6 +89,19 @@ async function run(paths: readonly string[], options: Options, signal: AbortSign
   } finally {
     copy.remove();
   }
+}
+
+/**
+ * Runs specs without an edit, once: what is red in any case would catch everything.
+ *
+ * @throws Error if they are not green.
+ */
+async function requireGreen(copy: SourceCopy, specs: readonly string[], green: Set<string>): Promise<void> {
+  const key = specs.join(' ');
+  if (green.has(key)) return;
+  const outcome = await copy.test(specs, LIMIT);
+  if (outcome !== 'green') throw new Error(`cannot judge edits by ${key}: ${outcome} without an edit`);
+  green.add(key);
 }
 
 /** Different edits, in a random order. */

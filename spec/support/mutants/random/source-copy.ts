@@ -78,7 +78,7 @@ export class SourceCopy {
 
   /** @param limit in ms; then the specs are ended. */
   test(specs: readonly string[], limit: number): Promise<Outcome> {
-    return this.#run(['node_modules/ava/entrypoints/cli.mjs', '--fail-fast', ...specs], limit);
+    return this.#run(['node_modules/.bin/ava', '--fail-fast', ...specs], limit);
   }
 
   remove(): void {
