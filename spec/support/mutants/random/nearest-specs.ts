@@ -35,8 +35,9 @@ export function nearestSpecs(root: string, file: string): string[][] {
   const own = specs(`spec/unit/{${stem},${stem}-*}.spec.ts`);
   let folder = dirname(file);
   while (!existsSync(join(root, 'spec/unit', folder))) folder = dirname(folder);
-  // The compiled kernels have no specs of their own names.
-  const unit = own.length > 0 ? own : specs(`spec/unit/${folder.replace('/assembly', '')}/*.spec.ts`);
+  // The compiled kernels have no specs of their own names, and one for all.
+  const ofFolder = file.includes('/assembly/') ? 'engine/kernels/kernels' : `${folder}/*`;
+  const unit = own.length > 0 ? own : specs(`spec/unit/${ofFolder}.spec.ts`);
   const properties = PROPERTIES.find(([begin]) => file.startsWith(begin))?.[1] ?? [];
   const groups = [unit, properties.map((name) => `spec/property/${name}.spec.ts`)];
   return groups.filter((group) => group.length > 0);
