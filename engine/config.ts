@@ -135,7 +135,12 @@ export function parseModelConfig(json: unknown, options: ParseModelConfigOptions
   if (!Number.isInteger(headDim) || headDim % 2 !== 0) {
     throw new ConfigError(`${path}: head_dim ${headDim} must be an even whole number: RoPE rotates pairs`);
   }
-  const ropeTheta = raw.rope_parameters?.rope_theta ?? raw.rope_theta;
+  // In the order in which transformers 5 takes them.
+  const ropeTheta = agreed(path, {
+    'rope_scaling.rope_theta': raw.rope_scaling?.rope_theta,
+    'rope_parameters.rope_theta': raw.rope_parameters?.rope_theta,
+    rope_theta: raw.rope_theta,
+  });
   if (ropeTheta == null) {
     throw new ConfigError(`${path}: neither rope_theta nor rope_parameters.rope_theta is given`);
   }
@@ -177,7 +182,8 @@ export function parseGenerationConfig(json: unknown, path: string): ParseModelCo
 }
 
 function parseMoe(raw: ConfigJson, path: string): MoeConfig {
-  const numExperts = raw.num_experts ?? raw.num_local_experts;
+  const { num_experts, num_local_experts } = raw;
+  const numExperts = agreed(path, { num_experts, num_local_experts });
   if (numExperts == null || raw.num_experts_per_tok == null || raw.moe_intermediate_size == null) {
     throw new ConfigError(
       `${path}: a qwen3_moe model needs num_experts (or num_local_experts), num_experts_per_tok and moe_intermediate_size`,
@@ -204,6 +210,23 @@ function parseMoe(raw: ConfigJson, path: string): MoeConfig {
   });
 }
 
+/**
+ * The value of keys that mean the same.
+ *
+ * @returns undefined if none is given.
+ * @throws ConfigError if two contradict each other: engines differ in which one they read.
+ */
+function agreed(path: string, keys: Readonly<Record<string, number | null | undefined>>): number | undefined {
+  const given = Object.entries(keys).filter((entry): entry is [string, number] => entry[1] != null);
+  const [first] = given;
+  const other = given.find(([, value]) => value !== first[1]);
+  if (other) {
+    const found = [first, other].map(([key, value]) => `${key} ${value}`).join(' and ');
+    throw new ConfigError(`${path}: has ${found}; expected one of them, or the same value`);
+  }
+  return first?.[1];
+}
+
 function refuseUnsupported(raw: ConfigJson, path: string): void {
   const refuse = (what: string) => {
     throw new ConfigError(`${path}: ${what} is not supported by this engine`);
@@ -212,8 +235,8 @@ function refuseUnsupported(raw: ConfigJson, path: string): void {
     rope_scaling: raw.rope_scaling,
     rope_parameters: raw.rope_parameters,
   })) {
-    const type = rope?.rope_type ?? rope?.type ?? 'default';
-    if (type !== 'default') refuse(`${key} of type ${show(type)}`);
+    const type = [rope?.rope_type, rope?.type].find((name) => name != null && name !== 'default');
+    if (type != null) refuse(`${key} of type ${show(type)}`);
     if ((rope?.partial_rotary_factor ?? 1) !== 1) refuse(`${key}.partial_rotary_factor`);
   }
   if ((raw.partial_rotary_factor ?? 1) !== 1) refuse('partial_rotary_factor');

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import test from 'ava';
 import fc from 'fast-check';
 import { Engine } from '../../engine/engine.ts';
-import type { GenerateEvent, GenerateRequest } from '../../engine/serving/requests.ts';
+import type { GenerateEvent, GenerateRequest, GenerateResult } from '../../engine/serving/requests.ts';
 import { createTextStream } from '../../engine/text/stream.ts';
 import { generateAll } from '../../verify/generate.ts';
 import { temporaryFolder, trackResources } from '../support/processes/cleanup.ts';
@@ -188,6 +188,75 @@ test('drafts change no bit of a request: tokens, texts, ends, log-probabilities 
   for (const count of [preemptions, prefixCache.hits, blocks.copies, accepted, drafted - accepted, stopped]) {
     t.true(count > 5);
   }
+});
+
+/** Ids as the letters a, b and c, so that a short stop string is soon found. */
+const LETTERS = { createStream: () => ({ push: (id: number) => 'abc'[id % 3], end: () => '' }) };
+
+/** What a sample with these tokens has become when it ends at a stop token, a stop string, or its length. */
+function endOf(
+  tokens: readonly number[],
+  { stop, stopTokenIds }: { stop: string[]; stopTokenIds: number[] },
+) {
+  let text = '';
+  for (const [i, token] of tokens.entries()) {
+    const ended = { tokens: tokens.slice(0, i + 1), finishReason: 'stop' };
+    if (stopTokenIds.includes(token)) return { ...ended, text, stopReason: token };
+    text += LETTERS.createStream().push(token);
+    const found = stop.filter((each) => text.endsWith(each)).sort((a, b) => b.length - a.length)[0];
+    if (found !== undefined) return { ...ended, text: text.slice(0, -found.length), stopReason: found };
+  }
+  return { tokens, text, finishReason: 'length', stopReason: undefined };
+}
+
+test('each of n samples ends by itself, and all end when their request is aborted', async (t) => {
+  const engine = await loadEngine(t, denseModel(), { blockSize: 2, cacheTokens: 60, tokenizer: LETTERS });
+  const cases = fc.record({
+    ids: fc.array(fc.nat(18), { minLength: 1, maxLength: 9 }),
+    n: fc.integer({ min: 2, max: 4 }),
+    maxNewTokens: fc.integer({ min: 1, max: 9 }),
+    seed: fc.nat(99),
+    stop: fc.uniqueArray(fc.constantFrom('ab', 'ca', 'bb', 'aca', 'cb'), { maxLength: 2 }),
+    stopTokenIds: fc.array(fc.nat(18), { maxLength: 1 }),
+    penalty: fc.constantFrom({}, { frequencyPenalty: 1 }, { logprobs: 1 }, { promptLogprobs: 0 }),
+    abortAfter: fc.option(fc.integer({ min: 1, max: 20 })),
+  });
+  const seen = { stops: 0, strings: 0, aborts: 0 };
+  await fc.assert(
+    fc.asyncProperty(cases, async ({ stop, stopTokenIds, penalty, abortAfter, ...rest }) => {
+      const request = { ...rest, ...penalty, temperature: 1, ignoreEos: true };
+      const [whole] = await serve(engine, [request]);
+      const controller = new AbortController();
+      const results: GenerateResult[] = [];
+      let numTokens = 0;
+      for await (const event of engine.generate([
+        { ...request, stop, stopTokenIds, signal: controller.signal },
+      ])) {
+        if (event.type === 'token' && ++numTokens === abortAfter) controller.abort();
+        if (event.type === 'result') results[event.sample] = event.result;
+      }
+      assert.equal(results.filter(Boolean).length, request.n, 'results');
+      // Of the step in which it was aborted, each other sample may have a token.
+      if (abortAfter !== null) assert.ok(numTokens < abortAfter + request.n, `${numTokens} tokens`);
+      for (const [sample, result] of results.entries()) {
+        const { tokens, text, finishReason, stopReason } = result;
+        const uncut = whole[sample].tokens;
+        if (finishReason === 'abort') {
+          seen.aborts++;
+          assert.notEqual(abortAfter, null, `sample ${sample} is aborted`);
+          assert.deepEqual(tokens, uncut.slice(0, tokens.length), `sample ${sample}`);
+          continue;
+        }
+        const expected = endOf(uncut, { stop, stopTokenIds });
+        assert.deepEqual({ tokens, text, finishReason, stopReason }, expected, `sample ${sample}`);
+        if (typeof stopReason === 'string') seen.strings++;
+        else if (finishReason === 'stop') seen.stops++;
+      }
+      assert.equal(leakOf(engine.stats()), undefined);
+    }),
+    { seed: 20261129, numRuns: 100 },
+  );
+  t.true(Math.min(...Object.values(seen)) > 10, JSON.stringify(seen));
 });
 
 test('preemption changes nothing in the log-probabilities of a prompt, for any sample', async (t) => {

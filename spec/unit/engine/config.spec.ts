@@ -92,6 +92,25 @@ test('both spellings of one model give one configuration', (t) => {
   t.deepEqual(parseModelConfig(version4), parseModelConfig(MOE));
 });
 
+test('keys that mean the same may all be given, with one value', (t) => {
+  const rope = { rope_type: 'default', type: 'default', rope_theta: 500000 };
+  const both = { ...MOE, rope_theta: 500000, rope_scaling: rope, num_experts: 8 };
+  t.deepEqual(parseModelConfig(both), parseModelConfig(MOE));
+  const scaling = { ...without(MOE, 'rope_parameters'), rope_scaling: rope };
+  t.is(parseModelConfig(scaling).ropeTheta, 500000);
+  // As in transformers 5; nothing is computed from it.
+  t.is(parseModelConfig({ ...MOE, torch_dtype: 'bfloat16' }).dtype, 'float32');
+});
+
+test('generations end at any of three ids, and generation_config.json counts before config.json', (t) => {
+  t.deepEqual(parseModelConfig({ ...MOE, eos_token_id: [3, 1, 2] }).eosTokenIds, [3, 1, 2]);
+  t.deepEqual(
+    parseModelConfig({ ...MOE, eos_token_id: 7 }, { eosTokenId: [3, 1, 2] }).eosTokenIds,
+    [3, 1, 2],
+  );
+  t.deepEqual(parseModelConfig({ ...MOE, eos_token_id: [3, 1, 2] }, { eosTokenId: 7 }).eosTokenIds, [7]);
+});
+
 test('layers are dense where mlp_only_layers and decoder_sparse_step say so', (t) => {
   const sparse = (keys: object) => parseModelConfig({ ...MOE, ...keys }).moe?.sparseLayers;
   t.deepEqual(sparse({ mlp_only_layers: [0, 2] }), [false, true, false, true]);
@@ -121,6 +140,8 @@ test('a configuration is frozen, and later changes to its source do not reach it
   t.deepEqual(config.eosTokenIds, [1, 2]);
 });
 
+/** Takes the place of the dense model's keys. */
+const MOE_ALONE = { ...MOE, rope_theta: undefined, torch_dtype: undefined };
 const REFUSED: [string, object, RegExp][] = [
   ['another architecture', { model_type: 'llama' }, /model_type "llama".*"qwen3" or "qwen3_moe"/],
   ['rope scaling of version 4', { rope_scaling: { type: 'yarn', factor: 4 } }, /rope_scaling of type "yarn"/],
@@ -130,6 +151,22 @@ const REFUSED: [string, object, RegExp][] = [
     /rope_scaling of type "linear"/,
   ],
   ['rope scaling of version 5', { rope_parameters: { rope_type: 'yarn' } }, /rope_parameters of type "yarn"/],
+  [
+    'two types of rope',
+    { rope_parameters: { rope_type: 'default', type: 'yarn' } },
+    /rope_parameters of type "yarn"/,
+  ],
+  [
+    'two thetas',
+    { rope_theta: 1000000, rope_parameters: { rope_theta: 500000 } },
+    /has rope_parameters\.rope_theta 500000 and rope_theta 1000000; expected one of them, or the same value/,
+  ],
+  [
+    'a third theta',
+    { rope_scaling: { rope_theta: 7 }, rope_parameters: { rope_theta: 1000000 } },
+    /has rope_scaling\.rope_theta 7 and rope_parameters\.rope_theta 1000000/,
+  ],
+  ['two numbers of experts', { ...MOE_ALONE, num_experts: 4 }, /has num_experts 4 and num_local_experts 8/],
   ['partly turned heads', { partial_rotary_factor: 0.5 }, /partial_rotary_factor/],
   [
     'partly turned heads of version 5',
@@ -156,10 +193,10 @@ const REFUSED: [string, object, RegExp][] = [
   ['a stop token outside the vocabulary', { eos_token_id: [0, 151936] }, /eos_token_id 151936 is outside/],
   ['a hostile number of layers', { num_hidden_layers: 2 ** 31 - 1 }, /num_hidden_layers/],
   ['a mixture without experts', { model_type: 'qwen3_moe' }, /needs num_experts/],
-  ['a hostile number of experts', { ...MOE, num_local_experts: 2 ** 31 - 1 }, /num_local_experts/],
+  ['a hostile number of experts', { ...MOE_ALONE, num_local_experts: 2 ** 31 - 1 }, /num_local_experts/],
   [
     'more experts chosen than there are',
-    { ...MOE, num_experts_per_tok: 9 },
+    { ...MOE_ALONE, num_experts_per_tok: 9 },
     /num_experts_per_tok 9.*num_experts 8/,
   ],
   ['a number as text', { hidden_size: '1024' }, /hidden_size/],
