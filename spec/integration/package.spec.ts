@@ -38,7 +38,7 @@ test('the tarball holds compiled modules, kernels and goldens of small models, a
     /^(package\.json|LICENSE|README\.md|CHANGELOG\.md)$/,
     /^dist\/bin\/plumbline(-goldens|-verify)?$/,
     /^dist\/(engine|generator|golden|verify)\/.*\.(js|js\.map|d\.ts)$/,
-    /^dist\/(engine\/kernels\/build\/kernels\.wasm|golden\/(models|prompts)\.json|verify\/(verdict|protocol\/v1\/[\w-]+)\.schema\.json)$/,
+    /^dist\/(engine\/kernels\/build\/kernels(-emulated)?\.wasm|golden\/(models|prompts)\.json|verify\/(verdict|protocol\/v1\/[\w-]+)\.schema\.json)$/,
     new RegExp(`^dist/${golden}$`),
   ];
   t.deepEqual(
