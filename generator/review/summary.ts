@@ -39,7 +39,7 @@ export function formatSummaries(summaries: readonly ModelSummary[], isPending: b
 function nothingToReview(summaries: readonly ModelSummary[]): string {
   const cases = summaries.reduce((sum, summary) => sum + summary.cases.length, 0);
   return (
-    `Recorded ${cases} cases of ${summaries.map(({ model }) => model).join(', ')}: the stored goldens are what the reference computes. ` +
+    `Recorded ${cases} ${cases === 1 ? 'case' : 'cases'} of ${summaries.map(({ model }) => model).join(', ')}: the stored goldens are what the reference computes. ` +
     'Nothing is pending, and there is nothing to accept.'
   );
 }

@@ -89,7 +89,9 @@ async function halfRequest(t: ExecutionContext, origin: string): Promise<Socket>
   t.teardown(() => socket.destroy());
   socket.on('error', () => {}).resume();
   await once(socket, 'connect');
-  socket.write('POST /tokenize HTTP/1.1\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{');
+  socket.write(
+    'POST /tokenize HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{',
+  );
   return socket;
 }
 
@@ -144,7 +146,14 @@ test('a model without a tokenizer is served by ids; late requests end; SIGTERM e
   process.kill(run.pid, 'SIGTERM');
   t.deepEqual(await run.end(), { exitCode: 0, signal: null });
   for (const socket of sockets) if (!socket.closed) await once(socket, 'close');
-  t.is(run.lines.length, 3, 'the line with the URL, and those of the requests');
+  // A line for each request follows the URL; of the half requests, for those whose headers were read in time.
+  const requests: { path: string; status?: number }[] = run.lines.slice(1).map((line) => JSON.parse(line));
+  t.deepEqual(
+    requests.slice(0, 2).map(({ status }) => status),
+    [400, 504],
+  );
+  t.true(requests.length <= 2 + sockets.length, run.log);
+  for (const { path, status } of requests.slice(2)) t.true(path === '/tokenize' && (status ?? 503) === 503);
 });
 
 test('a rank that dies ends every open request with an error', async (t) => {

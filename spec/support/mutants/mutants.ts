@@ -88,7 +88,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'the theta of rope_parameters is not read',
     model: 'moe-nonorm',
-    edits: [edit('config.ts', 'raw.rope_parameters?.rope_theta ?? raw.rope_theta', '10000')],
+    edits: [edit('config.ts', 'raw.rope_parameters?.rope_theta,', '10000,')],
   },
   {
     name: 'eps is the default in place of the configured one',
@@ -120,8 +120,8 @@ export const MUTANTS: readonly Mutant[] = [
       ),
       edit(
         'serving/block-manager.ts',
-        'const end = this.#blocksFor(numComputedTokens + numTokens);',
-        'const end = this.#blocksFor(numComputedTokens + numTokens + 1);',
+        'const end = this.#blocksFor(numComputedTokens + numTokens + numDraftTokens);',
+        'const end = this.#blocksFor(numComputedTokens + numTokens + numDraftTokens + 1);',
       ),
     ],
   },
