@@ -5,12 +5,15 @@ import { type Loops, runLoops, WIDE_LOOPS } from './loops.ts';
 import type { SharedMemory } from './memory.ts';
 import { withSection } from './sources.ts';
 
-/** The first major version of V8 that fuses the vectors of the kernels: Node 24's. Node 22 fuses none. */
-const FIRST_V8 = 13;
+/**
+ * The major version of V8 that fuses the vectors of the kernels: Node 24's. Node 22 fuses none; V8 14 of
+ * Node 26 has ended with a fatal error after its compiler was exchanged at start.
+ */
+const V8_MAJOR = 13;
 
 /** Whether V8 can fuse 128-bit vectors of WebAssembly to 256 bits here. */
 export function canRevectorize(): boolean {
-  return process.arch === 'x64' && Number.parseInt(process.versions.v8, 10) >= FIRST_V8;
+  return process.arch === 'x64' && Number.parseInt(process.versions.v8, 10) === V8_MAJOR;
 }
 
 /** What {@link checkWide} compares. */
