@@ -23,11 +23,11 @@ async function findModel(name: string, signal: AbortSignal): Promise<VerifyModel
     const golden = goldenModels().includes(name) ? { golden: { name } } : {};
     return { name, source: 'fixture', modelDir: await ensureFixture(name), ...golden };
   }
-  const [{ resolveModel }, { TEMPLATE_FILES }] = await Promise.all([
+  const [{ resolveModel }, { TEMPLATE_FILES, TOKENIZER_FILES }] = await Promise.all([
     import('../engine/hub/resolve-model.ts'),
     import('../engine/text/tokenizer-files.ts'),
   ]);
-  const optional = ['tokenizer.json', 'tokenizer_config.json', ...TEMPLATE_FILES, 'generation_config.json'];
+  const optional = [...TOKENIZER_FILES, ...TEMPLATE_FILES, 'generation_config.json'];
   const modelDir = await resolveModel(name, { files: ['config.json'], optional, weights: true, signal });
   if (modelDir === name) return { name, source: 'directory', modelDir };
   const folder = name.replaceAll('/', '--');

@@ -1,5 +1,6 @@
 import type { AskedCase } from './ask/ask-cases.ts';
 import type { Difference } from './compare/difference.ts';
+import { consistencyReasons } from './consistency/judge-consistency.ts';
 import type { HiddenMap } from './hidden-map.ts';
 import type { CaseVerdict, Judgement } from './judge/judgement.ts';
 import type { PrecisionClass } from './precision.ts';
@@ -51,6 +52,7 @@ export function conclude(findings: Findings): Conclusion {
     ({ outcome, verdict, first }) => outcome === 'result' && verdict === 'wrong' && !first,
   );
   const silent = counted.filter(({ outcome }) => outcome === 'no answer');
+  const { wrong: changing, unknown: unanswered } = consistencyReasons(consistency);
   const wrong = [
     ...prompt.cases
       .filter((each) => each.verdict === 'wrong')
@@ -65,16 +67,12 @@ export function conclude(findings: Findings): Conclusion {
       ),
     ...served.slice(0, 1).map(({ id, message }) => `${id}: ${message ?? 'wrong'}${more(served)}`),
     ...broken.slice(0, 1).map(({ message }) => `${message ?? 'an answer is an error'}${more(broken)}`),
-    ...consistency
-      .filter((each) => each.verdict === 'wrong')
-      .map(({ name }) => `its answers change: ${name}`),
+    ...changing,
     ...stale.map(({ id }) => `${id} is said to fail and is right: take it out of the known failures`),
   ];
   const unknown = [
     ...silent.slice(0, 1).map(({ message }) => `${message ?? 'no answer'}${more(silent)}`),
-    ...consistency
-      .filter((each) => each.verdict === 'unknown')
-      .map(({ name }) => `it does not answer when it is asked again: ${name}`),
+    ...unanswered,
     ...(judgement.compared.values === 0 ? ['nothing was compared'] : []),
     ...(judgement.verdict === 'unknown' ? judgement.reasons : []),
     ...judgement.power.missed.map((fault) => `the judge let an injected fault pass: ${fault}`),

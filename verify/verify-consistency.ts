@@ -4,7 +4,7 @@ import { NOTHING_COMPARED } from './conclude.ts';
 import type { FirstAnswer } from './consistency/checks.ts';
 import { consistencyCases } from './consistency/consistency-cases.ts';
 import { consistencyPower } from './consistency/consistency-power.ts';
-import { judgeConsistency } from './consistency/judge-consistency.ts';
+import { consistencyReasons, judgeConsistency } from './consistency/judge-consistency.ts';
 import type { PowerVerdict } from './judge/judgement.ts';
 import type { PrecisionClass } from './precision.ts';
 import type { GreedyAnswer, Subject, TokenScores } from './subject.ts';
@@ -134,17 +134,11 @@ function conclude(
 ): Pick<Verdict, 'verdict' | 'reasons'> {
   const messages = (outcome: VerdictCase['outcome']) =>
     cases.flatMap((each) => (each.outcome === outcome && each.message ? [each.message] : [])).slice(0, 1);
-  const wrong = [
-    ...messages('error'),
-    ...consistency.flatMap(({ name, verdict }) =>
-      verdict === 'wrong' ? [`its answers change: ${name}`] : [],
-    ),
-  ];
+  const { wrong: changing, unknown: unanswered } = consistencyReasons(consistency);
+  const wrong = [...messages('error'), ...changing];
   const unknown = [
     ...messages('no answer'),
-    ...consistency.flatMap(({ name, verdict }) =>
-      verdict === 'unknown' ? [`it does not answer when it is asked again: ${name}`] : [],
-    ),
+    ...unanswered,
     ...(consistency.length === 0 ? ['nothing could be compared'] : []),
     ...(of === 0 ? ['no fault could be put into its answers'] : []),
     ...missed.map((fault) => `the judge let an injected fault pass: ${fault}`),

@@ -11,8 +11,8 @@ export interface RequestRules {
   /** How long a client may take nothing of an answer that waits for it, in ms. Default 60,000. */
   readonly stallTimeoutMs?: number | undefined;
   /**
-   * The most bytes of a body. Default 1 MiB, which takes the server's thread less than 20 ms to parse and is
-   * more than the longest prompt.
+   * The most bytes of a body. Default 1 MiB, more than the longest prompt: while the server's thread parses a
+   * body, all other requests wait.
    */
   readonly maxBodyBytes?: number | undefined;
 }

@@ -5,8 +5,8 @@ const NGRAM = { min: 2, max: 3 };
 const FIRST_CREDIT = 6;
 
 /**
- * What each token adds. A row more takes a fifth to a third of a step of one row, so text that refutes every
- * draft is about 2 % slower.
+ * What each token adds: one row in sixteen may be computed in vain. A row more takes a fifth to a third of a
+ * step of one row.
  */
 const CREDIT_PER_TOKEN = 1 / 16;
 

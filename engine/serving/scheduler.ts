@@ -53,7 +53,7 @@ export interface ScheduledStep<S extends Sequence> {
  * the next sequence is first.
  */
 export class Scheduler<S extends Sequence = Sequence> {
-  readonly options: Readonly<SchedulerOptions>;
+  readonly options: Readonly<Required<SchedulerOptions>>;
   readonly #blocks: BlockManager;
   /** In order of arrival. */
   readonly #sequences: S[] = [];
@@ -175,7 +175,7 @@ export class Scheduler<S extends Sequence = Sequence> {
    * step that ends a prompt: its other samples would share the blocks that the draft is written to.
    */
   #addDraft(span: ScheduledSpan<S>, step: ScheduledStep<S>, propose: Propose<S>): void {
-    const { maxBatchTokens, prefillChunk, promptLookup = 0 } = this.options;
+    const { maxBatchTokens, prefillChunk, promptLookup } = this.options;
     const { sequence, numTokens } = span;
     if (sequence.numNewTokens === 0 || numTokens < sequence.numUncomputedTokens) return;
     const budget = Math.min(maxBatchTokens, promptLookup + 1) - rowsOf(step);

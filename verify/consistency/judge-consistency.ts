@@ -56,6 +56,18 @@ export function dependsOnOthers(verdicts: Verdict['consistency']): boolean {
   return verdicts.some(({ name, verdict }) => verdict === 'wrong' && SAME_REQUESTS.has(name));
 }
 
+/** Why a verdict is wrong or unknown, as far as its checks of consistency say. */
+export function consistencyReasons(
+  verdicts: readonly ConsistencyVerdict[],
+): Record<'wrong' | 'unknown', string[]> {
+  const namesOf = (verdict: ConsistencyVerdict['verdict']) =>
+    verdicts.filter((each) => each.verdict === verdict).map(({ name }) => name);
+  return {
+    wrong: namesOf('wrong').map((name) => `its answers change: ${name}`),
+    unknown: namesOf('unknown').map((name) => `it does not answer when it is asked again: ${name}`),
+  };
+}
+
 function verdictOf(
   name: string,
   outcome: Exclude<Outcome<CaseChange[]>, { kind: 'skipped' }>,

@@ -1,5 +1,7 @@
 /** Innermost loops of a WebAssembly module, by the instructions that they execute. */
 
+import { CODE_SECTION, type Reader, sectionOf } from './reader.ts';
+
 /** Counts of a loop's instructions that matter to its speed. */
 export interface LoopCounts {
   /** Index of the function in the code section. */
@@ -12,9 +14,6 @@ export interface LoopCounts {
   loads: number;
   stores: number;
 }
-
-const CODE_SECTION = 10;
-const HEADER_BYTES = 8;
 
 /** Opcodes (WebAssembly core specification 3.0, appendix "Index of Instructions"). */
 const BLOCK = 0x02;
@@ -41,47 +40,11 @@ const F32X4_ADD = 228;
 const F32X4_MUL = 230;
 const RELAXED_MADD = 0x105;
 
-/** Reads the bytes of a module from the front. */
-class Reader {
-  readonly #bytes: Uint8Array;
-  at: number;
-
-  constructor(bytes: Uint8Array, at: number) {
-    this.#bytes = bytes;
-    this.at = at;
-  }
-
-  byte(): number {
-    return this.#bytes[this.at++];
-  }
-
-  /** LEB128, of which only unsigned ones of 32 bits are used as a value. */
-  number(): number {
-    let value = 0;
-    let shift = 0;
-    for (;;) {
-      const byte = this.byte();
-      value += (byte & 0x7f) * 2 ** shift;
-      shift += 7;
-      if (byte < 0x80) return value;
-    }
-  }
-}
-
 /** @param wasm a module of core instructions, SIMD, relaxed SIMD and threads. */
 export function innermostLoops(wasm: Uint8Array): LoopCounts[] {
-  const reader = new Reader(wasm, HEADER_BYTES);
-  const loops: LoopCounts[] = [];
-  while (reader.at < wasm.length) {
-    const section = reader.byte();
-    const end = reader.number() + reader.at;
-    if (section === CODE_SECTION) {
-      const numFunctions = reader.number();
-      for (let func = 0; func < numFunctions; func++) loops.push(...loopsOf(reader, func));
-    }
-    reader.at = end;
-  }
-  return loops;
+  const reader = sectionOf(wasm, CODE_SECTION);
+  const numFunctions = reader.number();
+  return Array.from({ length: numFunctions }, (_, func) => loopsOf(reader, func)).flat();
 }
 
 function loopsOf(reader: Reader, func: number): LoopCounts[] {

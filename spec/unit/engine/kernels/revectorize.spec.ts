@@ -7,6 +7,7 @@ import { KernelMemory } from '../../../../engine/kernels/memory.ts';
 import { canRevectorize, checkWide } from '../../../../engine/kernels/revectorize.ts';
 import { KERNELS_URL } from '../../../../engine/kernels/sources.ts';
 import { trackResources } from '../../../support/processes/cleanup.ts';
+import { bodyOf } from '../../../support/wasm/reader.ts';
 
 trackResources(test);
 
@@ -69,43 +70,3 @@ test('each loop that computes one other bit with 256-bit vectors keeps the kerne
   for (const name of WIDE_LOOPS)
     t.is(await checkWide({ ...check, bytes: withFault(bytes, name) }), undefined, name);
 });
-
-/** Where the code of an exported function lies (WebAssembly specification, 5.5). */
-function bodyOf(bytes: Uint8Array, name: string): { begin: number; end: number } {
-  let at = 8;
-  const number = () => {
-    let value = 0;
-    for (let shift = 0; ; shift += 7) {
-      const byte = bytes[at++];
-      value |= (byte & 0x7f) << shift;
-      if (byte < 0x80) return value;
-    }
-  };
-  let index = -1;
-  while (at < bytes.length) {
-    const [id, length] = [bytes[at++], number()];
-    const next = at + length;
-    if (id === 7) {
-      for (let exports = number(); exports > 0; exports--) {
-        const nameLength = number();
-        const exported = Buffer.from(bytes.subarray(at, at + nameLength)).toString();
-        // Its kind, which is "function", and its index.
-        at += nameLength + 1;
-        const functionIndex = number();
-        if (exported === name) index = functionIndex;
-      }
-    }
-    if (id === 10) {
-      number();
-      // The kernels import no function.
-      for (let i = 0; i < index; i++) {
-        const size = number();
-        at += size;
-      }
-      const size = number();
-      return { begin: at, end: at + size };
-    }
-    at = next;
-  }
-  throw new Error(`the kernels have no ${name}`);
-}
