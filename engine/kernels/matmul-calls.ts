@@ -5,6 +5,7 @@ import {
   type PackPanelsArguments,
   type PackRowsArguments,
   TILE_ROWS,
+  WIDENING_TILE_ROWS,
 } from './abi.ts';
 import type { KernelCall } from './pool.ts';
 import { type ArgumentsOf, KERNELS } from './table.ts';
@@ -14,6 +15,15 @@ import { bytesPerWeight } from './widen.ts';
 const PANELS_PER_PART = 4;
 
 const MATMUL = { F32: KERNELS.matmulF32, F16: KERNELS.matmulF16, BF16: KERNELS.matmulBF16 };
+
+/** Rows up to which each strip widens bf16 weights anew, which costs less than to store them widened. */
+const FEW_ROWS = { wide: Number(process.env.FEWW ?? 32), narrow: Number(process.env.FEWN ?? 4) };
+
+/** The strips in which a matmul takes these rows: as few as possible. */
+export function numStrips(rows: number, dtype: WeightDtype, isWide: boolean): number {
+  const isWidening = dtype === 'BF16' && rows <= (isWide ? FEW_ROWS.wide : FEW_ROWS.narrow);
+  return Math.ceil(rows / (isWidening ? WIDENING_TILE_ROWS : TILE_ROWS));
+}
 
 /** Packs rows of a matrix of this dtype into panels. */
 export function packPanelsCall(
@@ -34,7 +44,7 @@ export function packRowsCall(args: ArgumentsOf<PackRowsArguments>): KernelCall<P
   return {
     kernel: KERNELS.packRows,
     args,
-    units: Math.ceil(args.rows / TILE_ROWS),
+    units: args.numStrips,
     grain: 1,
     work: args.rows * args.inputs,
   };

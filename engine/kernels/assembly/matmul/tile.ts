@@ -34,30 +34,30 @@ export class Tile {
     sums: usize,
   ): void {
     const isWide = outputs > 8;
-    let a0 = f32x4.splat(0);
-    let a1 = f32x4.splat(0);
-    let a2 = f32x4.splat(0);
-    let a3 = f32x4.splat(0);
-    let b0 = f32x4.splat(0);
-    let b1 = f32x4.splat(0);
-    let b2 = f32x4.splat(0);
-    let b3 = f32x4.splat(0);
-    let c0 = f32x4.splat(0);
-    let c1 = f32x4.splat(0);
-    let c2 = f32x4.splat(0);
-    let c3 = f32x4.splat(0);
-    let d0 = f32x4.splat(0);
-    let d1 = f32x4.splat(0);
-    let d2 = f32x4.splat(0);
-    let d3 = f32x4.splat(0);
-    let e0 = f32x4.splat(0);
-    let e1 = f32x4.splat(0);
-    let e2 = f32x4.splat(0);
-    let e3 = f32x4.splat(0);
-    let f0 = f32x4.splat(0);
-    let f1 = f32x4.splat(0);
-    let f2 = f32x4.splat(0);
-    let f3 = f32x4.splat(0);
+    let a0 = isFloat<W>() || 0 >= <i32>rows ? f32x4.splat(0) : v128.load(sums, 0);
+    let a1 = isFloat<W>() || 0 >= <i32>rows ? f32x4.splat(0) : v128.load(sums, 16);
+    let a2 = isFloat<W>() || 0 >= <i32>rows ? f32x4.splat(0) : v128.load(sums, 32);
+    let a3 = isFloat<W>() || 0 >= <i32>rows ? f32x4.splat(0) : v128.load(sums, 48);
+    let b0 = isFloat<W>() || 1 >= <i32>rows ? f32x4.splat(0) : v128.load(sums, 64);
+    let b1 = isFloat<W>() || 1 >= <i32>rows ? f32x4.splat(0) : v128.load(sums, 80);
+    let b2 = isFloat<W>() || 1 >= <i32>rows ? f32x4.splat(0) : v128.load(sums, 96);
+    let b3 = isFloat<W>() || 1 >= <i32>rows ? f32x4.splat(0) : v128.load(sums, 112);
+    let c0 = isFloat<W>() || 2 >= <i32>rows ? f32x4.splat(0) : v128.load(sums, 128);
+    let c1 = isFloat<W>() || 2 >= <i32>rows ? f32x4.splat(0) : v128.load(sums, 144);
+    let c2 = isFloat<W>() || 2 >= <i32>rows ? f32x4.splat(0) : v128.load(sums, 160);
+    let c3 = isFloat<W>() || 2 >= <i32>rows ? f32x4.splat(0) : v128.load(sums, 176);
+    let d0 = isFloat<W>() || 3 >= <i32>rows ? f32x4.splat(0) : v128.load(sums, 192);
+    let d1 = isFloat<W>() || 3 >= <i32>rows ? f32x4.splat(0) : v128.load(sums, 208);
+    let d2 = isFloat<W>() || 3 >= <i32>rows ? f32x4.splat(0) : v128.load(sums, 224);
+    let d3 = isFloat<W>() || 3 >= <i32>rows ? f32x4.splat(0) : v128.load(sums, 240);
+    let e0 = isFloat<W>() || 4 >= <i32>rows ? f32x4.splat(0) : v128.load(sums, 256);
+    let e1 = isFloat<W>() || 4 >= <i32>rows ? f32x4.splat(0) : v128.load(sums, 272);
+    let e2 = isFloat<W>() || 4 >= <i32>rows ? f32x4.splat(0) : v128.load(sums, 288);
+    let e3 = isFloat<W>() || 4 >= <i32>rows ? f32x4.splat(0) : v128.load(sums, 304);
+    let f0 = isFloat<W>() || 5 >= <i32>rows ? f32x4.splat(0) : v128.load(sums, 320);
+    let f1 = isFloat<W>() || 5 >= <i32>rows ? f32x4.splat(0) : v128.load(sums, 336);
+    let f2 = isFloat<W>() || 5 >= <i32>rows ? f32x4.splat(0) : v128.load(sums, 352);
+    let f3 = isFloat<W>() || 5 >= <i32>rows ? f32x4.splat(0) : v128.load(sums, 368);
     for (; x < end; x += rows * sizeof<f32>()) {
       // A load that may trap is not removed, though nothing needs its result.
       if (!isFloat<W>()) load<u8>(w + ahead);
