@@ -6,6 +6,9 @@ import { LEAF_BYTES, storeOutputs, storeRows, TILE_BYTES } from './leaves';
 import { sumHalf, sumPanel } from './tile';
 import { Weights } from './weights';
 
+/** Bytes that memory is read in. */
+const CACHE_LINE: usize = 64;
+
 /** y = x · Wᵀ of the panels first … last, whose weights are of type W. */
 export function matmul<W>(args: MatmulArguments, first: usize, last: usize, scratch: usize): void {
   const x = <usize>args.x;
@@ -27,7 +30,7 @@ export function matmul<W>(args: MatmulArguments, first: usize, last: usize, scra
   // An f32 is not widened, and widening an f16 costs too much to repeat.
   const isBF16 = !isFloat<W>() && !isSigned<W>();
   if (isBF16 && rows <= numStrips * WIDENING_TILE_ROWS) {
-    fewRows(x, rows, numStrips, inputs, leaves, panels, y, n, last, outputs, scratch);
+    fewRows(x, rows, numStrips, inputs, leaves, panels, n, last, y, outputs, scratch);
     return;
   }
   for (; n < last; n++) {
@@ -87,7 +90,8 @@ function manyRows<W>(
     const from = min(i * leafLength, inputs);
     const to = min(from + leafLength, inputs);
     let w = panel + from * Weights.stride<W>();
-    // The next leaf follows in memory; a part of it is touched before each strip.
+    // The next leaf follows in memory, except after the matrix's last. Before each strip a part of it is
+    // touched: the processor fetches it, and what comes next, while the strip is computed.
     let touch = w + leafLength * Weights.stride<W>();
     const touchEnd = isLast ? touch : touch + (to - from) * Weights.stride<W>();
     const part = (touchEnd - touch + numStrips - 1) / numStrips;
@@ -102,7 +106,7 @@ function manyRows<W>(
       const begin = x + from * width * 4;
       const end = x + to * width * 4;
       const partEnd = min(touch + part, touchEnd);
-      for (; touch < partEnd; touch += 64) load<u8>(touch);
+      for (; touch < partEnd; touch += CACHE_LINE) load<u8>(touch);
       // Two rows times eight outputs have too few sums to cover the latency of an addition.
       if (isWide || width < 3) sumPanel(width, begin, end, w, Weights.stride<f32>(), sums);
       else {
