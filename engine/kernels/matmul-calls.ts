@@ -11,14 +11,14 @@ import type { KernelCall } from './pool.ts';
 import { type ArgumentsOf, KERNELS } from './table.ts';
 import { bytesPerWeight } from './widen.ts';
 
-/** Panels of a part of a matmul: a single row reads four panels side by side, a few rows up to eight in turn. */
+/** Panels of a part of a matmul: a single row reads four side by side, a few rows up to eight in turn. */
 const PANELS_PER_PART = { oneStrip: 4, moreStrips: 8 };
 
 const MATMUL = { F32: KERNELS.matmulF32, F16: KERNELS.matmulF16, BF16: KERNELS.matmulBF16 };
 
 /**
- * Rows up to which each strip widens bf16 weights anew, which costs less than to store them widened. Vectors of
- * 128 bits need twice the registers.
+ * Rows up to which each strip widens bf16 weights anew, which costs less than to store them widened. With
+ * vectors of 128 bits too few registers are left for more than one strip.
  */
 const FEW_ROWS = { wide: 32, narrow: 4 };
 

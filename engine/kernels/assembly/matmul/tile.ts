@@ -196,7 +196,7 @@ export function sumHalf(rows: usize, x: usize, end: usize, w: usize, stride: usi
   else half1(x, end, w, stride, sums);
 }
 
-/** Continues the sums of 16 outputs of 1 … 4 rows over a run of bf16 weights, which are widened as they are read. */
+/** Continues the sums of 16 outputs of 1 … 4 rows over bf16 weights, which are widened as they are read. */
 export function sumPanelBF16(rows: usize, x: usize, end: usize, w: usize, ahead: usize, sums: usize): void {
   if (rows === 4) bf16x4(x, end, w, ahead, sums);
   else if (rows === 3) bf16x3(x, end, w, ahead, sums);
