@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path';
 const property = (...names: string[]) => names.map((name) => `property/${name}`);
 const distributed = (...names: string[]) => names.map((name) => `distributed/${name}`);
 
-/** The properties of a part, or the specs that run it whole: those of the first name that a source begins with. */
+/** The properties of a part, or specs that run it whole: the first name that a source begins with counts. */
 const WHOLE: readonly (readonly [string, readonly string[]])[] = [
   ['engine/kernels/', property('kernels', 'kernels-attention', 'kernels-shards')],
   ['engine/checkpoint/', property('safetensors', 'config')],
