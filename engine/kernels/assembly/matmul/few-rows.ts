@@ -39,7 +39,7 @@ export function fewRows(
   }
 }
 
-/** So many that the sums of a leaf of all tiles, 16 at most, stay in the first cache. */
+/** Panels that are computed in turn: the sums of a leaf of all tiles, 16 at most, stay in the first cache. */
 function panelsOfGroup(numStrips: usize): usize {
   if (numStrips === 1) return 1;
   if (numStrips === 2) return 8;
