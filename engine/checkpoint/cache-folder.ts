@@ -1,6 +1,7 @@
 import { enableCompileCache } from 'node:module';
 import { homedir, tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
+import { makeFolder } from '../terminal/make-folder.ts';
 
 /**
  * The user's home directory: `HOME`, else the one that the system knows.
@@ -49,5 +50,11 @@ export function compileCacheFolder(home: string | null = homeFolder()): string |
 /** Keeps compiled code in {@link compileCacheFolder}; one that cannot be used costs time and nothing else. */
 export function keepCompiledCode(): void {
   const folder = compileCacheFolder();
-  if (folder !== undefined) enableCompileCache(folder);
+  if (folder === undefined) return;
+  try {
+    makeFolder(folder);
+    enableCompileCache(folder);
+  } catch {
+    // Without it, a start compiles everything.
+  }
 }

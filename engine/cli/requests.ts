@@ -6,7 +6,7 @@ import type { ScheduleOptions } from '../options.ts';
 import { checkPrompt } from '../serving/prompt.ts';
 import type { GenerateRequest } from '../serving/requests.ts';
 import { completeSamplingParams, type SamplingOptions } from '../serving/sampling-params.ts';
-import { parseJson } from '../text/jinja/parse-json.ts';
+import { parseJson, plainJson } from '../text/jinja/parse-json.ts';
 import { readTextFile } from '../text/json-file.ts';
 import { numBlocksOf } from './engine-flags.ts';
 import { checkIds, misplaced, parseChat } from './input-files.ts';
@@ -164,24 +164,29 @@ async function readRequestFile(path: string): Promise<GivenRequest[]> {
 }
 
 function parseLine(line: string, where: string): GivenRequest {
-  const json = parseObject(line, where);
+  const exact = parseOnce(line, where);
+  const json = plainJson(exact);
+  if (typeof json !== 'object' || json === null || Array.isArray(json)) {
+    throw misplaced(where, 'the whole', json, 'an object');
+  }
   const unknown = Object.keys(json).find((key) => !KNOWN_KEYS.has(key));
   if (unknown !== undefined) {
     throw new FileError(`${where}: unknown key ${show(unknown)}; known are ${[...KNOWN_KEYS].join(', ')}`);
   }
-  const { maxTokens } = json;
+  const { maxTokens } = json as Json;
   if (maxTokens !== undefined && !(Number.isInteger(maxTokens) && (maxTokens as number) >= 0)) {
     throw misplaced(where, 'maxTokens', maxTokens, 'a whole number, 0 or more');
   }
   const sampling = Object.fromEntries(Object.entries(json).filter(([key]) => key in SAMPLING_KEYS));
-  const prompt = parsePrompt(json, where, line);
+  const prompt = parsePrompt(json as Json, exact as Json, where);
   return { name: where, prompt, maxTokens: maxTokens as number | undefined, sampling };
 }
 
-function parseObject(line: string, where: string): Json {
-  let json: unknown;
+/** @returns the line's value, whose numbers are kept as they are written. */
+function parseOnce(line: string, where: string): unknown {
+  let value: unknown;
   try {
-    json = JSON.parse(line);
+    value = parseJson(line);
   } catch (cause) {
     throw new FileError(`cannot read ${where} as JSON: ${(cause as Error).message}`, { cause });
   }
@@ -189,11 +194,10 @@ function parseObject(line: string, where: string): Json {
   if (twice !== undefined) {
     throw new FileError(`${where}: has the key ${show(twice)} twice; expected each key once`);
   }
-  if (typeof json === 'object' && json !== null && !Array.isArray(json)) return json as Json;
-  throw misplaced(where, 'the whole', json, 'an object');
+  return value;
 }
 
-function parsePrompt(json: Json, where: string, line: string): Prompt {
+function parsePrompt(json: Json, exact: Json, where: string): Prompt {
   const given = PROMPT_KEYS.filter((key) => key in json);
   if (given.length !== 1) {
     throw new FileError(
@@ -206,7 +210,7 @@ function parsePrompt(json: Json, where: string, line: string): Prompt {
   if ('messages' in json) {
     const { enable_thinking } = json;
     // What the template renders keeps its numbers as they are written.
-    const { messages, tools } = parseJson(line) as Json;
+    const { messages, tools } = exact;
     return { chat: parseChat({ messages, tools, enable_thinking }, where) };
   }
   if ('ids' in json) return { ids: checkIds(ids, where, 'ids') };

@@ -1,9 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import { createReadStream, existsSync, readFileSync } from 'node:fs';
-import { copyFile, lstat, mkdir, readdir, rename, rm, symlink, writeFile } from 'node:fs/promises';
+import { copyFile, lstat, readdir, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { basename, dirname, join, relative } from 'node:path';
 import { HubError } from '../errors.ts';
 import { isRunning } from '../terminal/is-running.ts';
+import { makeFolder } from '../terminal/make-folder.ts';
 import { type HubFile, verify } from './file.ts';
 import { fillPartial, type PartialFile } from './partial.ts';
 
@@ -175,8 +176,8 @@ export class HubCache {
     const unique = `${process.pid}-${randomBytes(4).toString('hex')}`;
     const temporary = resumable ?? join(blobs, `${basename(path)}.${unique}${INCOMPLETE}`);
     try {
-      await mkdir(blobs, { recursive: true });
-      await mkdir(dirname(path), { recursive: true });
+      makeFolder(blobs);
+      makeFolder(dirname(path));
       await write(temporary);
       await rename(temporary, path);
     } catch (error) {

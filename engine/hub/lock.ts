@@ -1,7 +1,8 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { type FileHandle, mkdir, open, stat } from 'node:fs/promises';
+import { type FileHandle, open, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { makeFolder } from '../terminal/make-folder.ts';
 
 /** Options of {@link withLock}. */
 export interface LockOptions {
@@ -32,7 +33,7 @@ export async function withLock<T>(
   task: (isLocked: boolean) => Promise<T>,
   options: LockOptions = {},
 ): Promise<T> {
-  await mkdir(dirname(path), { recursive: true });
+  makeFolder(dirname(path));
   const handle = await acquire(path, options);
   try {
     return await task(handle !== undefined);

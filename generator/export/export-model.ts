@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, renameSync, rmdirSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, renameSync, rmdirSync, statSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { FileError } from '../../engine/errors.ts';
+import { makeFolder } from '../../engine/terminal/make-folder.ts';
 import { temporary } from '../../engine/terminal/temporary.ts';
 import { CASES_FILE, casesJson, dumpReadme, README_FILE } from '../../golden/dump-layout.ts';
 import { type ExportCasesOptions, exportCases } from './cases.ts';
@@ -50,7 +51,7 @@ export async function exportModel(options: ExportOptions): Promise<Exported> {
   const model = format === 'hf' ? MODEL : `${MODEL}/${file}`;
   const unfinished = temporary(`${out}.${randomUUID()}.tmp`);
   try {
-    mkdirSync(join(unfinished.path, MODEL), { recursive: true });
+    makeFolder(join(unfinished.path, MODEL));
     const target = join(unfinished.path, model);
     if (format === 'hf') await copyModel(modelDir, target, onProgress);
     else await writeGgufModel(modelDir, target, { type, name, onProgress });

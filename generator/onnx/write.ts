@@ -1,11 +1,12 @@
 import { randomUUID } from 'node:crypto';
-import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
+import { rename, rm, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { Checkpoint } from '../../engine/checkpoint/checkpoint.ts';
 import { readModelConfig } from '../../engine/checkpoint/read-config.ts';
 import { checkWeights } from '../../engine/checkpoint/weights.ts';
 import type { ModelConfig } from '../../engine/config.ts';
 import { FileError } from '../../engine/errors.ts';
+import { makeFolder } from '../../engine/terminal/make-folder.ts';
 import { GraphBuilder, type Precision } from './builder.ts';
 import { linkOrCopy } from './link.ts';
 import type { ModelGraph } from './model-graph.ts';
@@ -60,7 +61,7 @@ export async function writeOnnxGraph(options: WriteOnnxGraphOptions): Promise<st
   const config = await readModelConfig(modelDir);
   const { bytes, weightFiles } = buildGraph(config, options);
   try {
-    await mkdir(onnxDir, { recursive: true });
+    makeFolder(onnxDir);
     for (const file of weightFiles) await linkOrCopy(file, join(onnxDir, basename(file)));
     await writeAtomically(path, bytes);
   } catch (cause) {

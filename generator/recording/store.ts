@@ -1,12 +1,13 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TensorData, writeSafetensors } from '../../engine/checkpoint/safetensors-writer.ts';
 import type { ModelConfig } from '../../engine/config.ts';
+import { makeFolder } from '../../engine/terminal/make-folder.ts';
 import { type Manifest, type RecordedGolden, TOP } from '../../golden/schema.ts';
 
 /** Writes a case as JSON, and its numbers as safetensors, into a model's folder. */
 export function writeCase(folder: string, { golden, tensors }: RecordedGolden, config: ModelConfig): void {
-  mkdirSync(folder, { recursive: true });
+  makeFolder(folder);
   writeFileSync(join(folder, `${golden.id}.json`), formatJson(golden));
   if (!tensors || !('positions' in golden)) return;
   const { logits, logitsFloat64, hiddenStates, sampled } = tensors;
@@ -31,7 +32,7 @@ export function writeCase(folder: string, { golden, tensors }: RecordedGolden, c
 }
 
 export function writeManifest(folder: string, manifest: Manifest): void {
-  mkdirSync(folder, { recursive: true });
+  makeFolder(folder);
   writeFileSync(join(folder, 'manifest.json'), formatJson(manifest));
 }
 

@@ -1,9 +1,10 @@
 import { randomUUID } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { FileError } from '../../engine/errors.ts';
 import { isRunning } from '../../engine/terminal/is-running.ts';
+import { makeFolder } from '../../engine/terminal/make-folder.ts';
 
 /** The folder inside the goldens' in which recorded goldens wait until a person accepts them. */
 export const PENDING = '.pending';
@@ -32,7 +33,7 @@ export class PendingGoldens {
   /** The folder for a model's new files. */
   modelFolder(model: string): string {
     const folder = join(this.#temporary, model);
-    mkdirSync(folder, { recursive: true });
+    makeFolder(folder);
     return folder;
   }
 
@@ -46,7 +47,7 @@ export class PendingGoldens {
     const pending = join(this.#folder, PENDING);
     rmSync(pending, { recursive: true, force: true });
     if (!existsSync(this.#temporary) && this.#removed.length === 0) return false;
-    mkdirSync(this.#temporary, { recursive: true });
+    makeFolder(this.#temporary);
     writeFileSync(join(this.#temporary, REMOVED), JSON.stringify(this.#removed));
     renameSync(this.#temporary, pending);
     return true;
@@ -84,7 +85,7 @@ export function acceptPending(folder: string): string[] {
     const touched: string[] = [];
     for (const model of readdirSync(pending, { withFileTypes: true })) {
       if (!model.isDirectory()) continue;
-      mkdirSync(join(folder, model.name), { recursive: true });
+      makeFolder(join(folder, model.name));
       for (const file of readdirSync(join(pending, model.name)).sort(manifestLast)) {
         renameSync(join(pending, model.name, file), join(folder, model.name, file));
         touched.push(join(model.name, file));

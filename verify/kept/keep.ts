@@ -1,6 +1,6 @@
-import { mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { FileError } from '../../engine/errors.ts';
+import { makeFolder } from '../../engine/terminal/make-folder.ts';
 
 /**
  * Writes a file of the cache. A folder that cannot be written only means that the next run computes the same
@@ -10,7 +10,7 @@ import { FileError } from '../../engine/errors.ts';
  */
 export function keep(path: string, write: () => void): void {
   try {
-    mkdirSync(dirname(path), { recursive: true });
+    makeFolder(dirname(path));
     write();
   } catch (error) {
     if (!(error instanceof FileError) && (error as NodeJS.ErrnoException).syscall === undefined) throw error;

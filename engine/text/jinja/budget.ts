@@ -43,6 +43,11 @@ export function spend(count = 1): void {
   }
 }
 
+/** Counts the reading of a text. @throws BudgetExceeded likewise. */
+export function spendText(length: number): void {
+  spend(Math.ceil(length / 64));
+}
+
 /** Counts the items of a new list. @throws BudgetExceeded if the template fills the memory. */
 export function hold(count: number): void {
   spend(count);

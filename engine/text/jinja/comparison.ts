@@ -1,5 +1,5 @@
 import { asNumber } from './arithmetic.ts';
-import { hold, spend } from './budget.ts';
+import { hold, spend, spendText } from './budget.ts';
 import { TemplateFailure } from './failure.ts';
 import {
   Dict,
@@ -52,11 +52,14 @@ export function equal(left: Value, right: Value): boolean {
   if (left instanceof Dict) return right instanceof Dict && equalDicts(left, right);
   if (left instanceof Range)
     return right instanceof Range && equalItems([...iterate(left)], [...iterate(right)]);
+  if (typeof left === 'string' && typeof right === 'string') spendText(Math.min(left.length, right.length));
   return left === right;
 }
 
 function equalItems(left: readonly Value[], right: readonly Value[]): boolean {
-  return left.length === right.length && left.every((item, i) => item === right[i] || equal(item, right[i]));
+  if (left.length !== right.length) return false;
+  spend(Math.ceil(left.length / 64));
+  return left.every((item, i) => item === right[i] || equal(item, right[i]));
 }
 
 function equalDicts(left: Dict, right: Dict): boolean {
@@ -99,7 +102,7 @@ function orderItems(left: readonly Value[], right: readonly Value[], operator: s
 
 /** By code points, as Python compares; UTF-16 puts U+FFFF after U+10000. */
 function orderText(left: string, right: string): number {
-  spend(Math.ceil(Math.min(left.length, right.length) / 64));
+  spendText(Math.min(left.length, right.length));
   if (left === right) return 0;
   let i = 0;
   while (i < left.length && left[i] === right[i]) i++;
@@ -115,7 +118,7 @@ export function contains(container: Value, member: Value): boolean {
   if (typeof container === 'string' || container instanceof Markup) {
     const text = typeof container === 'string' ? container : container.text;
     const part = plain(member);
-    spend(Math.ceil(text.length / 64));
+    spendText(text.length);
     if (typeof part === 'string') return text.includes(part);
     if (part instanceof Undefined) part.fail();
     throw new TemplateFailure(`'in <string>' requires string as left operand, not ${typeName(part)}`);

@@ -1,4 +1,5 @@
 import { asInt, asText, bind } from './arguments.ts';
+import { hold } from './budget.ts';
 import { TemplateFailure, unsupported } from './failure.ts';
 import { str } from './represent.ts';
 import { strftime } from './strftime.ts';
@@ -52,8 +53,10 @@ function dict(positional: readonly Value[], keywords: Keywords): Dict {
   }
   const result = new Dict();
   const [source] = positional;
-  if (source instanceof Dict) for (const [key, value] of source.entries()) result.set(key, value);
-  else if (source !== undefined) {
+  if (source instanceof Dict) {
+    hold(source.size);
+    for (const [key, value] of source.entries()) result.set(key, value);
+  } else if (source !== undefined) {
     for (const pair of iterate(source)) {
       const items = [...iterate(pair)];
       if (items.length !== 2) throw new TemplateFailure('a pair of a dict must have two items');

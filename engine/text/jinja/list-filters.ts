@@ -98,7 +98,10 @@ export const LIST_FILTERS: Readonly<Record<string, Filter>> = {
     (value, isSensitive, name) => extreme('<', value, keyOf(name, isSensitive)),
   ),
   reverse: filter([], (value) => {
-    if (typeof value === 'string') return [...value].reverse().join('');
+    if (typeof value === 'string') {
+      hold(value.length);
+      return [...value].reverse().join('');
+    }
     if (value instanceof Generator) return listOf(value).reverse();
     requireReversible(value);
     return new Generator(listOf(value).reverse());

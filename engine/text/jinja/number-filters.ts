@@ -1,5 +1,6 @@
 import { asInt } from './arguments.ts';
 import { arithmetic, toFloat } from './arithmetic.ts';
+import { spendText } from './budget.ts';
 import { TemplateFailure } from './failure.ts';
 import { type Filter, filter } from './filter.ts';
 import { fixed, scaledHalfEven } from './rounding.ts';
@@ -63,6 +64,7 @@ function parseIntText(text: string, base: number): bigint | undefined {
   }
   const digits = `[${DIGITS[base]}](?:_?[${DIGITS[base]}])*`;
   const prefix = PREFIXES[base] === '' ? '' : `(?:${PREFIXES[base]}_?)?`;
+  spendText(text.length);
   const pattern = new RegExp(`^([+-]?)${prefix}(${digits})$`, 'i');
   const found = pattern.exec(asciiDigits(strip(text, null, { start: true, end: true })));
   if (!found || found[2].length > 4300) return undefined;
@@ -76,6 +78,7 @@ function parseFloatText(value: Value): number | undefined {
   if (typeof value === 'bigint') return toFloat(value);
   if (value instanceof Undefined) value.fail();
   if (typeof value !== 'string') return undefined;
+  spendText(value.length);
   const text = asciiDigits(strip(value, null, { start: true, end: true })).toLowerCase();
   const special = /^([+-]?)(inf(?:inity)?|nan)$/.exec(text);
   if (special) {

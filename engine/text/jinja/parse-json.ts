@@ -19,6 +19,16 @@ export function parseJson(text: string): unknown {
   );
 }
 
+/** What `JSON.parse` gives for the same text as a value of {@link parseJson}. */
+export function plainJson(value: unknown): unknown {
+  if (value === 0n) return -0;
+  if (typeof value === 'bigint' || value instanceof Number) return Number(value);
+  if (typeof value !== 'object' || value === null) return value;
+  if (Array.isArray(value)) return value.map(plainJson);
+  const entries = value instanceof Map ? [...value] : Object.entries(value);
+  return Object.fromEntries(entries.map(([key, inner]) => [key, plainJson(inner)]));
+}
+
 const INTEGER = /^(?:0|[1-9]\d*)$/;
 /** A key that is a whole number, or may be one behind escapes. */
 const INTEGER_KEY = /"(?:\d+|[\d\\u]+)"\s*:/;

@@ -1,6 +1,6 @@
 import { asInt, asText, bind, type Parameter } from './arguments.ts';
 import { joinText } from './arithmetic.ts';
-import { holdText, spend } from './budget.ts';
+import { holdText, spendText } from './budget.ts';
 import { TemplateFailure } from './failure.ts';
 import { CLASSES, capitalize, SPACE, splitLines, strip, swapCase, title } from './unicode.ts';
 import { codePoints, iterate, Tuple, toIndex, typeName, type Value } from './values.ts';
@@ -119,7 +119,7 @@ export function callStringMethod(
 ): Value {
   const { parameters, run } = METHODS[name];
   // Text is copied by nearly every method, and methods of many strings are what a loop is made of.
-  spend(Math.ceil(text.length / 64));
+  spendText(text.length);
   const result = run(text, ...bind(name, parameters, positional, keywords));
   if (typeof result === 'string') holdText(result.length);
   if (Array.isArray(result)) holdText(text.length + result.length * 16);

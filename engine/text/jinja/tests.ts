@@ -1,5 +1,6 @@
 import { bind, type Parameter } from './arguments.ts';
 import { arithmetic } from './arithmetic.ts';
+import { spendText } from './budget.ts';
 import { type ComparisonOperator, compare, equal } from './comparison.ts';
 import { TemplateFailure } from './failure.ts';
 import { str } from './represent.ts';
@@ -17,6 +18,13 @@ import {
   Undefined,
   type Value,
 } from './values.ts';
+
+/** The text of a value that is read to its end. */
+function wholeText(value: Value): string {
+  const text = str(value);
+  spendText(text.length);
+  return text;
+}
 
 type Test = (value: Value, other: Value) => boolean;
 
@@ -39,8 +47,8 @@ const UNARY: Readonly<Record<string, (value: Value) => boolean>> = {
   true: (value) => value === true,
   integer: isInt,
   float: (value) => typeof value === 'number',
-  lower: (value) => CLASSES.islower(str(value)),
-  upper: (value) => CLASSES.isupper(str(value)),
+  lower: (value) => CLASSES.islower(wholeText(value)),
+  upper: (value) => CLASSES.isupper(wholeText(value)),
   string: (value) => typeof value === 'string' || value instanceof Markup,
   mapping: (value) => value instanceof Dict,
   number: isNumber,

@@ -1,5 +1,5 @@
 import { asInt, asText } from './arguments.ts';
-import { holdText } from './budget.ts';
+import { holdText, spendText } from './budget.ts';
 import { TemplateFailure } from './failure.ts';
 import { type Filter, filter } from './filter.ts';
 import { toJson } from './json.ts';
@@ -30,19 +30,24 @@ export const TEXT_FILTERS: Readonly<Record<string, Filter>> = {
   center: filter([['width', 80n]], (value, width) =>
     callStringMethod(soft(value, 'center'), 'center', [width], NONE),
   ),
-  trim: filter([['chars', null]], (value, chars) =>
-    strip(soft(value, 'trim'), chars === null ? null : asText(chars, 'chars'), { start: true, end: true }),
-  ),
-  title: filter([], (value) =>
-    soft(value, 'title')
+  trim: filter([['chars', null]], (value, chars) => {
+    const text = soft(value, 'trim');
+    spendText(text.length);
+    return strip(text, chars === null ? null : asText(chars, 'chars'), { start: true, end: true });
+  }),
+  title: filter([], (value) => {
+    const text = soft(value, 'title');
+    // Words take longer than a copy.
+    holdText(text.length * 8);
+    return text
       .split(WORD_BEGINNING)
       .filter((item) => item !== '')
       .map((item) => {
         const [first] = item;
         return first.toUpperCase() + item.slice(first.length).toLowerCase();
       })
-      .join(''),
-  ),
+      .join('');
+  }),
   replace: filter([['old'], ['new'], ['count', null]], (value, from, to, count) =>
     replace(str(value), str(from), str(to), count === null ? -1 : toIndex(asInt(count, 'count'))),
   ),
@@ -164,7 +169,10 @@ function truncate(text: string, { length, killWords, end, leeway }: Truncation):
 
 function urlencode(value: Value): string {
   const quote = (item: Value, isQuery: boolean) => {
-    const text = encodeURIComponent(str(item)).replace(
+    const plain = str(item);
+    // A character becomes up to nine.
+    holdText(plain.length * 9);
+    const text = encodeURIComponent(plain).replace(
       /[!'()*]/g,
       (c) => `%${c.charCodeAt(0).toString(16).toUpperCase()}`,
     );

@@ -1,4 +1,4 @@
-import { spend } from './budget.ts';
+import { spend, spendText } from './budget.ts';
 import { TemplateFailure, unsupported } from './failure.ts';
 
 /**
@@ -197,7 +197,7 @@ const SURROGATE = /[\ud800-\udfff]/;
 
 /** The characters of a string as Python counts them, cheaply if there is nothing beyond U+FFFF. */
 export function codePoints(text: string): readonly string[] | string {
-  spend(Math.ceil(text.length / 64));
+  spendText(text.length);
   return SURROGATE.test(text) ? [...text] : text;
 }
 

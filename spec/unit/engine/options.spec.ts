@@ -69,6 +69,18 @@ for (const option of ['cacheTokens', 'blockSize', 'maxBatch', 'maxBatchTokens', 
   });
 }
 
+test('the time limit of a group is whole milliseconds that a timer can wait', (t) => {
+  for (const groupTimeoutMs of [1, 2 ** 31 - 1]) {
+    t.is(completeParallel({ groupTimeoutMs }).groupTimeoutMs, groupTimeoutMs);
+  }
+  for (const groupTimeoutMs of [0, 0.5, 2 ** 31]) {
+    t.throws(() => completeParallel({ groupTimeoutMs }), {
+      instanceOf: OptionError,
+      message: `groupTimeoutMs is ${groupTimeoutMs}; expected a whole number from 1 to 2147483647`,
+    });
+  }
+});
+
 test('a rank has at most 256 threads', (t) => {
   t.notThrows(() => complete({ threads: 256 }));
   t.throws(() => complete({ threads: 257 }), {

@@ -28,3 +28,23 @@ test('no chunk of a forward pass is longer than a step may be', (t) => {
   forward(createRunner(t, { maxBatchTokens: 5, prefillChunk: 2 }), IDS, [], observe);
   t.deepEqual(rows, [4, 2, 2, 2, 2]);
 });
+
+test('the error of an observer is thrown, whatever it is, and no stage is observed after it', (t) => {
+  const runner = createRunner(t, { prefillChunk: 2 });
+  for (const thrown of [new Error('of the observer'), undefined, 0]) {
+    const stages: string[] = [];
+    const observe = (stage: string) => {
+      stages.push(stage);
+      throw thrown;
+    };
+    let caught: unknown = 'nothing was thrown';
+    try {
+      forward(runner, IDS, [0], observe);
+    } catch (error) {
+      caught = error;
+    }
+    t.is(caught, thrown);
+    t.deepEqual(stages, ['hidden_states.0']);
+    t.is(runner.stats().blocks.free, 8);
+  }
+});

@@ -41,8 +41,8 @@ const define = (program: Command, setExitCode: (exitCode: number) => void): void
       'after',
       `
 The edits are made in a copy of the working tree in the temporary folder, which is removed at the end. An edit is caught
-if a spec of the file's name, or else a property of its part, is red or does not end within ${LIMIT / 1000} s. What survives is
-either no bug (the edit changes nothing that can be seen) or a hole in the suite. An edit takes 5 to 40 s.
+if a spec of the file's name, or else one of its part, is red or does not end within ${LIMIT / 1000} s, or if the types are wrong.
+What survives is either no bug (the edit changes nothing that can be seen) or a hole in the suite. An edit takes 5 to 40 s.
 
 Exit codes: 0 all were caught, 1 some survived, 2 wrong usage, 130 or 143 interrupted.
 
@@ -128,6 +128,8 @@ async function tryEdit(
         const outcome = await copy.test(specs, LIMIT);
         if (outcome !== 'green') return { outcome, spec: specs.join(' ') };
       }
+      // Last, because it takes as long as the specs do, and most edits have the right types.
+      if (!(await copy.hasTypes())) return { outcome: 'red', spec: 'the types' };
       return { outcome: 'green', spec: '' };
     });
   } finally {

@@ -76,6 +76,11 @@ export class SourceCopy {
     return (await this.#run(['engine/kernels/build.ts'], 120_000)) === 'green';
   }
 
+  /** Whether the types are right, as `npm test` wants them. */
+  async hasTypes(): Promise<boolean> {
+    return (await this.#run(['node_modules/typescript/bin/tsc'], 300_000)) === 'green';
+  }
+
   /** @param limit in ms; then the specs are ended. */
   test(specs: readonly string[], limit: number): Promise<Outcome> {
     return this.#run(['node_modules/.bin/ava', '--fail-fast', ...specs], limit);

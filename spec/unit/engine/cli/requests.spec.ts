@@ -64,6 +64,23 @@ test('lines of a file give texts, conversations, ids and options; blank lines ar
   ]);
 });
 
+test('numbers of a conversation stay as they are written, those of options are plain', async (t) => {
+  const line =
+    '{"messages": [{"role": "user", "content": "x", "id": 9223372036854775807}], "tools": [{"10": 1, "9": 2}], ' +
+    '"maxTokens": 3.0, "temperature": 1.0, "logitBias": {"10": 1.0, "9": 2}}';
+  const [{ prompt, maxTokens, sampling }] = await readRequests({ requests: linesFile(t, line) });
+  const exact = [{ role: 'user', content: 'x', id: 9223372036854775807n }];
+  const tools = [
+    new Map([
+      ['10', 1],
+      ['9', 2],
+    ]),
+  ];
+  t.deepEqual(prompt, { chat: { messages: exact, tools, enableThinking: undefined } });
+  t.is(maxTokens, 3);
+  t.deepEqual(sampling, { temperature: 1, logitBias: { 9: 2, 10: 1 } });
+});
+
 test('a line can have every sampling option of the engine', async (t) => {
   const { stopIds: _, ...params } = completeSamplingParams(
     { logprobs: 1, promptLogprobs: 1 },

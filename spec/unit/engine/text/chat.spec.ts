@@ -75,6 +75,8 @@ test('a prompt that continues the last message ends within it', async (t) => {
   t.is(kept.render(continued('The sky '), options), '[hi][The sky ');
   t.is(stripped.render(continued('The sky '), options), '[hi][The sky');
   t.is(kept.render(continued('hi'), options), '[hi][hi');
+  const only = await template(t, '{{ messages[-1].content }}!');
+  t.is(only.render(continued('The sky '), options), 'The sky ', 'also at the very beginning');
   t.true((await qwen3()).render(continued('The sky '), options).endsWith('</think>\n\nThe sky '));
   const deaf = await template(t, 'anything');
   for (const [chat, content] of [

@@ -96,6 +96,22 @@ const refused: [string, unknown, string][] = [
     withStages({ post_processor: { type: 'TemplateProcessing', single, pair: single, special_tokens: {} } }),
     'post_processor: expected an entry of special_tokens for each special token',
   ],
+  ...(
+    [
+      ['two tokens', ['<|end|>', 'a']],
+      ['another token', ['a']],
+      ['no token', []],
+    ] as const
+  ).map(([what, tokens]): [string, unknown, string] => [
+    `a special token of the post-processor whose entry has ${what}`,
+    withStages({
+      post_processor: {
+        ...{ type: 'TemplateProcessing', single, pair: single },
+        special_tokens: { '<|end|>': { id: '<|end|>', ids: [0], tokens } },
+      },
+    }),
+    'post_processor: expected an entry of special_tokens for each special token',
+  ]),
   ['null', null, 'the whole: Invalid input: expected object, received null'],
   ['a tokenizer without a model', { added_tokens: [] }, 'model: Invalid input: expected object'],
   ['a model that is no BPE', withModel({ type: 'Unigram' }), 'model.type: Invalid input: expected "BPE"'],

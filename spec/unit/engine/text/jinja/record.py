@@ -672,6 +672,16 @@ none in [none]
 'foo bar' | wordcount
 3.14159 | round(2)
 2.5 | round(0, 'ceil')
+'filter' is test
+'test' is test
+'odd' is test
+'nothing' is test
+'trim' is filter
+'nothing' is filter
+(empty ~ 'inf') | float | round(0, 'ceil')
+(empty ~ '-inf') | float | round(1, 'floor')
+(empty ~ 'nan') | float | round(0, 'ceil')
+(empty ~ 'inf') | float | round(2)
 1.005 | round(2)
 25 | round(-1)
 15 | round(-1)

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import test from 'ava';
 import { BudgetExceeded } from '../../../../../engine/text/jinja/failure.ts';
-import { parseJson } from '../../../../../engine/text/jinja/parse-json.ts';
+import { parseJson, plainJson } from '../../../../../engine/text/jinja/parse-json.ts';
 import { Template } from '../../../../../engine/text/jinja/template.ts';
 
 /** What record.py wrote: templates with what jinja2 renders, or the error that it raises. */
@@ -78,6 +78,15 @@ test('numbers and the order of keys are read as they are written', (t) => {
     '{"a": 1, "b": 1.0, "c": 100.0, "d": 9223372036854775807, "e": 0, "f": -0.0, "g": {"10": 1, "9": [{"1": 2}], "x": "\\"3\\": 4"}}',
   );
   t.throws(() => parseJson('{"1": }'), { instanceOf: SyntaxError });
+});
+
+test('a value whose numbers were kept is turned into what JSON.parse gives', (t) => {
+  const texts = [
+    '{"a": 1, "b": 1.0, "c": [1e2, 9223372036854775807, -0, -0.0, null], "x": {"10": 1.0, "9": [{"1": 2.0}]}}',
+    '{"__proto__": {"1": 5.0}}',
+    ...['12345678901234567890', '1.0', 'true', '"1"', '[]', '-0'],
+  ];
+  for (const text of texts) t.deepEqual(plainJson(parseJson(text)), JSON.parse(text), text);
 });
 
 test('a value from JavaScript is what it is in JSON; what JSON cannot say is refused', (t) => {
