@@ -40,7 +40,7 @@ export function measuredEngine(
     metrics.countPrompt(request.ids.length);
     metrics.countEnd(now() - begun);
   }
-  /** The tokens of a sample that come with its result; their times are its means. @param ms since the request. */
+  /** Counts tokens that come with the result of their sample. @param ms from the request to the result. */
   function countTokens({ tokens: ids, timing }: GenerateResult, ms: number): void {
     tokens.completionTokens += ids.length;
     for (const i of ids.keys()) {
