@@ -1,5 +1,5 @@
 // Compiles assembly/ to build/kernels.wasm, and to build/kernels-emulated.wasm for machines without a fused
-// multiply-add, each with the hash of its sources and the version of the compiler in it: npm run build:kernels.
+// multiply-add, each with the hash of its sources and its compiler's version in it: npm run build:kernels.
 // With --if-stale a file is kept if the same compiler has built it from the same sources.
 import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';

@@ -33,7 +33,7 @@ const tensors = fc
   .uniqueArray(fc.tuple(name, tensor), { selector: ([key]) => key, maxLength: 6 })
   .map((entries) => new Map(entries));
 
-/** Files are removed before they are written again: replacing one makes some file systems wait for the disk. */
+/** Comes before a file is written again: replacing one makes some file systems wait for the disk. */
 const remove = (path: string) => rmSync(path, { force: true });
 
 const metadata = fc.dictionary(fc.string(), fc.string(), { maxKeys: 3 });
