@@ -8,6 +8,9 @@ export const PANEL = 16;
 /** The most rows of activations that a tile of a matmul takes at once. */
 export const TILE_ROWS = 6;
 
+/** The most rows of a tile that widens bf16 weights as it reads them, which takes registers too. */
+export const WIDENING_TILE_ROWS = 4;
+
 /** Queries that share a key head and go through the cache together: four tiles. */
 export const QUERIES = 24;
 
@@ -46,6 +49,8 @@ export class MatmulArguments {
   /** One row, f32 [inputs], or more rows in strips as the kernel "pack rows" writes them. */
   x: number = 0;
   rows: number = 0;
+  /** Strips of the rows. */
+  numStrips: number = 0;
   inputs: number = 0;
   /** Packed weights, [outputs / PANEL][inputs][PANEL]. */
   panels: number = 0;
@@ -73,6 +78,7 @@ export class PackRowsArguments {
   /** f32 [rows, inputs]. */
   x: number = 0;
   rows: number = 0;
+  numStrips: number = 0;
   inputs: number = 0;
   /** f32 [strips][inputs][rows of the strip], written. */
   strips: number = 0;

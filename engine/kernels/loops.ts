@@ -1,4 +1,4 @@
-import { PANEL, TILE_ROWS } from './abi.ts';
+import { PANEL, TILE_ROWS, WIDENING_TILE_ROWS } from './abi.ts';
 import type { SharedMemory } from './memory.ts';
 
 /** The vector loops that `assembly/index.ts` exports beside the functions for threads, by name. */
@@ -25,7 +25,7 @@ for (let rows = 1; rows <= TILE_ROWS; rows++) {
   const end = X + LENGTH * rows * FLOAT;
   ARGUMENTS[`panel${rows}`] = (result) => [X, end, W, PANEL_BYTES, result];
   ARGUMENTS[`half${rows}`] = (result) => [X, end, W, PANEL_BYTES, result];
-  ARGUMENTS[`bf16x${rows}`] = (result) => [X, end, W, PANEL_BYTES, result];
+  if (rows <= WIDENING_TILE_ROWS) ARGUMENTS[`bf16x${rows}`] = (result) => [X, end, W, PANEL_BYTES, result];
   ARGUMENTS[`values16x${rows}`] = (result) => [RUN, W, result];
   ARGUMENTS[`values8x${rows}`] = (result) => [RUN, W, result];
 }

@@ -5,15 +5,28 @@ import {
   type PackPanelsArguments,
   type PackRowsArguments,
   TILE_ROWS,
+  WIDENING_TILE_ROWS,
 } from './abi.ts';
 import type { KernelCall } from './pool.ts';
 import { type ArgumentsOf, KERNELS } from './table.ts';
 import { bytesPerWeight } from './widen.ts';
 
-/** Panels of a part of a matmul: a single row reads four panels side by side. */
-const PANELS_PER_PART = 4;
+/** Panels of a part of a matmul: a single row reads four side by side, a few rows up to eight in turn. */
+const PANELS_PER_PART = { oneStrip: 4, moreStrips: 8 };
 
 const MATMUL = { F32: KERNELS.matmulF32, F16: KERNELS.matmulF16, BF16: KERNELS.matmulBF16 };
+
+/**
+ * Rows up to which each strip widens bf16 weights anew, which costs less than to store them widened. With
+ * vectors of 128 bits too few registers are left for more than one strip.
+ */
+const FEW_ROWS = { wide: 32, narrow: 4 };
+
+/** The strips in which a matmul takes these rows: as few as its tiles allow. They change no bit. */
+export function numStrips(rows: number, dtype: WeightDtype, isWide: boolean): number {
+  const isWidening = dtype === 'BF16' && rows <= (isWide ? FEW_ROWS.wide : FEW_ROWS.narrow);
+  return Math.ceil(rows / (isWidening ? WIDENING_TILE_ROWS : TILE_ROWS));
+}
 
 /** Packs rows of a matrix of this dtype into panels. */
 export function packPanelsCall(
@@ -24,7 +37,7 @@ export function packPanelsCall(
     kernel: bytesPerWeight(dtype) === 2 ? KERNELS.packPanels16 : KERNELS.packPanels32,
     args,
     units: Math.ceil(args.rows / PANEL),
-    grain: PANELS_PER_PART,
+    grain: PANELS_PER_PART.oneStrip,
     work: args.rows * args.inputs,
   };
 }
@@ -34,7 +47,7 @@ export function packRowsCall(args: ArgumentsOf<PackRowsArguments>): KernelCall<P
   return {
     kernel: KERNELS.packRows,
     args,
-    units: Math.ceil(args.rows / TILE_ROWS),
+    units: args.numStrips,
     grain: 1,
     work: args.rows * args.inputs,
   };
@@ -49,7 +62,7 @@ export function matmulCall(
     kernel: MATMUL[dtype],
     args,
     units: Math.ceil(args.outputs / PANEL),
-    grain: PANELS_PER_PART,
+    grain: args.numStrips === 1 ? PANELS_PER_PART.oneStrip : PANELS_PER_PART.moreStrips,
     work: args.rows * args.inputs * args.outputs,
   };
 }

@@ -11,7 +11,7 @@ import {
   checkStoreKeyValue,
 } from './checks.ts';
 import type { Kernels } from './kernels.ts';
-import { matmulCall, packPanelsCall, packRowsCall } from './matmul-calls.ts';
+import { matmulCall, numStrips, packPanelsCall, packRowsCall } from './matmul-calls.ts';
 import { KernelMemory, throwDisposed } from './memory.ts';
 import { LEAVES } from './numerics.ts';
 import { packedBytes, readMatrix } from './pack.ts';
@@ -136,9 +136,10 @@ export async function createWasmKernels(options: WasmKernelsOptions = {}): Promi
       for (let first = 0; first < rows; first += most) {
         const block = Math.min(most, rows - first);
         const blockFrom = from + first * inputs * FLOAT;
-        if (block > 1) share(packRowsCall({ x: blockFrom, rows: block, inputs, strips }));
+        const shape = { rows: block, numStrips: numStrips(block, dtype, isWide), inputs };
+        if (block > 1) share(packRowsCall({ x: blockFrom, ...shape, strips }));
         const args = {
-          ...{ x: block > 1 ? strips : blockFrom, rows: block, inputs, panels, outputs },
+          ...{ x: block > 1 ? strips : blockFrom, ...shape, panels, outputs },
           ...{ y: to + first * outputs * FLOAT, leaves, isWide: Number(isWide) },
         };
         share(matmulCall(dtype, args));

@@ -23,11 +23,15 @@ const RUN = { seed: 20261122, numRuns: 120 };
 const seed = fc.nat();
 const flavour = fc.constantFrom(...FLAVOURS);
 const dtype = fc.constantFrom<WeightDtype>('F32', 'F16', 'BF16');
-const fewRows = fc.integer({ min: 1, max: 22 });
-// Tiles for few rows, those for many (from 17 on), and a second block (from 129 on).
+const fewRows = fc.integer({ min: 1, max: 36 });
+// Tiles for few rows, for many (bf16: from 33 on, with 128 bits from 5 on), and a second block (from 129 on).
 const rows = fc.oneof({ weight: 4, arbitrary: fewRows }, fc.integer({ min: 126, max: 134 }));
 const outputs = fc.oneof(fc.integer({ min: 1, max: 45 }), fc.integer({ min: 100, max: 200 }));
-const inputs = fc.integer({ min: 1, max: 70 });
+// Leaves of some inputs, and of more than a run of 16, after which a few rows go on to the next panel.
+const inputs = fc.oneof(
+  { weight: 5, arbitrary: fc.integer({ min: 1, max: 70 }) },
+  fc.integer({ min: 129, max: 330 }),
+);
 
 /** Sizes of the samples of a kernel. Attention costs rows times positions. */
 function sizesOf(method: string): fc.Arbitrary<SampleSize> {

@@ -1,4 +1,5 @@
 import { LEAVES, PANEL, TILE_ROWS } from '../sizes';
+import { Strips } from './strips';
 
 /** Bytes of the sums of one leaf of a tile: up to {@link TILE_ROWS} pairs of a row and a panel. */
 export const LEAF_BYTES: usize = TILE_ROWS * PANEL * sizeof<f32>();
@@ -30,6 +31,26 @@ export function storeOutputs(
     for (let at = sums; at < sums + PANEL * sizeof<f32>(); at += 16) v128.store(at, Leaves.add(leaves, at));
     memory.copy(y, sums, count * sizeof<f32>());
     y += yBytes;
+  }
+}
+
+/** Writes the outputs of a panel for all rows. @param tiles one for each strip; overwritten */
+export function storeRows(
+  tiles: usize,
+  rows: usize,
+  numStrips: usize,
+  leaves: usize,
+  y: usize,
+  n: usize,
+  outputs: usize,
+): void {
+  y += n * PANEL * 4;
+  const present = min(PANEL, outputs - n * PANEL);
+  for (let strip: usize = 0; strip < numStrips; strip++) {
+    const width = Strips.width(rows, numStrips, strip);
+    storeOutputs(tiles, tiles + width * PANEL * 4, leaves, y, outputs * 4, present);
+    y += width * outputs * 4;
+    tiles += TILE_BYTES;
   }
 }
 

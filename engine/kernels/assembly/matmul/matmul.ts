@@ -1,18 +1,19 @@
 import { MatmulArguments } from '../../abi';
-import { PANEL } from '../sizes';
+import { PANEL, WIDENING_TILE_ROWS } from '../sizes';
+import { fewRows } from './few-rows';
 import { fourPanelsBF16, fourPanelsF16, fourPanelsF32 } from './four-panels';
-import { LEAF_BYTES, storeOutputs, TILE_BYTES } from './leaves';
-import { Strips } from './strips';
-import { sumHalf, sumPanel, sumPanelBF16 } from './tile';
-import { BF16, Weights } from './weights';
+import { LEAF_BYTES, storeOutputs, storeRows, TILE_BYTES } from './leaves';
+import { sumHalf, sumPanel } from './tile';
+import { Weights } from './weights';
 
-/** Strips up to which bf16 weights are widened for each anew, which costs less than to store them widened. */
-const FEW_STRIPS: usize = 2;
+/** Bytes that memory is read in. */
+const CACHE_LINE: usize = 64;
 
 /** y = x · Wᵀ of the panels first … last, whose weights are of type W. */
 export function matmul<W>(args: MatmulArguments, first: usize, last: usize, scratch: usize): void {
   const x = <usize>args.x;
   const rows = <usize>args.rows;
+  const numStrips = <usize>args.numStrips;
   const inputs = <usize>args.inputs;
   const panels = <usize>args.panels;
   const outputs = <usize>args.outputs;
@@ -26,13 +27,15 @@ export function matmul<W>(args: MatmulArguments, first: usize, last: usize, scra
       fourPanels<W>(x, inputs, leaves, panels + n * panelBytes, y, n, outputs, scratch);
     }
   }
+  // An f32 is not widened, and widening an f16 costs too much to repeat.
+  const isBF16 = !isFloat<W>() && !isSigned<W>();
+  if (isBF16 && rows <= numStrips * WIDENING_TILE_ROWS) {
+    fewRows(x, rows, numStrips, inputs, leaves, panels, n, last, y, outputs, scratch);
+    return;
+  }
   for (; n < last; n++) {
     const panel = panels + n * panelBytes;
-    // An f32 is not widened, and widening an f16 costs too much to repeat.
-    const isBF16 = !isFloat<W>() && !isSigned<W>();
-    if (isBF16 && Strips.count(rows) <= FEW_STRIPS) {
-      fewRows(x, rows, inputs, leaves, panel, y, n, outputs, scratch);
-    } else manyRows<W>(x, rows, inputs, leaves, isWide, panel, y, n, outputs, scratch);
+    manyRows<W>(x, rows, numStrips, inputs, leaves, isWide, panel, y, n, outputs, scratch);
   }
 }
 
@@ -64,46 +67,11 @@ function fourPanels<W>(
   storeOutputs(end, end + PANEL * 4, leaves, y + 3 * PANEL * 4, 0, present);
 }
 
-/** A panel of bf16 times a few rows; each strip widens it anew. */
-function fewRows(
-  strips: usize,
-  rows: usize,
-  inputs: usize,
-  leaves: usize,
-  panel: usize,
-  y: usize,
-  n: usize,
-  outputs: usize,
-  scratch: usize,
-): void {
-  const leafLength = (inputs + leaves - 1) / leaves;
-  // The next leaf, which follows in memory, is fetched from there while this one is computed; one beyond the
-  // matrix does not exist.
-  const isLast = (n + 1) * PANEL >= outputs;
-  const ahead: usize = isLast ? 0 : leafLength * Weights.stride<BF16>();
-  const count = Strips.count(rows);
-  const base = rows / count;
-  const extra = rows % count;
-  for (let i: usize = 0; i < leaves; i++) {
-    const from = min(i * leafLength, inputs);
-    const to = min(from + leafLength, inputs);
-    const w = panel + from * Weights.stride<BF16>();
-    let sums = scratch + i * LEAF_BYTES;
-    let x = strips;
-    for (let strip: usize = 0; strip < count; strip++) {
-      const width = base + <usize>(strip < extra);
-      sumPanelBF16(width, x + from * width * 4, x + to * width * 4, w, ahead, sums);
-      x += width * inputs * 4;
-      sums += TILE_BYTES;
-    }
-  }
-  storeRows(scratch, rows, leaves, y, n, outputs);
-}
-
 /** A panel times many rows: each leaf is widened once. */
 function manyRows<W>(
   strips: usize,
   rows: usize,
+  numStrips: usize,
   inputs: usize,
   leaves: usize,
   isWide: bool,
@@ -115,23 +83,30 @@ function manyRows<W>(
 ): void {
   const leafLength = (inputs + leaves - 1) / leaves;
   const tiles = scratch + leafLength * Weights.stride<f32>();
-  const count = Strips.count(rows);
-  const base = rows / count;
-  const extra = rows % count;
+  const base = rows / numStrips;
+  const extra = rows % numStrips;
+  const isLast = (n + 1) * PANEL >= outputs;
   for (let i: usize = 0; i < leaves; i++) {
     const from = min(i * leafLength, inputs);
     const to = min(from + leafLength, inputs);
     let w = panel + from * Weights.stride<W>();
+    // The next leaf follows in memory, except after the matrix's last. Before each strip a part of it is
+    // touched: the processor fetches it, and what comes next, while the strip is computed.
+    let touch = w + leafLength * Weights.stride<W>();
+    const touchEnd = isLast ? touch : touch + (to - from) * Weights.stride<W>();
+    const part = (touchEnd - touch + numStrips - 1) / numStrips;
     if (!isFloat<W>()) {
       widenLeaf<W>(w, w + (to - from) * Weights.stride<W>(), scratch, Weights.mask(inputs));
       w = scratch;
     }
     let sums = tiles + i * LEAF_BYTES;
     let x = strips;
-    for (let strip: usize = 0; strip < count; strip++) {
+    for (let strip: usize = 0; strip < numStrips; strip++) {
       const width = base + <usize>(strip < extra);
       const begin = x + from * width * 4;
       const end = x + to * width * 4;
+      const partEnd = min(touch + part, touchEnd);
+      for (; touch < partEnd; touch += CACHE_LINE) load<u8>(touch);
       // Two rows times eight outputs have too few sums to cover the latency of an addition.
       if (isWide || width < 3) sumPanel(width, begin, end, w, Weights.stride<f32>(), sums);
       else {
@@ -142,7 +117,7 @@ function manyRows<W>(
       sums += TILE_BYTES;
     }
   }
-  storeRows(tiles, rows, leaves, y, n, outputs);
+  storeRows(tiles, rows, numStrips, leaves, y, n, outputs);
 }
 
 function widenLeaf<W>(w: usize, end: usize, widened: usize, mask: v128): void {
@@ -154,17 +129,5 @@ function widenLeaf<W>(w: usize, end: usize, widened: usize, mask: v128): void {
     v128.store(widened, Weights.high<W>(u0, mask), 32);
     v128.store(widened, Weights.high<W>(u1, mask), 48);
     widened += Weights.stride<f32>();
-  }
-}
-
-function storeRows(tiles: usize, rows: usize, leaves: usize, y: usize, n: usize, outputs: usize): void {
-  y += n * PANEL * 4;
-  const present = min(PANEL, outputs - n * PANEL);
-  const count = Strips.count(rows);
-  for (let strip: usize = 0; strip < count; strip++) {
-    const width = Strips.width(rows, count, strip);
-    storeOutputs(tiles, tiles + width * PANEL * 4, leaves, y, outputs * 4, present);
-    y += width * outputs * 4;
-    tiles += TILE_BYTES;
   }
 }

@@ -8,7 +8,7 @@ export function packRows(args: PackRowsArguments, first: usize, last: usize): vo
   const rows = <usize>args.rows;
   const inputs = <usize>args.inputs;
   const strips = <usize>args.strips;
-  const count = Strips.count(rows);
+  const count = <usize>args.numStrips;
   const rowBytes = inputs * sizeof<f32>();
   for (let strip = first; strip < last; strip++) {
     const row = Strips.first(rows, count, strip);

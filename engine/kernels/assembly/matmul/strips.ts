@@ -1,10 +1,12 @@
 import { TILE_ROWS } from '../sizes';
 
 /**
- * Rows in strips, each of which a tile takes at once: as few as possible, of widths that differ by one at
- * most, because a tile of few rows computes slowly.
+ * Rows in strips, each of which a tile takes at once. Their widths differ by one at most, because a tile of
+ * few rows computes slowly. Of a matmul,
+ * ../../matmul-calls.ts decides how many there are.
  */
 export class Strips {
+  /** As few strips as possible. */
   @inline
   static count(rows: usize): usize {
     return (rows + TILE_ROWS - 1) / TILE_ROWS;

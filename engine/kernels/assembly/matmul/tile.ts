@@ -12,7 +12,8 @@ import { BF16, Weights } from './weights';
  */
 export class Tile {
   /**
-   * Sums from +0 over inputs in ascending order.
+   * Sums over inputs in ascending order: of f32 weights from +0, of others from what `sums` holds, so that
+   * a leaf may be computed in several runs.
    *
    * @param x,end the run of a strip of rows, f32 [inputs, rows]
    * @param w its weights @param stride bytes from the weights of an input to those of the next
@@ -34,30 +35,30 @@ export class Tile {
     sums: usize,
   ): void {
     const isWide = outputs > 8;
-    let a0 = f32x4.splat(0);
-    let a1 = f32x4.splat(0);
-    let a2 = f32x4.splat(0);
-    let a3 = f32x4.splat(0);
-    let b0 = f32x4.splat(0);
-    let b1 = f32x4.splat(0);
-    let b2 = f32x4.splat(0);
-    let b3 = f32x4.splat(0);
-    let c0 = f32x4.splat(0);
-    let c1 = f32x4.splat(0);
-    let c2 = f32x4.splat(0);
-    let c3 = f32x4.splat(0);
-    let d0 = f32x4.splat(0);
-    let d1 = f32x4.splat(0);
-    let d2 = f32x4.splat(0);
-    let d3 = f32x4.splat(0);
-    let e0 = f32x4.splat(0);
-    let e1 = f32x4.splat(0);
-    let e2 = f32x4.splat(0);
-    let e3 = f32x4.splat(0);
-    let f0 = f32x4.splat(0);
-    let f1 = f32x4.splat(0);
-    let f2 = f32x4.splat(0);
-    let f3 = f32x4.splat(0);
+    let a0 = Tile.begin<W>(rows > 0, sums);
+    let a1 = Tile.begin<W>(rows > 0, sums + 16);
+    let a2 = Tile.begin<W>(rows > 0, sums + 32);
+    let a3 = Tile.begin<W>(rows > 0, sums + 48);
+    let b0 = Tile.begin<W>(rows > 1, sums + 64);
+    let b1 = Tile.begin<W>(rows > 1, sums + 80);
+    let b2 = Tile.begin<W>(rows > 1, sums + 96);
+    let b3 = Tile.begin<W>(rows > 1, sums + 112);
+    let c0 = Tile.begin<W>(rows > 2, sums + 128);
+    let c1 = Tile.begin<W>(rows > 2, sums + 144);
+    let c2 = Tile.begin<W>(rows > 2, sums + 160);
+    let c3 = Tile.begin<W>(rows > 2, sums + 176);
+    let d0 = Tile.begin<W>(rows > 3, sums + 192);
+    let d1 = Tile.begin<W>(rows > 3, sums + 208);
+    let d2 = Tile.begin<W>(rows > 3, sums + 224);
+    let d3 = Tile.begin<W>(rows > 3, sums + 240);
+    let e0 = Tile.begin<W>(rows > 4, sums + 256);
+    let e1 = Tile.begin<W>(rows > 4, sums + 272);
+    let e2 = Tile.begin<W>(rows > 4, sums + 288);
+    let e3 = Tile.begin<W>(rows > 4, sums + 304);
+    let f0 = Tile.begin<W>(rows > 5, sums + 320);
+    let f1 = Tile.begin<W>(rows > 5, sums + 336);
+    let f2 = Tile.begin<W>(rows > 5, sums + 352);
+    let f3 = Tile.begin<W>(rows > 5, sums + 368);
     for (; x < end; x += rows * sizeof<f32>()) {
       // A load that may trap is not removed, though nothing needs its result.
       if (!isFloat<W>()) load<u8>(w + ahead);
@@ -168,6 +169,11 @@ export class Tile {
       }
     }
   }
+  /** Where a sum begins. @param isUsed false for a row that the tile does not have */
+  @inline
+  private static begin<W>(isUsed: bool, sum: usize): v128 {
+    return isFloat<W>() || !isUsed ? f32x4.splat(0) : v128.load(sum);
+  }
 }
 
 /** Sums 16 outputs of 1 … 6 rows over a run of weights in f32; see {@link Tile.sum}. */
@@ -190,11 +196,9 @@ export function sumHalf(rows: usize, x: usize, end: usize, w: usize, stride: usi
   else half1(x, end, w, stride, sums);
 }
 
-/** Sums 16 outputs of 1 … 6 rows over a run of bf16 weights, which are widened as they are read. */
+/** Continues the sums of 16 outputs of 1 … 4 rows over bf16 weights, which are widened as they are read. */
 export function sumPanelBF16(rows: usize, x: usize, end: usize, w: usize, ahead: usize, sums: usize): void {
-  if (rows === 6) bf16x6(x, end, w, ahead, sums);
-  else if (rows === 5) bf16x5(x, end, w, ahead, sums);
-  else if (rows === 4) bf16x4(x, end, w, ahead, sums);
+  if (rows === 4) bf16x4(x, end, w, ahead, sums);
   else if (rows === 3) bf16x3(x, end, w, ahead, sums);
   else if (rows === 2) bf16x2(x, end, w, ahead, sums);
   else bf16x1(x, end, w, ahead, sums);
@@ -262,12 +266,4 @@ export function bf16x3(x: usize, end: usize, w: usize, ahead: usize, sums: usize
 
 export function bf16x4(x: usize, end: usize, w: usize, ahead: usize, sums: usize): void {
   Tile.sum<BF16>(4, 16, x, end, w, Weights.stride<BF16>(), Weights.mask(ahead), ahead, sums);
-}
-
-export function bf16x5(x: usize, end: usize, w: usize, ahead: usize, sums: usize): void {
-  Tile.sum<BF16>(5, 16, x, end, w, Weights.stride<BF16>(), Weights.mask(ahead), ahead, sums);
-}
-
-export function bf16x6(x: usize, end: usize, w: usize, ahead: usize, sums: usize): void {
-  Tile.sum<BF16>(6, 16, x, end, w, Weights.stride<BF16>(), Weights.mask(ahead), ahead, sums);
 }

@@ -112,7 +112,7 @@ async function withStranger(t: ExecutionContext, code: string) {
   // The memory's first allocation is the job; its claims begin with the number of parts that are left.
   const stranger = new Worker(program, { eval: true, workerData: { buffer: memory.buffer, at: 64 } });
   t.teardown(() => stranger.terminate());
-  const args = { x: rows, rows: 64, inputs: 1, strips };
+  const args = { x: rows, rows: 64, numStrips: 16, inputs: 1, strips };
   const call = { kernel: KERNELS.packRows, args, units: 16, grain: 1, work: 1 };
   const deadline = Date.now() + 20_000;
   return () => {
