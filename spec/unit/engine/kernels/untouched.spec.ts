@@ -55,8 +55,8 @@ function rangeOf(view: ArrayBufferView): Range {
 /**
  * The first change of memory outside some ranges.
  *
- * @param begin where to begin; before it the threads are told what to run.
- * @returns undefined if there is none.
+ * @param begin where to begin; the calls for the threads lie before it.
+ * @returns undefined if nothing has changed.
  */
 function firstChange(before: Uint8Array, memory: ArrayBufferLike, begin: number, allowed: readonly Range[]) {
   const now = new Uint8Array(memory, 0, before.length);
@@ -76,7 +76,7 @@ function firstChange(before: Uint8Array, memory: ArrayBufferLike, begin: number,
   return undefined;
 }
 
-/** Runs a sample twice in fresh kernels: the first run allocates their working memory. @returns a complaint. */
+/** Runs a sample twice in fresh kernels: the first run allocates their memory. @returns a complaint. */
 async function changeOf(name: keyof typeof KERNELS, size: SampleSize, threads: number, isWide: boolean) {
   const kernels = await createWasmKernels({ threads, sharedWork: 0, revectorize: isWide });
   try {
