@@ -38,7 +38,8 @@ function take(message: ToThread, engine: Engine): void {
   else controllers.get(message.id)?.abort();
 }
 
-async function serve(id: number, request: ThreadRequest, engine: Engine): Promise<void> {
+async function serve(id: number, threadRequest: ThreadRequest, engine: Engine): Promise<void> {
+  const { resultsOnly = false, ...request } = threadRequest;
   const controller = new AbortController();
   const { signal } = controller;
   controllers.set(id, controller);
@@ -48,7 +49,7 @@ async function serve(id: number, request: ThreadRequest, engine: Engine): Promis
       // Leaving the loop frees the blocks. The caller has left, or gets an error when the thread exits.
       if (signal.aborted) break;
       if (event.type === 'error') refusal = event.error;
-      else tell({ id, event }, engine);
+      else if (event.type === 'result' || !resultsOnly) tell({ id, event }, engine);
     }
     // Also after an abort: the news has the statistics without the request.
     tell({ id, ...(refusal && { error: toErrorData(refusal) }) }, engine);

@@ -1,3 +1,4 @@
+import type { GenerateResult } from '../serving/requests.ts';
 import type { ServerContext } from './context.ts';
 import type { Metrics } from './metrics.ts';
 import type { ServedEvent, ThreadRequest } from './thread-messages.ts';
@@ -29,12 +30,23 @@ export function measuredEngine(
         lastTokens.set(event.sample, now());
         tokens.completionTokens++;
         metrics.countToken(now() - (last ?? begun), last === undefined);
-      } else metrics.countSample(event.result.finishReason);
+      } else {
+        if (request.resultsOnly) countTokens(event.result, now() - begun);
+        metrics.countSample(event.result.finishReason);
+      }
       yield event;
     }
     tokens.promptTokens += request.ids.length;
     metrics.countPrompt(request.ids.length);
     metrics.countEnd(now() - begun);
+  }
+  /** Counts tokens that come with the result of their sample. @param ms from the request to the result. */
+  function countTokens({ tokens: ids, timing }: GenerateResult, ms: number): void {
+    tokens.completionTokens += ids.length;
+    for (const i of ids.keys()) {
+      if (i === 0) metrics.countToken(ms - timing.decodeMs, true);
+      else metrics.countToken(timing.decodeMs / (ids.length - 1), false);
+    }
   }
   return {
     generate,

@@ -72,9 +72,14 @@ export class Metrics {
       labelNames: ['finished_reason'],
     });
     this.#promptTokens = new Counter(named('prompt_tokens_total', 'tokens of prompts'));
-    this.#generationTokens = new Counter(named('generation_tokens_total', 'generated tokens'));
+    this.#generationTokens = new Counter(
+      named('generation_tokens_total', 'generated tokens; of a whole answer, when it is sent'),
+    );
     this.#firstToken = seconds('time_to_first_token', 'from a request to its first token');
-    this.#betweenTokens = seconds('inter_token_latency', 'from a token of a sample to its next');
+    this.#betweenTokens = seconds(
+      'inter_token_latency',
+      'from a token of a sample to its next; the mean of a whole answer',
+    );
     this.#whole = seconds('e2e_request_latency', 'from a request to the end of its last sample');
   }
 

@@ -11,7 +11,13 @@ export interface ThreadData {
 }
 
 /** A request without what cannot be copied into another thread. */
-export type ThreadRequest = Omit<GenerateRequest, 'signal' | 'returnLogits'>;
+export interface ThreadRequest extends Omit<GenerateRequest, 'signal' | 'returnLogits'> {
+  /**
+   * Send the results of its samples alone, not each token: a message for each would cost the server's thread
+   * more than the answer. Default false.
+   */
+  readonly resultsOnly?: boolean;
+}
 
 /** An event of a request that the engine serves. */
 export type ServedEvent = Exclude<GenerateEvent, { type: 'error' }>;

@@ -8,7 +8,7 @@ import { MessageParser, type MessagePiece } from './message-parser.ts';
 import { thinkingAfter } from './prompt-thinking.ts';
 import type { ChatRequest } from './request.ts';
 
-/** A token of one choice, and what it adds to the message. */
+/** A token of one choice of a stream, and what it adds to the message. */
 export interface TokenAnswered {
   readonly type: 'token';
   readonly choice: number;
@@ -17,7 +17,7 @@ export interface TokenAnswered {
   readonly logprobs: TokenLogprobs | undefined;
 }
 
-/** The end of one choice, and what is left of its message. */
+/** The end of one choice, and what is left of its message: all of it if the answer is no stream. */
 export interface ChoiceAnswered {
   readonly type: 'end';
   readonly choice: number;
@@ -44,7 +44,7 @@ export async function* answerEvents(
   context: ServerContext,
   signal: AbortSignal,
 ): AsyncGenerator<AnswerEvent, void> {
-  const { generation, prompt, hasToolCalls, maxTokens, maxTokensField } = request;
+  const { generation, prompt, hasToolCalls, maxTokens, maxTokensField, stream } = request;
   const numChoices = generation.n ?? 1;
   // Before the conversation is rendered: what waits for that is a part of the queue.
   const leaveQueue = context.admit(numChoices);
@@ -64,7 +64,8 @@ export async function* answerEvents(
     const thinking = thinkingAfter(prompt, ids, context);
     const parsers = Array.from({ length: numChoices }, () => new MessageParser({ thinking, hasToolCalls }));
     yield { type: 'prompt', ids };
-    for await (const event of context.engine.generate({ ...generation, ids, maxNewTokens }, signal)) {
+    const asked = { ...generation, ids, maxNewTokens, resultsOnly: !stream };
+    for await (const event of context.engine.generate(asked, signal)) {
       const { sample } = event;
       const parser = parsers[sample];
       if (event.type === 'token') {
@@ -73,7 +74,8 @@ export async function* answerEvents(
       } else {
         const { finishReason, ...result } = event.result;
         if (finishReason === 'abort') throw signal.reason;
-        yield { type: 'end', choice: sample, piece: parser.end(), result: { ...result, finishReason } };
+        const piece = stream ? parser.end() : parser.whole(result.text ?? '');
+        yield { type: 'end', choice: sample, piece, result: { ...result, finishReason } };
       }
     }
   } finally {

@@ -43,8 +43,9 @@ async function completionOf(
       promptIds = event.ids;
       continue;
     }
+    if (event.type !== 'end') continue;
     messages[event.choice].add(event.piece);
-    if (event.type === 'end') ends[event.choice] = event;
+    ends[event.choice] = event;
   }
   const choices = ends.map(
     ({ choice, result }): ChatChoice => ({

@@ -37,6 +37,16 @@ export class MessageParser {
     return joined(reasoning, [...this.#partsOf(content), ...(this.#toolCalls?.end() ?? [])]);
   }
 
+  /** The parts of an answer that is there in one text. */
+  whole(text: string): MessagePiece {
+    const [first, last] = [this.push(text), this.end()];
+    return {
+      reasoning: first.reasoning + last.reasoning,
+      content: first.content + last.content,
+      toolCalls: [...first.toolCalls, ...last.toolCalls],
+    };
+  }
+
   #partsOf(content: string): ContentPart[] {
     return this.#toolCalls?.push(content) ?? [{ type: 'content', text: content }];
   }

@@ -128,7 +128,7 @@ async function toThreadRequests(
   request: CompletionRequest,
   context: ServerContext,
 ): Promise<ThreadRequest[]> {
-  const { prompts, sampling, isSeeded, maxTokens, logprobs, cacheSalt, skipSpecialTokens } = request;
+  const { prompts, sampling, isSeeded, maxTokens, logprobs, cacheSalt, skipSpecialTokens, stream } = request;
   const promptLogprobs = Math.max(request.promptLogprobs ?? -1, (request.echo ? logprobs : undefined) ?? -1);
   const encoded = await Promise.all(prompts.map((prompt) => idsOf(prompt, request, context)));
   return encoded.map((ids, i) => ({
@@ -147,6 +147,7 @@ async function toThreadRequests(
     ...(logprobs !== undefined && { logprobs }),
     ...(promptLogprobs >= 0 && { promptLogprobs }),
     ...(cacheSalt !== undefined && { cacheSalt }),
+    resultsOnly: !stream,
   }));
 }
 

@@ -18,6 +18,10 @@ export async function* merge<T>(
   starts: readonly Start<T>[],
   signal: AbortSignal,
 ): AsyncGenerator<readonly [index: number, value: T], void> {
+  if (starts.length === 1) {
+    for await (const value of starts[0](signal)) yield [0, value];
+    return;
+  }
   const leaving = new AbortController();
   const either = AbortSignal.any([signal, leaving.signal]);
   const offers: Offer<T>[] = [];

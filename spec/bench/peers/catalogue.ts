@@ -34,6 +34,12 @@ export const PEERS: readonly PeerEntry[] = [
     module: new URL('plumbline-serve.ts', import.meta.url),
     isOurs: true,
   },
+  {
+    id: 'plumbline-serve-whole',
+    title: 'plumbline serve, whole answers',
+    module: new URL('plumbline-serve-whole.ts', import.meta.url),
+    isOurs: true,
+  },
 ];
 
 /** @throws RangeError if there is no peer of this name. */

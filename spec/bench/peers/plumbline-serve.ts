@@ -1,11 +1,15 @@
 import { once } from 'node:events';
 import { Agent, request } from 'node:http';
+import { text } from 'node:stream/consumers';
 import { readPackageJson } from '../../../engine/terminal/package-json.ts';
 import { startServe } from '../../support/servers/plumbline-serve.ts';
-import type { LoadPeer, PeerSettings } from './peer.ts';
+import type { LoadPeer, Peer, PeerSettings } from './peer.ts';
 
 /** `plumbline serve` in a process of its own; this one is its clients, one for each sequence of a step. */
-export const load: LoadPeer = async (settings) => {
+export const load: LoadPeer = async (settings) => await loadClients(settings, { stream: true });
+
+/** @param stream whether answers are streamed; without it, no token is reported before the last. */
+export async function loadClients(settings: PeerSettings, { stream }: { stream: boolean }): Promise<Peer> {
   const server = await startServe(settings.modelDir, ...flagsOf(settings));
   const agent = new Agent({ keepAlive: true });
   return {
@@ -15,7 +19,7 @@ export const load: LoadPeer = async (settings) => {
       const body = {
         temperature: 0,
         ignore_eos: true,
-        stream: true,
+        stream,
         return_token_ids: true,
         max_tokens: maxNewTokens,
       };
@@ -30,7 +34,7 @@ export const load: LoadPeer = async (settings) => {
       await server.end();
     },
   };
-};
+}
 
 /** The same settings as those of the engine beside it. */
 function flagsOf({ threads, revectorize, cacheTokens, maxBatch, prefixCaching }: PeerSettings): string[] {
@@ -44,21 +48,31 @@ function flagsOf({ threads, revectorize, cacheTokens, maxBatch, prefixCaching }:
   ];
 }
 
+interface Answer {
+  choices: { token_ids: number[] }[];
+  error?: object;
+}
+
 interface Completing {
   url: string;
   agent: Agent;
-  body: object;
+  body: { prompt: readonly number[]; stream: boolean };
 }
 
-/** Sends a request whose answer is streamed. @returns the tokens. */
+/** Sends a request. @param onToken called for each part of a stream. @returns the tokens. */
 async function complete({ url, agent, body }: Completing, onToken: () => void): Promise<number[]> {
   const sent = request(url, { method: 'POST', agent, headers: { 'content-type': 'application/json' } });
   sent.end(JSON.stringify(body));
   const [response] = await once(sent, 'response');
+  if (!body.stream) {
+    const { choices, error }: Answer = JSON.parse(await text(response));
+    if (error) throw new Error(`the server answered ${JSON.stringify(error)}`);
+    return choices.flatMap(({ token_ids }) => token_ids);
+  }
   const tokens: number[] = [];
   let rest = '';
-  for await (const text of response.setEncoding('utf8')) {
-    const events: string[] = (rest + text).split('\n\n');
+  for await (const part of response.setEncoding('utf8')) {
+    const events: string[] = (rest + part).split('\n\n');
     rest = events.pop() ?? '';
     for (const event of events) {
       if (event === 'data: [DONE]') continue;

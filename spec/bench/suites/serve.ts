@@ -4,8 +4,8 @@ import type { Measurement } from '../figure.ts';
 import type { PeerProcess } from '../peers/process.ts';
 import { seededPrompt } from '../workload.ts';
 
-/** The engine alone, and the server that has it in a thread. */
-const SUBJECTS = ['plumbline', 'plumbline-serve'];
+/** The engine alone, and the server that has it in a thread, streaming and not. */
+const SUBJECTS = ['plumbline', 'plumbline-serve', 'plumbline-serve-whole'];
 
 /**
  * What HTTP costs: the same requests at the server, by clients that each send one after another, and at the
@@ -57,7 +57,7 @@ async function measure(
       samples.set(peer.title, own);
       own.tokensPerSecond.push((1000 * arrivals.length * newTokens) / totalMs);
       // The requests that came first have not waited for another of their client.
-      const first = requests.slice(0, clients);
+      const first = requests.slice(0, clients).filter(({ firstTokenMs }) => !Number.isNaN(firstTokenMs));
       own.firstTokenMs.push(...first.map(({ firstTokenMs }) => firstTokenMs));
       own.betweenTokensMs.push(...first.map((one) => (one.totalMs - one.firstTokenMs) / (newTokens - 1)));
     },
@@ -86,5 +86,7 @@ async function measure(
       ] satisfies Measurement[];
     },
   );
-  return { measurements, skipped: skippedTask(`serve, ${variant}`, failures) };
+  // Whole answers have no first token.
+  const measured = measurements.filter(({ samples: { length } }) => length > 0);
+  return { measurements: measured, skipped: skippedTask(`serve, ${variant}`, failures) };
 }

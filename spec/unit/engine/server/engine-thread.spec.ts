@@ -48,6 +48,10 @@ test('requests in a thread have the bits of the engine; a refused one disturbs n
     t.is(events.length, 7);
   }
 
+  const whole = await all(thread.generate({ ...REQUEST, resultsOnly: true }));
+  t.is(whole.length, 1, 'an answer that is not streamed comes in one event');
+  t.is(whole[0].type === 'result' && whole[0].result.fingerprint, result.fingerprint);
+
   // The request would have 28 tokens.
   for await (const event of thread.generate({ ...REQUEST, maxNewTokens: 28, ignoreEos: true })) {
     t.is(event.type, 'token');

@@ -45,7 +45,8 @@ export async function* fakeGenerate(
   request: ThreadRequest,
   signal?: AbortSignal,
 ): AsyncGenerator<ServedEvent, void> {
-  const checked = checkRequest(request, { config, cacheTokens: MAX_TOKENS, hasTokenizer: true });
+  const { resultsOnly, ...asked } = request;
+  const checked = checkRequest(asked, { config, cacheTokens: MAX_TOKENS, hasTokenizer: true });
   const { ids, params } = checked;
   const context: GenerationContext = {
     ...{ ...checked, index: 0, tokenizer, cachedTokens: Math.floor(ids.length / 4) },
@@ -63,7 +64,7 @@ export async function* fakeGenerate(
       if (generation.finishReason) continue;
       signal?.throwIfAborted();
       const event = generation.sampleToken(logitsAfter(generation.sequence.tokens));
-      if (event) yield event;
+      if (event && !resultsOnly) yield event;
       if (!generation.finishReason) continue;
       const result = generation.result(generation.finishReason);
       yield { type: 'result', request: 0, sample: generation.sample, result };

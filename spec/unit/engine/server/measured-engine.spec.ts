@@ -6,9 +6,43 @@ import { fakeEngine } from './fakes.ts';
 const token = (sample: number) => ({ type: 'token', sample }) as ServedEvent;
 const result = (finishReason: string) => ({ type: 'result', result: { finishReason } }) as ServedEvent;
 
+/** Counts what is measured. @returns what was counted, in order. */
+function counting() {
+  const counts: unknown[] = [];
+  const metrics: Parameters<typeof measuredEngine>[1] = {
+    countPrompt: (numTokens) => counts.push(['prompt', numTokens]),
+    countToken: (ms, isFirst) => counts.push([ms, isFirst]),
+    countSample: (reason) => counts.push(reason),
+    countEnd: (ms) => counts.push(['end', ms]),
+  };
+  return { counts, metrics };
+}
+
+test('tokens of a whole answer come with its result, between them the mean time', async (t) => {
+  let time = 100;
+  const { counts, metrics } = counting();
+  const tokens = { promptTokens: 0, completionTokens: 0 };
+  const whole = (numTokens: number, decodeMs: number) => ({
+    type: 'result',
+    result: { finishReason: 'stop', tokens: Array(numTokens).fill(5), timing: { prefillMs: 1, decodeMs } },
+  });
+  const engine = {
+    ...fakeEngine(),
+    async *generate() {
+      time += 50;
+      yield* [whole(3, 30), whole(1, 0), whole(0, 0)] as ServedEvent[];
+    },
+  };
+  const request = { ids: [1, 2], maxNewTokens: 9, resultsOnly: true };
+  for await (const _ of measuredEngine(engine, metrics, tokens, () => time).generate(request));
+  const first = [[20, true], [15, false], [15, false], 'stop'];
+  t.deepEqual(counts, [...first, [50, true], 'stop', 'stop', ['prompt', 2], ['end', 50]]);
+  t.deepEqual(tokens, { promptTokens: 2, completionTokens: 4 });
+});
+
 test('tokens of each sample are timed from the request and from one another', async (t) => {
   let time = 100;
-  const counts: unknown[] = [];
+  const { counts, metrics } = counting();
   const tokens = { promptTokens: 0, completionTokens: 0 };
   const events = [token(0), token(1), token(0), result('stop'), result('length')];
   const engine = {
@@ -20,17 +54,7 @@ test('tokens of each sample are timed from the request and from one another', as
       }
     },
   };
-  const measured = measuredEngine(
-    engine,
-    {
-      countPrompt: (numTokens) => counts.push(['prompt', numTokens]),
-      countToken: (ms, isFirst) => counts.push([ms, isFirst]),
-      countSample: (reason) => counts.push(reason),
-      countEnd: (ms) => counts.push(['end', ms]),
-    },
-    tokens,
-    () => time,
-  );
+  const measured = measuredEngine(engine, metrics, tokens, () => time);
   const seen: ServedEvent[] = [];
   for await (const event of measured.generate({ ids: [1, 2, 3], maxNewTokens: 9 })) seen.push(event);
   t.deepEqual(seen, events);

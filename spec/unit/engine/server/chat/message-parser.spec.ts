@@ -39,6 +39,16 @@ test("an answer of Qwen3's is thoughts, content and calls", (t) => {
   });
 });
 
+test('an answer in one text has the parts of its pieces', (t) => {
+  const parser = new MessageParser({ thinking: 'possible', hasToolCalls: true });
+  const call = '<tool_call>{"name": "f", "arguments": {}}</tool_call>';
+  t.deepEqual(parser.whole(`<think>Hm</think>Yes${call}<tool_call>{"na`), {
+    reasoning: 'Hm',
+    content: 'Yes<tool_call>{"na',
+    toolCalls: [{ type: 'tool_call', name: 'f', arguments: '{}' }],
+  });
+});
+
 test('a call among the thoughts is a thought', (t) => {
   const thoughts = '<tool_call>{"name": "f", "arguments": {}}</tool_call>';
   t.deepEqual(run({ thinking: 'begun', hasToolCalls: true }, [thoughts]), {

@@ -43,7 +43,8 @@ export function scriptedContext(script: Script = {}): ScriptedContext {
   async function* generate(request: ThreadRequest, signal?: AbortSignal): AsyncGenerator<ServedEvent, void> {
     requests.push(request);
     const config = parseModelConfig({ ...DENSE_CONFIG, vocab_size: vocabulary.length, eos_token_id: 0 });
-    const checked = checkRequest(request, { config, cacheTokens: MAX_TOKENS, hasTokenizer: true });
+    const { resultsOnly, ...asked } = request;
+    const checked = checkRequest(asked, { config, cacheTokens: MAX_TOKENS, hasTokenizer: true });
     const { ids, params } = checked;
     const context: GenerationContext = {
       ...{ ...checked, index: 0, tokenizer, begun: 0, cachedTokens: 1, promptLogprobs: [] },
@@ -64,7 +65,7 @@ export function scriptedContext(script: Script = {}): ScriptedContext {
         }
         const next = (choices[sample] ?? [])[sequence.numNewTokens] ?? EOS;
         const event = generation.sampleToken(logitsOf(vocabulary.indexOf(next)));
-        if (event) yield event;
+        if (event && !resultsOnly) yield event;
         if (!generation.finishReason) continue;
         yield { type: 'result', request: 0, sample, result: generation.result(generation.finishReason) };
       }
