@@ -20,6 +20,7 @@ const files = process.env.SUBJECT
 export default {
   files: [...files, ...(slow ? [] : ['!spec/slow/**'])],
   extensions: ['ts'],
+  require: ['./spec/support/properties/report-errors.ts'],
   sortTestFiles: (a, b) => tierOf(a) - tierOf(b) || specCount(b) - specCount(a) || a.localeCompare(b),
   // One more than the cores of a small machine: many tests wait, for a rank, a hub or a time limit.
   concurrency: 3,

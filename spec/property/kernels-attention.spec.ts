@@ -8,8 +8,9 @@ import { bitDifference } from '../unit/engine/kernels/same-bits.ts';
 
 const scalar = createScalarKernels();
 const wasm = await createWasmKernels();
-// With the tiles of 128-bit vectors.
+// With the tiles of 128-bit vectors, and arrays around and beyond 2 GiB.
 const threaded = await createWasmKernels({ threads: 5, sharedWork: 0, revectorize: false });
+threaded.allocate(2 ** 29 - 2 ** 18);
 test.after.always(() => wasm.dispose());
 test.after.always(() => threaded.dispose());
 
@@ -77,9 +78,9 @@ function attend(kernels: Kernels, c: Case): Float32Array {
   return out;
 }
 
-function same(actual: Float32Array, expected: Float32Array): void {
+function same(actual: Float32Array, expected: Float32Array, by = 'wasm'): void {
   const difference = bitDifference(actual, expected);
-  if (difference !== undefined) throw new Error(difference);
+  if (difference !== undefined) throw new Error(`${by} ${difference}`);
 }
 
 const RUN = { seed: 20261122, numRuns: 150 };
@@ -88,8 +89,8 @@ test('attention: wasm, alone or in threads, equals scalar to the last bit', (t) 
   fc.assert(
     fc.property(arbitraryCase, (c) => {
       const expected = attend(scalar, c);
-      same(attend(wasm, c), expected);
-      same(attend(threaded, c), expected);
+      same(attend(wasm, c), expected, 'wasm with one thread');
+      same(attend(threaded, c), expected, 'wasm with 5 threads, 128-bit vectors, beyond 2 GiB');
     }),
     RUN,
   );

@@ -131,7 +131,7 @@ test('the block pool agrees with its model after any blocks are taken, retained 
         };
       }, run);
     }),
-    { seed: SEED, numRuns: 1000, includeErrorInReport: true },
+    { seed: SEED, numRuns: 1000 },
   );
   for (const [what, times] of Object.entries(seen)) t.true(times > 50, `${what}: ${times}`);
 });

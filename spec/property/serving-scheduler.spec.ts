@@ -107,7 +107,7 @@ test('steps of the scheduler keep the rules, and every sequence ends, with any s
       const { used, free } = simulation.blocks.stats();
       if (used !== 0 || free !== setup.numBlocks) throw new Error(`${used} blocks are lost`);
     }),
-    { seed: SEED, numRuns: 500, includeErrorInReport: true },
+    { seed: SEED, numRuns: 500 },
   );
   for (const [what, times] of Object.entries(seen)) t.true(times > 50, `${what}: ${times}`);
 });

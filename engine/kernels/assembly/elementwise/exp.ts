@@ -24,9 +24,9 @@ export class Exp {
    */
   @inline
   static replace(isSilu: bool, x: usize, end: usize, max: f32, y: usize): v128 {
-    // 0, which the compiler cannot know: V8 makes a constant vector anew at every use, which costs more than
-    // the arithmetic.
-    const zero = <f32>(<i32>(end >> 31));
+    // 0, which the compiler cannot know: arrays of f32 lie at multiples of 4. V8 makes a constant vector anew
+    // at every use, which costs more than the arithmetic.
+    const zero = <f32>(<i32>(end & 3));
     const lowest = f32x4.splat(<f32>EXP_LOWEST + zero);
     const highest = f32x4.splat(<f32>EXP_HIGHEST + zero);
     const log2e = f32x4.splat(<f32>LOG2_E + zero);

@@ -17,13 +17,14 @@ test('the specs of the name come first, then those of the part', (t) => {
   t.true(own.includes('spec/unit/engine/engine-faults.spec.ts'), 'specs of the name and a word more');
 });
 
-test('a source without a spec of its name has those of its folder, the compiled kernels one', (t) => {
+test('a source without a spec of its name has those of its folder, the compiled kernels two', (t) => {
   t.deepEqual(nearestSpecs(ROOT, 'engine/text/jinja/lexer.ts')[0], [
     'spec/unit/engine/text/jinja/budget.spec.ts',
     'spec/unit/engine/text/jinja/template.spec.ts',
   ]);
   t.deepEqual(nearestSpecs(ROOT, 'engine/kernels/assembly/matmul/tile.ts')[0], [
     'spec/unit/engine/kernels/kernels.spec.ts',
+    'spec/unit/engine/kernels/untouched.spec.ts',
   ]);
 });
 
