@@ -47,7 +47,7 @@ export function withExactTools(body: unknown, text: string): unknown {
   return MAY_LOSE.test(json) ? { ...(body as object), tools: parseJson(json) } : body;
 }
 
-/** Reading tools without loss takes 20 ms for so many characters, and all other requests wait meanwhile. */
+/** Characters of `tools`: reading them without loss takes 20 ms, and all other requests wait meanwhile. */
 const MAX_TOOLS_LENGTH = 2 ** 16;
 
 /** Numbers that are long, or have a point, an exponent or a minus; and keys of digits. */
