@@ -117,10 +117,10 @@ test('the hash is found in the compiled file, and a file without one is refused'
   const empty = Uint8Array.of(0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00);
   const hash = 'a'.repeat(64);
   const url = pathToFileURL(join(ROOT, 'kernels.wasm'));
-  const hashed = await compile(withOrigin(empty, { hash, compiler: 'compiler 1' }), url);
+  const hashed = compile(withOrigin(empty, { hash, compiler: 'compiler 1' }), url);
   t.notThrows(() => checkSources(hashed, url, hash));
   t.throws(() => checkSources(hashed, url, 'b'.repeat(64)), { instanceOf: KernelError });
-  const plain = await compile(empty, url);
+  const plain = compile(empty, url);
   t.throws(() => checkSources(plain, url, hash), { instanceOf: KernelError, message: /other sources/ });
 });
 
