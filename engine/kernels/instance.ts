@@ -5,8 +5,8 @@ import type { SharedMemory } from './memory.ts';
 
 // TypeScript declares WebAssembly only as part of the DOM.
 declare const WebAssembly: {
-  compile(bytes: Uint8Array): Promise<KernelModule>;
   validate(bytes: Uint8Array): boolean;
+  Module: new (bytes: Uint8Array) => KernelModule;
   Instance: new (
     module: KernelModule,
     imports: { env: { memory: SharedMemory } },
@@ -62,17 +62,15 @@ export async function readKernels(wasmUrl: URL): Promise<Uint8Array> {
 }
 
 /**
+ * Compiles kernels; V8 compiles each function at its first call.
+ *
  * @param isSupported whether V8 knows the instructions that the kernels use
  * @throws KernelError if the bytes are not WebAssembly, or this V8 lacks those instructions.
  */
-export async function compile(
-  bytes: Uint8Array,
-  wasmUrl: URL,
-  isSupported = hasRelaxedSimd,
-): Promise<KernelModule> {
+export function compile(bytes: Uint8Array, wasmUrl: URL, isSupported = hasRelaxedSimd): KernelModule {
   const path = fileURLToPath(wasmUrl);
   try {
-    return await WebAssembly.compile(bytes);
+    return new WebAssembly.Module(bytes);
   } catch (cause) {
     if (!isSupported()) {
       throw new KernelError(

@@ -5,15 +5,12 @@ import { type Loops, runLoops, WIDE_LOOPS } from './loops.ts';
 import type { SharedMemory } from './memory.ts';
 import { withSection } from './sources.ts';
 
-/**
- * The major version of V8 that fuses the vectors of the kernels: Node 24's. Node 22 fuses none; V8 14 of
- * Node 26 has ended with a fatal error after its compiler was exchanged at start.
- */
-const V8_MAJOR = 13;
+/** The major versions of V8 that fuse the vectors of the kernels: of Node 24 and 26. Node 22 fuses none. */
+const V8_MAJORS = [13, 14];
 
 /** Whether V8 can fuse 128-bit vectors of WebAssembly to 256 bits here. */
 export function canRevectorize(): boolean {
-  return process.arch === 'x64' && Number.parseInt(process.versions.v8, 10) === V8_MAJOR;
+  return process.arch === 'x64' && V8_MAJORS.includes(Number.parseInt(process.versions.v8, 10));
 }
 
 /** What {@link checkWide} compares. */
@@ -34,39 +31,40 @@ export interface WideCheck {
  * Compiles the kernels with V8's `--experimental-wasm-revectorize`, which fuses neighbouring 128-bit
  * operations into 256-bit ones. Each lane computes the same, so no bit may change: every vector loop
  * computes a small product in both modules, and one different bit means that the kernels stay at 128 bits.
- * Takes about 15 ms, most of it V8's compiler.
+ * Takes about 10 ms, most of it V8's compiler.
  *
  * V8's flags hold for the whole process and for code compiled from then on: kernels created earlier keep
- * theirs.
+ * theirs. Synchronous, so that no other call in this thread sets them back meanwhile.
  *
  * @returns the kernels with fused vectors, or undefined if they compute other bits.
  */
-export async function checkWide({
-  narrow,
-  bytes,
-  wasmUrl,
-  memory,
-}: WideCheck): Promise<KernelModule | undefined> {
-  const expected = resultsOf(narrow, wasmUrl, memory);
+export function checkWide({ narrow, bytes, wasmUrl, memory }: WideCheck): KernelModule | undefined {
+  const expected = resultsOf(instantiate(narrow, wasmUrl, memory), memory);
   setFlagsFromString('--experimental-wasm-revectorize');
-  // V8 would give the same code to the same bytes.
-  const wide = await compile(withSection(bytes, 'vectors', '256'), wasmUrl);
-  // The optimising compiler compiles each loop at its first call.
-  setFlagsFromString('--no-liftoff');
+  // V8 counts for each module how much of it ran, and has its optimising compiler compile what ran enough:
+  // here each loop in its first run, and before that ends. To turn the quick compiler off instead is fatal
+  // in V8 14 for whatever other threads then call first, if it calls other functions.
+  setFlagsFromString('--wasm-tiering-budget=1');
+  setFlagsFromString('--wasm-sync-tier-up');
   try {
-    const results = resultsOf(wide, wasmUrl, memory);
+    // V8 would give the same code to the same bytes.
+    const wide = compile(withSection(bytes, 'vectors', '256'), wasmUrl);
+    const functions = instantiate(wide, wasmUrl, memory);
+    resultsOf(functions, memory);
+    const results = resultsOf(functions, memory);
     clearUpperHalves();
     if (results.every((bytes, i) => Buffer.compare(bytes, expected[i]) === 0)) return wide;
   } finally {
-    setFlagsFromString('--liftoff');
+    // V8's defaults.
+    setFlagsFromString('--no-wasm-sync-tier-up');
+    setFlagsFromString('--wasm-tiering-budget=13000000');
   }
   setFlagsFromString('--no-experimental-wasm-revectorize');
   return undefined;
 }
 
-function resultsOf(module: KernelModule, wasmUrl: URL, memory: SharedMemory): Uint8Array[] {
-  const functions = instantiate(module, wasmUrl, memory);
-  return [...runLoops(functions as unknown as Loops, memory, WIDE_LOOPS).values()];
+function resultsOf(functions: object, memory: SharedMemory): Uint8Array[] {
+  return [...runLoops(functions as Loops, memory, WIDE_LOOPS).values()];
 }
 
 /** One vector of 512 bits. */

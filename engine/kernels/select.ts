@@ -34,7 +34,7 @@ const SUMMAND = -(1 + 2 ** -11);
  */
 export async function selectKernels(wasmUrl: URL, options: SelectOptions): Promise<SelectedKernels> {
   const bytes = await readKernels(wasmUrl);
-  const module = await load(bytes, wasmUrl);
+  const module = load(bytes, wasmUrl);
   const { memory } = options;
   const { fuses } = instantiate(module, wasmUrl, memory);
   if (!fuses(FACTOR, SUMMAND)) {
@@ -42,16 +42,16 @@ export async function selectKernels(wasmUrl: URL, options: SelectOptions): Promi
       'this processor has no fused multiply-add; it is computed in f64: the same bits, many times slower',
     );
     const emulatedUrl = new URL(EMULATED_NAME, wasmUrl);
-    return { module: await load(await readKernels(emulatedUrl), emulatedUrl), isWide: false };
+    return { module: load(await readKernels(emulatedUrl), emulatedUrl), isWide: false };
   }
   if (!options.revectorize || !canRevectorize()) return { module, isWide: false };
-  const wide = await checkWide({ narrow: module, bytes, wasmUrl, memory });
+  const wide = checkWide({ narrow: module, bytes, wasmUrl, memory });
   new Uint8Array(memory.buffer).fill(0);
   return wide ? { module: wide, isWide: true } : { module, isWide: false };
 }
 
-async function load(bytes: Uint8Array, wasmUrl: URL): Promise<KernelModule> {
-  const module = await compile(bytes, wasmUrl);
+function load(bytes: Uint8Array, wasmUrl: URL): KernelModule {
+  const module = compile(bytes, wasmUrl);
   checkSources(module, wasmUrl);
   return module;
 }

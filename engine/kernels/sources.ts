@@ -6,7 +6,11 @@ import type { KernelModule } from './instance.ts';
 
 // TypeScript declares WebAssembly only as part of the DOM.
 declare const WebAssembly: {
-  Module: { customSections(module: KernelModule, name: string): ArrayBuffer[] };
+  validate(bytes: Uint8Array): boolean;
+  Module: {
+    new (bytes: Uint8Array): KernelModule;
+    customSections(module: KernelModule, name: string): ArrayBuffer[];
+  };
 };
 
 /** The folder that has `assembly/` in the repository; an installed package has compiled kernels alone. */
@@ -17,8 +21,17 @@ export const KERNELS_NAME = 'kernels.wasm';
 export const EMULATED_NAME = 'kernels-emulated.wasm';
 export const KERNELS_URL = new URL(`build/${KERNELS_NAME}`, FOLDER);
 
-/** The name of the section of the compiled file that holds the hash of its sources. */
+/** The names of the sections of the compiled file that hold the hash of its sources and its compiler. */
 const SECTION = 'sources';
+const COMPILER_SECTION = 'compiler';
+
+/** What a compiled file was built from, and by what. */
+export interface KernelOrigin {
+  /** See {@link hashSources}. */
+  readonly hash: string;
+  /** Name and version. */
+  readonly compiler: string;
+}
 
 /** What the compiled kernels depend on beside `assembly/`. */
 const SHARED_FILES = ['abi.ts', 'numerics.ts'];
@@ -43,9 +56,16 @@ export function hashSources(folder: URL = FOLDER): string | undefined {
   return hash.digest('hex');
 }
 
-/** Compiled kernels with the hash of their sources. */
-export function withHash(wasm: Uint8Array, hash: string): Uint8Array {
-  return withSection(wasm, SECTION, hash);
+/** Compiled kernels with the hash of their sources and the name of their compiler. */
+export function withOrigin(wasm: Uint8Array, { hash, compiler }: KernelOrigin): Uint8Array {
+  return withSection(withSection(wasm, COMPILER_SECTION, compiler), SECTION, hash);
+}
+
+/** Whether a file holds kernels that this compiler has built from these sources. */
+export function isBuiltFrom(wasm: Uint8Array, { hash, compiler }: KernelOrigin): boolean {
+  if (!WebAssembly.validate(wasm)) return false;
+  const module = new WebAssembly.Module(wasm);
+  return sectionOf(module, SECTION) === hash && sectionOf(module, COMPILER_SECTION) === compiler;
 }
 
 /**
@@ -71,9 +91,13 @@ export function checkSources(module: KernelModule, wasmUrl: URL, expected?: stri
   repositoryHash ??= { value: hashSources() };
   const wanted = expected ?? repositoryHash.value;
   if (wanted === undefined) return;
-  const [section] = WebAssembly.Module.customSections(module, SECTION);
-  if (section !== undefined && Buffer.from(section).toString() === wanted) return;
+  if (sectionOf(module, SECTION) === wanted) return;
   throw new KernelError(
     `cannot use ${fileURLToPath(wasmUrl)}: it was built from other sources than those in ${fileURLToPath(new URL('assembly/', FOLDER))}; rebuild the kernels: npm run build:kernels`,
   );
+}
+
+function sectionOf(module: KernelModule, name: string): string | undefined {
+  const [section] = WebAssembly.Module.customSections(module, name);
+  return section && Buffer.from(section).toString();
 }

@@ -1,4 +1,4 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
 import fc from 'fast-check';
@@ -32,6 +32,10 @@ const name = fc
 const tensors = fc
   .uniqueArray(fc.tuple(name, tensor), { selector: ([key]) => key, maxLength: 6 })
   .map((entries) => new Map(entries));
+
+/** Comes before a file is written again: replacing one makes some file systems wait for the disk. */
+const remove = (path: string) => rmSync(path, { force: true });
+
 const metadata = fc.dictionary(fc.string(), fc.string(), { maxKeys: 3 });
 
 /** Opens the file and reads everything in it. @returns undefined if it is refused, as it should be. */
@@ -69,6 +73,7 @@ test('tensors of any name, dtype and shape are read back as they were written', 
   const path = join(temporaryFolder(t), 'x.safetensors');
   fc.assert(
     fc.property(tensors, metadata, (written, notes) => {
+      remove(path);
       writeSafetensors(path, written, notes);
       const { file, data } = readAll(path)!;
       assertSound(file, readFileSync(path));
@@ -89,6 +94,7 @@ test('the bytes of a file do not depend on the order in which its tensors are gi
   const [one, other] = [join(folder, 'one'), join(folder, 'other')];
   fc.assert(
     fc.property(tensors, (written) => {
+      for (const path of [one, other]) remove(path);
       writeSafetensors(one, written);
       writeSafetensors(other, new Map([...written].reverse()));
       t.deepEqual(readFileSync(one), readFileSync(other));
@@ -142,8 +148,10 @@ test('a damaged file is refused, or still keeps every promise of the format', (t
   let refused = 0;
   fc.assert(
     fc.property(tensors, fc.oneof(cut, append, overwrite, edit), (written, damage) => {
+      remove(path);
       writeSafetensors(path, written);
       const damaged = damage(new Uint8Array(readFileSync(path)));
+      remove(path);
       writeFileSync(path, damaged);
       const read = readAll(path);
       if (read) assertSound(read.file, damaged);
@@ -159,8 +167,11 @@ test('a file cut short anywhere, or with anything appended, is refused', (t) => 
   const path = join(temporaryFolder(t), 'x.safetensors');
   fc.assert(
     fc.property(tensors, fc.oneof(cut, append), (written, damage) => {
+      remove(path);
       writeSafetensors(path, written);
-      writeFileSync(path, damage(new Uint8Array(readFileSync(path))));
+      const damaged = damage(new Uint8Array(readFileSync(path)));
+      remove(path);
+      writeFileSync(path, damaged);
       t.is(readAll(path), undefined);
     }),
     { seed: SEED, numRuns: 300 },
@@ -174,6 +185,7 @@ test('arbitrary bytes are refused', (t) => {
     .map(([json, data]) => Uint8Array.of(json.length, 0, 0, 0, 0, 0, 0, 0, ...json, ...data));
   fc.assert(
     fc.property(fc.oneof(fc.uint8Array({ maxLength: 60 }), header), (bytes) => {
+      remove(path);
       writeFileSync(path, bytes);
       t.is(readAll(path), undefined);
     }),

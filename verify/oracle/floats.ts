@@ -10,6 +10,12 @@ interface Format {
 const F16: Format = { mantissaBits: 10, minExponent: -14, infinity: 0x7c00 };
 const BF16: Format = { mantissaBits: 7, minExponent: -126, infinity: 0x7f80 };
 
+/** Formats of 16 bits, each with the number of every pattern of bits once it is needed. */
+const HALVES: Record<string, { readonly format: Format; numbers?: Float64Array } | undefined> = {
+  F16: { format: F16 },
+  BF16: { format: BF16 },
+};
+
 /** Storage formats the oracle can read. */
 export type FloatDtype = 'F64' | 'F32' | 'F16' | 'BF16';
 
@@ -24,8 +30,14 @@ export function widen(dtype: string, bytes: Uint8Array): Float64Array {
     Float64Array.from({ length: bytes.byteLength / size }, (_, i) => read(i * size));
   if (dtype === 'F64') return each(8, (offset) => view.getFloat64(offset, true));
   if (dtype === 'F32') return each(4, (offset) => view.getFloat32(offset, true));
-  if (dtype === 'F16') return each(2, (offset) => decode(view.getUint16(offset, true), F16));
-  if (dtype === 'BF16') return each(2, (offset) => decode(view.getUint16(offset, true), BF16));
+  const halves = HALVES[dtype];
+  if (halves) {
+    halves.numbers ??= Float64Array.from({ length: 2 ** 16 }, (_, bits) => decode(bits, halves.format));
+    const { numbers } = halves;
+    const widened = new Float64Array(bytes.byteLength / 2);
+    for (let i = 0; i < widened.length; i++) widened[i] = numbers[view.getUint16(2 * i, true)];
+    return widened;
+  }
   throw new RangeError(`the oracle cannot read dtype ${dtype}; it reads F64, F32, F16 and BF16`);
 }
 

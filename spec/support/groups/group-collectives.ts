@@ -240,15 +240,34 @@ function refuses(call: () => void): boolean {
 /** One large all-gather and all-reduce. @throws Error if a value is wrong. */
 export function checkLarge(group: ProcessGroup, bytes: number): void {
   const n = bytes / 4;
-  const mine = Float32Array.from({ length: n }, (_, i) => (i % 1021) + group.rank);
+  const mine = filled(n, (i) => (i % 1021) + group.rank);
   const all = new Float32Array(n * group.size);
   group.allGather(mine, all);
-  if (!all.every((value, i) => value === ((i % n) % 1021) + Math.floor(i / n))) {
-    throw new Error(`rank ${group.rank} gathered other values`);
+  for (let rank = 0; rank < group.size; rank++) {
+    const part = all.subarray(rank * n, (rank + 1) * n);
+    if (
+      !equal(
+        part,
+        filled(n, (i) => (i % 1021) + rank),
+      )
+    ) {
+      throw new Error(`rank ${group.rank} gathered other values of rank ${rank}`);
+    }
   }
   group.allReduce(mine);
   const offsets = (group.size * (group.size - 1)) / 2;
-  if (!mine.every((value, i) => value === (i % 1021) * group.size + offsets)) {
+  if (
+    !equal(
+      mine,
+      filled(n, (i) => (i % 1021) * group.size + offsets),
+    )
+  ) {
     throw new Error(`rank ${group.rank} got another sum`);
   }
+}
+
+function filled(length: number, valueAt: (index: number) => number): Float32Array {
+  const values = new Float32Array(length);
+  for (let i = 0; i < length; i++) values[i] = valueAt(i);
+  return values;
 }

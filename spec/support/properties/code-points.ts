@@ -15,5 +15,8 @@ export const codePoint: fc.Arbitrary<string> = fc
 function indexOf(character: unknown): number {
   const code = typeof character === 'string' ? character.codePointAt(0) : undefined;
   if (code === undefined || String.fromCodePoint(code) !== character) throw new RangeError('not a character');
+  if (code >= SURROGATES.first && code < SURROGATES.first + SURROGATES.count) {
+    throw new RangeError('a surrogate is no character');
+  }
   return code < SURROGATES.first ? code : code - SURROGATES.count;
 }

@@ -12,7 +12,7 @@ const OTHERS = [
 
 async function load(url: URL) {
   const { memory } = new KernelMemory(2 ** 16);
-  const functions = instantiate(await compile(await readKernels(url), url), url, memory);
+  const functions = instantiate(compile(await readKernels(url), url), url, memory);
   return { functions, loops: functions as unknown as Loops, memory };
 }
 

@@ -93,7 +93,7 @@ test.serial('a terminated thread is an error of the next call, not a hang', asyn
 async function withStranger(t: ExecutionContext, code: string) {
   const url = new URL('../../../../engine/kernels/build/kernels.wasm', import.meta.url);
   const memory = new KernelMemory(2 ** 24);
-  const module = await compile(await readKernels(url), url);
+  const module = compile(await readKernels(url), url);
   const pool = new ThreadPool({
     ...{ size: 2, module, isWide: false, wasmUrl: url, memory },
     ...{ sharedWork: 0, patience: 0.3 },

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { cp, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { cp, mkdtemp, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
@@ -7,7 +7,7 @@ import { promisify, stripVTControlCharacters } from 'node:util';
 import test, { type ExecutionContext } from 'ava';
 import { KernelError } from '../../../../engine/errors.ts';
 import { compile } from '../../../../engine/kernels/instance.ts';
-import { checkSources, hashSources, withHash } from '../../../../engine/kernels/sources.ts';
+import { checkSources, hashSources, isBuiltFrom, withOrigin } from '../../../../engine/kernels/sources.ts';
 import { trackResources } from '../../../support/processes/cleanup.ts';
 
 trackResources(test);
@@ -15,11 +15,14 @@ trackResources(test);
 const run = promisify(execFile);
 const ROOT = fileURLToPath(new URL('../../../../', import.meta.url));
 
-/** A copy of the engine in a folder of its own. */
+/** The kernels and what they import, beside each other in engine/. */
+const PARTS = ['kernels', 'terminal', 'errors.ts', 'config.ts', 'options.ts'];
+
+/** A copy of the kernels in a folder of its own. */
 async function copyOfKernels(t: ExecutionContext): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'plumbline-sources-'));
   t.teardown(() => rm(folder, { recursive: true }));
-  for (const path of ['engine', 'package.json']) {
+  for (const path of ['package.json', ...PARTS.map((part) => join('engine', part))]) {
     await cp(join(ROOT, path), join(folder, path), { recursive: true });
   }
   await symlink(join(ROOT, 'node_modules'), join(folder, 'node_modules'));
@@ -29,7 +32,7 @@ async function copyOfKernels(t: ExecutionContext): Promise<string> {
 const kernelsIn = (folder: string) => pathToFileURL(join(folder, 'engine', 'kernels', '/'));
 
 /** Optimizing takes two thirds of a build's time, and no test here computes with the kernels. */
-const buildFast = (folder: string) =>
+const buildQuickly = (folder: string) =>
   edit(join(folder, 'engine/kernels/assembly/asconfig.json'), '"optimizeLevel": 3', '"optimizeLevel": 0');
 
 async function edit(path: string, find: string, replace: string): Promise<void> {
@@ -59,9 +62,13 @@ test('kernels whose sources were edited are refused until they are built again',
   const message = await createIn(folder);
   t.regex(message, /^KernelError cannot use .*kernels\.wasm: it was built from other sources than those in /);
   t.regex(message, /rebuild the kernels: npm run build:kernels$/);
-  await buildFast(folder);
+  await buildQuickly(folder);
   await run(process.execPath, [join(folder, 'engine', 'kernels', 'build.ts')]);
   t.is(await createIn(folder), 'created');
+  const built = join(folder, 'engine', 'kernels', 'build', 'kernels.wasm');
+  const { mtimeMs } = await stat(built);
+  await run(process.execPath, [join(folder, 'engine', 'kernels', 'build.ts'), '--if-stale']);
+  t.is((await stat(built)).mtimeMs, mtimeMs, 'the same compiler has built it from the same sources');
 });
 
 test('a build that fails leaves the kernels as they were', async (t) => {
@@ -70,7 +77,7 @@ test('a build that fails leaves the kernels as they were', async (t) => {
   const before = await readFile(join(built, 'kernels.wasm'));
   const path = join(folder, 'engine', 'kernels', 'assembly', 'elementwise', 'rope.ts');
   await edit(path, 'const heads', 'const');
-  await buildFast(folder);
+  await buildQuickly(folder);
   const failure = await t.throwsAsync(run(process.execPath, [join(folder, 'engine', 'kernels', 'build.ts')]));
   // With CI set the compiler writes colours.
   const errors = stripVTControlCharacters((failure as Error & { stderr: string }).stderr);
@@ -110,9 +117,20 @@ test('the hash is found in the compiled file, and a file without one is refused'
   const empty = Uint8Array.of(0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00);
   const hash = 'a'.repeat(64);
   const url = pathToFileURL(join(ROOT, 'kernels.wasm'));
-  const hashed = await compile(withHash(empty, hash), url);
+  const hashed = compile(withOrigin(empty, { hash, compiler: 'compiler 1' }), url);
   t.notThrows(() => checkSources(hashed, url, hash));
   t.throws(() => checkSources(hashed, url, 'b'.repeat(64)), { instanceOf: KernelError });
-  const plain = await compile(empty, url);
+  const plain = compile(empty, url);
   t.throws(() => checkSources(plain, url, hash), { instanceOf: KernelError, message: /other sources/ });
+});
+
+test('a file is stale if its sources or its compiler are others, or if it is not whole', (t) => {
+  const empty = Uint8Array.of(0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00);
+  const origin = { hash: 'a'.repeat(64), compiler: 'compiler 1' };
+  const built = withOrigin(empty, origin);
+  t.true(isBuiltFrom(built, origin));
+  t.false(isBuiltFrom(built, { ...origin, hash: 'b'.repeat(64) }), 'other sources');
+  t.false(isBuiltFrom(built, { ...origin, compiler: 'compiler 2' }), 'another compiler');
+  t.false(isBuiltFrom(built.slice(0, -1), origin), 'cut off');
+  t.false(isBuiltFrom(empty, origin), 'no origin');
 });
