@@ -44,7 +44,7 @@ export function answerClientError(error: Error & { code?: string }, socket: Sock
 /** Answers what Node's server would close or answer without a body. */
 export function answerUnusual(server: Server): void {
   server.on('connect', (_, socket: Socket) => {
-    // Node's server has let go of the socket: nobody else reads it, or hears that the client has reset it.
+    // Node's server has let go of the socket: without these it is not read, and a reset ends the process.
     socket.on('error', () => {}).resume();
     endWith(new ApiError(405, 'cannot CONNECT: this server is no proxy'), socket);
   });
@@ -69,7 +69,7 @@ export function checkHead({ headers, httpVersion }: Pick<IncomingMessage, 'heade
   throw new ApiError(415, 'cannot read a compressed body; send it without Content-Encoding');
 }
 
-/** Answers, and closes the connection: at the latest when a client that does not close it has had its time. */
+/** Answers, and closes the connection, at the latest after a second. */
 function endWith(error: ApiError, socket: Socket): void {
   const timer = setTimeout(() => socket.destroy(), FAREWELL_MS);
   socket.once('close', () => clearTimeout(timer));

@@ -1,4 +1,4 @@
-/** How warnings and errors are written: `text`, `json` (an object each), or `none` (errors alone, as text). */
+/** How warnings and errors are written: `text`, `json` (an object each), `none` (errors alone, as text). */
 const VARIABLE = 'PLUMBLINE_LOG';
 
 /** Sets the format for this process, its threads that start later, and nothing else. */
