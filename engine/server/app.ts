@@ -2,6 +2,7 @@ import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest }
 import { readPackageJson } from '../terminal/package-json.ts';
 import { allowOrigin, checkApiKey } from './access.ts';
 import { ApiError } from './api-error.ts';
+import { checkBodyShape } from './body-shape.ts';
 import type { Handler, ServerContext } from './context.ts';
 import { answerClientError, answerUnusual, checkHead, toAnswer } from './http-errors.ts';
 import { measuredEngine } from './measured-engine.ts';
@@ -63,6 +64,7 @@ export function createApp(options: AppOptions): FastifyInstance {
   answerUnusual(app.server);
   const parseJson = app.getDefaultJsonParser('error', 'error');
   app.addContentTypeParser('application/json', { parseAs: 'buffer' }, (request, bytes: Buffer, done) => {
+    checkBodyShape(bytes);
     const text = textOf(bytes);
     parseJson(request, text, (error, body) => done(error, error ? undefined : withExactTools(body, text)));
   });

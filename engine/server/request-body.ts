@@ -33,14 +33,22 @@ export function textOf(bytes: Uint8Array): string {
  * the order of keys such as "10".
  *
  * @param text the JSON of the body.
+ * @throws ApiError 400 if `tools` would take long to read.
  */
 export function withExactTools(body: unknown, text: string): unknown {
   const tools = typeof body === 'object' && body !== null && 'tools' in body ? body.tools : undefined;
   if (!Array.isArray(tools) || tools.length === 0) return body;
   // Of a key that stands twice, JSON.parse takes the last value.
   const [, json] = membersOf(text).findLast(([key]) => key === 'tools')!;
+  if (json.length > MAX_TOOLS_LENGTH) {
+    const found = `the JSON of tools has ${json.length} characters`;
+    throw new ApiError(400, `${found}; expected at most ${MAX_TOOLS_LENGTH}`, { param: 'tools' });
+  }
   return MAY_LOSE.test(json) ? { ...(body as object), tools: parseJson(json) } : body;
 }
+
+/** Characters of `tools`: reading them without loss takes 20 ms, and all other requests wait meanwhile. */
+const MAX_TOOLS_LENGTH = 2 ** 16;
 
 /** Numbers that are long, or have a point, an exponent or a minus; and keys of digits. */
 const MAY_LOSE = /\d{16}|\d[.eE]|-0|"[\d\\u]+"\s*:/;

@@ -12,7 +12,7 @@ export interface RequestRules {
   readonly stallTimeoutMs?: number | undefined;
   /**
    * The most bytes of a body. Default 1 MiB, more than the longest prompt: while the server's thread parses a
-   * body, all other requests wait.
+   * body, all other requests wait. `body-shape.ts` bounds what the bytes may hold, for the same reason.
    */
   readonly maxBodyBytes?: number | undefined;
 }

@@ -13,7 +13,7 @@ trackResources(test);
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const COMMAND = join(ROOT, 'spec/support/mutants/random/command.ts');
 /** A small source, whose spec takes a second. */
-const SOURCE = 'engine/terminal/is-running.ts';
+const SOURCE = 'engine/terminal/output.ts';
 
 /** The command, with a temporary folder of its own. */
 function start(t: ExecutionContext, ...argv: string[]) {
@@ -31,11 +31,11 @@ test.serial('what survives and what was caught is listed, and nothing is left of
   const before = sources();
   const { child, folder } = start(t, '--random', '2', '--seed', '3', SOURCE);
   const { exitCode, out, err } = await ended(child);
-  t.regex(err, /^1 of 2 {2}engine\/terminal\/is-running\.ts:\d+ {2}.*\n2 of 2 {2}.*\n$/);
+  t.regex(err, /^1 of 2 {2}engine\/terminal\/output\.ts:\d+ {2}.*\n2 of 2 {2}.*\n$/);
   const survived = err.match(/SURVIVED/g)?.length ?? 0;
   t.is(exitCode, survived > 0 ? 1 : 0, err);
   t.true(out.endsWith(`${2 - survived} of 2 edits were caught, seed 3\n`), out);
-  t.is(out.match(/^engine\/terminal\/is-running\.ts:\d+/gm)?.length ?? 0, survived);
+  t.is(out.match(/^engine\/terminal\/output\.ts:\d+/gm)?.length ?? 0, survived);
   t.deepEqual(readdirSync(folder), []);
   t.is(sources(), before);
 });

@@ -41,8 +41,9 @@ const define = (program: Command, setExitCode: (exitCode: number) => void): void
       'after',
       `
 The edits are made in a copy of the working tree in the temporary folder, which is removed at the end. An edit is caught
-if a spec of the file's name, or else one of its part, is red or does not end within ${LIMIT / 1000} s, or if the types are wrong.
-What survives is either no bug (the edit changes nothing that can be seen) or a hole in the suite. An edit takes 5 to 40 s.
+if a spec of the file's name, or else one of its part, is red or does not end within ${LIMIT / 1000} s, or if the types are
+wrong. What survives is either no bug (the edit changes nothing that can be seen) or a hole in the suite. An edit takes 5 to
+40 s. Edited code runs with your rights; what is killed, removed and renamed is not edited.
 
 Exit codes: 0 all were caught, 1 some survived, 2 wrong usage, 130 or 143 interrupted.
 

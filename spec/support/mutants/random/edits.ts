@@ -64,6 +64,12 @@ const FUNCTIONS: Readonly<Record<string, string>> = {
 };
 
 /**
+ * Functions whose arguments are left alone: with others they would end processes and remove files of the
+ * machine that the edits are tried on.
+ */
+const DANGEROUS: ReadonlySet<string> = new Set(['kill', 'rm', 'rmSync', 'rename', 'renameSync']);
+
+/**
  * All edits of a source that this module knows. Types, imports, and what is thrown (messages) are left alone.
  *
  * @param source its root, as `typescript/unstable/sync` parses it.
@@ -93,6 +99,7 @@ export function editsOf(file: string, source: Node): Edit[] {
       add('condition', node.expression, 'false');
     } else if (isCallExpression(node)) {
       const called = isPropertyAccessExpression(node.expression) ? node.expression.name : node.expression;
+      if (isIdentifier(called) && DANGEROUS.has(called.text)) return;
       if (isIdentifier(called) && FUNCTIONS[called.text]) add('operator', called, FUNCTIONS[called.text]);
       swapNeighbours(node.arguments);
     } else if (isExpressionStatement(node) && isCall(node.expression)) {

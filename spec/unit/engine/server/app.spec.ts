@@ -105,6 +105,13 @@ test('every refusal is an error in the form of OpenAI', async (t) => {
   t.true(failed?.error?.cause instanceof TypeError, 'the log has the bug');
 });
 
+test('a body that is nested too deep is refused before it is parsed', async (t) => {
+  const { post } = makeApp(t);
+  const { statusCode, body } = await post('/echo', '['.repeat(129), { 'content-type': 'application/json' });
+  t.is(statusCode, 400);
+  t.regex(JSON.parse(body).error.message, /more than 128 arrays and objects/);
+});
+
 test('a key is wanted of every request but /health', async (t) => {
   const { app, post } = makeApp(t, { apiKey: 'secret', allowOrigin: 'https://a.org' });
   t.is((await app.inject('/health')).statusCode, 200);

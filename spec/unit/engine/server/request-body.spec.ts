@@ -38,6 +38,16 @@ test('tools keep what JSON.parse would lose, and the rest of a body is plain', (
   }
 });
 
+test('tools that take long to read are refused', (t) => {
+  const text = `{"tools": [${'1.0,'.repeat(2 ** 14)}1]}`;
+  const error = t.throws(() => withExactTools(JSON.parse(text), text), { instanceOf: ApiError });
+  t.like(error, {
+    status: 400,
+    param: 'tools',
+    message: 'the JSON of tools has 65539 characters; expected at most 65536',
+  });
+});
+
 test('what is not supported is refused by name, unless it asks for nothing', (t) => {
   t.notThrows(() =>
     refuseUnsupported({

@@ -153,6 +153,16 @@ const refused: [string, unknown, string][] = [
     withModel({ merges: ['h e', 'he y'] }),
     'model.merges[1]: "he y" needs the token "hey", which is not in model.vocab',
   ],
+  [
+    'a merge whose left is no text',
+    withModel({ merges: [[1, 'e']] }),
+    "model.merges[0]: [ 1, 'e' ] is not a pair",
+  ],
+  [
+    'a merge whose right is no text',
+    withModel({ merges: [['h', 1]] }),
+    "model.merges[0]: [ 'h', 1 ] is not a pair",
+  ],
   ['a merge of no token', withModel({ merges: ['constructor e'] }), 'needs the token "constructor"'],
   [
     'a byte without a token',

@@ -672,6 +672,14 @@ none in [none]
 'foo bar' | wordcount
 3.14159 | round(2)
 2.5 | round(0, 'ceil')
+list[0:2:1]
+list[0:2:1:1]
+(half - half) ** -1
+(half - half) ** half
+0.0 ** half
+1.0 ** -1
+'ᾀ ᾁ ᾂ ᾃ ᾄ ᾅ ᾆ ᾇ ᾈ ᾉ ᾊ ᾋ ᾌ ᾍ ᾎ ᾏ ᾐ ᾑ ᾒ ᾓ ᾔ ᾕ ᾖ ᾗ ᾘ ᾙ ᾚ ᾛ ᾜ ᾝ ᾞ ᾟ ᾠ ᾡ ᾢ ᾣ ᾤ ᾥ ᾦ ᾧ ᾨ ᾩ ᾪ ᾫ ᾬ ᾭ ᾮ ᾯ ᾳ ῃ ῳ ᾼ ῌ ῼ ᾲ ᾴ ῂ ῄ ῲ ῴ ᾷ ῇ ῷ'.title()
+'ᾀ ᾁ ᾂ ᾃ ᾄ ᾅ ᾆ ᾇ ᾈ ᾉ ᾊ ᾋ ᾌ ᾍ ᾎ ᾏ ᾐ ᾑ ᾒ ᾓ ᾔ ᾕ ᾖ ᾗ ᾘ ᾙ ᾚ ᾛ ᾜ ᾝ ᾞ ᾟ ᾠ ᾡ ᾢ ᾣ ᾤ ᾥ ᾦ ᾧ ᾨ ᾩ ᾪ ᾫ ᾬ ᾭ ᾮ ᾯ ᾳ ῃ ῳ ᾼ ῌ ῼ ᾲ ᾴ ῂ ῄ ῲ ῴ ᾷ ῇ ῷ'.split() | map('capitalize') | join(' ')
 'filter' is test
 'test' is test
 'odd' is test

@@ -66,6 +66,11 @@ export function a(x: 3): 4 {
   t.deepEqual(edits(t, source), []);
 });
 
+test('what is killed, removed and renamed stays the same; the call itself may be dropped', (t) => {
+  const source = 'process.kill(1 + 2, 0);\n';
+  t.deepEqual(edits(t, source), ['dropped call: process.kill(1 + 2, 0); → ;']);
+});
+
 test('equal neighbours are not exchanged', (t) => {
   t.deepEqual(edits(t, 'export const a = (f: (x: number, y: number) => 0, x: number) => f(x, x);\n'), []);
 });
