@@ -27,9 +27,9 @@ export function defineInspect(
   const command = program
     .command('inspect')
     .description('Compare an engine with a golden case stage by stage. Exit code 1: they differ.')
-    .requiredOption('--model <name>', 'a fixture, a directory, or a hub id')
+    .requiredOption('--model <name>', 'required: a fixture, a model directory, or a hub id')
     .option('--golden <name>', "the folder of the model's goldens; by default the model's name")
-    .requiredOption('--case <id>', 'a case of the goldens');
+    .requiredOption('--case <id>', 'required: a case of the goldens');
   addSubjectFlags(command)
     .addHelpText(
       'after',

@@ -138,8 +138,13 @@ export function differenceFrom(
 function differenceOf(got: GenerateResult, expected: GenerateResult): string | undefined {
   for (const key of ['tokens', 'finishReason', 'fingerprint', 'logprobs', 'promptLogprobs'] as const) {
     // JSON writes a float64 so that it is read back the same.
-    const [is, should] = [got[key], expected[key]].map((value) => JSON.stringify(value));
-    if (is !== should) return `${key} ${is}; alone ${should}`;
+    const [is, should] = [got[key], expected[key]].map((value) => {
+      return Array.isArray(value) ? value.map((one) => JSON.stringify(one)) : [JSON.stringify(value)];
+    });
+    const step = should.findIndex((value, i) => value !== is[i]);
+    if (step >= 0)
+      return `${key}${should.length > 1 ? ` of step ${step}` : ''}: ${is[step]}; alone ${should[step]}`;
+    if (is.length > should.length) return `${key}: ${is.length} steps; alone ${should.length}`;
   }
   return undefined;
 }

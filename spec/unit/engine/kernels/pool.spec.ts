@@ -1,4 +1,7 @@
+import { spawnSync } from 'node:child_process';
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 import test, { type ExecutionContext } from 'ava';
@@ -9,7 +12,7 @@ import { KernelMemory } from '../../../../engine/kernels/memory.ts';
 import { ThreadPool } from '../../../../engine/kernels/pool.ts';
 import { KERNELS } from '../../../../engine/kernels/table.ts';
 import { createWasmKernels } from '../../../../engine/kernels/wasm.ts';
-import { trackResources } from '../../../support/processes/cleanup.ts';
+import { temporaryFolder, trackResources } from '../../../support/processes/cleanup.ts';
 
 trackResources(test);
 
@@ -57,6 +60,48 @@ test.serial('threads start with the first call worth sharing, and end with the k
   for (const worker of workers) worker.once('exit', () => numExited++);
   kernels.dispose();
   t.true(await until(() => numExited === 2), `${numExited} of 2 threads ended`);
+});
+
+test.serial(
+  'every shared call has a number of its own, by which a thread knows that it has not seen it',
+  async (t) => {
+    const { kernels } = await threaded(t, 2);
+    const { compute, expected } = double(kernels);
+    // The job is the first thing in memory; the upper half of its first word is the number.
+    const number = () =>
+      Number(Atomics.load(new BigUint64Array(kernels.allocate(0).buffer, 64, 1), 0) >> 32n);
+    t.is(compute(), expected);
+    for (let i = 0; i < 5; i++) {
+      const before = number();
+      t.is(compute(), expected);
+      t.is(number(), before + 1);
+    }
+  },
+);
+
+test.serial('a process that does not close its threads ends all the same', (t) => {
+  const url = new URL('../../../../engine/kernels/wasm.ts', import.meta.url);
+  const code = `
+    import { once } from 'node:events';
+    import { createWasmKernels } from '${url}';
+    const started = [];
+    process.on('worker', (worker) => started.push(once(worker, 'online')));
+    const kernels = await createWasmKernels({ threads: 3, sharedWork: 0 });
+    kernels.add(kernels.allocate(4096), kernels.allocate(4096), 4096);
+    const alive = setInterval(() => {}, 1000);
+    await new Promise(setImmediate);
+    await Promise.all(started);
+    clearInterval(alive);
+    console.log(started.length);
+  `;
+  // A file, since threads inherit the flags that a program on the command line needs, and end with an error.
+  const program = join(temporaryFolder(t), 'program.mjs');
+  writeFileSync(program, code);
+  const { status, stdout, stderr } = spawnSync(process.execPath, [program], {
+    encoding: 'utf8',
+    timeout: 60_000,
+  });
+  t.deepEqual({ status, stdout, stderr }, { status: 0, stdout: '2\n', stderr: '' });
 });
 
 test.serial('a small call stays in the calling thread', async (t) => {

@@ -115,6 +115,13 @@ test('presence counts a generated token once, frequency every time, and the prom
   );
 });
 
+test('the frequency penalty is rounded before the presence penalty, as by vLLM', (t) => {
+  const logits = f32(1);
+  // 1 − 2⁻²⁵ is rounded to 1, twice; together they would be 2⁻²⁴.
+  penaliseGenerated(logits, counts([0]), 2 ** -25, 2 ** -25);
+  t.is(logits[0], 1);
+});
+
 test('a negative penalty encourages', (t) => {
   const logits = f32(1, 1);
   penaliseGenerated(logits, counts([1, 1]), -0.5, -1);

@@ -135,6 +135,8 @@ test('each seed and each sample has its own stream; sample 0 has the stream of i
   const draws = (seed: number, sample: number) =>
     tokens(sampler({ temperature: 1, seed }, sample), 40).join();
   const all = [draws(1, 0), draws(2, 0), draws(1, 1), draws(1, 2), draws(2, 1), draws(11, 0), draws(1, 11)];
+  // Seeds that are the same in their lower 32 bits, or as f64 rounded to fewer digits.
+  all.push(draws(1 + 2 ** 32, 0), draws(2 ** 53 - 1, 0), draws(2 ** 53 - 2, 0), draws(2 ** 52, 0));
   t.is(new Set(all).size, all.length);
   t.is(draws(1, 0), all[0]);
   t.is(draws(1, 2), all[3]);
@@ -195,6 +197,9 @@ test("log-probabilities are of the model's logits, not of the processed ones", (
   t.is(changed.token, 30);
   t.is(changed.logprobs!.token, 30);
   t.deepEqual(changed.logprobs!.top, plain.logprobs!.top);
+  const greedy = sampler({ ...options, temperature: 0 }).sample(LOGITS);
+  t.is(greedy.token, 30);
+  t.deepEqual(greedy.logprobs, changed.logprobs, 'greedy');
   t.true(changed.logprobs!.logprob < plain.logprobs!.logprob);
   t.is(sampler({}).sample(LOGITS).logprobs, undefined);
   t.deepEqual(sampler({ logprobs: 0 }).sample(LOGITS).logprobs!.top, []);

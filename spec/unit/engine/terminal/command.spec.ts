@@ -49,6 +49,19 @@ test('prose of a help text is wrapped to the terminal, lines to be copied are no
   });
   t.true(stdout.text.includes('Numbers are printed as they\nare measured, one in each\nline.'), stdout.text);
   t.true(stdout.text.includes(example), stdout.text);
+  // What just fits stays in one line.
+  for (const [line, printed] of [
+    ['thirty characters are one line', 'thirty characters are one line\n'],
+    ['words that fill thirty columns and more', 'words that fill thirty columns\nand more\n'],
+    ['but thirty-one are two of them.', 'but thirty-one are two of\nthem.\n'],
+  ]) {
+    const exact = Object.assign(new FakeOutput(), { columns });
+    await runCommand({
+      ...{ name: 'measure', argv: ['--help'], stdout: exact, stderr: new FakeOutput() },
+      define: (program) => program.addHelpText('after', line),
+    });
+    t.true(exact.text.endsWith(printed), exact.text);
+  }
 });
 
 test('wrong usage is exit code 2, found by the parser or by the action', async (t) => {

@@ -93,6 +93,14 @@ test('the first signal goes to the task, and a second ends the process', async (
   await t.throwsAsync(task, { instanceOf: Interrupted });
 });
 
+test('a signal that has arrived before a task that blocks the event loop is not lost', async (t) => {
+  const host = fakeHost();
+  const signals = new SignalReceiver(host);
+  // Node dispatches it at the next turn of the event loop.
+  setImmediate(() => host.emit('SIGINT', 'SIGINT'));
+  await signals.whileBlocking(async () => t.deepEqual(host.exits, [130]));
+});
+
 test('while a task blocks the event loop, no signal is listened to, also after an error of the task', async (t) => {
   const host = fakeHost();
   const signals = new SignalReceiver(host);

@@ -1,3 +1,4 @@
+import { readSync } from 'node:fs';
 import test from 'ava';
 import { GroupError } from '../../../../../engine/errors.ts';
 import { FifoTransport } from '../../../../../engine/parallel/fork/fifo-transport.ts';
@@ -20,7 +21,7 @@ async function pair(t: { teardown(fn: () => void): void }) {
     };
     return new FifoTransport({ rank, links: linksOf(rank, fifos), state, monitor, timeoutMs: 1000 });
   });
-  return { ranks, states };
+  return { ranks, states, fifos };
 }
 
 const bytes = Uint8Array.of(1, 2, 3);
@@ -54,6 +55,15 @@ for (const [what, kind, length] of [
     t.is(t.throws(receive)?.message, error?.message);
   });
 }
+
+test('a message that is lost fails the group, although the next one is of the same kind and size', async (t) => {
+  const { ranks, fifos } = await pair(t);
+  for (let i = 0; i < 2; i++) ranks[0].exchange('broadcast', [undefined, bytes], []);
+  const first = new Uint8Array(16 + bytes.length);
+  t.is(readSync(linksOf(1, fifos).incoming[0]?.blocking ?? -1, first), first.length);
+  const receive = () => ranks[1].exchange('broadcast', [], [new Uint8Array(bytes.length)]);
+  t.deepEqual(t.throws(receive, { instanceOf: GroupError })?.ranks, [0]);
+});
 
 test('a rank that fails after another throws the first failure', async (t) => {
   const { ranks, states } = await pair(t);

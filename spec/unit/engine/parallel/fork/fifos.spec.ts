@@ -73,17 +73,21 @@ test.serial('opening FIFOs in a temporary folder that cannot be written names th
   });
 });
 
-test.serial('a launcher that is killed while its FIFOs are made leaves no file', async (t) => {
-  const [tools, files] = [temporaryFolder(t), temporaryFolder(t)];
-  writeFileSync(join(tools, 'mkfifo'), '#!/bin/sh\nsleep 0.3\n', { mode: 0o700 });
-  const script = `const { openFifos } = await import('${FIFOS}'); await openFifos(3);`;
-  const env = { ...process.env, PATH: `${tools}:${process.env.PATH}`, TMPDIR: files };
-  const launcher = spawn(process.execPath, ['--input-type=module', '-e', script], { env });
-  t.teardown(() => launcher.kill('SIGKILL'));
-  while (readdirSync(files).length === 0) await sleep(5);
-  launcher.kill('SIGKILL');
-  await once(launcher, 'exit');
-  t.is(readdirSync(files).length, 1, 'it was killed before the FIFOs were made');
-  for (let i = 0; i < 200 && readdirSync(files).length > 0; i++) await sleep(10);
-  t.deepEqual(readdirSync(files), []);
-});
+for (const signal of ['SIGKILL', 'SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+  test.serial(`a launcher that ${signal} ends while its FIFOs are made leaves no file`, async (t) => {
+    const [tools, files] = [temporaryFolder(t), temporaryFolder(t)];
+    writeFileSync(join(tools, 'mkfifo'), '#!/bin/sh\nsleep 0.3\n', { mode: 0o700 });
+    const script = `const { openFifos } = await import('${FIFOS}'); await openFifos(3);`;
+    const env = { ...process.env, PATH: `${tools}:${process.env.PATH}`, TMPDIR: files };
+    const argv = ['--input-type=module', '-e', script];
+    const launcher = spawn(process.execPath, argv, { env, detached: true });
+    t.teardown(() => launcher.kill('SIGKILL'));
+    while (readdirSync(files).length === 0) await sleep(5);
+    // Signals of a terminal reach the whole process group, and so the shell that makes the FIFOs.
+    process.kill(signal === 'SIGKILL' ? launcher.pid! : -launcher.pid!, signal);
+    await once(launcher, 'exit');
+    t.is(readdirSync(files).length, 1, 'it was ended before the FIFOs were made');
+    for (let i = 0; i < 200 && readdirSync(files).length > 0; i++) await sleep(10);
+    t.deepEqual(readdirSync(files), []);
+  });
+}
