@@ -1,5 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 import test, { type ExecutionContext } from 'ava';
@@ -10,7 +12,7 @@ import { KernelMemory } from '../../../../engine/kernels/memory.ts';
 import { ThreadPool } from '../../../../engine/kernels/pool.ts';
 import { KERNELS } from '../../../../engine/kernels/table.ts';
 import { createWasmKernels } from '../../../../engine/kernels/wasm.ts';
-import { trackResources } from '../../../support/processes/cleanup.ts';
+import { temporaryFolder, trackResources } from '../../../support/processes/cleanup.ts';
 
 trackResources(test);
 
@@ -92,8 +94,10 @@ test.serial('a process that does not close its threads ends all the same', (t) =
     clearInterval(alive);
     console.log(started.length);
   `;
-  const argv = ['--input-type=module', '-e', code];
-  const { status, stdout, stderr } = spawnSync(process.execPath, argv, {
+  // A file, since threads inherit the flags that a program on the command line needs, and end with an error.
+  const program = join(temporaryFolder(t), 'program.mjs');
+  writeFileSync(program, code);
+  const { status, stdout, stderr } = spawnSync(process.execPath, [program], {
     encoding: 'utf8',
     timeout: 60_000,
   });
