@@ -23,7 +23,7 @@ const [
 
 exitOnOutputError('plumbline');
 const processIo = createProcessIo(signals);
-// Of the ranks of one mpirun, the first warns for all.
+// The first rank of one mpirun warns for all.
 const isFirst = (mpirunEnvironment().rank ?? 0) === 0;
 const warn = (line: string) =>
   isFirst &&

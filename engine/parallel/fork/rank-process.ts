@@ -15,7 +15,7 @@ const CONTROL_DESCRIPTOR = 3;
 export interface RankProcessOptions {
   rank: number;
   size: number;
-  /** Of its FIFOs, in the order of {@link descriptorsOf}. */
+  /** The rank's FIFOs, in the order of {@link descriptorsOf}. */
   descriptors: readonly number[];
   onMessage(message: ToLauncher): void;
   /** Called once the process has ended. @param how as a message says it: "was killed by SIGKILL". */
