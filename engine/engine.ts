@@ -152,7 +152,7 @@ export class Engine {
 
   /**
    * Looks whether the other ranks still run, without a step: they are not asked while no request is served.
-   * Of ranks that mpirun has started, a step alone finds out, or mpirun ends all.
+   * If mpirun has started the ranks, this finds nothing: the next step does, or mpirun ends all ranks.
    *
    * @throws GroupError if a rank has ended; every later use throws it too.
    * @throws EngineClosedError if the engine is closed.

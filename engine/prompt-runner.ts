@@ -18,7 +18,7 @@ interface PromptRunnerOptions {
 
 /** A forward pass of a prompt. */
 interface PassOptions {
-  /** Whose logits are computed, ascending. */
+  /** The positions whose logits are computed, ascending. */
   positions: readonly number[];
   /** Called for each of the positions: f32 [vocabSize], valid only during the call. */
   onLogits?: (logits: Float32Array) => void;

@@ -10,7 +10,7 @@ import { type ErrorMap, VERDICT_FORMAT, type Verdict, type VerdictCase, versions
 export interface Findings {
   readonly prompt: Verdict['prompt'];
   readonly asked: readonly AskedCase[];
-  /** Of the cases that are not known to fail. */
+  /** The judgement of the cases that are not known to fail. */
   readonly judgement: Judgement;
   /** Ids of the cases that are known to fail, and the judgement of them alone; undefined without any. */
   readonly known?: { readonly ids: ReadonlySet<string>; readonly judgement: Judgement };

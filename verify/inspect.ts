@@ -95,7 +95,7 @@ function stageOf(name: string, evidence: Evidence): Stage {
   return layer < 0 ? innerStage(name, evidence) : hiddenStage(name, layer, evidence);
 }
 
-/** A hidden state: the golden has it as it is or as a projection, and so are the others compared. */
+/** A hidden state: the golden has it whole or as a projection, and the others are compared in that form. */
 function hiddenStage(
   name: string,
   index: number,

@@ -24,14 +24,14 @@ export interface SmokeCheck {
   readonly verdict: 'right' | 'wrong' | 'no answer' | 'not checked';
   /** What came and what was expected, or why there is no answer or it was not checked. */
   readonly message?: string;
-  /** Who is at fault if it is wrong. */
+  /** Which of the two is wrong if the check fails. */
   readonly fault: 'adapter' | 'engine';
 }
 
 export interface SmokeReport {
   /** Unknown: there was no answer, or nothing could be checked. */
   readonly verdict: 'right' | 'wrong' | 'unknown';
-  /** Of the first check that is wrong: later ones may only follow from it. */
+  /** The fault of the first check that is wrong: later ones may only follow from it. */
   readonly fault?: 'adapter' | 'engine';
   readonly checks: readonly SmokeCheck[];
   readonly requests: SmokeRequests;

@@ -1,4 +1,4 @@
-/** Who computes the stages of a forward pass. */
+/** What computes the stages of a forward pass. */
 export type Witness = 'subject' | 'engine' | 'golden' | 'oracle';
 
 /** One stage of a forward pass at some positions, from each witness that has it. */

@@ -39,7 +39,7 @@ export interface VerifyModel {
   readonly source: Verdict['model']['source'];
   /** A directory in HuggingFace's layout. */
   readonly modelDir: string;
-  /** Its goldens; undefined if it has none: then our engine computes what is right. */
+  /** The model's goldens; undefined if it has none: then our engine computes what is right. */
   readonly golden?: StoredGoldens;
 }
 

@@ -55,6 +55,6 @@ export function keepCompiledCode(): void {
     makeFolder(folder);
     enableCompileCache(folder);
   } catch {
-    // Without it, a start compiles everything.
+    // Without the compile cache, a start compiles everything.
   }
 }

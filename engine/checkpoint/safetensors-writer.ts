@@ -80,7 +80,7 @@ export interface SafetensorsLayout {
   header: Uint8Array;
   /** The offset of each tensor, in bytes from the beginning of the file. */
   begins: Map<string, number>;
-  /** Of the whole file. */
+  /** Bytes of the whole file. */
   bytes: number;
 }
 

@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { completeEngineOptions } from '../options.ts';
 import { createProgress, formatBytes } from '../terminal/progress.ts';
+import { TEMPLATE_FILES } from '../text/tokenizer-files.ts';
 import type { Io } from './io.ts';
 import type { ModelInfo } from './model-info.ts';
 import { addModelOption, COMPUTED_FILES, findModel, type ModelOption, TEXT_FILES } from './model-option.ts';
@@ -34,7 +35,7 @@ export async function info(options: InfoOptions, io: Io): Promise<void> {
   const progress = await createProgress(io.stderr);
   let model: ModelInfo;
   try {
-    const optional = [...COMPUTED_FILES.optional, ...TEXT_FILES.files, 'chat_template.jinja'];
+    const optional = [...COMPUTED_FILES.optional, ...TEXT_FILES.files, ...TEMPLATE_FILES];
     const modelDir = await findModel(options, { ...COMPUTED_FILES, optional }, io, progress);
     const { readModelInfo } = await import('./model-info.ts');
     model = await readModelInfo(modelDir);

@@ -6,6 +6,7 @@ import { readModelConfig } from '../checkpoint/read-config.ts';
 import { checkWeights } from '../checkpoint/weights.ts';
 import type { ModelConfig } from '../config.ts';
 import { cacheBytesPerToken } from '../model/kv-cache.ts';
+import { templateFilesOf } from '../text/tokenizer-files.ts';
 
 /** What the configuration and the headers of the weights say of a model. */
 export interface ModelInfo {
@@ -26,7 +27,6 @@ const FILES_BESIDE_WEIGHTS = [
   'generation_config.json',
   'tokenizer.json',
   'tokenizer_config.json',
-  'chat_template.jinja',
 ];
 
 /**
@@ -40,17 +40,18 @@ export async function readModelInfo(modelDir: string): Promise<ModelInfo> {
   const checkpoint = Checkpoint.open(modelDir);
   try {
     checkWeights(checkpoint, config);
-    const paths = [
-      ...FILES_BESIDE_WEIGHTS.map((name) => join(modelDir, name)),
-      ...checkpoint.files.map(({ path }) => path),
-    ];
+    const beside = [...FILES_BESIDE_WEIGHTS, ...templateFilesOf(modelDir)];
+    const files = [
+      ...beside.map((name) => ({ name, path: join(modelDir, name) })),
+      ...checkpoint.files.map(({ path }) => ({ name: basename(path), path })),
+    ].filter(({ path }) => existsSync(path));
     return {
       directory: modelDir,
       config,
       parameters: countParameters(config),
       weightBytes: weightBytes(checkpoint),
       cacheBytesPerToken: cacheBytesPerToken(config),
-      files: paths.filter(existsSync).map((path) => ({ name: basename(path), bytes: statSync(path).size })),
+      files: files.map(({ name, path }) => ({ name, bytes: statSync(path).size })),
     };
   } finally {
     checkpoint.close();

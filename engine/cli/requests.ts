@@ -28,7 +28,7 @@ export interface GivenRequest {
   prompt: Prompt;
   /** From its line of a file of requests; takes precedence over the flag. */
   maxTokens: number | undefined;
-  /** Likewise. */
+  /** From its line of a file of requests; takes precedence over the flags. */
   sampling: SamplingOptions;
 }
 

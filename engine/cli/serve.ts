@@ -6,6 +6,7 @@ import { UsageError } from '../errors.ts';
 import { completeParallelOptions } from '../options.ts';
 import { hasMpiRanks, mpirunEnvironment } from '../parallel/mpi/mpirun.ts';
 import { LOG_FORMATS, type LogFormat } from '../server/request-log.ts';
+import { setDiagnosticFormat } from '../terminal/diagnostic.ts';
 import { onInterrupt } from '../terminal/interrupt.ts';
 import { createProgress, share } from '../terminal/progress.ts';
 import { TEMPLATE_FILES } from '../text/tokenizer-files.ts';
@@ -95,7 +96,10 @@ export function addServe(program: Command, io: Io): void {
         .default(30_000, '30'),
     )
     .addOption(
-      new Option('--log <format>', 'write a line for each request to standard error')
+      new Option(
+        '--log <format>',
+        'write a line for each request to standard error; json: all lines are JSON',
+      )
         .choices(LOG_FORMATS)
         .default('text'),
     );
@@ -114,8 +118,10 @@ export function addServe(program: Command, io: Io): void {
  */
 export async function serve(options: ServeOptions, io: Io): Promise<void> {
   const { host, port, maxQueue, maxLogprobs, allowOrigin, grace, log } = options;
+  setDiagnosticFormat(log, io.env);
+  // A line that is drawn again and again has no place in a log.
+  const progress = await createProgress(log === 'text' ? io.stderr : { write() {} });
   const apiKey = readApiKey(options, io);
-  const progress = await createProgress(io.stderr);
   try {
     const modelDir = await findModel(options, FILES, io, progress);
     const schedule = scheduleOptions(options, [], await readModelConfig(modelDir));

@@ -1,3 +1,4 @@
+import { formatDiagnostic } from '../terminal/diagnostic.ts';
 import { attentionCall } from './attention-call.ts';
 import {
   checkAllocate,
@@ -44,7 +45,8 @@ export interface WasmKernelsOptions extends PoolOptions {
 
 let isWarned = false;
 function printWarning(line: string): void {
-  if (!isWarned) process.stderr.write(`plumbline: ${line}\n`);
+  const diagnostic = { level: 'warning', message: line, prefix: 'plumbline: ' } as const;
+  if (!isWarned) process.stderr.write(formatDiagnostic(diagnostic));
   isWarned = true;
 }
 

@@ -9,7 +9,7 @@ import type { FromThread, RequestNews, ThreadData, ThreadRequest, ToThread } fro
 if (!parentPort) throw new RangeError('expected to be run as a worker thread');
 const port = parentPort;
 const { modelDir, options, hasTokenizer } = workerData as ThreadData;
-/** Of the requests that are not ended. */
+/** The abort controller of each request that has not ended. */
 const controllers = new Map<number, AbortController>();
 /** How soon a rank that ends is found out, in ms. */
 const RANK_CHECK_MS = 250;

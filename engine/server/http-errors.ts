@@ -17,6 +17,9 @@ const ANSWERS: Readonly<Record<string, [status: number, message: string]>> = {
   HPE_HEADER_OVERFLOW: [431, 'cannot read the request: its head is too large'],
 };
 
+/** How long a client may take to receive its answer and close the connection, in ms. */
+const FAREWELL_MS = 1000;
+
 const JSON_TYPE = 'application/json; charset=utf-8';
 
 /** What a client gets for any error of a request: of the framework, of a handler or of the engine. */
@@ -28,6 +31,8 @@ export function toAnswer(error: unknown): ApiError {
 
 /** Answers a connection whose request is cut, late or no HTTP, and closes it. */
 export function answerClientError(error: Error & { code?: string }, socket: Socket): void {
+  // What follows a request that is refused is no request either: the answer is on its way.
+  if (socket.writableEnded && !socket.destroyed) return;
   if (error.code === 'ECONNRESET' || !socket.writable) {
     socket.destroy();
     return;
@@ -39,6 +44,8 @@ export function answerClientError(error: Error & { code?: string }, socket: Sock
 /** Answers what Node's server would close or answer without a body. */
 export function answerUnusual(server: Server): void {
   server.on('connect', (_, socket: Socket) => {
+    // Node's server has let go of the socket: without these it is not read, and a reset ends the process.
+    socket.on('error', () => {}).resume();
     endWith(new ApiError(405, 'cannot CONNECT: this server is no proxy'), socket);
   });
   server.on('checkExpectation', ({ headers }, response) => {
@@ -62,7 +69,10 @@ export function checkHead({ headers, httpVersion }: Pick<IncomingMessage, 'heade
   throw new ApiError(415, 'cannot read a compressed body; send it without Content-Encoding');
 }
 
+/** Answers, and closes the connection, at the latest after a second. */
 function endWith(error: ApiError, socket: Socket): void {
+  const timer = setTimeout(() => socket.destroy(), FAREWELL_MS);
+  socket.once('close', () => clearTimeout(timer));
   const body = JSON.stringify(error.toBody());
   const head = [
     `HTTP/1.1 ${error.status} ${STATUS_CODES[error.status]}`,

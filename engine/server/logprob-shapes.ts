@@ -38,7 +38,7 @@ export interface ChatTokenLogprobs extends ChatLogprob {
 /** A token of the prompt in vLLM's form. */
 export interface PromptLogprob {
   logprob: number;
-  /** Its place among all tokens, 1 for the most probable. */
+  /** The token's place among all tokens, 1 for the most probable. */
   rank: number;
   decoded_token: string;
 }

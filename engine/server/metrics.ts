@@ -83,7 +83,7 @@ export class Metrics {
     this.#whole = seconds('e2e_request_latency', 'from a request to the end of its last sample');
   }
 
-  /** Of the text that {@link read} returns. */
+  /** The content type of the text that {@link read} returns. */
   get contentType(): string {
     return this.#registry.contentType;
   }

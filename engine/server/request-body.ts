@@ -38,7 +38,7 @@ export function textOf(bytes: Uint8Array): string {
 export function withExactTools(body: unknown, text: string): unknown {
   const tools = typeof body === 'object' && body !== null && 'tools' in body ? body.tools : undefined;
   if (!Array.isArray(tools) || tools.length === 0) return body;
-  // Of a key that stands twice, JSON.parse takes the last value.
+  // JSON.parse takes the last value of a key that stands twice.
   const [, json] = membersOf(text).findLast(([key]) => key === 'tools')!;
   if (json.length > MAX_TOOLS_LENGTH) {
     const found = `the JSON of tools has ${json.length} characters`;

@@ -137,7 +137,7 @@ export class Server {
     await within(graceMs, this.#open.ended());
     this.#open.abortAll(reason);
     await within(FAREWELL_MS, this.#open.ended());
-    // Those that are left have sent half a request, or do not read.
+    // The connections that are left have sent half a request, or do not read.
     this.#app.server.closeAllConnections();
     await appClosed;
     await Promise.all([this.#model.engine.close(), this.#model.text?.close()]);

@@ -16,7 +16,7 @@ export type TextJob =
 
 /** The tokens of a tokenizer. */
 export interface VocabularyData {
-  /** Of all tokens, one after the other. */
+  /** The bytes of all tokens, one after the other. */
   readonly bytes: Uint8Array;
   /** [vocabSize] where each token ends; it begins where the one before it ends. */
   readonly ends: Uint32Array;

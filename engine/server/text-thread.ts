@@ -92,7 +92,7 @@ export class TextThread implements ServedText {
     if (this.#isClosed) throw new EngineClosedError();
     this.#worker ??= await TextWorker.start(this.#modelDir);
     const worker = this.#worker;
-    // While the thread was started anew.
+    // Closed while the thread was started.
     if (this.#isClosed) await worker.end();
     let isLate = false;
     const timer = setTimeout(() => {

@@ -5,7 +5,7 @@ export interface ErrorData {
   readonly name: string;
   readonly message: string;
   readonly stack: string | undefined;
-  /** Of an OptionError. */
+  /** An OptionError's option. */
   readonly option?: string;
 }
 

@@ -7,7 +7,7 @@ export interface Usage {
   total_tokens: number;
   /** Tokens of the prompts that were found in the prefix cache. */
   prompt_tokens_details?: { cached_tokens: number };
-  /** Of tokens that were drafted, if the engine drafts. */
+  /** Counts of drafted tokens, if the engine drafts. */
   completion_tokens_details?: { accepted_prediction_tokens: number; rejected_prediction_tokens: number };
 }
 

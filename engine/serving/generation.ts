@@ -22,7 +22,7 @@ export interface GenerationContext extends CheckedRequest {
   readonly begun: number;
   /** Tokens of the prompt that were found in the prefix cache; undefined before its first step. */
   cachedTokens?: number;
-  /** Of each token of the prompt but the first. The first sample fills it. */
+  /** Those of each prompt token but the first. The first sample fills the array. */
   readonly promptLogprobs: PromptTokenLogprobs[];
 }
 

@@ -26,7 +26,7 @@ export type Propose<S extends Sequence> = (sequence: S, most: number) => readonl
 /** What a step computes of a sequence. */
 export interface ScheduledSpan<S extends Sequence> {
   sequence: S;
-  /** Of the sequence's own tokens, the next ones. */
+  /** The number of the sequence's next tokens in this step. */
   numTokens: number;
   /** Computed after them, as if they were the sequence's. */
   draft: readonly number[];
@@ -34,7 +34,7 @@ export interface ScheduledSpan<S extends Sequence> {
 
 /** What a step computes. */
 export interface ScheduledStep<S extends Sequence> {
-  /** Of each sequence, which has blocks for it. Empty if there is nothing to compute. */
+  /** The tokens of each sequence, which has blocks for them. Empty if there is nothing to compute. */
   spans: ScheduledSpan<S>[];
   /** Made before the step, in this order. */
   copies: BlockCopy[];

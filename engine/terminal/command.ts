@@ -1,6 +1,7 @@
 import { Command, CommanderError } from 'commander';
 import { Interrupted, UsageError } from '../errors.ts';
 import { describeError } from './describe-error.ts';
+import { formatDiagnostic } from './diagnostic.ts';
 import type { Output } from './output.ts';
 import { readPackageJson } from './package-json.ts';
 
@@ -57,7 +58,10 @@ export async function runCommand(options: RunCommandOptions): Promise<number> {
   } catch (error) {
     // Commander has printed its own message or the help.
     const isPrinted = error instanceof CommanderError || error instanceof Interrupted;
-    if (!isPrinted) stderr.write(`${start}${describeError(error, program.opts().debug)}\n`);
+    if (!isPrinted) {
+      const message = describeError(error, program.opts().debug);
+      stderr.write(formatDiagnostic({ level: 'error', message, prefix: start }));
+    }
     const failed = exitCodeOf(error, failureCode);
     if (failed > 0) await onFailure?.(error);
     return failed;

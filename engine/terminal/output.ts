@@ -1,3 +1,5 @@
+import { formatDiagnostic } from './diagnostic.ts';
+
 /** A stream that a command writes text to. */
 export interface Output {
   write(text: string): unknown;
@@ -25,7 +27,8 @@ export function exitOnOutputError(name: string, host: OutputProcess = process): 
   host.stderr.on('error', () => {});
   host.stdout.on('error', (error: NodeJS.ErrnoException) => {
     if (error.code === 'EPIPE') return host.exit();
-    host.stderr.write(`${name}: cannot write to standard output (${error.code})\n`);
+    const message = `cannot write to standard output (${error.code})`;
+    host.stderr.write(formatDiagnostic({ level: 'error', message, prefix: `${name}: ` }));
     host.exit(1);
   });
 }

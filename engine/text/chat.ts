@@ -148,7 +148,8 @@ export interface ChatTemplateSources {
 
 /**
  * Reads `chat_template.jinja`, `additional_chat_templates/NAME.jinja` and `tokenizer_config.json`, each of
- * which may be missing. As in transformers, one of the former makes those of the latter count for nothing.
+ * which may be missing. As in transformers, a template in one of the `.jinja` files
+ * makes those of `tokenizer_config.json` count for nothing.
  *
  * @throws ChatTemplateError if a file is malformed.
  */

@@ -1,11 +1,23 @@
-import { existsSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 
 /** The files of a model directory that its tokenizer is read from. */
 export const TOKENIZER_FILES = ['tokenizer.json', 'tokenizer_config.json'];
 
+const TEMPLATE_FOLDER = 'additional_chat_templates';
+
 /** The files of a model directory that chat templates are in beside those of the tokenizer. */
-export const TEMPLATE_FILES = ['chat_template.jinja', 'additional_chat_templates/*.jinja'];
+export const TEMPLATE_FILES = ['chat_template.jinja', `${TEMPLATE_FOLDER}/*.jinja`];
+
+/** Those that a model directory has, as paths in it. */
+export function templateFilesOf(modelDir: string): string[] {
+  const folder = join(modelDir, TEMPLATE_FOLDER);
+  const names = existsSync(folder) ? readdirSync(folder).sort() : [];
+  const additional = names
+    .filter((name) => name.endsWith('.jinja'))
+    .map((name) => join(TEMPLATE_FOLDER, name));
+  return [TEMPLATE_FILES[0], ...additional].filter((file) => existsSync(join(modelDir, file)));
+}
 
 /** Whether a model can be asked by text. */
 export function hasTokenizerFiles(modelDir: string): boolean {

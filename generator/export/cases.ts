@@ -18,7 +18,7 @@ export interface ExportCasesOptions {
   modelDir: string;
   /** The name of its goldens' folder within `folder`. */
   name: string;
-  /** Of all goldens. */
+  /** The folder of all goldens. */
   folder: string;
   /** The user's own prompts. Default: the cases of the goldens, or without goldens the project's prompts. */
   prompts?: Prompts;

@@ -3,6 +3,7 @@ import { UsageError } from '../../engine/errors.ts';
 import { resolveModel } from '../../engine/hub/resolve-model.ts';
 import { onInterrupt } from '../../engine/terminal/interrupt.ts';
 import { createProgress, share } from '../../engine/terminal/progress.ts';
+import { TEMPLATE_FILES } from '../../engine/text/tokenizer-files.ts';
 import { GOLDEN_FOLDER, readPromptsFile } from '../../golden/goldens.ts';
 import type { GoldensIo } from '../command-io.ts';
 import { withFixtures } from '../fixtures/resolve-fixture.ts';
@@ -80,7 +81,7 @@ async function run(options: Options, io: GoldensIo): Promise<void> {
     const modelDir = await withFixtures(resolveModel, warn)(model, {
       ...{
         files: MODEL_FILES.slice(0, 1),
-        optional: [...MODEL_FILES.slice(1), ...TEXT_FILES],
+        optional: [...MODEL_FILES.slice(1), ...TEXT_FILES, ...TEMPLATE_FILES],
         weights: true,
       },
       onProgress: (file, done, total) => progress.count(share(`fetching ${file}`, done, total)),

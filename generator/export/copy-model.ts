@@ -1,16 +1,16 @@
-import { closeSync, existsSync, openSync, readSync, statSync, writeSync } from 'node:fs';
-import { basename, join } from 'node:path';
+import { closeSync, existsSync, mkdirSync, openSync, readSync, statSync, writeSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
 import { setImmediate as eventLoop } from 'node:timers/promises';
 import { Checkpoint } from '../../engine/checkpoint/checkpoint.ts';
 import { FileError } from '../../engine/errors.ts';
 import { WEIGHTS_INDEX } from '../../engine/hub/missing-files.ts';
+import { templateFilesOf } from '../../engine/text/tokenizer-files.ts';
 
 /** What a model in HuggingFace's layout has beside its weights. */
 export const MODEL_FILES = ['config.json', 'generation_config.json'];
 export const TEXT_FILES = [
   'tokenizer.json',
   'tokenizer_config.json',
-  'chat_template.jinja',
   'special_tokens_map.json',
   'added_tokens.json',
   'vocab.json',
@@ -33,11 +33,17 @@ export async function copyModel(
   const checkpoint = Checkpoint.open(modelDir);
   checkpoint.close();
   const weights = checkpoint.files.map(({ path }) => basename(path));
-  const candidates = [...MODEL_FILES, ...TEXT_FILES, ...(weights.length > 1 ? [WEIGHTS_INDEX] : [])];
+  const candidates = [
+    ...MODEL_FILES,
+    ...TEXT_FILES,
+    ...templateFilesOf(modelDir),
+    ...(weights.length > 1 ? [WEIGHTS_INDEX] : []),
+  ];
   const files = [...candidates.filter((file) => existsSync(join(modelDir, file))), ...weights];
   const total = files.reduce((sum, file) => sum + statSync(join(modelDir, file)).size, 0);
   let done = 0;
   for (const file of files) {
+    mkdirSync(join(folder, dirname(file)), { recursive: true });
     for await (const bytes of copying(join(modelDir, file), join(folder, file))) {
       done += bytes;
       onProgress(done, total);

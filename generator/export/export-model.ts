@@ -18,7 +18,7 @@ export interface ExportOptions extends ExportCasesOptions {
   /** The folder to write: new, or an empty one. */
   out: string;
   format: ExportFormat;
-  /** Of `gguf`. Default: as each weight is stored. */
+  /** The type of matrices in a `gguf` file. Default: as each weight is stored. */
   type?: GgufWeightType;
   /** Called with the bytes of the model that are written, and all of them. */
   onProgress?: (done: number, total: number) => void;

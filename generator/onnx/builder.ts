@@ -10,7 +10,7 @@ import {
 } from 'onnx-buf';
 
 /**
- * The floating-point type of a graph. The float64 twin of a float32 graph measures the error of the latter.
+ * The floating-point type of a graph. The float64 twin of a float32 graph measures that graph's error.
  */
 export type Precision = 'float32' | 'float64';
 

@@ -18,7 +18,7 @@ export interface Recorder {
    * Our graph of the same weights, for hidden states; absent for a foreign graph without weights beside it.
    */
   tapped?: Pick<Reference, 'forward'>;
-  /** Our graph of the same weights in float64; absent likewise. */
+  /** Our graph of the same weights in float64; absent where `tapped` is. */
   twin?: Pick<Float64Twin, 'forward'>;
   selection: Selection;
   maxNewTokens: number;

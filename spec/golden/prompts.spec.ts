@@ -163,7 +163,7 @@ test('a prompt is refused where it is empty, and nowhere else', (t) => {
   }
 });
 
-// Of these, 3.7 MB are signatures of known bugs and 1.5 MB recorded answers of other engines.
+// 3.7 MB of them are signatures of known bugs, and 1.5 MB recorded answers of other engines.
 test('all goldens together stay under 20 MB', (t) => {
   const files = readdirSync(GOLDEN_FOLDER, { recursive: true, withFileTypes: true })
     .filter((file) => file.isFile())

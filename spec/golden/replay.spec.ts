@@ -107,7 +107,7 @@ for (const model of QUICK_FIXTURES.filter((name) => name !== 'peaked')) {
 
   for (const { name, settings, warm, taken, tolerance } of PATHS) {
     const { prefillChunk = Infinity, promptLookup = 0 } = settings(largest);
-    // Its text does not repeat itself.
+    // The largest model's text does not repeat itself.
     if (model === LARGEST && (prefillChunk < 16 || promptLookup > 0)) continue;
     test.serial(`${model} ${name} has the committed fingerprints`, async (t) => {
       const engine = closing(t, await load(model, settings(largest)));

@@ -83,7 +83,7 @@ async function askGreedy(
   { vocabSize }: ModelSizes,
   signal?: AbortSignal,
 ): Promise<GreedyAnswer> {
-  // Of a prompt that has to be refused one token is asked for.
+  // A prompt that has to be refused is continued by one token.
   const maxNewTokens = refusal === undefined ? greedy.length : 1;
   const answer = await subject.generate({ ids: promptIds, maxNewTokens, signal });
   checkGenerated(`generate of "${id}"`, answer.tokens, { count: maxNewTokens, vocabSize });

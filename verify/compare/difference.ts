@@ -2,7 +2,7 @@
 export interface Difference {
   /** `hidden_states.2`, `logits`, `probability`, `missing token`, `RMS distance`, `greedy token`. */
   readonly what: string;
-  /** Of the prompt, or, beyond it, of the generated token. */
+  /** A position of the prompt, or, beyond it, of the generated tokens. */
   readonly position: number;
   /** Which of the row's values; of a row of scores, the token. */
   readonly index: number;

@@ -4,7 +4,7 @@ import { ComparisonError, logSumExp, maxAbs } from '../../golden/tolerance.ts';
 
 /** A row of logits as a golden stores it. */
 export interface ExpectedRow {
-  /** Of the prompt, or, beyond it, of the token that is generated from the row. */
+  /** A position of the prompt, or, beyond it, of the token that is generated from the row. */
   readonly position: number;
   /**
    * The tokens that `logits` belongs to; distinct tokens stand at distinct indices, but for those of the
@@ -14,7 +14,7 @@ export interface ExpectedRow {
   readonly logits: Float32Array;
   /** Largest magnitude in the whole row. */
   readonly rowMax: number;
-  /** Of the whole row. */
+  /** The logarithm of the sum of the whole row's exponentials. */
   readonly logSumExp: number;
   /** The float64 twin's logits, of the same tokens. */
   readonly truth?: Float64Array;

@@ -6,9 +6,9 @@ import type { ExpectedRow } from './expected-rows.ts';
 
 /** The reference's own distance from its float64 twin. */
 export interface RowNoise {
-  /** Of a logit, as a fraction of the row's largest magnitude. */
+  /** The tolerance of a logit, as a fraction of the row's largest magnitude. */
   readonly logits: number;
-  /** Of a next-token probability. */
+  /** The tolerance of a next-token probability. */
   readonly probabilities: number;
 }
 

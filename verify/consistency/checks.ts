@@ -10,7 +10,7 @@ export interface FirstAnswer {
   /** Rows at the case's positions; undefined if the subject gave none. */
   readonly rows?: readonly TokenScores[];
   readonly tokens?: readonly number[];
-  /** Of the rows that the tokens were chosen from. */
+  /** Scores of the rows that the tokens were chosen from. */
   readonly scores?: readonly TokenScores[];
 }
 

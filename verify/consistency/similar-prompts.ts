@@ -2,7 +2,7 @@ import type { VerifyCase } from '../../golden/verify-case.ts';
 
 /** A prompt that differs from a case's in one token. */
 export interface SimilarPrompt {
-  /** Of the case. */
+  /** The case's id. */
   readonly id: string;
   readonly promptIds: readonly number[];
   readonly ids: readonly number[];

@@ -7,10 +7,10 @@ const COMPARED = 64;
 /** A subject's row beside the reference's. Scores are known up to a constant: differences have mean 0. */
 export interface AlignedRow {
   readonly case: string;
-  /** Of the row in {@link ReferenceCase.rows}. */
+  /** The row's index in {@link ReferenceCase.rows}. */
   readonly index: number;
   readonly position: number;
-  /** Of the values, where they stand in {@link ReferenceRow.ids}. */
+  /** Where the values stand in {@link ReferenceRow.ids}. */
   readonly at: Int32Array;
   /** f64, the subject's log-probabilities less the truth's. */
   readonly error: Float64Array;

@@ -18,7 +18,7 @@ import { median } from './statistics.ts';
 /** Everything but the bugs and the power. */
 export type Assessment = Omit<Judgement, 'bugs' | 'power'> & {
   readonly rows: readonly AlignedRow[];
-  /** Of greedy tokens. */
+  /** The rows that greedy tokens were chosen from. */
   readonly generatedRows: readonly AlignedRow[];
 };
 

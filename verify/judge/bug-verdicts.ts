@@ -99,7 +99,7 @@ export function judgeBugs(
   return signatures.map(({ name }) => verdicts.get(name)!);
 }
 
-/** Those that the engine has. */
+/** The bugs that the engine has. */
 export function foundBugs<T extends Pick<BugVerdict, 'verdict'>>(bugs: readonly T[]): T[] {
   return bugs.filter(isFound);
 }

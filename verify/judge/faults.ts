@@ -129,7 +129,7 @@ function exchangeTokens(
   return isChanged ? faulty : undefined;
 }
 
-/** Of a subject whose rows of greedy tokens are enough to be judged. */
+/** A fault for subjects whose rows of greedy tokens are enough to be judged. */
 function delayGreedyRows(
   subject: readonly SubjectCase[],
   reference: Reference,

@@ -37,7 +37,7 @@ export function judgeGreedy(
   precision: PrecisionClass,
 ): GreedyVerdict & { readonly regrets: readonly Regret[] } {
   const known = new Map(reference.cases.map((one) => [one.id, one]));
-  // Of an engine that chooses as the reference does it is not asked.
+  // Computed when it is needed: not for an engine that chooses as the reference does.
   let noise: ReturnType<typeof noiseOf> | undefined;
   const regrets: Regret[] = [];
   let tokens = 0;

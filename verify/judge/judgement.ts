@@ -151,7 +151,7 @@ export interface BugVerdict {
   readonly verdict: 'found' | 'ruled out' | 'cannot tell';
   /** Projection of the subject's error on the bug's signature: 1 is "this bug", 0 "not this bug". */
   readonly coefficient: number;
-  /** Of the coefficient, by runs of 16 rows. Infinity if the bug changes nothing that can be seen. */
+  /** The coefficient's, by runs of 16 rows. Infinity if the bug changes nothing that can be seen. */
   readonly standardError: number;
 }
 

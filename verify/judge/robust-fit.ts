@@ -165,7 +165,7 @@ function symmetric(lower: Float64Array, k: number): Float64Array[] {
   return matrix;
 }
 
-/** Of each row |target − Σ_i c_i · regressor_i|², never below zero. */
+/** @returns |target − Σ_i c_i · regressor_i|² of each row, never below zero. */
 function leftOver({ gram, moments, squares }: Products, coefficients: readonly number[]): Float64Array {
   const k = coefficients.length;
   const size = triangle(k);
@@ -183,7 +183,7 @@ function leftOver({ gram, moments, squares }: Products, coefficients: readonly n
   return left;
 }
 
-/** Of each cluster: Σ_r w_r · regressor_r · residual_r, [k]. */
+/** @returns Σ_r w_r · regressor_r · residual_r of each cluster, [k]. */
 function clusterScores(
   { clusters }: FitRows,
   { gram, moments }: Products,

@@ -17,7 +17,7 @@ export interface KeptPathOptions extends Pick<ModelHashOptions, 'signal' | 'onRe
   readonly modelDir: string;
   /** Everything that the computation depends on beside the model; JSON. */
   readonly question: unknown;
-  /** With the dot. */
+  /** The extension, with its dot. */
   readonly extension: string;
   /** Where results are kept. Default: `references` in the project's cache. */
   readonly folder?: string;

@@ -1,7 +1,7 @@
 /** A binary float narrower than float32: 1 sign bit, an exponent, `mantissaBits`. Formulae of IEEE 754. */
 interface Format {
   readonly mantissaBits: number;
-  /** Of the smallest normal number, a power of 2. */
+  /** The exponent of the smallest normal number, a power of 2. */
   readonly minExponent: number;
   /** Bits of +infinity: the exponent all ones, the mantissa zero. */
   readonly infinity: number;

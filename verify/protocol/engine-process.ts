@@ -34,7 +34,7 @@ export class EngineProcess {
   readonly #options: EngineProcessOptions;
   readonly #ended: Promise<void>;
   #settleEnded = () => {};
-  /** While the pipe takes no more. */
+  /** Set while the pipe takes no more. */
   #drained: Promise<void> | undefined;
   #how: string | undefined;
   #isEnded = false;

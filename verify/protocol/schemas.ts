@@ -41,7 +41,7 @@ export function problemsOf(type: MessageType, message: unknown): string[] {
   return result.success ? [] : result.error.issues.flatMap((issue) => describe(issue, []));
 }
 
-/** Of alternatives, the one that fits best is described. */
+/** Describes an issue; among alternatives, that of the one that fits best. */
 function describe(issue: z.core.$ZodIssue, above: readonly PropertyKey[]): string[] {
   const path = [...above, ...issue.path];
   if (issue.code === 'invalid_union' && issue.errors.length > 0) {

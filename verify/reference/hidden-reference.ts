@@ -22,7 +22,7 @@ export interface HiddenRows {
 
 export interface HiddenReferenceOptions {
   readonly config: Pick<ModelConfig, 'numHiddenLayers' | 'hiddenSize'>;
-  /** Whose noise is measured, by the imitations of particular engines. */
+  /** The class whose noise is measured, by the imitations of particular engines. */
   readonly precision: PrecisionClass;
   /** Where results are kept. Default: the project's cache. */
   readonly folder?: string;

@@ -16,7 +16,7 @@ export function headline(verdict: Verdict): string {
   return `UNKNOWN: nothing could be concluded about ${name} on ${model.name}${because}`;
 }
 
-/** Of a run without a reference: it says nothing of what is right. */
+/** The first sentence of a run without a reference: it says nothing of what is right. */
 function sameness({ verdict }: Verdict, name: string): string {
   if (verdict === 'unknown') return `nothing could be concluded about the consistency of ${name}`;
   return verdict === 'right' ? `${name} answers the same however it is asked` : `${name} is not consistent`;

@@ -24,7 +24,7 @@ export function bugTitle(name: string): string | undefined {
   return TITLES.get(name);
 }
 
-/** Those that a model can have. */
+/** The bugs that a model of this configuration can have. */
 export function bugsOf(config: ModelConfig): Bug[] {
   return BUGS.filter(({ applies }) => applies?.(config) ?? true);
 }

@@ -33,7 +33,7 @@ export interface WriteSignaturesOptions {
   readonly model: string;
   /** At least one case. */
   readonly truth: readonly ReferenceCase[];
-  /** Of all cases of `truth`; at least one. */
+  /** Signatures of all cases of `truth`; at least one. */
   readonly signatures: readonly Signature[];
   readonly writeJson: (path: string, json: unknown) => void;
   /** Where goldens lie. Default: the project's. */

@@ -23,7 +23,7 @@ export type ToLauncher =
 export interface Task {
   /** URL of a module whose default export is an {@link Entry}. */
   readonly entry: string;
-  /** Its argument; JSON. */
+  /** The task's argument; JSON. */
   readonly argument: unknown;
   readonly timeoutMs: number;
 }

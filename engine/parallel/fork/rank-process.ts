@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { writeSync } from 'node:fs';
 import type { Duplex, Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
+import { formatDiagnostic, withTextDiagnostics } from '../../terminal/diagnostic.ts';
 import { siblingModule } from '../../terminal/sibling-module.ts';
 import { onLine, onMessage, sendMessage, type ToLauncher, type ToRank } from './control.ts';
 import { describeShortage } from './shortage.ts';
@@ -14,7 +15,7 @@ const CONTROL_DESCRIPTOR = 3;
 export interface RankProcessOptions {
   rank: number;
   size: number;
-  /** Of its FIFOs, in the order of {@link descriptorsOf}. */
+  /** The rank's FIFOs, in the order of {@link descriptorsOf}. */
   descriptors: readonly number[];
   onMessage(message: ToLauncher): void;
   /** Called once the process has ended. @param how as a message says it: "was killed by SIGKILL". */
@@ -42,11 +43,12 @@ export class RankProcess {
     this.rank = rank;
     const args = [...process.execArgv, MAIN, String(rank), String(size)];
     const stdio = ['ignore', 'pipe', 'pipe', 'pipe', ...descriptors] as const;
-    this.#child = spawn(process.execPath, args, { stdio: [...stdio] });
+    const env = withTextDiagnostics(process.env);
+    this.#child = spawn(process.execPath, args, { stdio: [...stdio], env });
     this.#control = this.#child.stdio?.[CONTROL_DESCRIPTOR] as Duplex | undefined;
     if (this.#control) {
       for (const output of [this.#child.stdout, this.#child.stderr]) {
-        onLine(output as Readable, (line) => print(`[rank ${rank}] ${line}\n`));
+        onLine(output as Readable, (line) => print(`[rank ${rank}] ${line}`));
       }
       onMessage<ToLauncher>(this.#control, (message) => {
         this.#receive(message);
@@ -99,9 +101,9 @@ export class RankProcess {
 }
 
 /** Writes synchronously: `process.stderr` of a worker goes through the main thread, which may be blocked. */
-function print(line: string): void {
+function print(message: string): void {
   try {
-    writeSync(2, line);
+    writeSync(2, formatDiagnostic({ level: 'warning', message }));
   } catch {
     // EPIPE: stderr is closed.
   }

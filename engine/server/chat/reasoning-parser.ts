@@ -26,7 +26,7 @@ export interface ReasoningSplit {
  */
 export class ReasoningParser {
   #thinking: Thinking;
-  /** While `possible`: white space at the beginning. */
+  /** White space at the beginning, kept while the state is `possible`. */
   #space = '';
   /** What may become a tag. */
   #held = '';

@@ -42,7 +42,7 @@ export interface ToolCall {
   function: CalledFunction;
 }
 
-/** Of the tokens of a choice or of a chunk. */
+/** Log-probabilities of the tokens of a choice or a chunk. */
 export interface ChoiceLogprobs {
   content: ChatTokenLogprobs[];
   refusal: null;

@@ -43,7 +43,7 @@ export function spend(count = 1): void {
   }
 }
 
-/** Counts the reading of a text. @throws BudgetExceeded likewise. */
+/** Counts the reading of a text. @throws BudgetExceeded if the template has done too much. */
 export function spendText(length: number): void {
   spend(Math.ceil(length / 64));
 }

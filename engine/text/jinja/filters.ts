@@ -43,7 +43,7 @@ export function callFilter(
   return FILTERS[name].run(value, positional, keywords);
 }
 
-/** `value is name(…)`. @throws TemplateFailure likewise. */
+/** `value is name(…)`. @throws TemplateFailure if there is no such test, or it refuses its arguments. */
 export function callTest(
   name: string,
   value: Value,

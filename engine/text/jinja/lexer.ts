@@ -7,7 +7,7 @@ export interface Token {
   readonly type: 'data' | 'open' | 'close' | 'name' | 'string' | 'number' | 'operator' | 'end';
   /** The text; of a string its characters. */
   readonly text: string;
-  /** Of a number. */
+  /** A number's value. */
   readonly value?: bigint | number;
   readonly line: number;
 }

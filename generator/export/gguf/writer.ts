@@ -11,7 +11,7 @@ export interface GgufTensor {
   /** As HuggingFace has it, outermost first. */
   shape: readonly number[];
   type: GgmlType;
-  /** Its bytes in parts, each made when its turn comes. */
+  /** The tensor's bytes in parts, each made when its turn comes. */
   chunks: () => Iterable<Uint8Array>;
 }
 

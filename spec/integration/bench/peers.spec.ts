@@ -35,7 +35,7 @@ for (const id of ['plumbline', 'transformers.js', 'onnxruntime-web']) {
     t.is(peer.title, peerEntry(id).title);
     t.regex(loaded.version, /^\d+\.\d+\.\d+/);
     t.true(loaded.loadMs > 0);
-    // Of f32: three layers, keys and values, two heads of 24.
+    // f32: three layers, keys and values, two heads of 24.
     t.is(loaded.cacheBytes, id === 'plumbline' ? 512 * 3 * 2 * 2 * 24 * 4 : undefined);
     const expected = await expectedTokens();
     for (const prompts of [PROMPTS, PROMPTS.slice(1)]) {

@@ -128,7 +128,7 @@ function withNaN(name: string, index: number): TinyModel {
 }
 
 test('NaN that one token causes ends the requests with it, names the first stage, and stays out of the others', async (t) => {
-  // Of the rows of 13 values, that of token 6, which the good requests do not have.
+  // A value in the row of token 6, which the good requests do not have; rows have 13 values.
   const engine = await loadEngine(t, withNaN('model.embed_tokens.weight', 6 * 13 + 2), { blockSize: 2 });
   const message =
     'the logits at position 2 have NaN or infinity; the first are in hidden_states.0, at position 0: compare the ' +

@@ -8,7 +8,7 @@ import { denseModel, loadEngine, moeModel } from './tiny-models.ts';
 trackResources(test);
 
 const IDS = [3, 0, 18, 7, 7, 11];
-/** Of different lengths, two with a common beginning, one with several samples. */
+/** Requests of different lengths, two with a common beginning, one with several samples. */
 const REQUESTS: GenerateRequest[] = [
   { ids: IDS, maxNewTokens: 9 },
   { ids: [5, 1], maxNewTokens: 12 },

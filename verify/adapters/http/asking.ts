@@ -127,7 +127,7 @@ export function idOfToken(
   return found;
 }
 
-/** Of a server that takes text and does not say what it made of it: what its tokenizer makes of it. */
+/** Asks a server that takes text and does not say what it made of it for the ids of its tokenizer. */
 async function withPromptIds(
   { dialect, client, model }: ServerProfile,
   prompt: Prompt,

@@ -12,17 +12,17 @@ import {
   SYSTEM_CLOCK,
 } from './retries.ts';
 
-/** Of one answer: rows of 64 tokens for a prompt of 32,768 positions take about 150 MB as JSON. */
+/** Rows of 64 tokens for a prompt of 32,768 positions take about 150 MB of JSON in one answer. */
 const MAX_BYTES = 256 * 2 ** 20;
 
 export interface ClientOptions {
   readonly url: URL;
   /** Sent as a bearer token. Never shown. */
   readonly apiKey?: string;
-  /** Of one request, in ms. */
+  /** The time limit of one request, in ms. */
   readonly timeoutMs: number;
   readonly clock?: Clock;
-  /** Of an answer's body. Default 256 MiB. */
+  /** The most bytes of an answer's body. Default 256 MiB. */
   readonly maxBytes?: number;
 }
 

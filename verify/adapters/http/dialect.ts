@@ -61,7 +61,7 @@ export interface Completion {
 
 /** What a server says of itself. */
 export interface Identity {
-  /** Its own name. Default: the dialect's title. */
+  /** The server's own name. Default: the dialect's title. */
   readonly name?: string;
   readonly version?: string;
   /** Names under which it serves models. */
@@ -73,7 +73,7 @@ export type Ask = (request: HttpRequest) => Promise<unknown>;
 
 /** How a server is asked for an answer in parts, and what they make together. */
 export interface StreamForm {
-  /** Of the request, where it is not that of whole answers. */
+  /** The request's path, where it is not that of whole answers. */
   readonly path?: string;
   /** @param whole the body of a request for a whole answer. */
   body(whole: Readonly<Record<string, unknown>>): Record<string, unknown>;

@@ -25,7 +25,7 @@ export class ConnectionError extends NoAnswerError {}
 export interface ExchangeLimits {
   /** From the request to the end of its answer. */
   readonly timeoutMs: number;
-  /** Of an answer's body; a longer one is refused. */
+  /** The most bytes of an answer's body; a longer one is refused. */
   readonly maxBytes: number;
   readonly signal?: AbortSignal;
 }

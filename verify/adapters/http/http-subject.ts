@@ -26,7 +26,7 @@ export interface HttpSubjectOptions {
   readonly apiKey?: string;
   /** Requests at a time. Default 4. */
   readonly concurrency?: number;
-  /** Of one request, in whole ms, at most 24.8 days. Default 120 000. */
+  /** The time limit of one request, in whole ms, at most 24.8 days. Default 120 000. */
   readonly timeoutMs?: number;
   /** Ends loading. */
   readonly signal?: AbortSignal;
@@ -86,7 +86,7 @@ async function open(
 ): Promise<{ model: SubjectModel; name: string; version?: string }> {
   const ask: Ask = (request) => client.json(request, 'probe of the API', signal);
   const { dialect: detected, identity } = await detectDialect(ask, api);
-  // Of a server that takes texts no tokenizer is known without the model's directory.
+  // Without the model's directory no tokenizer is known of a server that takes texts.
   const byText = modelDir === '' && detected.prompts.includes('text');
   const dialect = byText ? textAlone(detected) : detected;
   const model = chooseModel(identity, servedModel);
@@ -109,7 +109,7 @@ async function open(
   const tokenize = byText || (await takesText(dialect, ask, model));
   const chat = dialect.tokenizeChat !== undefined && tokenize;
   onNote(describe(server));
-  // Of the questions that follow, not of the probes.
+  // Counts those of the questions that follow, not of the probes.
   dropped = 0;
   return {
     name,

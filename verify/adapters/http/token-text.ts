@@ -70,7 +70,7 @@ export class TokenText {
     if (bytes) return this.#withBytes(Buffer.from(bytes.replaceAll('\\x', ''), 'hex'));
     const ids = this.encode(text);
     const own = Buffer.from(text);
-    // Of some tokens' texts a tokenizer makes several others, or, by normalising them, another one.
+    // A tokenizer makes several others of some tokens' texts, or, by normalising them, another one.
     const isOwn = ids.length === 1 && own.equals(this.#tokenizer.bytesOf(ids[0]));
     return isOwn ? ids[0] : this.#withBytes(own);
   }

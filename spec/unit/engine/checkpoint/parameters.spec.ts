@@ -15,7 +15,7 @@ test('an untied head counts beside the embedding', (t) => {
   t.is(total, 596_049_920 + 151936 * 1024);
 });
 
-/** Of Qwen/Qwen3-30B-A3B. */
+/** The configuration of Qwen/Qwen3-30B-A3B. */
 const QWEN3_30B_A3B = {
   ...QWEN3_0_6B_CONFIG,
   model_type: 'qwen3_moe',

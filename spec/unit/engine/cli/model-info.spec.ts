@@ -1,4 +1,4 @@
-import { rmSync, statSync } from 'node:fs';
+import { mkdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { type TensorData, writeSafetensors } from '../../../../engine/checkpoint/safetensors-writer.ts';
@@ -48,7 +48,10 @@ test('parameters, bytes by dtype and bytes of the cache are exact', async (t) =>
 test('existing files are listed with their sizes', async (t) => {
   const dir = zeros(t);
   rmSync(join(dir, 'tokenizer.json'));
-  const names = ['config.json', 'tokenizer_config.json', 'model.safetensors'];
+  mkdirSync(join(dir, 'additional_chat_templates'));
+  const templates = ['chat_template.jinja', 'additional_chat_templates/rag.jinja'];
+  for (const name of templates) writeFileSync(join(dir, name), name);
+  const names = ['config.json', 'tokenizer_config.json', ...templates, 'model.safetensors'];
   t.deepEqual(
     (await readModelInfo(dir)).files,
     names.map((name) => ({ name, bytes: statSync(join(dir, name)).size })),

@@ -110,6 +110,18 @@ test('an engine that fails is exit code 1, with its message', async (t) => {
   t.is(io.failures.length, 1, 'the other ranks of mpirun end');
 });
 
+test('a log in JSON or none has no line that is drawn anew, and the environment tells the threads', async (t) => {
+  for (const log of ['json', 'none']) {
+    const { io, started } = serverIo({ stderr: new FakeTerminal() });
+    const running = run(['serve', '--model', modelDir(t, TEXT_MODEL), '--log', log], io);
+    await started;
+    setImmediate(() => io.signals.emit('SIGINT', 'SIGINT'));
+    t.is(await running, 0);
+    t.is(io.stderr.text, '');
+    t.is(io.env.PLUMBLINE_LOG, log);
+  }
+});
+
 test('a terminal shows that the weights are read', async (t) => {
   const { io, started } = serverIo({ stderr: new FakeTerminal() });
   const running = run(['serve', '--model', modelDir(t, TEXT_MODEL)], io);

@@ -159,7 +159,7 @@ test('only unfinished files of killed processes are removed, after an hour', asy
   writeFileSync(join(blobs, abandoned[0]), 'hel');
   symlinkSync('../nowhere', join(blobs, abandoned[1]));
   const kept = [
-    // Of running processes, of any user and any tool.
+    // Files of running processes, of any user and any tool.
     `${HELLO.oid}.${process.pid}-0123abcd.incomplete`,
     `${HELLO.oid}.1-0123abcd.incomplete`,
     `${HELLO.oid}.incomplete`,

@@ -206,3 +206,30 @@ test('every unusual request is answered in the form of the API', async (t) => {
     if (status !== 200) t.true(text.includes(`"code":${status}`), `${name}: ${text}`);
   }
 });
+
+test('a connection that is refused closes, though the client sends more and does not close it', async (t) => {
+  const { app } = makeApp(t);
+  await app.listen({ host: '127.0.0.1', port: 0 });
+  const { port } = app.server.address() as AddressInfo;
+  for (const [status, first] of [
+    [405, 'CONNECT a:1 HTTP/1.1\r\nHost: x\r\n\r\nmore'],
+    [400, 'GARBAGE\r\n\r\n'],
+  ] as const) {
+    const socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true }).setEncoding('utf8');
+    socket.on('error', () => {}).write(first);
+    let text = '';
+    for await (const part of socket) {
+      text += part;
+      socket.write('and more');
+    }
+    t.true(text.startsWith(`HTTP/1.1 ${status} `), text);
+    t.teardown(() => socket.destroy());
+  }
+  const reset = connect(port, '127.0.0.1').on('error', () => {});
+  await new Promise<void>((sent) => reset.write('CONNECT a:1 HTTP/1.1\r\nHost: x\r\n\r\n', () => sent()));
+  reset.resetAndDestroy();
+  // Without a listener for errors of the socket, the process would end here.
+  t.is((await fetch(`http://127.0.0.1:${port}/health`)).status, 200);
+  // Resolves when all connections have closed.
+  await app.close();
+});

@@ -27,6 +27,22 @@ test('configuration, tokenizer, index and all shards are copied, and nothing els
   t.is(done, total);
 });
 
+test('chat templates are copied with their folder, and nothing else of it', async (t) => {
+  const source = temporaryFolder(t);
+  const fixture = await ensureFixture('dense');
+  for (const file of ['config.json', 'model.safetensors'])
+    symlinkSync(join(fixture, file), join(source, file));
+  writeFileSync(join(source, 'chat_template.jinja'), 'default');
+  mkdirSync(join(source, 'additional_chat_templates'));
+  writeFileSync(join(source, 'additional_chat_templates/tool_use.jinja'), 'tools');
+  writeFileSync(join(source, 'additional_chat_templates/README'), 'private');
+  const target = temporaryFolder(t);
+  await copyModel(source, target);
+  t.deepEqual(readdirSync(join(target, 'additional_chat_templates')), ['tool_use.jinja']);
+  t.is(readFileSync(join(target, 'additional_chat_templates/tool_use.jinja'), 'utf8'), 'tools');
+  t.is(readFileSync(join(target, 'chat_template.jinja'), 'utf8'), 'default');
+});
+
 test('a directory without weights is refused', async (t) => {
   await t.throwsAsync(copyModel(temporaryFolder(t), temporaryFolder(t)), { instanceOf: CheckpointError });
 });

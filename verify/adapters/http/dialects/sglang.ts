@@ -5,7 +5,7 @@ import { answerOf } from './models.ts';
 
 /** Log-probability, id, and the text or null. */
 const triple = z.tuple([z.number(), tokenId, z.string().nullish()]);
-/** Of the first token of a prompt the log-probability is null. */
+/** The log-probability of a prompt's first token is null. */
 const maybeScored = z.tuple([z.number().nullable(), tokenId, z.string().nullish()]);
 const rows = z.array(z.array(triple).nullable());
 const completion = z.object({
