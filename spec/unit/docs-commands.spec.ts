@@ -55,3 +55,28 @@ test('a command with a flag that the judge does not have is found', async (t) =>
   t.is(line, 'smoke --model dense --speed 3');
   await t.throwsAsync(parse(split(line)), { message: /unknown option '--speed'/ });
 });
+
+/** Paths from the root that a text quotes, without placeholders and the folder of pending goldens. */
+function pathsOf(text: string): string[] {
+  const quoted = [
+    ...text.matchAll(/`((?:engine|generator|golden|verify|spec|docs|examples|\.ci)\/[^`\s]*)`/g),
+  ];
+  return quoted.map(([, path]) => path).filter((path) => !/[<…$]|\/NAME\b|\.pending/.test(path));
+}
+
+test('every file that README and the pages beside it name is there', (t) => {
+  const pages = globSync(['*.md', 'docs/*.md', 'examples/**/*.md']).filter((page) => page !== 'CHANGELOG.md');
+  const named = pages.flatMap((page) =>
+    pathsOf(readFileSync(page, 'utf8')).map((path) => [page, path] as const),
+  );
+  t.true(named.length >= 100, `${named.length} paths`);
+  const absent = named.filter(([, path]) => globSync(path).length === 0);
+  t.deepEqual(
+    absent.map(([page, path]) => `${page}: ${path}`),
+    [],
+  );
+});
+
+test('README has at most 80 lines', (t) => {
+  t.true(readFileSync('README.md', 'utf8').trimEnd().split('\n').length <= 80);
+});
