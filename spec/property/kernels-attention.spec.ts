@@ -84,6 +84,11 @@ function same(actual: Float32Array, expected: Float32Array, by = 'wasm'): void {
 }
 
 const RUN = { seed: 20261122, numRuns: 150 };
+/** Heads of a real model in tiles, blocks of more than 32 positions, and a chunk that ends within one. */
+const REAL_CASE: Case = {
+  ...{ seed: 1, flavour: 'plain', positions: 150, numKeyValueHeads: 1, headsPerKey: 2, half: 64 },
+  ...{ blockSize: 64, chunks: [70, 1] },
+};
 
 test('attention: wasm, alone or in threads, equals scalar to the last bit', (t) => {
   fc.assert(
@@ -92,7 +97,7 @@ test('attention: wasm, alone or in threads, equals scalar to the last bit', (t) 
       same(attend(wasm, c), expected, 'wasm with one thread');
       same(attend(threaded, c), expected, 'wasm with 5 threads, 128-bit vectors, beyond 2 GiB');
     }),
-    RUN,
+    { ...RUN, examples: [[REAL_CASE]] },
   );
   t.pass();
 });

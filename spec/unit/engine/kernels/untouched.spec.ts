@@ -101,7 +101,10 @@ async function changeOf(name: keyof typeof KERNELS, size: SampleSize, threads: n
   }
 }
 
-const SIZES = { small: SMALL_SAMPLE, 'of a real model': REAL_SAMPLES[2], 'of 129 rows': REAL_SAMPLES[3] };
+const SIZES = {
+  ...{ small: SMALL_SAMPLE, 'of a real model': REAL_SAMPLES[2], 'of 129 rows': REAL_SAMPLES[3] },
+  'of a full block of rows': { ...SMALL_SAMPLE, rows: 128 },
+};
 
 for (const name of Object.keys(KERNELS) as (keyof typeof KERNELS)[]) {
   test(`${name} changes nothing but its outputs and its own memory`, async (t) => {

@@ -115,6 +115,13 @@ const REFUSED: [fields: object, message: RegExp, param: string | undefined][] = 
   [{ modalities: ['text', 'audio'] }, /cannot serve modalities/, 'modalities'],
   [{ audio: { voice: 'x' } }, /cannot serve audio/, 'audio'],
   [{ chat_template: 'x' }, /cannot serve chat_template/, 'chat_template'],
+  ...[
+    ...[{ documents: [{}] }, { echo: true }, { include_reasoning: false }, { media_io_kwargs: {} }],
+    ...[{ mm_processor_kwargs: {} }, { prediction: {} }, { web_search_options: {} }],
+  ].map((fields): [object, RegExp, string] => {
+    const [key] = Object.keys(fields);
+    return [fields, new RegExp(`cannot serve ${key}`), key];
+  }),
   [{ chat_template_kwargs: { other: 1 } }, /expected an object with enable_thinking/, 'chat_template_kwargs'],
   [{ chat_template_kwargs: { enable_thinking: 1 } }, /true or false/, 'chat_template_kwargs.enable_thinking'],
   [

@@ -1,0 +1,123 @@
+/** A bug that the suite had missed once, as an edit of a source, and the spec that sees it now. */
+export interface EscapedMutant {
+  readonly name: string;
+  /** From the root of the project. */
+  readonly file: string;
+  readonly find: string;
+  readonly replace: string;
+  readonly spec: string;
+}
+
+const engine = (
+  file: string,
+  spec: string,
+  name: string,
+  [find, replace]: [find: string, replace: string],
+): EscapedMutant => ({
+  ...{ name, find, replace },
+  ...{ file: `engine/${file}`, spec: `spec/${spec}.spec.ts` },
+});
+const assembly = 'kernels/assembly';
+
+/** A bug that escaped gets a row here with the test that closes the hole. */
+export const ESCAPED_MUTANTS: readonly EscapedMutant[] = [
+  engine(`${assembly}/elementwise/exp.ts`, 'property/kernels-attention', 'exp is wrong beyond 2 GiB', [
+    '(end & 3)',
+    '(end >> 31)',
+  ]),
+  engine(`${assembly}/attention/tiled.ts`, 'property/engine-against-oracle', 'a head ends at 64 dimensions', [
+    'd < headBytes; d += 64) {\n    v128.store(out + d, f',
+    'd < min<usize>(headBytes, 256); d += 64) {\n    v128.store(out + d, f',
+  ]),
+  engine(`${assembly}/attention/tiled.ts`, 'property/kernels-attention', 'a block ends at 32 slots', [
+    'slot < min(blockSize, most - t)',
+    'slot < min<usize>(32, min(blockSize, most - t))',
+  ]),
+  engine(`${assembly}/attention/key-value.ts`, 'property/kernels', 'positions wrap at 4,096', [
+    '(position / blockSize) * sizeof',
+    '((position % 4096) / blockSize) * sizeof',
+  ]),
+  engine('kernels/wasm.ts', 'property/kernels', 'rows of outputs wrap at 256', [
+    'y: to + first * outputs',
+    'y: to + (first % 256) * outputs',
+  ]),
+  engine(`${assembly}/threads/run.ts`, 'unit/engine/kernels/instance', 'two threads share their memory', [
+    'thread * it.scratchBytes',
+    'min<usize>(thread, 3) * it.scratchBytes',
+  ]),
+  engine(
+    `${assembly}/threads/threads.ts`,
+    'unit/engine/kernels/pool',
+    'the number of a job does not change',
+    ['(atomic.load<u64>(job) >> 32) + 1;', '(atomic.load<u64>(job) >> 32);'],
+  ),
+  engine('kernels/wasm.ts', 'unit/engine/kernels/untouched', 'attention runs before it has memory', [
+    'scratch.require(1);\n      share(attentionCall(args, { threads, isWide }, at));',
+    'share(attentionCall(args, { threads, isWide }, at));\n      scratch.require(1);',
+  ]),
+  engine('checkpoint/safetensors.ts', 'unit/engine/checkpoint/safetensors', 'offsets wrap at 2 GiB', [
+    '(target.byteLength - done, 2 ** 30), position + done)',
+    '(target.byteLength - done, 2 ** 30), (position + done) % 2 ** 31)',
+  ]),
+  engine('checkpoint/safetensors.ts', 'unit/engine/checkpoint/safetensors', 'f16 takes four bytes', [
+    '  F16: 2,',
+    '  F16: 4,',
+  ]),
+  engine('engine.ts', 'property/serving-bits', 'an abort ends the first sample alone', [
+    'if (!signal || !this',
+    'if (!signal || generation.sample > 0 || !this',
+  ]),
+  engine('serving/generation.ts', 'unit/engine/runner', 'cachedTokens is that of the last preemption', [
+    'cachedTokens ??=',
+    'cachedTokens =',
+  ]),
+  engine('serving/sampler.ts', 'unit/engine/serving/sampler', 'log-probabilities are of processed logits', [
+    'tokenLogprobs(logits, token',
+    'tokenLogprobs(temperature === 0 ? this.#process(logits) : logits, token',
+  ]),
+  engine('serving/sampler.ts', 'unit/engine/serving/sampler', 'seeds are cut to 32 bits', [
+    'params.seed}/',
+    'params.seed >>> 0}/',
+  ]),
+  engine(
+    'serving/logits-processors.ts',
+    'unit/engine/serving/logits-processors',
+    'penalties are added first',
+    [
+      'frequencyPenalty * count;\n    logits[id] -= presencePenalty;',
+      'frequencyPenalty * count + presencePenalty;',
+    ],
+  ),
+  engine('config.ts', 'unit/engine/config', 'keys that mean the same may contradict each other', [
+    'value !== first[1]',
+    'value !== first[1] && key === undefined',
+  ]),
+  engine('distributed/model-agreement.ts', 'unit/engine/distributed/model-agreement', 'versions may differ', [
+    "group.agree('version', readPackageJson().version, NO_TIMEOUT);",
+    '',
+  ]),
+  engine('parallel/tree-sum.ts', 'unit/engine/parallel/tree-sum', 'two ranks are not added', [
+    'step < parts.length; step',
+    'step < parts.length - 1; step',
+  ]),
+  engine('parallel/fork/fifo-transport.ts', 'unit/engine/parallel/fork/fifo-transport', 'a message is lost', [
+    'const inOrder = this.#header[1] === (this.#received[peer]++ | 0);',
+    'const inOrder = true;',
+  ]),
+  engine('parallel/fork/fifos.ts', 'unit/engine/parallel/fork/fifos', 'Ctrl-C leaves the folder of FIFOs', [
+    "trap '' HUP INT PIPE TERM",
+    "trap '' HUP PIPE TERM",
+  ]),
+  engine('prompt-runner.ts', 'unit/engine/prompt-runner', "an observer's error is swallowed", [
+    'if (thrown) throw thrown.error;',
+    '',
+  ]),
+  engine('terminal/interrupt.ts', 'unit/engine/terminal/interrupt', 'a signal that has arrived is lost', [
+    'await turn();',
+    '',
+  ]),
+  engine('text/jinja/text-filters.ts', 'unit/engine/text/jinja/budget', 'a filter counts nothing', [
+    'holdText(plain.length * 9);',
+    '',
+  ]),
+];
