@@ -164,8 +164,7 @@ async function readRequestFile(path: string): Promise<GivenRequest[]> {
 }
 
 function parseLine(line: string, where: string): GivenRequest {
-  const exact = parseOnce(line, where);
-  const json = plainJson(exact);
+  const { exact, json } = parseOnce(line, where);
   if (typeof json !== 'object' || json === null || Array.isArray(json)) {
     throw misplaced(where, 'the whole', json, 'an object');
   }
@@ -182,19 +181,23 @@ function parseLine(line: string, where: string): GivenRequest {
   return { name: where, prompt, maxTokens: maxTokens as number | undefined, sampling };
 }
 
-/** @returns the line's value, whose numbers are kept as they are written. */
-function parseOnce(line: string, where: string): unknown {
-  let value: unknown;
+/** @returns the line's value, once with its numbers as they are written, once with plain ones. */
+function parseOnce(line: string, where: string): { exact: unknown; json: unknown } {
+  let exact: unknown;
+  let json: unknown;
   try {
-    value = parseJson(line);
+    exact = parseJson(line);
+    json = plainJson(exact);
   } catch (cause) {
-    throw new FileError(`cannot read ${where} as JSON: ${(cause as Error).message}`, { cause });
+    // What overflows the stack is a RangeError.
+    const what = cause instanceof RangeError ? 'it is nested too deeply' : (cause as Error).message;
+    throw new FileError(`cannot read ${where} as JSON: ${what}`, { cause });
   }
   const twice = duplicateKey(line);
   if (twice !== undefined) {
     throw new FileError(`${where}: has the key ${show(twice)} twice; expected each key once`);
   }
-  return value;
+  return { exact, json };
 }
 
 function parsePrompt(json: Json, exact: Json, where: string): Prompt {

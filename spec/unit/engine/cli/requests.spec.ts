@@ -81,6 +81,17 @@ test('numbers of a conversation stay as they are written, those of options are p
   t.deepEqual(sampling, { temperature: 1, logitBias: { 9: 2, 10: 1 } });
 });
 
+test('a line that is nested too deeply is refused, wherever that is', async (t) => {
+  for (const key of ['messages', 'ids', 'logitBias']) {
+    const deep = `{"${key}": ${'['.repeat(20_000)}${']'.repeat(20_000)}}`;
+    const path = linesFile(t, deep);
+    await t.throwsAsync(readRequests({ requests: path }), {
+      instanceOf: FileError,
+      message: `cannot read ${path}: line 1 as JSON: it is nested too deeply`,
+    });
+  }
+});
+
 test('a line can have every sampling option of the engine', async (t) => {
   const { stopIds: _, ...params } = completeSamplingParams(
     { logprobs: 1, promptLogprobs: 1 },
