@@ -69,7 +69,10 @@ for (const scenario of ['endless', 'busy'] as const) {
 test.serial('a launcher that exits early kills its ranks, also a stopped one', async (t) => {
   const run = startGroup(t, 'fork', { name: 'walkout' }, { size: 3 });
   await run.working(3);
+  // A rank that is stopped before would be missed by the others.
+  t.true(await run.prints(0, /all ranks have come/, WITHIN_MS), run.log);
   run.signal(2, 'SIGSTOP');
+  run.signal(0, 'SIGUSR2');
   t.is((await run.end()).exitCode, 3, run.log);
   t.deepEqual(await run.survivors(WITHIN_MS), []);
 });

@@ -35,9 +35,10 @@ export default async function run(group: ProcessGroup, scenario: Scenario): Prom
       if (group.rank > 0) await sleep(60_000);
       break;
     case 'walkout':
+      process.once('SIGUSR2', () => process.exit(3));
       group.barrier();
-      await sleep(group.rank === 0 ? 300 : 60_000);
-      process.exit(3);
+      if (group.rank === 0) writeSync(2, '[rank 0] all ranks have come\n');
+      await sleep(60_000);
       break;
     case 'flood':
       // Far more than a FIFO holds, to a rank that does not read.
