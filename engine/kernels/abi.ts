@@ -11,6 +11,13 @@ export const TILE_ROWS = 6;
 /** The most rows of a tile that widens bf16 weights as it reads them, which takes registers too. */
 export const WIDENING_TILE_ROWS = 4;
 
+/**
+ * Rows up to which each strip widens bf16 weights anew, which costs less than to store them widened; and with
+ * vectors of 128 bits, where too few registers are left for more than one strip.
+ */
+export const FEW_ROWS = 32;
+export const FEW_ROWS_NARROW = 4;
+
 /** Queries that share a key head and go through the cache together: four tiles. */
 export const QUERIES = 24;
 

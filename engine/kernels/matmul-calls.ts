@@ -1,5 +1,7 @@
 import type { WeightDtype } from '../config.ts';
 import {
+  FEW_ROWS,
+  FEW_ROWS_NARROW,
   type MatmulArguments,
   PANEL,
   type PackPanelsArguments,
@@ -16,15 +18,9 @@ const PANELS_PER_PART = { oneStrip: 4, moreStrips: 8 };
 
 const MATMUL = { F32: KERNELS.matmulF32, F16: KERNELS.matmulF16, BF16: KERNELS.matmulBF16 };
 
-/**
- * Rows up to which each strip widens bf16 weights anew, which costs less than to store them widened. With
- * vectors of 128 bits too few registers are left for more than one strip.
- */
-const FEW_ROWS = { wide: 32, narrow: 4 };
-
 /** The strips in which a matmul takes these rows: as few as its tiles allow. They change no bit. */
 export function numStrips(rows: number, dtype: WeightDtype, isWide: boolean): number {
-  const isWidening = dtype === 'BF16' && rows <= (isWide ? FEW_ROWS.wide : FEW_ROWS.narrow);
+  const isWidening = dtype === 'BF16' && rows <= (isWide ? FEW_ROWS : FEW_ROWS_NARROW);
   return Math.ceil(rows / (isWidening ? WIDENING_TILE_ROWS : TILE_ROWS));
 }
 

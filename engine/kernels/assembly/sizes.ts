@@ -4,6 +4,7 @@ import * as numerics from '../numerics';
 // The sizes that TypeScript's side shares, in the type of an address.
 export const PANEL: usize = <usize>abi.PANEL;
 export const TILE_ROWS: usize = <usize>abi.TILE_ROWS;
-export const WIDENING_TILE_ROWS: usize = <usize>abi.WIDENING_TILE_ROWS;
+export const FEW_ROWS: usize = <usize>abi.FEW_ROWS;
+export const FEW_ROWS_NARROW: usize = <usize>abi.FEW_ROWS_NARROW;
 export const QUERIES: usize = <usize>abi.QUERIES;
 export const LEAVES: usize = <usize>numerics.LEAVES;

@@ -29,9 +29,9 @@ export function fewRows(
     const numPanels = min<usize>(most, last - n);
     // Too little is computed for one strip to fetch other panels meanwhile: the next leaf, which follows in
     // memory except after the matrix's last, is fetched during this one.
-    const isOneLeaf = numStrips === 1;
-    const ahead = isOneLeaf && (n + 1) * PANEL < outputs ? leafLength * Weights.stride<BF16>() : 0;
-    const run = isOneLeaf ? leafLength : RUN;
+    const isOneStrip = numStrips === 1;
+    const ahead = isOneStrip && (n + 1) * PANEL < outputs ? leafLength * Weights.stride<BF16>() : 0;
+    const run = isOneStrip ? leafLength : RUN;
     sumGroup(strips, rows, numStrips, inputs, leafLength, leaves, panels, n, numPanels, run, ahead, scratch);
     for (let i: usize = 0; i < numPanels; i++) {
       storeRows(scratch + i * numStrips * TILE_BYTES, rows, numStrips, leaves, y, n + i, outputs);
@@ -46,7 +46,7 @@ function panelsOfGroup(numStrips: usize): usize {
   return numStrips <= 4 ? 4 : 2;
 }
 
-/** Computes all leaves of the tiles of a group, [numPanels, numStrips], which `sums` holds. */
+/** Computes all leaves of the tiles of a group, [numPanels, numStrips], into `tiles`. */
 function sumGroup(
   strips: usize,
   rows: usize,

@@ -1,5 +1,5 @@
 import { MatmulArguments } from '../../abi';
-import { PANEL, WIDENING_TILE_ROWS } from '../sizes';
+import { FEW_ROWS, FEW_ROWS_NARROW, PANEL } from '../sizes';
 import { fewRows } from './few-rows';
 import { fourPanelsBF16, fourPanelsF16, fourPanelsF32 } from './four-panels';
 import { LEAF_BYTES, storeOutputs, storeRows, TILE_BYTES } from './leaves';
@@ -29,7 +29,7 @@ export function matmul<W>(args: MatmulArguments, first: usize, last: usize, scra
   }
   // An f32 is not widened, and widening an f16 costs too much to repeat.
   const isBF16 = !isFloat<W>() && !isSigned<W>();
-  if (isBF16 && rows <= numStrips * WIDENING_TILE_ROWS) {
+  if (isBF16 && rows <= (isWide ? FEW_ROWS : FEW_ROWS_NARROW)) {
     fewRows(x, rows, numStrips, inputs, leaves, panels, n, last, y, outputs, scratch);
     return;
   }
