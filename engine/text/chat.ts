@@ -1,4 +1,3 @@
-import { readdir } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { z } from 'zod';
 import { ChatTemplateError } from '../errors.ts';
@@ -6,6 +5,7 @@ import { type ChatMessage, parseConversation, parseTools } from './conversation.
 import { BudgetExceeded, TemplateFailure } from './jinja/failure.ts';
 import { Template } from './jinja/template.ts';
 import { readJsonFile, readTextFile } from './json-file.ts';
+import { additionalTemplatesOf } from './tokenizer-files.ts';
 
 /** A special token as older and newer versions of transformers write it. */
 const specialToken = z.union([z.string(), z.object({ content: z.string() })]).nullish();
@@ -168,7 +168,7 @@ export async function readChatTemplates(modelDir: string): Promise<ChatTemplateS
   for (const [name, token] of Object.entries(tokens)) {
     if (token != null) specialTokens[name] = typeof token === 'string' ? token : token.content;
   }
-  const files = await readAdditionalTemplates(join(modelDir, 'additional_chat_templates'));
+  const files = await readAdditionalTemplates(modelDir);
   if (file !== undefined) files.set('default', file);
   if (files.size > 0) return { sources: files, specialTokens, path: templatePath };
   if (chat_template == null) return { specialTokens, path: configPath };
@@ -179,14 +179,12 @@ export async function readChatTemplates(modelDir: string): Promise<ChatTemplateS
   return { sources: new Map(sources), specialTokens, path: configPath };
 }
 
-/** Templates by the names of their files; none if there is no such folder. */
-async function readAdditionalTemplates(folder: string): Promise<Map<string, string>> {
+/** Additional templates by the names of their files. */
+async function readAdditionalTemplates(modelDir: string): Promise<Map<string, string>> {
   const templates = new Map<string, string>();
-  const names = await readdir(folder).catch(() => []);
-  for (const name of names.sort()) {
-    if (!name.endsWith('.jinja')) continue;
-    const source = await readTextFile(join(folder, name), ChatTemplateError);
-    if (source !== undefined) templates.set(basename(name, '.jinja'), source);
+  for (const file of additionalTemplatesOf(modelDir)) {
+    const source = await readTextFile(join(modelDir, file), ChatTemplateError);
+    if (source !== undefined) templates.set(basename(file, '.jinja'), source);
   }
   return templates;
 }

@@ -11,12 +11,19 @@ export const TEMPLATE_FILES = ['chat_template.jinja', `${TEMPLATE_FOLDER}/*.jinj
 
 /** Those that a model directory has, as paths in it. */
 export function templateFilesOf(modelDir: string): string[] {
-  const folder = join(modelDir, TEMPLATE_FOLDER);
-  const names = existsSync(folder) ? readdirSync(folder).sort() : [];
-  const additional = names
-    .filter((name) => name.endsWith('.jinja'))
-    .map((name) => join(TEMPLATE_FOLDER, name));
-  return [TEMPLATE_FILES[0], ...additional].filter((file) => existsSync(join(modelDir, file)));
+  const files = [TEMPLATE_FILES[0], ...additionalTemplatesOf(modelDir)];
+  return files.filter((file) => existsSync(join(modelDir, file)));
+}
+
+/** Those in the folder of additional templates, as paths in the model directory; empty without the folder. */
+export function additionalTemplatesOf(modelDir: string): string[] {
+  let names: string[];
+  try {
+    names = readdirSync(join(modelDir, TEMPLATE_FOLDER)).sort();
+  } catch {
+    return [];
+  }
+  return names.filter((name) => name.endsWith('.jinja')).map((name) => join(TEMPLATE_FOLDER, name));
 }
 
 /** Whether a model can be asked by text. */

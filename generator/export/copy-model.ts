@@ -1,9 +1,10 @@
-import { closeSync, existsSync, mkdirSync, openSync, readSync, statSync, writeSync } from 'node:fs';
+import { closeSync, existsSync, openSync, readSync, statSync, writeSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { setImmediate as eventLoop } from 'node:timers/promises';
 import { Checkpoint } from '../../engine/checkpoint/checkpoint.ts';
 import { FileError } from '../../engine/errors.ts';
 import { WEIGHTS_INDEX } from '../../engine/hub/missing-files.ts';
+import { makeFolder } from '../../engine/terminal/make-folder.ts';
 import { templateFilesOf } from '../../engine/text/tokenizer-files.ts';
 
 /** What a model in HuggingFace's layout has beside its weights. */
@@ -43,7 +44,7 @@ export async function copyModel(
   const total = files.reduce((sum, file) => sum + statSync(join(modelDir, file)).size, 0);
   let done = 0;
   for (const file of files) {
-    mkdirSync(join(folder, dirname(file)), { recursive: true });
+    makeFolder(dirname(join(folder, file)));
     for await (const bytes of copying(join(modelDir, file), join(folder, file))) {
       done += bytes;
       onProgress(done, total);
