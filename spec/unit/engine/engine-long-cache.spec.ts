@@ -9,7 +9,7 @@ trackResources(test);
 /** A layer whose heads run in tiles, and as little else as there can be. */
 const CONFIG = {
   ...{ model_type: 'qwen3', vocab_size: 11, hidden_size: 8, intermediate_size: 8, num_hidden_layers: 1 },
-  ...{ num_attention_heads: 2, num_key_value_heads: 1, max_position_embeddings: 8_192, rms_norm_eps: 1e-6 },
+  ...{ num_attention_heads: 1, num_key_value_heads: 1, max_position_embeddings: 8_192, rms_norm_eps: 1e-6 },
   ...{ head_dim: 16, rope_theta: 1_000_000, tie_word_embeddings: true },
 };
 const POSITIONS = 4_103;

@@ -1,7 +1,7 @@
 import test from 'ava';
 import { strftime } from '../../../../../engine/text/jinja/strftime.ts';
 
-/** What Python's datetime.strftime gives: times before and at noon and midnight, ends of years, a leap day. */
+/** What Python's datetime.strftime gives: before and at noon and midnight, ends of years, a leap day. */
 const RECORDED: readonly (readonly [date: Date, texts: Readonly<Record<string, string>>])[] = [
   [
     new Date(2026, 0, 1, 0, 0, 0),
