@@ -103,6 +103,8 @@ async function changeOf(name: keyof typeof KERNELS, size: SampleSize, threads: n
 
 const SIZES = {
   ...{ small: SMALL_SAMPLE, 'of a real model': REAL_SAMPLES[2], 'of 129 rows': REAL_SAMPLES[3] },
+  // The most strips of rows that go through several panels together.
+  'of 30 rows': { ...SMALL_SAMPLE, rows: 30, outputs: 85 },
   'of a full block of rows': { ...SMALL_SAMPLE, rows: 128 },
 };
 
