@@ -79,6 +79,11 @@ test('what makes no sense is refused before a model is loaded', async (t) => {
   for (const [flags, message] of [
     [['--host', '0.0.0.0'], /--host 0\.0\.0\.0 is reached from other machines.*--api-key-env or --insecure/],
     [['--host', '::'], /--insecure/],
+    // Names of other machines that begin as an address of this one does.
+    [['--host', '127.example.org'], /--host 127\.example\.org is reached/],
+    [['--host', '127.0.0.1.example.org'], /is reached/],
+    [['--host', '127.0.0'], /is reached/],
+    [['--host', 'localhost.example.org'], /is reached/],
     [['--api-key-env', 'NOPE'], /--api-key-env NOPE: the environment variable is not set/],
     [['--api-key-env', 'EMPTY'], /is empty/],
     [['--port', '70000'], /It must be a port/],

@@ -2,6 +2,7 @@ import test from 'ava';
 import { z } from 'zod';
 import { ApiError } from '../../../../engine/server/api-error.ts';
 import { parseBody, refuseUnsupported, withExactTools } from '../../../../engine/server/request-body.ts';
+import { parseJson } from '../../../../engine/text/jinja/parse-json.ts';
 
 const schema = z.looseObject(
   { a: z.array(z.object({ b: z.string('expected a string') })) },
@@ -37,6 +38,24 @@ test('tools keep what JSON.parse would lose, and the rest of a body is plain', (
     t.deepEqual(exact(plain), JSON.parse(plain));
   }
 });
+
+// One in each body: a second one would have the whole read without loss.
+for (const json of [
+  '9007199254740993',
+  '-9007199254740993',
+  '1.0',
+  '1e2',
+  '1E2',
+  '-0',
+  '{"10": 1, "2": 1}',
+]) {
+  test(`tools keep ${json}, also if nothing else in them would be lost`, (t) => {
+    const text = `{"tools": [{"a": ${json}}]}`;
+    const read = withExactTools(JSON.parse(text), text);
+    t.deepEqual(read, { tools: parseJson(`[{"a": ${json}}]`) });
+    t.notDeepEqual(read, JSON.parse(text), 'JSON.parse loses it');
+  });
+}
 
 test('tools that take long to read are refused', (t) => {
   const text = `{"tools": [${'1.0,'.repeat(2 ** 14)}1]}`;
