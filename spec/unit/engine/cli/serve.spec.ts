@@ -91,7 +91,7 @@ test('what makes no sense is refused before a model is loaded', async (t) => {
     [['--log', 'xml'], /Allowed choices are text, json, none/],
   ] as const) {
     const { io } = serverIo({ env: { EMPTY: '' } });
-    t.is(await run(['serve', '--model', 'any', ...flags], io), 2);
+    t.is(await run(['serve', '--model', 'any', ...flags], io), 2, flags.join(' '));
     t.regex(io.stderr.text, message);
     t.deepEqual(io.resolved, []);
   }
