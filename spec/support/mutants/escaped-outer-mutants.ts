@@ -9,10 +9,6 @@ const own = (
 
 /** The same as `ESCAPED_MUTANTS` of what stands around the engine: server, commands, generator and judge. */
 export const ESCAPED_OUTER_MUTANTS: readonly EscapedMutant[] = [
-  own('engine/server/request-body.ts', 'the shortest number that is rounded is taken for plain', [
-    '/\\d{16}|',
-    '/\\d{17}|',
-  ]),
   own('engine/server/request-state.ts', 'the pauses of a slow client are added up', [
     'numChecks = isStalled ? numChecks + 1 : 0;',
     'if (isStalled) numChecks++;',
