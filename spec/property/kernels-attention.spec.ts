@@ -144,3 +144,33 @@ test('attention: exponentials down to the denormals and to 0 are the same bits',
   for (let score = -110; score < 0; score += 0.043) same(attendTo(wasm, score), attendTo(scalar, score));
   t.is(attendTo(wasm, -103)[0], 2 ** -149);
 });
+
+test('attention: one score of NaN, wherever it is, makes NaN of the result', (t) => {
+  for (const headDim of [2, 16]) {
+    for (let place = 0; place < 16; place++) {
+      for (const kernels of [scalar, wasm, threaded]) {
+        const keys = kernels.allocate(16 * headDim);
+        // The first dimension of the key; the others are 0.
+        keys[place] = NaN;
+        const out = kernels.allocate(headDim);
+        kernels.attention({
+          ...{
+            rows: 1,
+            startPosition: 15,
+            blockSize: 16,
+            numAttentionHeads: 1,
+            numKeyValueHeads: 1,
+            headDim,
+          },
+          ...{ q: kernels.allocate(headDim).fill(1), keys, values: kernels.allocate(16 * headDim).fill(1) },
+          ...{ blockTable: kernels.allocateInt32(1), out, scale: 1 },
+          scores: kernels.allocate(scoresLength(kernels.threads, 16)),
+        });
+        t.true(
+          out.every(Number.isNaN),
+          `${kernels.name}, position ${place}, heads of ${headDim}: got ${out}`,
+        );
+      }
+    }
+  }
+});

@@ -113,6 +113,11 @@ const REFUSALS: Refusal[] = [
     attend({ blockTable: Int32Array.of(0, 2) }),
     "attention: blockTable[1] is 2, expected one of the cache's 2",
   ],
+  // The last block is used as far as its first position.
+  [
+    attend({ blockSize: 2, startPosition: 2, blockTable: Int32Array.of(0, 7) }),
+    "attention: blockTable[1] is 7, expected one of the cache's 1",
+  ],
   [attend({ blockTable: Int32Array.of(-1, 0) }), 'attention: blockTable[0] is -1'],
   [attend({ keys: new Float32Array(3) }), "attention: blockTable[0] is 1, expected one of the cache's 1"],
   [attend({ q: new Float32Array(3) }), 'attention: q holds 3 values, expected at least 4'],
