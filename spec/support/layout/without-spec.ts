@@ -2,7 +2,6 @@
 export const WITHOUT_SPEC: Readonly<Record<string, string>> = {
   'engine/index.ts': 're-exports',
   'engine/serving/requests.ts': 'interfaces',
-  'engine/load-options.ts': 'public-options.spec.ts goes over all options',
   'engine/kernels/kernels.ts': 'an interface and its constants',
   'engine/kernels/abi.ts': 'constants and lists of fields; table.spec.ts goes over them',
   'engine/kernels/build.ts': 'a command; integration/kernels/build.spec.ts runs it',
