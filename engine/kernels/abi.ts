@@ -46,6 +46,7 @@ export const KERNEL_ROPE = 13;
 export const KERNEL_SILU_MULTIPLY = 14;
 export const KERNEL_ADD = 15;
 export const KERNEL_ADD_SCALED = 16;
+export const KERNEL_ARGMAX = 17;
 
 // The arguments of the kernels. They lie in memory in the order of the fields, 8 bytes each. Arrays are
 // given by their address in bytes. A kernel splits its outputs into units, which threads compute
@@ -181,4 +182,13 @@ export class AddScaledArguments {
   x: number = 0;
   y: number = 0;
   scale: number = 0;
+}
+
+/** The index of each row's largest value. A unit is a row. */
+export class ArgmaxArguments {
+  /** f32 [rows, width]. */
+  x: number = 0;
+  width: number = 0;
+  /** i32 [rows], written. */
+  indices: number = 0;
 }

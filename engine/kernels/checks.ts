@@ -150,3 +150,10 @@ export function checkElements(kernel: string, a: Sized, b: Sized, length: number
   requireLength(kernel, 'its first array', a, { shape: 'length', values: length });
   requireLength(kernel, 'its second array', b, { shape: 'length', values: length });
 }
+
+export function checkArgmax(x: Sized, rows: number, width: number, indices: Sized): void {
+  requireWhole('argmax', 'rows', rows);
+  requireWhole('argmax', 'width', width, 1);
+  requireLength('argmax', 'x', x, { shape: '[rows, width]', values: rows * width });
+  requireLength('argmax', 'indices', indices, { shape: '[rows]', values: rows });
+}

@@ -205,4 +205,12 @@ export interface Kernels {
 
   /** `x[i] += scale · y[i]`, product and sum each rounded, for i < length. @param y may be x */
   addScaled(x: Float32Array, y: Float32Array, scale: number, length: number): void;
+
+  /**
+   * The index of the largest value of each row, of equal ones the lowest; −1 if a value of the row is NaN or
+   * infinite.
+   *
+   * @param x f32 [rows, width], width at least 1 @param indices i32 [rows], written
+   */
+  argmax(x: Float32Array, rows: number, width: number, indices: Int32Array): void;
 }

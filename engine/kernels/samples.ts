@@ -198,3 +198,15 @@ export function elementwiseSample(
     };
   };
 }
+
+export const argmaxSample: MakeSample = (kernels, { rows, inputs }, values) => {
+  const x = put(kernels, values.floats(rows * inputs));
+  const indices = kernels.allocateInt32(rows + TAIL).fill(-2);
+  return {
+    run: () => kernels.argmax(x, rows, inputs, indices),
+    written: [new Uint8Array(indices.buffer, indices.byteOffset, indices.byteLength)],
+    bytes: rows * inputs * FLOAT,
+    // A comparison, and a product and a sum that find NaN and infinity.
+    flops: 3 * rows * inputs,
+  };
+};

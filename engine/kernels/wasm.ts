@@ -2,6 +2,7 @@ import { formatDiagnostic } from '../terminal/diagnostic.ts';
 import { attentionCall } from './attention-call.ts';
 import {
   checkAllocate,
+  checkArgmax,
   checkAttention,
   checkElements,
   checkGather,
@@ -232,6 +233,12 @@ export async function createWasmKernels(options: WasmKernelsOptions = {}): Promi
       checkElements('addScaled', x, y, length);
       const args = { x: at('addScaled: x', x), y: at('addScaled: y', y), scale };
       share({ kernel: KERNELS.addScaled, args, units: length, work: length });
+    },
+
+    argmax(x, rows, width, indices) {
+      checkArgmax(x, rows, width, indices);
+      const args = { x: at('argmax: x', x), width, indices: at('argmax: indices', indices) };
+      share({ kernel: KERNELS.argmax, args, units: rows, work: rows * width });
     },
   };
 }

@@ -34,6 +34,9 @@ const storeKeyValue = (change: Partial<StoreKeyValueArgs>) => (kernels: Kernels)
     ...change,
   });
 
+const argmax = (values: number, rows: number, width: number, indices: number) => (kernels: Kernels) =>
+  kernels.argmax(kernels.allocate(values), rows, width, kernels.allocateInt32(indices));
+
 const REFUSALS: Refusal[] = [
   [(kernels) => kernels.allocate(-1), 'allocate: length is -1, expected a whole number of at least 0'],
   [(kernels) => kernels.allocateInt32(1.5), 'allocate: length is 1.5'],
@@ -45,6 +48,10 @@ const REFUSALS: Refusal[] = [
     (kernels) => kernels.pack({ outputs: 1, inputs: NaN, dtype: 'F32' }, () => new Uint8Array(0)),
     'pack: inputs is NaN',
   ],
+  [argmax(6, -1, 3, 2), 'argmax: rows is -1'],
+  [argmax(6, 2, 0, 2), 'argmax: width is 0, expected a whole number of at least 1'],
+  [argmax(5, 2, 3, 2), 'argmax: x holds 5 values, expected at least 6: [rows, width]'],
+  [argmax(6, 2, 3, 1), 'argmax: indices holds 1 values, expected at least 2: [rows]'],
   [(kernels, f) => kernels.matmul(f(8), -1, matrixOf(kernels), f(6)), 'matmul: rows is -1'],
   [
     (kernels, f) => kernels.matmul(f(7), 2, matrixOf(kernels), f(6)),

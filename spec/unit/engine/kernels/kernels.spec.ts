@@ -197,6 +197,25 @@ for (const kernels of [createScalarKernels(), wasm]) {
     t.deepEqual([...y], [2, 4, 6, 8, 10, 12, 14], 'an array can be added to itself');
   });
 
+  test(title('argmax is the first of the largest values of a row, and -1 if one is not finite'), (t) => {
+    const indices = kernels.allocateInt32(3).fill(7);
+    const rows = [-3, -1, -2, -1, 0, -0, -0, 0];
+    kernels.argmax(array(...rows, 5, 5, 5, 5), 2, 4, indices);
+    t.deepEqual([...indices], [1, 0, 7]);
+    kernels.argmax(array(-(2 ** 127), 2 ** 127), 2, 1, indices);
+    t.deepEqual([...indices], [0, 0, 7]);
+    // More than one part of 1,024 values, the last of them not a multiple of a vector.
+    const long = Array.from({ length: 2059 }, (_, i) => -i);
+    for (const place of [0, 1023, 1024, 2047, 2048, 2055, 2056, 2058]) {
+      kernels.argmax(array(...long.with(place, 3).with(2058, 3)), 1, 2059, indices);
+      t.is(indices[0], place, `the largest of 2,059 values is at ${place}`);
+      for (const value of [NaN, Infinity, -Infinity]) {
+        kernels.argmax(array(...long.with(place, value)), 1, 2059, indices);
+        t.is(indices[0], -1, `${value} at ${place}`);
+      }
+    }
+  });
+
   test(title('no rows are no work'), (t) => {
     const y = array(7);
     kernels.matmul(kernels.allocate(0), 0, packF32(kernels, [[1]]), y);

@@ -28,6 +28,7 @@ const WORK: Readonly<Record<keyof typeof KERNELS, readonly [bytes: number, flops
   siluMultiply: [3 * 3 * 21 * 4, 16 * 3 * 21],
   add: [3 * 3 * 21 * 4, 3 * 21],
   addScaled: [3 * 3 * 21 * 4, 2 * 3 * 21],
+  argmax: [3 * 21 * 4, 3 * 3 * 21],
 };
 
 test('the work of a run is what it reads and writes, and what it computes', (t) => {

@@ -32,7 +32,7 @@ function open(t: ExecutionContext, model: TinyModel) {
 /** States and logits of a whole prompt. */
 function run(model: Qwen3, ids: readonly number[] = IDS, observe?: Observer) {
   const states = model.forward([{ ids, startPosition: 0, blockTable: BLOCKS }], observe);
-  return { states: states.slice(), logits: model.logits(states, [...ids.keys()]).slice() };
+  return { states: states.slice(), logits: model.logits(states, [...ids.keys()]).values.slice() };
 }
 
 for (const [what, tiny] of [
@@ -108,9 +108,12 @@ test('logits are returned for the given rows, in the given order', (t) => {
   const { logits } = run(model);
   const states = model.forward([{ ids: IDS, startPosition: 0, blockTable: BLOCKS }]);
   const row = (i: number) => [...logits.slice(19 * i, 19 * (i + 1))];
-  t.deepEqual([...model.logits(states, [4, 1, 4])], [...row(4), ...row(1), ...row(4)]);
-  t.is(model.logits(states, []).length, 0);
-  t.is(model.logits(states, new Array(HEAD_ROWS).fill(0)).length, HEAD_ROWS * 19);
+  const { values, argmax } = model.logits(states, [4, 1, 4]);
+  t.deepEqual([...values], [...row(4), ...row(1), ...row(4)]);
+  const largest = [4, 1, 4].map((i) => row(i).indexOf(Math.max(...row(i))));
+  t.deepEqual([...argmax], largest, 'the token with the largest logit of each row');
+  t.deepEqual([...model.logits(states, []).argmax], []);
+  t.is(model.logits(states, new Array(HEAD_ROWS).fill(0)).values.length, HEAD_ROWS * 19);
 });
 
 test('a tied head is the embedding, also if the checkpoint has another one', (t) => {
