@@ -21,6 +21,9 @@ export const FEW_ROWS_NARROW = 4;
 /** Queries that share a key head and go through the cache together: four tiles. */
 export const QUERIES = 24;
 
+/** 32-bit words of a sequence's record in the tables of attention (assembly/attention/sequence.ts). */
+export const SEQUENCE_WORDS = 4;
+
 /** Bytes of a job in shared memory (assembly/threads/job.ts) before the kernel's arguments. */
 export const JOB_BYTES = 64;
 
@@ -103,8 +106,8 @@ export class PackPanelsArguments {
 }
 
 /**
- * Causal softmax attention. A unit is a (row, head) pair, or {@link QUERIES} queries of a key head when
- * tiled.
+ * Causal softmax attention. A unit is a (row, head) pair, or {@link QUERIES} queries of a sequence that share
+ * a key head when tiled.
  */
 export class AttentionArguments {
   // As AttentionArgs in kernels.ts describes them.
@@ -112,10 +115,9 @@ export class AttentionArguments {
   out: number = 0;
   keys: number = 0;
   values: number = 0;
-  blockTable: number = 0;
+  /** The sequences' records, one after the other, each of {@link SEQUENCE_WORDS}. */
+  sequences: number = 0;
   blockSize: number = 0;
-  rows: number = 0;
-  startPosition: number = 0;
   numAttentionHeads: number = 0;
   numKeyValueHeads: number = 0;
   headDim: number = 0;
@@ -134,9 +136,8 @@ export class StoreKeyValueArguments {
   v: number = 0;
   keys: number = 0;
   values: number = 0;
-  blockTable: number = 0;
+  slots: number = 0;
   blockSize: number = 0;
-  startPosition: number = 0;
   numKeyValueHeads: number = 0;
   headDim: number = 0;
 }

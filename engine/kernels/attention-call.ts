@@ -1,5 +1,5 @@
-import { type AttentionArguments, QUERIES } from './abi.ts';
-import { type AttentionArgs, scoresLength } from './kernels.ts';
+import { type AttentionArguments, QUERIES, SEQUENCE_WORDS } from './abi.ts';
+import { type AttentionArgs, type AttentionSequence, scoresLength } from './kernels.ts';
 import type { KernelCall } from './pool.ts';
 import { KERNELS } from './table.ts';
 
@@ -15,32 +15,59 @@ export function attentionCall(
   { threads, isWide }: { threads: number; isWide: boolean },
   at: AddressOf,
 ): KernelCall<AttentionArguments> {
-  const { blockSize, rows, startPosition, numAttentionHeads, numKeyValueHeads, headDim } = args;
-  const queriesPerKey = (rows * numAttentionHeads) / numKeyValueHeads;
+  const { sequences, blockSize, numAttentionHeads, numKeyValueHeads, headDim } = args;
   const isTiled = headDim % 16 === 0 && blockSize % 16 === 0 && headDim <= MAX_TILED;
-  const positions = rows * (startPosition + (rows + 1) / 2);
+  const headsPerKey = numAttentionHeads / numKeyValueHeads;
+  let units = 0;
+  let positions = 0;
+  let most = 0;
+  for (const { rows, startPosition } of sequences) {
+    units += isTiled
+      ? numKeyValueHeads * Math.ceil((rows * headsPerKey) / QUERIES)
+      : rows * numAttentionHeads;
+    positions += rows * (startPosition + (rows + 1) / 2);
+    most = Math.max(most, startPosition + rows);
+  }
+  writeTables(sequences, args.tables);
   return {
-    ...(isTiled
-      ? { kernel: KERNELS.attentionTiled, units: numKeyValueHeads * Math.ceil(queriesPerKey / QUERIES) }
-      : { kernel: KERNELS.attention, units: rows * numAttentionHeads }),
+    kernel: isTiled ? KERNELS.attentionTiled : KERNELS.attention,
+    units,
     grain: 1,
     args: {
       q: at('attention: q', args.q),
       out: at('attention: out', args.out),
       keys: at('attention: keys', args.keys),
       values: at('attention: values', args.values),
-      blockTable: at('attention: blockTable', args.blockTable),
+      sequences: at('attention: tables', args.tables),
       blockSize,
-      rows,
-      startPosition,
       numAttentionHeads,
       numKeyValueHeads,
       headDim,
       scale: args.scale,
       scores: at('attention: scores', args.scores),
-      scoresBytes: (scoresLength(threads, startPosition + rows) / threads) * Float32Array.BYTES_PER_ELEMENT,
+      scoresBytes: (scoresLength(threads, most) / threads) * Float32Array.BYTES_PER_ELEMENT,
       isWide: Number(isWide),
     },
     work: 2 * positions * numAttentionHeads * headDim,
   };
+}
+
+/**
+ * Writes the sequences' records, and behind them their block tables. The fields of a record are those of
+ * `assembly/attention/sequence.ts`.
+ */
+function writeTables(sequences: readonly AttentionSequence[], tables: Int32Array): void {
+  let firstRow = 0;
+  let firstBlock = sequences.length * SEQUENCE_WORDS;
+  for (let i = 0; i < sequences.length; i++) {
+    const { rows, startPosition, blockTable } = sequences[i];
+    const record = i * SEQUENCE_WORDS;
+    tables[record] = firstRow;
+    tables[record + 1] = rows;
+    tables[record + 2] = startPosition;
+    tables[record + 3] = firstBlock;
+    for (let j = 0; j < blockTable.length; j++) tables[firstBlock + j] = blockTable[j];
+    firstRow += rows;
+    firstBlock += blockTable.length;
+  }
 }

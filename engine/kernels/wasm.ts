@@ -194,14 +194,13 @@ export async function createWasmKernels(options: WasmKernelsOptions = {}): Promi
           v: at('storeKeyValue: v', args.v),
           keys: at('storeKeyValue: keys', args.keys),
           values: at('storeKeyValue: values', args.values),
-          blockTable: at('storeKeyValue: blockTable', args.blockTable),
+          slots: at('storeKeyValue: slots', args.slots),
           blockSize: args.blockSize,
-          startPosition: args.startPosition,
           numKeyValueHeads,
           headDim,
         },
         units: rows,
-        work: 2 * rows * numKeyValueHeads * headDim,
+        work: 32 * rows * numKeyValueHeads * headDim,
       });
     },
 

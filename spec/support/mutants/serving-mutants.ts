@@ -74,14 +74,8 @@ export const SERVING_MUTANTS: readonly ServingMutant[] = [
     edits: [
       edit(
         'model/attention.ts',
-        '        startPosition,\n',
-        '        startPosition: step.spans[0].startPosition,\n',
-      ),
-      // For reading only: keys and values are still stored at their own positions.
-      edit(
-        'model/attention.ts',
-        '        ...where,\n        rows: ids.length,\n        k:',
-        '        ...where,\n        startPosition,\n        rows: ids.length,\n        k:',
+        'sequences.push({ rows: ids.length, startPosition,',
+        'sequences.push({ rows: ids.length, startPosition: spans[0].startPosition,',
       ),
     ],
   },
@@ -90,8 +84,8 @@ export const SERVING_MUTANTS: readonly ServingMutant[] = [
     edits: [
       edit(
         'model/attention.ts',
-        'step.blockTable.set(blockTable);',
-        'step.blockTable.set(row === 0 ? blockTable : Array.from(blockTable, (b, i) => step.spans[0].blockTable[i] ?? b));',
+        'startPosition, blockTable });',
+        'startPosition, blockTable: Array.from(blockTable, (b, i) => spans[0].blockTable[i] ?? b) });',
       ),
     ],
   },

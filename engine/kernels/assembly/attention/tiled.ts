@@ -3,6 +3,7 @@ import { Strips } from '../matmul/strips';
 import { sumHalf, sumPanel } from '../matmul/tile';
 import { Fused } from '../multiply-add';
 import { PANEL, QUERIES, TILE_ROWS } from '../sizes';
+import { Sequence } from './sequence';
 import { exponentials } from './softmax';
 import { addValues8, addValues16, ValueRun } from './value-tile';
 
@@ -33,8 +34,8 @@ const STRIPPED: usize = SCORE_SUMS + SUMS_BYTES;
 /**
  * The attention of attention.ts for a headDim and a blockSize that are multiples of 16: the queries that
  * share a key head, a strip at a time, are the rows of a tile, and a block of the cache is its weights,
- * once for the scores and once for the values. A unit is QUERIES queries of a key head, so that memory is
- * read once for all of them.
+ * once for the scores and once for the values. A unit is QUERIES queries of a sequence that share a key
+ * head, so that memory is read once for all of them.
  */
 export function attentionTiled(
   args: AttentionArguments,
@@ -43,54 +44,98 @@ export function attentionTiled(
   scratch: usize,
   thread: usize,
 ): void {
-  const headDim = <usize>args.headDim;
-  const queries = (<usize>args.rows * <usize>args.numAttentionHeads) / <usize>args.numKeyValueHeads;
   const scores = <usize>args.scores + thread * <usize>args.scoresBytes;
-  const scoresBytes = <usize>args.scoresBytes / QUERIES;
-  const units = (queries + QUERIES - 1) / QUERIES;
-  const sums = scratch + STRIPPED + QUERIES * headDim * sizeof<f32>();
+  let sequence = changetype<Sequence>(<usize>args.sequences);
+  let firstUnit: usize = 0;
   for (let unit = first; unit < last; unit++) {
-    const keyHead = unit / units;
-    const query = (unit % units) * QUERIES;
-    const count = min(QUERIES, queries - query);
-    const end = cutIntoStrips(args, query, count, scratch);
-    takeQueries(args, keyHead, query, scratch, end);
-    score(args, keyHead, scratch, end, scores);
-    for (let i: usize = 0; i < count; i++) {
-      const denominator = exponentials(scores + i * scoresBytes, seen(args, query + i));
-      store<f32>(scratch + DENOMINATORS + i * sizeof<f32>(), denominator);
+    let end = firstUnit + unitsOf(args, sequence);
+    while (unit >= end) {
+      sequence = changetype<Sequence>(changetype<usize>(sequence) + offsetof<Sequence>());
+      firstUnit = end;
+      end += unitsOf(args, sequence);
     }
-    memory.fill(sums, 0, (headDim / PANEL) * Strips.count(count) * SUMS_BYTES);
-    addValues(args, keyHead, scratch, end, sums, scores);
-    finish(args, keyHead, query, scratch, end, sums, scores);
+    attend(args, sequence, unit - firstUnit, scratch, scores);
   }
 }
 
+function unitsOf(args: AttentionArguments, sequence: Sequence): usize {
+  return <usize>args.numKeyValueHeads * unitsOfKeyHead(queriesOf(args, sequence));
+}
+
+function unitsOfKeyHead(queries: usize): usize {
+  return (queries + QUERIES - 1) / QUERIES;
+}
+
+/** The queries of a sequence that share a key head. */
+function queriesOf(args: AttentionArguments, sequence: Sequence): usize {
+  return (<usize>sequence.rows * <usize>args.numAttentionHeads) / <usize>args.numKeyValueHeads;
+}
+
+/** Computes a unit of a sequence. @param scratch,scores of this thread */
+function attend(
+  args: AttentionArguments,
+  sequence: Sequence,
+  unit: usize,
+  scratch: usize,
+  scores: usize,
+): void {
+  const headDim = <usize>args.headDim;
+  const scoresBytes = <usize>args.scoresBytes / QUERIES;
+  const queries = queriesOf(args, sequence);
+  const keyHead = unit / unitsOfKeyHead(queries);
+  const query = (unit % unitsOfKeyHead(queries)) * QUERIES;
+  const count = min(QUERIES, queries - query);
+  const sums = scratch + STRIPPED + QUERIES * headDim * sizeof<f32>();
+  const end = cutIntoStrips(args, sequence, query, count, scratch);
+  takeQueries(args, sequence, keyHead, query, scratch, end);
+  score(args, sequence, keyHead, scratch, end, scores);
+  for (let i: usize = 0; i < count; i++) {
+    const denominator = exponentials(scores + i * scoresBytes, seen(args, sequence, query + i));
+    store<f32>(scratch + DENOMINATORS + i * sizeof<f32>(), denominator);
+  }
+  memory.fill(sums, 0, (headDim / PANEL) * Strips.count(count) * SUMS_BYTES);
+  addValues(args, sequence, keyHead, scratch, end, sums, scores);
+  finish(args, sequence, keyHead, query, scratch, end, sums, scores);
+}
+
 /** Describes the strips of a unit. @returns the end of their table */
-function cutIntoStrips(args: AttentionArguments, query: usize, count: usize, table: usize): usize {
+function cutIntoStrips(
+  args: AttentionArguments,
+  sequence: Sequence,
+  query: usize,
+  count: usize,
+  table: usize,
+): usize {
   const strips = Strips.count(count);
   let first: usize = 0;
   for (let i: usize = 0; i < strips; i++) {
     const strip = changetype<QueryStrip>(table);
     strip.first = first;
     strip.width = Strips.width(count, strips, i);
-    strip.least = seen(args, query + first);
+    strip.least = seen(args, sequence, query + first);
     first += strip.width;
-    strip.most = seen(args, query + first - 1);
+    strip.most = seen(args, sequence, query + first - 1);
     table += offsetof<QueryStrip>();
   }
   return table;
 }
 
 /** Copies the queries, so that a tile reads its rows from one address. */
-function takeQueries(args: AttentionArguments, keyHead: usize, query: usize, table: usize, end: usize): void {
+function takeQueries(
+  args: AttentionArguments,
+  sequence: Sequence,
+  keyHead: usize,
+  query: usize,
+  table: usize,
+  end: usize,
+): void {
   const headDim = <usize>args.headDim;
   const queries = table + STRIPPED;
   for (; table < end; table += offsetof<QueryStrip>()) {
     const strip = changetype<QueryStrip>(table);
     const to = queries + strip.first * headDim * 4;
     for (let i: usize = 0; i < strip.width; i++) {
-      const index = queryIndex(args, keyHead, query + strip.first + i);
+      const index = queryIndex(args, sequence, keyHead, query + strip.first + i);
       spread(<usize>args.q + index * headDim * 4, headDim, to + i * 4, strip.width * 4);
     }
   }
@@ -100,8 +145,15 @@ function takeQueries(args: AttentionArguments, keyHead: usize, query: usize, tab
  * The scaled scores, f32 [queries, positions]: those of a strip over the positions that its last query
  * sees, and up to 15 values behind.
  */
-function score(args: AttentionArguments, keyHead: usize, table: usize, end: usize, scores: usize): void {
-  const blockTable = <usize>args.blockTable;
+function score(
+  args: AttentionArguments,
+  sequence: Sequence,
+  keyHead: usize,
+  table: usize,
+  end: usize,
+  scores: usize,
+): void {
+  const blockTable = sequence.blockTable(args);
   const blockSize = <usize>args.blockSize;
   const headDim = <usize>args.headDim;
   const isWide = args.isWide !== 0;
@@ -144,6 +196,7 @@ function score(args: AttentionArguments, keyHead: usize, table: usize, end: usiz
 /** Adds the values that all queries of a strip see, weighted by the scores' exponentials. */
 function addValues(
   args: AttentionArguments,
+  sequence: Sequence,
   keyHead: usize,
   table: usize,
   end: usize,
@@ -156,7 +209,7 @@ function addValues(
   const stripBytes = (headBytes / 64) * SUMS_BYTES;
   const run = changetype<ValueRun>(table + VALUE_RUN);
   run.weightsBytes = <usize>args.scoresBytes / QUERIES;
-  run.blockTable = <usize>args.blockTable;
+  run.blockTable = sequence.blockTable(args);
   run.blockSize = <usize>args.blockSize;
   run.headBytes = headBytes;
   run.blockBytes = <usize>args.numKeyValueHeads * headBytes * run.blockSize;
@@ -188,6 +241,7 @@ function addValues(
 /** Adds the values that only some queries of a strip see, divides, and writes the outputs. */
 function finish(
   args: AttentionArguments,
+  sequence: Sequence,
   keyHead: usize,
   query: usize,
   table: usize,
@@ -195,7 +249,7 @@ function finish(
   sums: usize,
   scores: usize,
 ): void {
-  const blockTable = <usize>args.blockTable;
+  const blockTable = sequence.blockTable(args);
   const blockSize = <usize>args.blockSize;
   const headBytes = <usize>args.headDim * sizeof<f32>();
   const scoresBytes = <usize>args.scoresBytes / QUERIES;
@@ -206,13 +260,13 @@ function finish(
     const strip = changetype<QueryStrip>(table);
     let own = sums;
     for (let i = strip.first; i < strip.first + strip.width; i++) {
-      const all = seen(args, query + i);
+      const all = seen(args, sequence, query + i);
       for (let t = strip.least; t < all; t++) {
         const block = <usize>load<u32>(blockTable + (t / blockSize) * 4);
         const value = values + block * blockBytes + (t % blockSize) * headBytes;
         addValue(load<f32>(scores + i * scoresBytes + t * 4), value, headBytes, own);
       }
-      const to = <usize>args.out + queryIndex(args, keyHead, query + i) * headBytes;
+      const to = <usize>args.out + queryIndex(args, sequence, keyHead, query + i) * headBytes;
       divide(own, headBytes, load<f32>(denominators + i * 4), to);
       own += 64;
     }
@@ -221,16 +275,16 @@ function finish(
 }
 
 /** How many positions a query of a key head sees. */
-function seen(args: AttentionArguments, query: usize): usize {
+function seen(args: AttentionArguments, sequence: Sequence, query: usize): usize {
   const row = (query * <usize>args.numKeyValueHeads) / <usize>args.numAttentionHeads;
-  return <usize>args.startPosition + row + 1;
+  return sequence.seen(row);
 }
 
-/** The index of a query of a key head in [rows, heads]. */
-function queryIndex(args: AttentionArguments, keyHead: usize, query: usize): usize {
+/** The index of a query of a key head in [rows of all sequences, heads]. */
+function queryIndex(args: AttentionArguments, sequence: Sequence, keyHead: usize, query: usize): usize {
   const heads = <usize>args.numAttentionHeads;
   const group = heads / <usize>args.numKeyValueHeads;
-  return (query / group) * heads + keyHead * group + (query % group);
+  return (<usize>sequence.firstRow + query / group) * heads + keyHead * group + (query % group);
 }
 
 /** Copies values to every `stride` bytes. */

@@ -18,7 +18,8 @@ function argmaxOfRow(x: usize, end: usize): i32 {
   let place = x;
   for (let part = x; part < end; part += PART) {
     const candidate = maximumIfFinite(part, min(part + PART, end));
-    if (candidate !== candidate) return -1;
+    // False for NaN, too.
+    if (!(candidate < Infinity)) return -1;
     if (candidate > largest) {
       largest = candidate;
       place = part;

@@ -39,7 +39,7 @@ function withOwnMemory(kernels: Kernels): { spied: Kernels; own: Range[] } {
     siluMultiply: recorded(kernels.siluMultiply, () => undefined),
     attention: recorded(
       (args: Parameters<Kernels['attention']>[0]) => {
-        own.push(rangeOf(args.scores));
+        own.push(rangeOf(args.scores), rangeOf(args.tables));
         kernels.attention(args);
       },
       () => undefined,
