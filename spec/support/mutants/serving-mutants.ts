@@ -44,14 +44,16 @@ export const SERVING_MUTANTS: readonly ServingMutant[] = [
     name: 'keys go into the wrong slot at the edge of a block',
     edits: [
       scalarAttention(
-        '* blockSize + (position % blockSize);',
-        '* blockSize + Math.min(position % blockSize, Math.max(0, blockSize - 2));',
+        '* blockSize + (cacheSlot % blockSize);',
+        '* blockSize + Math.min(cacheSlot % blockSize, Math.max(0, blockSize - 2));',
       ),
     ],
   },
   {
     name: 'values go into the wrong slot at the edge of a block',
-    edits: [scalarAttention('(position % blockSize)) * headDim', '(position % (blockSize - 1))) * headDim')],
+    edits: [
+      scalarAttention('(cacheSlot % blockSize)) * headDim', '(cacheSlot % (blockSize - 1))) * headDim'),
+    ],
   },
   {
     name: "a block's hash ignores its parent and so its position",
