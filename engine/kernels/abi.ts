@@ -21,6 +21,9 @@ export const FEW_ROWS_NARROW = 4;
 /** Queries that share a key head and go through the cache together: four tiles. */
 export const QUERIES = 24;
 
+/** The most queries of a unit of attention that takes several key heads. */
+export const UNIT_QUERIES = 32;
+
 /** 32-bit words of a sequence's record in the tables of attention (assembly/attention/sequence.ts). */
 export const SEQUENCE_WORDS = 4;
 
@@ -106,8 +109,8 @@ export class PackPanelsArguments {
 }
 
 /**
- * Causal softmax attention. A unit is a (row, head) pair, or {@link QUERIES} queries of a sequence that share
- * a key head when tiled.
+ * Causal softmax attention. A unit is a (row, head) pair; when tiled, up to {@link QUERIES} queries of a
+ * sequence that share a key head, or all queries of several key heads.
  */
 export class AttentionArguments {
   // As AttentionArgs in kernels.ts describes them.
@@ -125,6 +128,8 @@ export class AttentionArguments {
   scores: number = 0;
   /** Bytes from the scores of a thread to those of the next. */
   scoresBytes: number = 0;
+  /** Key heads of a unit, when tiled, for a sequence with no more than {@link UNIT_QUERIES} in them. */
+  headsPerUnit: number = 0;
   /** As in {@link MatmulArguments}. */
   isWide: number = 0;
 }

@@ -1,5 +1,5 @@
 import type { WeightDtype } from '../config.ts';
-import { PANEL, QUERIES, SEQUENCE_WORDS } from './abi.ts';
+import { PANEL, SEQUENCE_WORDS, UNIT_QUERIES } from './abi.ts';
 import type { LEAVES } from './numerics.ts';
 
 /**
@@ -60,9 +60,9 @@ export interface AttentionArgs extends CacheArgs {
   tables: Int32Array;
 }
 
-/** Length of attention's scratch memory over a number of positions: {@link QUERIES} rows per thread. */
+/** Length of attention's scratch memory over a number of positions: {@link UNIT_QUERIES} rows per thread. */
 export function scoresLength(threads: number, positions: number): number {
-  return threads * QUERIES * Math.ceil(positions / PANEL) * PANEL;
+  return threads * UNIT_QUERIES * Math.ceil(positions / PANEL) * PANEL;
 }
 
 /** Length of attention's scratch memory for block tables of so many blocks in all. */

@@ -23,7 +23,7 @@ function attentionArgs(kernels: Kernels, change: Partial<AttentionSequence> = {}
   const f = (length: number) => kernels.allocate(length);
   const sizes = { blockSize: 1, numAttentionHeads: 2, numKeyValueHeads: 1, headDim: 2 };
   const sequences = [{ rows: 1, startPosition: 1, blockTable: [1, 0], ...change }];
-  const scratch = { scores: f(384), tables: kernels.allocateInt32(6) };
+  const scratch = { scores: f(512), tables: kernels.allocateInt32(6) };
   return { ...sizes, ...scratch, sequences, keys: f(4), values: f(4), q: f(4), out: f(4), scale: 1 };
 }
 
@@ -133,7 +133,7 @@ const REFUSALS: Refusal[] = [
   ],
   [attend({ q: new Float32Array(3) }), 'attention: q holds 3 values, expected at least 4'],
   [attend({ out: new Float32Array(3) }), 'attention: out holds 3 values, expected at least 4'],
-  [attend({ scores: new Float32Array(383) }), 'attention: scores holds 383 values, expected at least 384'],
+  [attend({ scores: new Float32Array(511) }), 'attention: scores holds 511 values, expected at least 512'],
   [storeKeyValue({ k: new Float32Array(1) }), 'storeKeyValue: k holds 1 values, expected at least 2'],
   [storeKeyValue({ v: new Float32Array(1) }), 'storeKeyValue: v holds 1 values, expected at least 2'],
   [storeKeyValue({ rows: -1 }), 'storeKeyValue: rows is -1'],

@@ -104,6 +104,8 @@ async function changeOf(name: keyof typeof KERNELS, size: SampleSize, threads: n
 const SIZES = {
   ...{ small: SMALL_SAMPLE, 'of a real model': REAL_SAMPLES[2], 'of 129 rows': REAL_SAMPLES[3] },
   'of a full block of rows': { ...SMALL_SAMPLE, rows: 128 },
+  // A unit of attention with as many queries of as many dimensions as it takes.
+  'of the most heads': { ...SMALL_SAMPLE, rows: 1, numKeyValueHeads: 8, headsPerKey: 4, halfHeadDim: 128 },
 };
 
 for (const name of Object.keys(KERNELS) as (keyof typeof KERNELS)[]) {

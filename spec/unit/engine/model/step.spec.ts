@@ -26,7 +26,7 @@ test('the buffers have room for all rows, positions and blocks', (t) => {
   for (const buffer of [step.k, step.v]) t.is(buffer.length, 5 * 12);
   for (const buffer of [step.cos, step.sin]) t.is(buffer.length, 5 * 3);
   for (const buffer of [step.gate, step.up]) t.is(buffer.length, 5 * 10);
-  t.is(step.scores.length, 24 * 16);
+  t.is(step.scores.length, 32 * 16);
   t.is(step.slots.length, 5);
   t.is(step.tables.length, 5 * 4 + 3);
 });
