@@ -7,7 +7,7 @@ import type { Handler, ServerContext } from './context.ts';
 import { answerClientError, answerUnusual, checkHead, toAnswer } from './http-errors.ts';
 import { measuredEngine } from './measured-engine.ts';
 import type { Metrics } from './metrics.ts';
-import { textOf, withExactTools } from './request-body.ts';
+import { textOf, withToolsJson } from './request-body.ts';
 import type { RequestRules } from './request-rules.ts';
 import { openRequest, pathOf, type RequestSinks, type RequestState } from './request-state.ts';
 import { findServedModel, listModels } from './served-model.ts';
@@ -64,9 +64,10 @@ export function createApp(options: AppOptions): FastifyInstance {
   answerUnusual(app.server);
   const parseJson = app.getDefaultJsonParser('error', 'error');
   app.addContentTypeParser('application/json', { parseAs: 'buffer' }, (request, bytes: Buffer, done) => {
-    checkBodyShape(bytes);
-    const text = textOf(bytes);
-    parseJson(request, text, (error, body) => done(error, error ? undefined : withExactTools(body, text)));
+    const { tools } = checkBodyShape(bytes);
+    parseJson(request, textOf(bytes), (error, body) =>
+      done(error, error || !tools ? body : withToolsJson(body, textOf(bytes.subarray(...tools)))),
+    );
   });
   app.setNotFoundHandler((request, reply) => {
     throw notFound(app, request, reply);

@@ -4,9 +4,14 @@ import type { DecodeOptions, EncodeOptions } from '../text/tokenizer.ts';
 import type { TemplateTraits } from './chat/template-traits.ts';
 import type { EngineThread } from './engine-thread.ts';
 
-/** A conversation that the model's chat template makes a prompt of. */
-export interface ChatPrompt extends RenderOptions {
+/** A conversation that the model's chat template makes a prompt of. JSON in it is read where that runs. */
+export interface ChatPrompt extends Omit<RenderOptions, 'tools'> {
+  /** The arguments of calls are texts as they were sent. */
   readonly messages: readonly ChatMessage[];
+  /** The JSON of an array of objects. Default: no tools. */
+  readonly toolsJson?: string;
+  /** Whether the template takes the arguments of a call as JSON; otherwise as an object. Default false. */
+  readonly argumentsAsJson?: boolean;
 }
 
 /**

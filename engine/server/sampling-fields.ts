@@ -9,6 +9,8 @@ const MAX_SALT_LENGTH = 1024;
 /** More than any client needs; each is looked for after every token, in the thread that computes. */
 const MAX_STOP_STRINGS = 64;
 const MAX_STOP_LENGTH = 1024;
+/** Checking 131,072 takes the server's thread 30 ms, and each is compared with every token. */
+const MAX_STOP_TOKENS = 1024;
 
 /** True, false or null. */
 export const flag = z.boolean('expected true or false').nullish();
@@ -47,6 +49,10 @@ export function toSamplingOptions(
     .map(([option, field]) => [option, Object.hasOwn(body, field) ? body[field] : undefined] as const)
     .filter(([, value]) => value != null);
   const sent: Record<string, unknown> = Object.fromEntries(given);
+  const { stopTokenIds: stopIds } = sent;
+  if (Array.isArray(stopIds) && stopIds.length > MAX_STOP_TOKENS) {
+    throw new OptionError('stopTokenIds', stopIds, `an array of at most ${MAX_STOP_TOKENS} token ids`);
+  }
   const options = {
     temperature: 1,
     seed: randomSeed(),

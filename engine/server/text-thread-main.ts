@@ -3,6 +3,7 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { ChatTemplateError } from '../errors.ts';
 import { ChatTemplate } from '../text/chat.ts';
 import { Tokenizer } from '../text/tokenizer.ts';
+import { readPromptJson } from './chat/prompt-json.ts';
 import type { FromTextThread, TextJob, TextThreadData, TextValue } from './text-messages.ts';
 import { toErrorData } from './thread-error.ts';
 import { vocabularyOf } from './vocabulary.ts';
@@ -44,7 +45,7 @@ function work(job: TextJob, tokenizer: Tokenizer, template: ChatTemplate | ChatT
       return Uint32Array.from(tokenizer.encode(job.text, job.options));
     case 'encodeChat': {
       if (template instanceof ChatTemplateError) throw template;
-      const { messages, ...options } = job.chat;
+      const { messages, ...options } = readPromptJson(job.chat);
       const prompt = template.render(messages, options);
       return Uint32Array.from(tokenizer.encode(prompt, { addSpecialTokens: false }));
     }

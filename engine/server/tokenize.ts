@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { ApiError, toApiError } from './api-error.ts';
 import { chatPromptOf, promptFields } from './chat/prompt.ts';
 import type { ServerContext } from './context.ts';
-import { parseBody } from './request-body.ts';
+import { arrayOf, parseBody, toolsJsonOf } from './request-body.ts';
 import { checkServedModel } from './served-model.ts';
 
 const optional = { model: z.string('expected the name of a model').nullish() };
@@ -17,17 +17,17 @@ const tokenizeBody = z.looseObject({
   return_token_strs: flag,
 });
 
-/** An id beyond 2^32 is no id of any model. */
+const notAnId = { path: [], message: 'expected a token id' };
+
 const detokenizeBody = z.looseObject({
   ...optional,
-  tokens: z.array(
-    z
-      .int('expected a token id')
-      .min(0, 'expected a token id')
-      .max(2 ** 32 - 1, 'expected a token id'),
-    'expected an array of token ids',
-  ),
+  tokens: arrayOf<number>((id) => (isId(id) ? undefined : notAnId), 'expected an array of token ids'),
 });
+
+/** An id beyond 2^32 is no id of any model. */
+function isId(id: unknown): boolean {
+  return Number.isInteger(id) && (id as number) >= 0 && (id as number) < 2 ** 32;
+}
 
 /** The answer to `POST /tokenize`, in vLLM's form. @throws ApiError 400 that names the field. */
 export async function tokenize(body: unknown, context: ServerContext) {
@@ -41,7 +41,10 @@ export async function tokenize(body: unknown, context: ServerContext) {
   }
   const tokens =
     prompt == null
-      ? await withParam('messages', context.text.encodeChat(chatPromptOf(chat, context.templateTraits)))
+      ? await withParam(
+          'messages',
+          context.text.encodeChat(chatPromptOf(chat, context.templateTraits, toolsJsonOf(body))),
+        )
       : await withParam(
           'prompt',
           context.text.encode(prompt, { addSpecialTokens: chat.add_special_tokens ?? true }),

@@ -237,3 +237,27 @@ test('attention: sequences of one call have the bits that each has in a call of 
   );
   t.pass();
 });
+
+test('attention: one score of NaN, wherever it is, makes NaN of the result', (t) => {
+  for (const headDim of [2, 16]) {
+    for (let place = 0; place < 16; place++) {
+      for (const kernels of [scalar, wasm, threaded]) {
+        const keys = kernels.allocate(16 * headDim);
+        // The first dimension of the key; the others are 0.
+        keys[place] = NaN;
+        const out = kernels.allocate(headDim);
+        kernels.attention({
+          ...{ blockSize: 16, numAttentionHeads: 1, numKeyValueHeads: 1, headDim },
+          sequences: [{ rows: 1, startPosition: 15, blockTable: [0] }],
+          ...{ q: kernels.allocate(headDim).fill(1), keys, values: kernels.allocate(16 * headDim).fill(1) },
+          ...{ out, scale: 1, tables: kernels.allocateInt32(tablesLength(1, 1)) },
+          scores: kernels.allocate(scoresLength(kernels.threads, 16)),
+        });
+        t.true(
+          out.every(Number.isNaN),
+          `${kernels.name}, position ${place}, heads of ${headDim}: got ${out}`,
+        );
+      }
+    }
+  }
+});

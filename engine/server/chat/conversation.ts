@@ -1,9 +1,9 @@
 import { OptionError } from '../../errors.ts';
 import type { ChatMessage, FunctionCall } from '../../text/conversation.ts';
 import { ApiError } from '../api-error.ts';
-import { parseJsonObject, pythonJson } from './json-text.ts';
-import { checkJsonValue } from './json-value.ts';
-import type { TemplateTraits } from './template-traits.ts';
+
+/** What the arguments of a call are expected to be. */
+export const JSON_OF_OBJECT = 'the JSON of an object, as a string';
 
 type JsonObject = Readonly<Record<string, unknown>>;
 
@@ -19,19 +19,19 @@ const ROLES: ReadonlyMap<unknown, ChatMessage['role']> = new Map([
 /**
  * The conversation that a chat template renders. Parts of a text are joined by line feeds, as in vLLM; of
  * other keys than role, content, name, tool_call_id, reasoning_content (also: reasoning) and tool_calls the
- * template sees nothing.
+ * template sees nothing. The arguments of calls stay the texts that were sent.
  *
  * @param messages as they stand in a request.
  * @throws OptionError that names the part at fault: `messages[0].content[1]`; ApiError if that is not
  * supported.
  */
-export function conversationOf(messages: unknown, traits: TemplateTraits): ChatMessage[] {
+export function conversationOf(messages: unknown): ChatMessage[] {
   if (!Array.isArray(messages) || messages.length === 0)
     throw new OptionError('messages', messages, 'an array of at least one message');
-  return messages.map((message: unknown, i) => toChatMessage(message, `messages[${i}]`, traits));
+  return messages.map((message: unknown, i) => toChatMessage(message, `messages[${i}]`));
 }
 
-function toChatMessage(message: unknown, where: string, traits: TemplateTraits): ChatMessage {
+function toChatMessage(message: unknown, where: string): ChatMessage {
   if (!isObject(message)) throw new OptionError(where, message, 'an object with role and content');
   const role = ROLES.get(message.role);
   if (!role) throw new OptionError(`${where}.role`, message.role, [...ROLES.keys()].join(', '));
@@ -47,9 +47,7 @@ function toChatMessage(message: unknown, where: string, traits: TemplateTraits):
     content: isAssistant && message.content == null ? '' : textOf(message.content, `${where}.content`),
     ...Object.fromEntries(strings.map((key) => [key, wellFormed(message[key], `${where}.${key}`)])),
     ...(isAssistant && reasoningOf(message, where)),
-    ...(isAssistant &&
-      message.tool_calls != null &&
-      toolCallsOf(message.tool_calls, `${where}.tool_calls`, traits)),
+    ...(isAssistant && message.tool_calls != null && toolCallsOf(message.tool_calls, `${where}.tool_calls`)),
   };
 }
 
@@ -72,25 +70,19 @@ function reasoningOf(message: JsonObject, where: string): { reasoning_content?: 
   return { reasoning_content: wellFormed(message[key], `${where}.${key}`) };
 }
 
-function toolCallsOf(calls: unknown, where: string, traits: TemplateTraits): Pick<ChatMessage, 'tool_calls'> {
+function toolCallsOf(calls: unknown, where: string): Pick<ChatMessage, 'tool_calls'> {
   if (!Array.isArray(calls)) throw new OptionError(where, calls, 'an array of calls');
   if (calls.length === 0) return {};
-  return { tool_calls: calls.map((call: unknown, i) => toolCallOf(call, `${where}[${i}]`, traits)) };
+  return { tool_calls: calls.map((call: unknown, i) => toolCallOf(call, `${where}[${i}]`)) };
 }
 
-function toolCallOf(call: unknown, where: string, traits: TemplateTraits): { function: FunctionCall } {
+function toolCallOf(call: unknown, where: string): { function: FunctionCall } {
   const called = isObject(call) ? call.function : undefined;
   if (!isObject(called))
     throw new OptionError(where, call, '{"type": "function", "function": {"name": …, "arguments": …}}');
   const name = wellFormed(called.name, `${where}.function.name`);
-  const json = called.arguments ?? '';
-  const argumentsWhere = `${where}.function.arguments`;
-  const text = wellFormed(json, argumentsWhere, 'the JSON of an object, as a string') || '{}';
-  const parsed = parseJsonObject(text);
-  if (!parsed) throw new OptionError(argumentsWhere, json, 'the JSON of an object, as a string');
-  checkJsonValue(argumentsWhere, parsed);
-  // As JSON, numbers above 2^53 keep all their digits.
-  return { function: { name, arguments: traits.takesArgumentsAsJson ? pythonJson(text) : parsed } };
+  const json = wellFormed(called.arguments ?? '', `${where}.function.arguments`, JSON_OF_OBJECT);
+  return { function: { name, arguments: json === '' ? '{}' : json } };
 }
 
 function notSupported(param: string, what: string, remedy: string): ApiError {

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { OptionError } from '../../errors.ts';
 import type { ChatPrompt, ServerContext } from '../context.ts';
-import { parseBody, refuseUnsupported } from '../request-body.ts';
+import { parseBody, refuseUnsupported, toolsJsonOf } from '../request-body.ts';
 import { toNumLogprobs } from '../request-limits.ts';
 import { commonFields, toSamplingOptions } from '../sampling-fields.ts';
 import { checkServedModel } from '../served-model.ts';
@@ -76,14 +76,15 @@ export function readChatRequest(
     const expected = '"auto" or "none"; a model cannot be made to call here';
     throw new OptionError('tool_choice', tool_choice, expected);
   }
-  const prompt = chatPromptOf(parsed, templateTraits);
+  const prompt = chatPromptOf(parsed, templateTraits, toolsJsonOf(body));
   if (parsed.stream_options != null && !stream)
     throw new OptionError('stream_options', parsed.stream_options, 'none without stream: true');
   if (parsed.top_logprobs != null && parsed.top_logprobs !== 0 && !parsed.logprobs)
     throw new OptionError('top_logprobs', parsed.top_logprobs, 'none without logprobs: true');
   if (parsed.prompt_logprobs != null && stream)
     throw new OptionError('prompt_logprobs', parsed.prompt_logprobs, 'none with stream: true');
-  const hasToolCalls = prompt.tools !== undefined && tool_choice !== 'none' && templateTraits.hasToolCalls;
+  const hasToolCalls =
+    prompt.toolsJson !== undefined && tool_choice !== 'none' && templateTraits.hasToolCalls;
   return {
     prompt,
     generation: {

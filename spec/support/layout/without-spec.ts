@@ -5,7 +5,7 @@ export const WITHOUT_SPEC: Readonly<Record<string, string>> = {
   'engine/load-options.ts': 'public-options.spec.ts goes over all options',
   'engine/kernels/kernels.ts': 'an interface and its constants',
   'engine/kernels/abi.ts': 'constants and lists of fields; table.spec.ts goes over them',
-  'engine/kernels/build.ts': 'a command; sources.spec.ts runs it',
+  'engine/kernels/build.ts': 'a command; integration/kernels/build.spec.ts runs it',
   'engine/kernels/numerics.ts': 'constants; exp.spec.ts holds the exponential made of them to its accuracy',
   'engine/kernels/pool-thread.ts': 'what a thread of pool.ts runs; its spec starts it',
   'engine/kernels/scalar-attention.ts': 'a part of the scalar kernels, tested with them',

@@ -131,6 +131,15 @@ const REFUSALS: Refusal[] = [
     attend({ keys: new Float32Array(3) }),
     "attention: blockTable[0] of sequence 0 is 1, expected one of the cache's 1",
   ],
+  // The last block is used as far as its first position.
+  [
+    (kernels) =>
+      kernels.attention({
+        ...attentionArgs(kernels, { startPosition: 2, blockTable: [0, 7] }),
+        blockSize: 2,
+      }),
+    "attention: blockTable[1] of sequence 0 is 7, expected one of the cache's 1",
+  ],
   [attend({ q: new Float32Array(3) }), 'attention: q holds 3 values, expected at least 4'],
   [attend({ out: new Float32Array(3) }), 'attention: out holds 3 values, expected at least 4'],
   [attend({ scores: new Float32Array(511) }), 'attention: scores holds 511 values, expected at least 512'],

@@ -5,13 +5,17 @@ import { createScalarKernels } from '../../../../engine/kernels/scalar.ts';
 import { createWasmKernels } from '../../../../engine/kernels/wasm.ts';
 import { KvCache } from '../../../../engine/model/kv-cache.ts';
 import { HEAD_ROWS, Qwen3 } from '../../../../engine/model/qwen3.ts';
+import { Shard } from '../../../../engine/model/shard.ts';
 import type { Observer } from '../../../../engine/options.ts';
+import type { ProcessGroup } from '../../../../engine/parallel/process-group.ts';
 import { oracleFromWeights } from '../../../../verify/oracle/oracle.ts';
+import { shardedDense } from '../../../support/groups/sharded-models.ts';
 import { closing, trackResources } from '../../../support/processes/cleanup.ts';
 import type { TinyModel } from '../../../support/properties/arbitraries.ts';
 import { bitDifference } from '../kernels/same-bits.ts';
 import { denseModel, modelDirectory, moeModel } from '../tiny-models.ts';
 import { relativeDifference } from './parts.ts';
+import { inTurn } from './ranks-in-turn.ts';
 
 trackResources(test);
 
@@ -114,6 +118,25 @@ test('logits are returned for the given rows, in the given order', (t) => {
   t.deepEqual([...argmax], largest, 'the token with the largest logit of each row');
   t.deepEqual([...model.logits(states, []).argmax], []);
   t.is(model.logits(states, new Array(HEAD_ROWS).fill(0)).values.length, HEAD_ROWS * 19);
+});
+
+test('logits of any number of rows are gathered from the halves of two ranks, to the last bit', (t) => {
+  const { config, checkpoint } = open(t, shardedDense());
+  const hidden = Float32Array.from({ length: 5 * config.hiddenSize }, (_, i) => Math.sin(i));
+  const logitsOf = (rows: number[], group?: ProcessGroup) => {
+    const kernels = createScalarKernels();
+    const shard = new Shard(group, { tp: group?.size ?? 1, ep: 1 });
+    const cache = new KvCache(kernels, shard.widths(config), { blockSize: 4, numBlocks: 2 });
+    return Qwen3.load({ config, checkpoint }, kernels, cache, { maxRows: 8, shard }).logits(hidden, rows);
+  };
+  for (const rows of [[3], [4, 0, 2]]) {
+    let got = new Float32Array(0);
+    inTurn(2, (group) => {
+      const logits = logitsOf(rows, group);
+      if (group.rank === 0) got = logits.values.slice();
+    });
+    t.is(bitDifference(got, logitsOf(rows).values), undefined, `rows ${rows}`);
+  }
 });
 
 test('a tied head is the embedding, also if the checkpoint has another one', (t) => {

@@ -6,6 +6,7 @@ import { createApp } from '../../../../engine/server/app.ts';
 import type { Handler, ServerContext } from '../../../../engine/server/context.ts';
 import { Metrics } from '../../../../engine/server/metrics.ts';
 import { OpenRequests } from '../../../../engine/server/open-requests.ts';
+import { toolsJsonOf } from '../../../../engine/server/request-body.ts';
 import type { LoggedRequest } from '../../../../engine/server/request-log.ts';
 import type { RequestRules } from '../../../../engine/server/request-rules.ts';
 import { closing } from '../../../support/processes/cleanup.ts';
@@ -31,6 +32,8 @@ const full: Handler = async () => {
   throw new ApiError(429, 'full', { retryAfter: 3 });
 };
 
+const tools: Handler = async (body) => ({ json: toolsJsonOf(body) });
+
 const bug: Handler = async () => {
   throw new TypeError('secret');
 };
@@ -44,7 +47,7 @@ function makeApp(t: ExecutionContext, rules: RequestRules = {}) {
     context: { engine, servedModelName: 'qwen3', created: 1 } as unknown as ServerContext,
     metrics: new Metrics({ stats: () => engine.stats, numOpen: () => 0 }),
     ...{ open, rules },
-    handlers: { '/echo': echo, '/full': full, '/bug': bug },
+    handlers: { '/echo': echo, '/full': full, '/tools': tools, '/bug': bug },
     whyClosed: () => state.reason,
     log: (request) => logged.push(request),
   });
@@ -103,6 +106,15 @@ test('every refusal is an error in the form of OpenAI', async (t) => {
   t.is(logged.length, 10, 'all but the one whose path cannot be read');
   const failed = logged.find(({ path }) => path === '/bug');
   t.true(failed?.error?.cause instanceof TypeError, 'the log has the bug');
+});
+
+test('a handler sees the JSON of tools as it was sent', async (t) => {
+  const { post } = makeApp(t);
+  const json = { 'content-type': 'application/json' };
+  t.deepEqual((await post('/tools', '{"é":1,"tools":[{"a": 1.0}],"b":2}', json)).json(), {
+    json: '[{"a": 1.0}]',
+  });
+  t.deepEqual((await post('/tools', '{"a":{"tools":[1]}}', json)).json(), {});
 });
 
 test('a body that is nested too deep is refused before it is parsed', async (t) => {

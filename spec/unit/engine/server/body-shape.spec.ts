@@ -35,7 +35,7 @@ test('what stands in a string does not count', (t) => {
 
 test('any JSON of few values passes, and any bytes either pass or are refused', (t) => {
   fc.assert(
-    fc.property(fc.json({ maxDepth: 100 }), (json) => check(json)),
+    fc.property(fc.json({ maxDepth: 100 }), (json) => void check(json)),
     { seed: SEED },
   );
   fc.assert(
@@ -49,4 +49,45 @@ test('any JSON of few values passes, and any bytes either pass or are refused', 
     { seed: SEED },
   );
   t.pass();
+});
+
+/** What a body says of its tools, as text. */
+const toolsIn = (json: string) => {
+  const { tools } = check(json);
+  return (
+    tools &&
+    Buffer.from(json)
+      .subarray(...tools)
+      .toString()
+  );
+};
+
+test('the JSON of tools is found, the last one of several, however the key is spelt', (t) => {
+  t.is(toolsIn('{"é": 1, "tools" : [ 1.0 ] , "a": 2}'), ' [ 1.0 ] ');
+  t.is(toolsIn('{"tools": [1], "tools":[{"tools": 3}]}'), '[{"tools": 3}]');
+  t.is(toolsIn('{"\\u0074\\u006f\\u006f\\u006c\\u0073":"a,}"}'), '"a,}"');
+  for (const none of [
+    ...['{}', '[]', '"tools"', '["tools", {"tools": 1}]', '{"a": {"tools": 1}}', '{"a": "tools"}'],
+    ...['{"tool": 1}', '{"tools\\\\": 1}', '{"\\u00": 1}', `{"${'tools'.repeat(9)}": 1}`],
+  ]) {
+    t.is(toolsIn(none), undefined, none);
+  }
+});
+
+test('the JSON of tools is that of the value that JSON.parse gives', (t) => {
+  const key = fc.oneof(
+    fc.constantFrom('"tools"', '"tool\\u0073"', '"a"', '"tools "'),
+    fc.json().map(JSON.stringify),
+  );
+  const member = fc.tuple(key, fc.json({ maxDepth: 2 })).map(([name, value]) => `${name} :${value}`);
+  fc.assert(
+    fc.property(fc.array(member, { maxLength: 5 }), (members) => {
+      const json = `{${members.join(' ,')}}`;
+      const found = toolsIn(json);
+      const parsed = JSON.parse(json) as { tools?: unknown };
+      t.deepEqual(found === undefined ? undefined : JSON.parse(found), parsed.tools);
+      t.is(found !== undefined, 'tools' in parsed);
+    }),
+    { seed: SEED },
+  );
 });

@@ -54,6 +54,7 @@ for (const [body, param, expected] of [
     /^logit_bias\[7\] is 101; expected a number from -100 to 100$/,
   ],
   [{ stop_token_ids: [1, 100] }, 'stop_token_ids[1]', /from 0 to 99$/],
+  [{ stop_token_ids: Array(1025).fill(0) }, 'stop_token_ids', /expected an array of at most 1024 token ids$/],
   [{ n: 2, temperature: 0 }, 'n', /^n is 2; expected 1 with temperature 0/],
   [{ n: 1025 }, 'n', /from 1 to 1024$/],
   [{ seed: -1 }, 'seed', /^seed is -1; expected a whole number from 0/],

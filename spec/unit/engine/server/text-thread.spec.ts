@@ -1,3 +1,4 @@
+import { mock } from 'node:test';
 import test, { type ExecutionContext } from 'ava';
 import { TextThread, type TextThreadOptions } from '../../../../engine/server/text-thread.ts';
 import { createVocabulary } from '../../../../engine/server/vocabulary.ts';
@@ -42,12 +43,34 @@ test('a thread encodes, decodes and renders, job after job; a refused job distur
   t.like(await t.throwsAsync(text.encode('\ud800')), { status: 400 });
 });
 
+test('what a template writes of JSON is what was sent, and what is no JSON is refused', async (t) => {
+  const text = await startTiny(t, '{{ tools | tojson }}{{ messages[0].tool_calls[0].function.arguments }}');
+  const ask = (json: string) => {
+    const tool_calls = [{ function: { name: 'f', arguments: json } }];
+    const toolsJson = '[{"n": 9007199254740993, "10": 1.0}]';
+    const messages = [{ role: 'assistant' as const, content: '', tool_calls }];
+    return text.encodeChat({ messages, toolsJson, argumentsAsJson: true });
+  };
+  t.is(await text.decode(await ask('{"a":1e5}')), '[{"n": 9007199254740993, "10": 1.0}]{"a": 1e5}');
+  const option = 'messages[0].tool_calls[0].function.arguments';
+  t.like(await t.throwsAsync(ask('[1]')), { kind: 'OptionError', option });
+});
+
 test('a template that does not end is refused, and the jobs after it are done in a new thread', async (t) => {
   const text = await startTiny(t, ENDLESS, { jobMs: 150 });
   const [endless, next] = await Promise.allSettled([text.encodeChat(ask('system')), text.encode('hel')]);
   t.like(endless, { reason: { status: 400 } });
   t.regex((endless as PromiseRejectedResult).reason.message, /within 150 ms/);
   t.deepEqual((next as PromiseFulfilledResult<unknown>).value, [ID.hel]);
+});
+
+test.serial('the time limit of a job that is done ends no other', async (t) => {
+  const text = await startTiny(t, TINY_TEMPLATE, { jobMs: 12_345 });
+  mock.timers.enable({ apis: ['setTimeout'] });
+  t.teardown(() => mock.timers.reset());
+  t.deepEqual(await text.encode('hel'), [ID.hel]);
+  mock.timers.tick(12_345);
+  t.deepEqual(await text.encode('hel'), [ID.hel], 'a job after the time limit of the one before');
 });
 
 test('a model without a chat template refuses conversations alone', async (t) => {

@@ -2,6 +2,7 @@ import test from 'ava';
 import { toApiError } from '../../../../engine/server/api-error.ts';
 import { templateTraits } from '../../../../engine/server/chat/template-traits.ts';
 import type { ServerContext } from '../../../../engine/server/context.ts';
+import { withToolsJson } from '../../../../engine/server/request-body.ts';
 import { ThreadError } from '../../../../engine/server/thread-error.ts';
 import { detokenize, tokenize } from '../../../../engine/server/tokenize.ts';
 import { fakeEngine, fakeText } from './fakes.ts';
@@ -35,9 +36,12 @@ test('messages are rendered as they are for an answer, unless the request says o
   const tools = [{ type: 'function', function: { name: 'f' } }];
   const kwargs = { chat_template_kwargs: { enable_thinking: false } };
   await tokenize({ messages, tools, add_generation_prompt: false, ...kwargs }, context);
+  await tokenize(withToolsJson({ messages, tools }, '[1.0]'), context);
+  const common = { messages, argumentsAsJson: false, continueFinalMessage: false };
   t.deepEqual(given, [
-    { messages, addGenerationPrompt: true, continueFinalMessage: false },
-    { messages, addGenerationPrompt: false, continueFinalMessage: false, tools, enableThinking: false },
+    { ...common, addGenerationPrompt: true },
+    { ...common, addGenerationPrompt: false, toolsJson: JSON.stringify(tools), enableThinking: false },
+    { ...common, addGenerationPrompt: true, toolsJson: '[1.0]' },
   ]);
 });
 
@@ -60,6 +64,8 @@ test('a wrong field is named', async (t) => {
     [tokenize({ messages: [{ role: 'user', content: '' }] }, context), 400, 'messages'],
     [detokenize({ tokens: [1.5] }, context), 400, 'tokens[0]'],
     [detokenize({ tokens: [0, 2 ** 32] }, context), 400, 'tokens[1]'],
+    [detokenize({ tokens: [-1] }, context), 400, 'tokens[0]'],
+    [detokenize({ tokens: ['1'] }, context), 400, 'tokens[0]'],
     [detokenize({}, context), 400, 'tokens'],
   ] as const) {
     const error = toApiError(await t.throwsAsync(asked as Promise<never>));

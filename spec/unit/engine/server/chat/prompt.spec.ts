@@ -23,8 +23,9 @@ test('the prompt ends as the request says', (t) => {
 });
 
 test('tools are rendered as they were sent; none at all for an empty array', (t) => {
-  t.is(chatPromptOf({ messages, tools }, traits).tools, tools);
-  t.false('tools' in chatPromptOf({ messages, tools: [] }, traits));
+  t.is(chatPromptOf({ messages, tools }, traits).toolsJson, JSON.stringify(tools));
+  t.is(chatPromptOf({ messages, tools }, traits, '[1.0]').toolsJson, '[1.0]');
+  t.false('toolsJson' in chatPromptOf({ messages, tools: [] }, traits));
   const error = t.throws(() => chatPromptOf({ messages, tools }, templateTraits()));
   t.like(toApiError(error), { status: 400, param: 'tools' });
 });

@@ -1,0 +1,57 @@
+import { OptionError } from '../../errors.ts';
+import type { RenderOptions } from '../../text/chat.ts';
+import type { ChatMessage, FunctionCall } from '../../text/conversation.ts';
+import { parseJson } from '../../text/jinja/parse-json.ts';
+import type { ChatPrompt } from '../context.ts';
+import { JSON_OF_OBJECT } from './conversation.ts';
+import { parseJsonObject, pythonJson } from './json-text.ts';
+import { checkJsonValue } from './json-value.ts';
+
+/** What a chat template renders. */
+export interface Conversation extends RenderOptions {
+  readonly messages: readonly ChatMessage[];
+}
+
+/**
+ * Reads the JSON in a conversation: tools and the arguments of calls, without a loss that a template shows. A
+ * mebibyte of it takes 300 ms, so that the thread of the texts does it.
+ *
+ * @throws OptionError that names the part at fault: `messages[0].tool_calls[1].function.arguments`.
+ */
+export function readPromptJson({
+  toolsJson,
+  argumentsAsJson,
+  messages,
+  ...options
+}: ChatPrompt): Conversation {
+  return {
+    ...options,
+    messages: messages.map((message, i) => withArguments(message, `messages[${i}]`, argumentsAsJson)),
+    ...(toolsJson !== undefined && { tools: toolsOf(toolsJson) }),
+  };
+}
+
+function toolsOf(json: string): NonNullable<RenderOptions['tools']> {
+  const tools = parseJson(json) as NonNullable<RenderOptions['tools']>;
+  for (const [i, each] of tools.entries()) checkJsonValue(`tools[${i}]`, each);
+  return tools;
+}
+
+function withArguments(message: ChatMessage, where: string, asJson = false): ChatMessage {
+  if (!message.tool_calls) return message;
+  const calls = message.tool_calls.map((call, i) => {
+    const called = 'function' in call ? call.function : call;
+    return { function: withReadArguments(called, `${where}.tool_calls[${i}].function.arguments`, asJson) };
+  });
+  return { ...message, tool_calls: calls };
+}
+
+function withReadArguments(called: FunctionCall, where: string, asJson: boolean): FunctionCall {
+  const { arguments: json } = called;
+  if (typeof json !== 'string') return called;
+  const parsed = parseJsonObject(json);
+  if (!parsed) throw new OptionError(where, json, JSON_OF_OBJECT);
+  checkJsonValue(where, parsed);
+  // As JSON, numbers above 2^53 keep all their digits.
+  return { ...called, arguments: asJson ? pythonJson(json) : parsed };
+}

@@ -1,0 +1,43 @@
+import test from 'ava';
+import { OptionError } from '../../../../../engine/errors.ts';
+import { readPromptJson } from '../../../../../engine/server/chat/prompt-json.ts';
+
+const user = { role: 'user', content: 'hi' } as const;
+const calling = (...jsons: string[]) => ({
+  role: 'assistant' as const,
+  content: '',
+  tool_calls: jsons.map((json) => ({ function: { name: 'f', arguments: json } })),
+});
+
+test("arguments of calls become Python's JSON with every digit, or an object", (t) => {
+  const messages = [user, calling('{"n":9007199254740993}', '{}')];
+  t.deepEqual(readPromptJson({ messages, argumentsAsJson: true, addGenerationPrompt: true }), {
+    messages: [user, calling('{"n": 9007199254740993}', '{}')],
+    addGenerationPrompt: true,
+  });
+  const [{ tool_calls }] = readPromptJson({ messages: [calling('{"n":1}')] }).messages;
+  t.deepEqual(tool_calls, [{ function: { name: 'f', arguments: { n: 1 } } }]);
+});
+
+test('tools keep what JSON.parse would lose', (t) => {
+  const toolsJson = '[{"a": [9007199254740993, 1.0, 0.5, 2, "1.0"]}, {"b": 1, "10": 2}]';
+  t.deepEqual(readPromptJson({ messages: [user], toolsJson }).tools as unknown, [
+    { a: [9007199254740993n, Object(1), 0.5, 2, '1.0'] },
+    new Map(Object.entries({ b: 1, 10: 2 }).reverse()),
+  ]);
+  t.false('tools' in readPromptJson({ messages: [user] }));
+});
+
+for (const [chat, option, expected] of [
+  [{ messages: [calling('{}', '[1]')] }, 'messages[0].tool_calls[1].function.arguments', /the JSON of an/],
+  [{ messages: [user, calling('{"a"')] }, 'messages[1].tool_calls[0].function.arguments', /the JSON of an/],
+  [{ messages: [calling('{"a":"\\ud800"}')] }, 'messages[0].tool_calls[0].function.arguments', /surrogates/],
+  [{ messages: [user], toolsJson: '[{}, {"a": "\\udc00"}]' }, 'tools[1]', /surrogates/],
+  [{ messages: [user], toolsJson: `[{"a":${'['.repeat(101)}${']'.repeat(101)}}]` }, 'tools[0]', /100 levels/],
+] as const) {
+  test(`refused with ${option}: ${JSON.stringify(chat).slice(0, 100)}`, (t) => {
+    const error = t.throws(() => readPromptJson(chat), { instanceOf: OptionError });
+    t.is(error.option, option);
+    t.regex(error.expected, expected);
+  });
+}
