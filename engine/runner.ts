@@ -1,8 +1,8 @@
 import { Leader } from './distributed/leader.ts';
+import { PromptRunner } from './distributed/prompt-runner.ts';
 import type { RankModel, RowLogits } from './distributed/rank-model.ts';
 import type { NonFiniteError } from './errors.ts';
 import type { ScheduleOptions } from './options.ts';
-import { PromptRunner } from './prompt-runner.ts';
 import { BlockManager } from './serving/block-manager.ts';
 import type { CompleteForwardOptions } from './serving/forward-options.ts';
 import type { Generation } from './serving/generation.ts';

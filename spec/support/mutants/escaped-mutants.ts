@@ -108,10 +108,12 @@ export const ESCAPED_MUTANTS: readonly EscapedMutant[] = [
     "trap '' HUP INT PIPE TERM",
     "trap '' HUP PIPE TERM",
   ]),
-  engine('prompt-runner.ts', 'unit/engine/prompt-runner', "an observer's error is swallowed", [
-    'if (thrown) throw thrown.error;',
-    '',
-  ]),
+  engine(
+    'distributed/prompt-runner.ts',
+    'unit/engine/distributed/prompt-runner',
+    "an observer's error is swallowed",
+    ['if (thrown) throw thrown.error;', ''],
+  ),
   engine('terminal/interrupt.ts', 'unit/engine/terminal/interrupt', 'a signal that has arrived is lost', [
     'await turn();',
     '',

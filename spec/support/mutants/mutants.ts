@@ -143,7 +143,7 @@ export const MUTANTS: readonly Mutant[] = [
     name: 'a second chunk of the prompt begins at position 0 again',
     model: 'dense',
     edits: [
-      edit('prompt-runner.ts', 'startPosition: first, blockTable', 'startPosition: 0, blockTable'),
+      edit('distributed/prompt-runner.ts', 'startPosition: first,', 'startPosition: 0,'),
       runner(
         'startPosition: sequence.numComputedTokens,',
         'startPosition: sequence.numNewTokens > 0 ? sequence.numComputedTokens : 0,',

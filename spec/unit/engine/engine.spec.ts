@@ -1,6 +1,7 @@
 import { rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
+import type { LoadOptions } from '../../../engine/distributed/load-model.ts';
 import { Engine } from '../../../engine/engine.ts';
 import {
   CheckpointError,
@@ -12,7 +13,6 @@ import {
 } from '../../../engine/errors.ts';
 import { createScalarKernels } from '../../../engine/kernels/scalar.ts';
 import { createWasmKernels } from '../../../engine/kernels/wasm.ts';
-import type { LoadOptions } from '../../../engine/load-options.ts';
 import { cacheBytesPerToken } from '../../../engine/model/kv-cache.ts';
 import { HEAD_ROWS } from '../../../engine/model/qwen3.ts';
 import { completeEngineOptions } from '../../../engine/options.ts';

@@ -1,12 +1,12 @@
-import type { Leader } from './distributed/leader.ts';
-import type { RankModel, RowLogits } from './distributed/rank-model.ts';
-import { NonFiniteError, PromptError } from './errors.ts';
-import { HiddenStates } from './model/hidden-states.ts';
-import { NonFiniteFinder } from './model/non-finite.ts';
-import type { BlockManager } from './serving/block-manager.ts';
-import type { CompleteForwardOptions } from './serving/forward-options.ts';
-import type { ForwardResult } from './serving/requests.ts';
-import { Sequence } from './serving/sequence.ts';
+import { NonFiniteError, PromptError } from '../errors.ts';
+import { HiddenStates } from '../model/hidden-states.ts';
+import { NonFiniteFinder } from '../model/non-finite.ts';
+import type { BlockManager } from '../serving/block-manager.ts';
+import type { CompleteForwardOptions } from '../serving/forward-options.ts';
+import type { ForwardResult } from '../serving/requests.ts';
+import { Sequence } from '../serving/sequence.ts';
+import type { Leader } from './leader.ts';
+import type { RankModel, RowLogits } from './rank-model.ts';
 
 interface PromptRunnerOptions {
   rankModel: RankModel;
