@@ -65,7 +65,7 @@ export function scoresLength(threads: number, positions: number): number {
   return threads * UNIT_QUERIES * Math.ceil(positions / PANEL) * PANEL;
 }
 
-/** Length of attention's scratch memory for block tables of so many blocks in all. */
+/** Length of the scratch memory for sequences whose block tables have `numBlocks` blocks in all. */
 export function tablesLength(numSequences: number, numBlocks: number): number {
   return numSequences * SEQUENCE_WORDS + numBlocks;
 }

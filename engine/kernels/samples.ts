@@ -104,7 +104,7 @@ export function gatherSample(dtype: WeightDtype): MakeSample {
 
 const roundUp = (value: number) => Math.ceil(value / PANEL) * PANEL;
 
-/** Keys and values of so many blocks, and an unused block in front. */
+/** Keys and values of a number of blocks, and an unused block in front. */
 function cacheOf(
   kernels: Kernels,
   { numKeyValueHeads, headDim, blockSize }: SampleSize & { headDim: number },

@@ -46,7 +46,7 @@ export interface Qwen3LoadOptions {
 export interface Logits {
   /** f32 [rows, vocabSize] */
   readonly values: Float32Array;
-  /** i32 [rows]: the token with the largest logit, of equal ones the lowest id; −1 if a logit is not finite. */
+  /** i32 [rows]: the token with the largest logit, of equal ones the lowest id; −1 if one is not finite. */
   readonly argmax: Int32Array;
 }
 
