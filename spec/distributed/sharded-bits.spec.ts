@@ -3,10 +3,11 @@ import fc from 'fast-check';
 import { Engine } from '../../engine/engine.ts';
 import { createWasmKernels } from '../../engine/kernels/wasm.ts';
 import { shardedDense, shardedMoe } from '../support/groups/sharded-models.ts';
+import { rowDifference, serveRows, serveRowsAlone } from '../support/groups/sharded-rows.ts';
 import { PROMPTS, shardedRequests, shardedSettings } from '../support/groups/sharded-workloads.ts';
 import { closing, trackResources } from '../support/processes/cleanup.ts';
 import type { TinyModel } from '../support/properties/arbitraries.ts';
-import { differenceFrom, leakOf, serve, serveAlone } from '../support/serving/serving.ts';
+import { differenceFrom, leakOf } from '../support/serving/serving.ts';
 import { forwardDifference } from '../unit/engine/kernels/same-bits.ts';
 import { modelDirectory } from '../unit/engine/tiny-models.ts';
 
@@ -53,16 +54,24 @@ for (const [i, [name, sharding]] of cases.entries()) {
       const options = { ...drawn, ...sharding, threads: 1, kernels: shardedKernels };
       const engine = closing(t, await Engine.load(dir, options));
 
+      const width = single.config.vocabSize / (sharding.tp ?? 1);
       for (const [prompt, ids] of PROMPTS.entries()) {
         const [got, expected] = [engine, single].map((each) => each.forward(ids, { hidden: true }));
-        t.is(forwardDifference(single.config, got, expected), undefined, `prompt ${prompt}`);
+        t.is(
+          forwardDifference(single.config, got, expected),
+          undefined,
+          `prompt ${prompt}; rank r has ${width} columns of the logits, from r · ${width} on`,
+        );
       }
 
       await fc.assert(
         fc.asyncProperty(shardedRequests(MODELS[name]), async (drawnRequests) => {
-          const served = await serve(engine, drawnRequests);
-          const expected = await serveAlone(single, drawnRequests);
-          const failure = differenceFrom(expected, served, drawnRequests) ?? leakOf(engine.stats());
+          const served = await serveRows(engine, drawnRequests);
+          const alone = await serveRowsAlone(single, drawnRequests);
+          const failure =
+            rowDifference(alone, served, sharding.tp ?? 1) ??
+            differenceFrom(alone.results, served.results, drawnRequests) ??
+            leakOf(engine.stats());
           if (failure) throw new Error(failure);
         }),
         // More ranks than cores are slow.

@@ -79,6 +79,13 @@ for (const mpi of mpis) {
     await bothReport(t, commands, /\/nowhere\/model: there is no such directory/);
   });
 
+  test.serial(`${mpi}: if rank 0 has too little memory for its part, both ranks report it`, async (t) => {
+    const dir = modelDirectory(t, shardedDense());
+    const [one, other] = [0, 1].map(() => generate(t, dir, '--tp', '2', '--cache-blocks', '100000'));
+    // 75 MiB, enough for what compiles the sources.
+    await bothReport(t, [one.toSpliced(1, 0, '--wasm-max-mem-pages=1200'), other], /cannot allocate/, 0);
+  });
+
   test.serial(`${mpi}: ranks with different weights of the same shapes are refused`, async (t) => {
     const { configJson, dtype } = shardedDense();
     const commands = [1, 2].map((seed) =>

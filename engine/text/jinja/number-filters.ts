@@ -119,8 +119,10 @@ function roundFloat(value: number, precision: number): number {
   // Beyond these no float changes, or every float becomes 0.
   if (!Number.isFinite(value) || precision > 340) return value;
   if (precision >= 0) return Number(fixed(value, precision));
-  if (precision < -310) return value < 0 ? -0 : 0;
-  return Number(`${scaledHalfEven(value, precision)}e${-precision}`);
+  const absolute = Math.abs(value);
+  const rounded = precision < -310 ? 0 : Number(`${scaledHalfEven(absolute, precision)}e${-precision}`);
+  // A zero keeps the sign of what became 0, which an int does not have.
+  return value < 0 || Object.is(value, -0) ? -rounded : rounded;
 }
 
 function fileSize(bytes: number, isBinary: boolean): string {

@@ -32,7 +32,7 @@ function encodeValue(value: GgufValue): Uint8Array[] {
     case 'bool':
       return [encodeUint32s(GGUF_TYPES.bool), Uint8Array.of(Number(value.value))];
     case 'strings':
-      return [...arrayHead(GGUF_TYPES.string, value.value.length), ...value.value.map(encodeString)];
+      return [...arrayHead(GGUF_TYPES.string, value.value.length), encodeStrings(value.value)];
     case 'int32s':
       return [
         ...arrayHead(GGUF_TYPES.int32, value.value.length),
@@ -47,10 +47,20 @@ function arrayHead(elementType: number, length: number): Uint8Array[] {
 
 /** A string as GGUF has it: the length of its UTF-8 as u64, then the bytes. */
 export function encodeString(text: string): Uint8Array {
-  const utf8 = new TextEncoder().encode(text);
-  const bytes = new Uint8Array(8 + utf8.length);
-  new DataView(bytes.buffer).setBigUint64(0, BigInt(utf8.length), true);
-  bytes.set(utf8, 8);
+  return encodeStrings([text]);
+}
+
+/** Strings one after another. A vocabulary and its merges are 300,000 of them: an array for each is slow. */
+function encodeStrings(texts: readonly string[]): Uint8Array {
+  const lengths = texts.map((text) => Buffer.byteLength(text));
+  const bytes = Buffer.alloc(lengths.reduce((sum, length) => sum + 8 + length, 0));
+  let at = 0;
+  texts.forEach((text, i) => {
+    // The upper half of the u64 stays 0: a string is shorter than 4 GiB.
+    bytes.writeUInt32LE(lengths[i], at);
+    bytes.write(text, at + 8);
+    at += 8 + lengths[i];
+  });
   return bytes;
 }
 

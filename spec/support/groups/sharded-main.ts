@@ -1,7 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { Engine } from '../../../engine/engine.ts';
 import { createWasmKernels } from '../../../engine/kernels/wasm.ts';
-import { type Results, serve } from '../serving/serving.ts';
+import { type ServedRows, serveRows } from './sharded-rows.ts';
 import { hashesOf, type ShardedOutcome, type ShardedTask } from './sharded-workloads.ts';
 
 /**
@@ -13,8 +13,8 @@ const { dir, options, workloads }: ShardedTask = JSON.parse(readFileSync(taskFil
 const kernels = await createWasmKernels({ maxBytes: 2 ** 24 });
 const engine = await Engine.load(dir, { ...options, kernels });
 const hashes = hashesOf(engine);
-const served: Results[] = [];
-for (const requests of workloads) served.push(await serve(engine, requests));
+const served: ServedRows[] = [];
+for (const requests of workloads) served.push(await serveRows(engine, requests));
 const outcome: ShardedOutcome = { hashes, served, stats: engine.stats() };
 writeFileSync(outcomeFile, JSON.stringify(outcome));
 await engine.close();

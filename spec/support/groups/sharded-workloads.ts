@@ -4,15 +4,9 @@ import type { Engine } from '../../../engine/engine.ts';
 import type { EngineOptions } from '../../../engine/options.ts';
 import type { EngineStats } from '../../../engine/serving/requests.ts';
 import type { TinyModel } from '../properties/arbitraries.ts';
-import {
-  differenceFrom,
-  leakOf,
-  type Results,
-  type Settings,
-  serveAlone,
-  type TimedRequest,
-} from '../serving/serving.ts';
+import { differenceFrom, leakOf, type Settings, type TimedRequest } from '../serving/serving.ts';
 import { timedRequest } from '../serving/serving-workloads.ts';
+import { rowDifference, type ServedRows, serveRowsAlone } from './sharded-rows.ts';
 
 /** Requests share prefixes of this. */
 const STEM = Array.from({ length: 30 }, (_, i) => (i * i) % 24);
@@ -53,7 +47,7 @@ export interface ShardedOutcome {
   /** As {@link hashesOf} computes them. */
   readonly hashes: readonly string[];
   /** By workload. */
-  readonly served: readonly Results[];
+  readonly served: readonly ServedRows[];
   readonly stats: EngineStats;
 }
 
@@ -72,13 +66,16 @@ export function hashesOf(engine: Engine): string[] {
  */
 export async function differenceFromSingle(
   single: Engine,
-  { workloads }: ShardedTask,
+  { workloads, options }: ShardedTask,
   { hashes, served, stats }: ShardedOutcome,
 ): Promise<string | undefined> {
   const expected = hashesOf(single);
   if (hashes.join() !== expected.join()) return `logits or hidden states ${hashes}; one process ${expected}`;
   for (const [i, requests] of workloads.entries()) {
-    const difference = differenceFrom(await serveAlone(single, requests), served[i], requests);
+    const alone = await serveRowsAlone(single, requests);
+    const difference =
+      rowDifference(alone, served[i], options.tp ?? 1) ??
+      differenceFrom(alone.results, served[i].results, requests);
     if (difference) return `workload ${i}, ${difference}`;
   }
   return leakOf(stats);

@@ -1,7 +1,12 @@
 import type { Engine } from '../../../engine/engine.ts';
 import type { EngineOptions } from '../../../engine/options.ts';
 import { Fingerprint } from '../../../engine/serving/fingerprint.ts';
-import type { EngineStats, GenerateRequest, GenerateResult } from '../../../engine/serving/requests.ts';
+import type {
+  EngineStats,
+  GenerateEvent,
+  GenerateRequest,
+  GenerateResult,
+} from '../../../engine/serving/requests.ts';
 import { generateAll, resultsOf } from '../../../verify/generate.ts';
 
 /**
@@ -44,6 +49,15 @@ export async function serve(
   requests: readonly TimedRequest[],
   onTurn: () => void = () => {},
 ): Promise<Results> {
+  return resultsOf(await serveEvents(engine, requests, onTurn));
+}
+
+/** The same. @returns all events, of errors too. */
+export async function serveEvents(
+  engine: Pick<Engine, 'generate'>,
+  requests: readonly TimedRequest[],
+  onTurn: () => void = () => {},
+): Promise<GenerateEvent[]> {
   const clock = new Clock(onTurn);
   async function* arriving(): AsyncGenerator<GenerateRequest> {
     for (const { delay = 0, cancelAfter = MAX_TURNS, ...request } of requests) {
@@ -53,7 +67,7 @@ export async function serve(
   }
   clock.start();
   try {
-    return resultsOf(await generateAll(engine, arriving()));
+    return await generateAll(engine, arriving());
   } finally {
     clock.stop();
   }

@@ -136,6 +136,18 @@ test('a known failure does not count, and one that passes is stale', (t) => {
     failing.cases.map(({ verdict }) => verdict),
     ['right', 'wrong'],
   );
+  const difference = { what: 'logits', position: 0, index: 3, got: 1, expected: 2, tolerance: 0.1 };
+  const error = asked('two', { forward: { kind: 'error', message: 'NaN' } });
+  const silent = asked('two', { forward: { kind: 'no answer', message: 'it died' } });
+  for (const findings of [
+    { differences: new Map([['two', [difference]]]) },
+    { asked: [asked('one'), error] },
+    { asked: [asked('one'), silent] },
+  ]) {
+    const two: CaseVerdict = { ...right('two'), verdict: 'wrong' };
+    const { verdict, reasons } = concluded({ judgement, known: known(two), ...findings });
+    t.deepEqual([verdict, reasons], ['right', []], Object.keys(findings).join());
+  }
   const stale = concluded({ judgement, known: known(right('two')) });
   t.is(stale.verdict, 'wrong');
   t.deepEqual(stale.reasons, ['two is said to fail and is right: take it out of the known failures']);

@@ -12,6 +12,9 @@ test.serial('the cache folder is PLUMBLINE_CACHE, else ~/.cache/plumbline', (t) 
   process.env.PLUMBLINE_CACHE = '/some/where';
   t.is(cacheFolder(), '/some/where');
   t.is(compileCacheFolder(), join('/some/where', 'compiled'));
+  // It needs no home directory.
+  t.is(cacheFolder(null), '/some/where');
+  t.is(compileCacheFolder(null), join('/some/where', 'compiled'));
   for (const unset of ['', undefined]) {
     if (unset === undefined) delete process.env.PLUMBLINE_CACHE;
     else process.env.PLUMBLINE_CACHE = unset;

@@ -1,4 +1,4 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, rmdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
 import { readModelConfig } from '../../../../engine/checkpoint/read-config.ts';
@@ -52,10 +52,12 @@ test('a file that cannot be read or parsed is named with what is wrong', async (
   await refused(/generation_config\.json: eos_token_id/);
   writeFileSync(join(dir, 'generation_config.json'), 'null');
   await refused(/generation_config\.json: Invalid input: expected object/);
-  const other = join(dir, 'other');
-  mkdirSync(join(other, 'config.json'), { recursive: true });
-  await t.throwsAsync(readModelConfig(other), {
-    instanceOf: ConfigError,
-    message: /cannot read \S+ \(EISDIR\)$/,
-  });
+  // One that is there and cannot be read does not count as missing.
+  rmSync(join(dir, 'generation_config.json'));
+  for (const file of ['generation_config.json', 'config.json']) {
+    rmSync(join(dir, file), { force: true });
+    mkdirSync(join(dir, file));
+    await refused(new RegExp(`cannot read \\S+/${file} \\(EISDIR\\)$`));
+    rmdirSync(join(dir, file));
+  }
 });

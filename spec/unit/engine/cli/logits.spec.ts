@@ -27,16 +27,16 @@ function floats(file: SafetensorsFile, name: string): Float32Array {
 test('the logits of prompt 0, 1, … are the tensors "0", "1", …, f32 [T, vocabulary]', async (t) => {
   const io = fakeIo();
   const { engine } = io;
-  const prompts = [[5, 6, 7], [8]];
+  const prompts = [[8], [5, 6, 7]];
   const some = options(t, prompts);
   await logits(some, io);
   const file = closing(t, SafetensorsFile.open(some.out));
   t.deepEqual([...file.tensors.keys()].sort(), ['0', '1']);
-  t.like(file.tensors.get('0'), { dtype: 'F32', shape: [3, 304] });
-  t.like(file.tensors.get('1'), { dtype: 'F32', shape: [1, 304] });
+  t.like(file.tensors.get('0'), { dtype: 'F32', shape: [1, 304] });
+  t.like(file.tensors.get('1'), { dtype: 'F32', shape: [3, 304] });
   t.deepEqual(floats(file, '0'), engine.forward(prompts[0]).logits);
   t.deepEqual(floats(file, '1'), engine.forward(prompts[1]).logits);
-  t.is(engine.loadedWith?.cacheTokens, 3);
+  t.is(engine.loadedWith?.cacheTokens, 3, 'the tokens of the longest prompt');
   t.true(engine.closed);
   t.is(io.stdout.text + io.stderr.text, '');
 });

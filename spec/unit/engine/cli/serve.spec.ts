@@ -79,6 +79,11 @@ test('what makes no sense is refused before a model is loaded', async (t) => {
   for (const [flags, message] of [
     [['--host', '0.0.0.0'], /--host 0\.0\.0\.0 is reached from other machines.*--api-key-env or --insecure/],
     [['--host', '::'], /--insecure/],
+    // Names of other machines that begin as an address of this one does.
+    [['--host', '127.example.org'], /--host 127\.example\.org is reached/],
+    [['--host', '127.0.0.1.example.org'], /is reached/],
+    [['--host', '127.0.0'], /is reached/],
+    [['--host', 'localhost.example.org'], /is reached/],
     [['--api-key-env', 'NOPE'], /--api-key-env NOPE: the environment variable is not set/],
     [['--api-key-env', 'EMPTY'], /is empty/],
     [['--port', '70000'], /It must be a port/],
@@ -86,7 +91,7 @@ test('what makes no sense is refused before a model is loaded', async (t) => {
     [['--log', 'xml'], /Allowed choices are text, json, none/],
   ] as const) {
     const { io } = serverIo({ env: { EMPTY: '' } });
-    t.is(await run(['serve', '--model', 'any', ...flags], io), 2);
+    t.is(await run(['serve', '--model', 'any', ...flags], io), 2, flags.join(' '));
     t.regex(io.stderr.text, message);
     t.deepEqual(io.resolved, []);
   }

@@ -116,6 +116,16 @@ test('without the flock command the task runs and is passed false', async (t) =>
   t.deepEqual(events, ['no lock']);
 });
 
+test('a flock command that a signal ends is run again, so that the lock is held', async (t) => {
+  const folder = temporaryFolder(t);
+  const [command, was] = [join(folder, 'flock'), join(folder, 'was')];
+  const script = `#!/bin/sh\n[ -e "${was}" ] || { : > "${was}"; kill -KILL $$; }\nexec flock "$@"\n`;
+  writeFileSync(command, script, { mode: 0o755 });
+  const { events, done } = taking(lockPath(t), { command });
+  await done;
+  t.deepEqual(events, ['locked']);
+});
+
 test('errors of the file system and of the task pass through', async (t) => {
   const folder = temporaryFolder(t);
   writeFileSync(join(folder, 'file'), '');

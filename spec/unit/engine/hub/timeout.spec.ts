@@ -1,3 +1,4 @@
+import { getEventListeners } from 'node:events';
 import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import test, { type ExecutionContext } from 'ava';
@@ -87,6 +88,21 @@ test.serial('a finished request leaves no timer', async (t) => {
   const before = numTimers();
   t.is(await (await fetchInTime(async () => new Response('x'))('http://hub/x')).text(), 'x');
   t.true(numTimers() <= before);
+});
+
+test('a request leaves no listener on its signal, however many parts its answer has', async (t) => {
+  const { signal } = new AbortController();
+  const counts: number[] = [];
+  const parts = async function* () {
+    for (let i = 0; i < 20; i++) {
+      counts.push(getEventListeners(signal, 'abort').length);
+      yield Buffer.from('part');
+    }
+  };
+  const fake: typeof fetch = async () => new Response(ReadableStream.from(parts()));
+  await (await fetchInTime(fake, { signal })('http://hub/x')).text();
+  t.is(getEventListeners(signal, 'abort').length, 0);
+  t.true(Math.max(...counts) <= 1, `listeners at each part: ${counts}`);
 });
 
 test('status, headers and an answer without a body pass through', async (t) => {

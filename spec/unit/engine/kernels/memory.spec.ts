@@ -59,6 +59,13 @@ test('an allocation beyond the limit is an error with the sizes, and leaves the 
   t.notThrows(() => memory.allocate(MIB - 64));
 });
 
+test('a limit can be used to its last byte', (t) => {
+  const memory = new KernelMemory(2 * MIB);
+  t.throws(() => memory.allocate(2 * MIB - 63), { instanceOf: KernelError });
+  t.notThrows(() => memory.allocate(2 * MIB - 64));
+  t.throws(() => memory.allocate(1), { instanceOf: KernelError });
+});
+
 test('the last page of 4 GiB, where addresses would wrap around, is never allocated', (t) => {
   const memory = new KernelMemory();
   t.throws(() => memory.allocate(2 ** 32), {

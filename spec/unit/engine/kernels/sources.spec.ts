@@ -1,89 +1,16 @@
-import { execFile } from 'node:child_process';
-import { cp, mkdtemp, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { cp, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
-import { promisify, stripVTControlCharacters } from 'node:util';
-import test, { type ExecutionContext } from 'ava';
+import test from 'ava';
 import { KernelError } from '../../../../engine/errors.ts';
 import { compile } from '../../../../engine/kernels/instance.ts';
 import { checkSources, hashSources, isBuiltFrom, withOrigin } from '../../../../engine/kernels/sources.ts';
 import { trackResources } from '../../../support/processes/cleanup.ts';
+import { copyOfKernels, createIn, kernelsIn } from '../../../support/wasm/kernels-copy.ts';
 
 trackResources(test);
 
-const run = promisify(execFile);
 const ROOT = fileURLToPath(new URL('../../../../', import.meta.url));
-
-/** The kernels and what they import, beside each other in engine/. */
-const PARTS = ['kernels', 'terminal', 'errors.ts', 'config.ts', 'options.ts'];
-
-/** A copy of the kernels in a folder of its own. */
-async function copyOfKernels(t: ExecutionContext): Promise<string> {
-  const folder = await mkdtemp(join(tmpdir(), 'plumbline-sources-'));
-  t.teardown(() => rm(folder, { recursive: true }));
-  for (const path of ['package.json', ...PARTS.map((part) => join('engine', part))]) {
-    await cp(join(ROOT, path), join(folder, path), { recursive: true });
-  }
-  await symlink(join(ROOT, 'node_modules'), join(folder, 'node_modules'));
-  return folder;
-}
-
-const kernelsIn = (folder: string) => pathToFileURL(join(folder, 'engine', 'kernels', '/'));
-
-/** Optimizing takes two thirds of a build's time, and no test here computes with the kernels. */
-const buildQuickly = (folder: string) =>
-  edit(join(folder, 'engine/kernels/assembly/asconfig.json'), '"optimizeLevel": 3', '"optimizeLevel": 0');
-
-async function edit(path: string, find: string, replace: string): Promise<void> {
-  const text = await readFile(path, 'utf8');
-  if (!text.includes(find)) throw new Error(`${path} does not contain ${find}`);
-  await writeFile(path, text.replace(find, replace));
-}
-
-/**
- * Creates the kernels of a folder in a process of its own.
- *
- * @returns the error's name and message, or "created"
- */
-async function createIn(folder: string): Promise<string> {
-  const program = `
-    const { createWasmKernels } = await import(${JSON.stringify(new URL('wasm.ts', kernelsIn(folder)).href)});
-    await createWasmKernels().then(() => console.log('created'), ({ name, message }) => console.log(name, message));`;
-  const { stdout } = await run(process.execPath, ['--input-type=module', '--eval', program]);
-  return stdout.trim();
-}
-
-test('kernels whose sources were edited are refused until they are built again', async (t) => {
-  const folder = await copyOfKernels(t);
-  t.is(await createIn(folder), 'created');
-  const path = join(folder, 'engine', 'kernels', 'assembly', 'elementwise', 'elementwise.ts');
-  await edit(path, 'f32x4.add(v128.load(x), v128.load(y))', 'f32x4.sub(v128.load(x), v128.load(y))');
-  const message = await createIn(folder);
-  t.regex(message, /^KernelError cannot use .*kernels\.wasm: it was built from other sources than those in /);
-  t.regex(message, /rebuild the kernels: npm run build:kernels$/);
-  await buildQuickly(folder);
-  await run(process.execPath, [join(folder, 'engine', 'kernels', 'build.ts')]);
-  t.is(await createIn(folder), 'created');
-  const built = join(folder, 'engine', 'kernels', 'build', 'kernels.wasm');
-  const { mtimeMs } = await stat(built);
-  await run(process.execPath, [join(folder, 'engine', 'kernels', 'build.ts'), '--if-stale']);
-  t.is((await stat(built)).mtimeMs, mtimeMs, 'the same compiler has built it from the same sources');
-});
-
-test('a build that fails leaves the kernels as they were', async (t) => {
-  const folder = await copyOfKernels(t);
-  const built = join(folder, 'engine', 'kernels', 'build');
-  const before = await readFile(join(built, 'kernels.wasm'));
-  const path = join(folder, 'engine', 'kernels', 'assembly', 'elementwise', 'rope.ts');
-  await edit(path, 'const heads', 'const');
-  await buildQuickly(folder);
-  const failure = await t.throwsAsync(run(process.execPath, [join(folder, 'engine', 'kernels', 'build.ts')]));
-  // With CI set the compiler writes colours.
-  const errors = stripVTControlCharacters((failure as Error & { stderr: string }).stderr);
-  t.regex(errors, /ERROR TS\d+.*[\s\S]*rope\.ts/);
-  t.deepEqual(await readFile(join(built, 'kernels.wasm')), before);
-});
 
 test('the hash depends on the text and the name of every source, and on nothing else', async (t) => {
   const folder = await copyOfKernels(t);

@@ -4,11 +4,15 @@ import { Checkpoint } from '../../../../engine/checkpoint/checkpoint.ts';
 import { writeSafetensors } from '../../../../engine/checkpoint/safetensors-writer.ts';
 import { CheckpointError } from '../../../../engine/errors.ts';
 import { createScalarKernels } from '../../../../engine/kernels/scalar.ts';
+import { createWasmKernels } from '../../../../engine/kernels/wasm.ts';
 import { WeightLoader } from '../../../../engine/model/loader.ts';
+import { Shard } from '../../../../engine/model/shard.ts';
+import { narrow } from '../../../../verify/oracle/floats.ts';
 import { closing, temporaryFolder, trackResources } from '../../../support/processes/cleanup.ts';
 import { bitDifference } from '../kernels/same-bits.ts';
 import { denseModel } from '../tiny-models.ts';
 import { openParts } from './parts.ts';
+import { rankAlone } from './ranks-in-turn.ts';
 
 trackResources(test);
 
@@ -45,6 +49,39 @@ test('a matrix too large to be read at once has all rows in their places', (t) =
   kernels.gather(loader.matrix('matrix'), [...Array(outputs).keys()], rows);
   t.is(bitDifference(rows, data), undefined);
 });
+
+for (const dtype of ['F32', 'BF16'] as const) {
+  test(`a rank's part of a matrix of ${dtype} that is read in several pieces has its own rows and columns`, async (t) => {
+    const [outputs, inputs] = [520, 16];
+    // Whole numbers that every dtype stores.
+    const value = (output: number, input: number) => (output % 9) * 16 + input;
+    const whole = Float64Array.from({ length: outputs * inputs }, (_, i) =>
+      value(Math.floor(i / inputs), i % inputs),
+    );
+    const dir = temporaryFolder(t);
+    const names = ['x.q_proj.weight', 'x.o_proj.weight'];
+    const matrix = { dtype, shape: [outputs, inputs], data: narrow(dtype, whole) };
+    writeSafetensors(join(dir, 'model.safetensors'), new Map(names.map((name) => [name, matrix])));
+    const checkpoint = closing(t, Checkpoint.open(dir));
+    for (const kernels of [createScalarKernels(), await createWasmKernels({ maxBytes: 2 ** 24 })]) {
+      const shard = new Shard(rankAlone(1, 2), { tp: 2, ep: 1 });
+      const loader = new WeightLoader({ checkpoint, kernels, names, shard });
+      for (const [name, count, width] of [
+        [names[0], outputs / 2, inputs],
+        [names[1], outputs, inputs / 2],
+      ] as const) {
+        const rows = kernels.allocate(count * width);
+        kernels.gather(loader.matrix(name), [...Array(count).keys()], rows);
+        const expected = Float32Array.from({ length: rows.length }, (_, i) =>
+          value(outputs - count + Math.floor(i / width), inputs - width + (i % width)),
+        );
+        const place = (i: number) => `row ${Math.floor(i / width)}, column ${i % width}`;
+        t.is(bitDifference(rows.slice(), expected, place), undefined, `${kernels.name}, ${name}`);
+      }
+      kernels.dispose();
+    }
+  });
+}
 
 test('weights lie in the memory of the kernels', (t) => {
   const { kernels, weights } = openParts(t, denseModel());

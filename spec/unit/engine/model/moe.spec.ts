@@ -39,6 +39,16 @@ test('weights are the probabilities among all experts', (t) => {
   }
 });
 
+test('an expert of probability 0 is chosen where too few have more, and weighs 0', (t) => {
+  for (const normTopkProb of [false, true]) {
+    t.deepEqual(routed([-200, -300, 0, -250], 3, normTopkProb), [
+      [0, 0],
+      [1, 0],
+      [2, 1],
+    ]);
+  }
+});
+
 test('weights are divided by their sum only where the configuration says so', (t) => {
   const logits = [0.5, -1, 2, 1];
   const plain = routed(logits, 3);
@@ -71,8 +81,7 @@ interface Mixture extends Parts {
   stages: Map<string, Float32Array>;
 }
 
-function openMixture(t: ExecutionContext, overrides: Record<string, unknown> = {}): Mixture {
-  const model = moeModel(overrides);
+function openMixture(t: ExecutionContext, model = moeModel()): Mixture {
   const parts = openParts(t, model);
   const stages = new Map<string, Float32Array>();
   const span = { ids: new Array(ROWS).fill(0), startPosition: 0, blockTable: Int32Array.of(0, 1) };
@@ -101,12 +110,36 @@ function expected({ moe, step, kernels, stages }: Mixture): Float32Array {
 
 for (const overrides of [{}, { norm_topk_prob: false, num_experts_per_tok: 3 }, { num_experts_per_tok: 4 }]) {
   test(`each row is the sum of its experts by ascending id, whatever the other rows: ${JSON.stringify(overrides)}`, (t) => {
-    const mixture = openMixture(t, overrides);
+    const mixture = openMixture(t, moeModel(overrides));
     const y = new Float32Array(INPUT.length).fill(9);
     mixture.moe.forward(mixture.step, INPUT, ROWS, y);
     t.is(bitDifference(y, expected(mixture)), undefined);
   });
 }
+
+test('a chosen expert of probability 0 is computed: its infinity times 0 is NaN, as in transformers', (t) => {
+  const model = moeModel({ num_experts_per_tok: 4 });
+  const weights = new Map(model.weights);
+  const multiply = (name: string, factor: number) => {
+    const { shape, data } = weights.get(`model.layers.1.mlp.${name}.weight`)!;
+    weights.set(`model.layers.1.mlp.${name}.weight`, { shape, data: data.map((value) => value * factor) });
+  };
+  // Logits so far apart that one expert has all of the probability, and one whose output overflows.
+  multiply('gate', 1e5);
+  multiply('experts.3.up_proj', 1e30);
+  multiply('experts.3.down_proj', 1e30);
+  const mixture = openMixture(t, { ...model, weights });
+  const { moe, step, stages } = mixture;
+  const y = new Float32Array(INPUT.length);
+  moe.forward(step, INPUT, ROWS, y);
+  const logits = stages.get('layers.1.router_logits')!;
+  for (let row = 0; row < ROWS; row++) {
+    const probabilities = route(logits.slice(4 * row, 4 * row + 4), moe.config).values();
+    t.deepEqual([...probabilities].sort(), [0, 0, 0, 1], `row ${row}`);
+  }
+  t.true(y.some(Number.isNaN), `got ${y}, expected some NaN`);
+  t.is(bitDifference(y, expected(mixture)), undefined);
+});
 
 test('router logits are the product with the gate', (t) => {
   const { moe, step, kernels, stages } = openMixture(t);

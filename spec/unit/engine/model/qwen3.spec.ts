@@ -5,13 +5,17 @@ import { createScalarKernels } from '../../../../engine/kernels/scalar.ts';
 import { createWasmKernels } from '../../../../engine/kernels/wasm.ts';
 import { KvCache } from '../../../../engine/model/kv-cache.ts';
 import { HEAD_ROWS, Qwen3 } from '../../../../engine/model/qwen3.ts';
+import { Shard } from '../../../../engine/model/shard.ts';
 import type { Observer } from '../../../../engine/options.ts';
+import type { ProcessGroup } from '../../../../engine/parallel/process-group.ts';
 import { oracleFromWeights } from '../../../../verify/oracle/oracle.ts';
+import { shardedDense } from '../../../support/groups/sharded-models.ts';
 import { closing, trackResources } from '../../../support/processes/cleanup.ts';
 import type { TinyModel } from '../../../support/properties/arbitraries.ts';
 import { bitDifference } from '../kernels/same-bits.ts';
 import { denseModel, modelDirectory, moeModel } from '../tiny-models.ts';
 import { relativeDifference } from './parts.ts';
+import { inTurn } from './ranks-in-turn.ts';
 
 trackResources(test);
 
@@ -32,7 +36,7 @@ function open(t: ExecutionContext, model: TinyModel) {
 /** States and logits of a whole prompt. */
 function run(model: Qwen3, ids: readonly number[] = IDS, observe?: Observer) {
   const states = model.forward([{ ids, startPosition: 0, blockTable: BLOCKS }], observe);
-  return { states: states.slice(), logits: model.logits(states, [...ids.keys()]).slice() };
+  return { states: states.slice(), logits: model.logits(states, [...ids.keys()]).values.slice() };
 }
 
 for (const [what, tiny] of [
@@ -108,9 +112,31 @@ test('logits are returned for the given rows, in the given order', (t) => {
   const { logits } = run(model);
   const states = model.forward([{ ids: IDS, startPosition: 0, blockTable: BLOCKS }]);
   const row = (i: number) => [...logits.slice(19 * i, 19 * (i + 1))];
-  t.deepEqual([...model.logits(states, [4, 1, 4])], [...row(4), ...row(1), ...row(4)]);
-  t.is(model.logits(states, []).length, 0);
-  t.is(model.logits(states, new Array(HEAD_ROWS).fill(0)).length, HEAD_ROWS * 19);
+  const { values, argmax } = model.logits(states, [4, 1, 4]);
+  t.deepEqual([...values], [...row(4), ...row(1), ...row(4)]);
+  const largest = [4, 1, 4].map((i) => row(i).indexOf(Math.max(...row(i))));
+  t.deepEqual([...argmax], largest, 'the token with the largest logit of each row');
+  t.deepEqual([...model.logits(states, []).argmax], []);
+  t.is(model.logits(states, new Array(HEAD_ROWS).fill(0)).values.length, HEAD_ROWS * 19);
+});
+
+test('logits of any number of rows are gathered from the halves of two ranks, to the last bit', (t) => {
+  const { config, checkpoint } = open(t, shardedDense());
+  const hidden = Float32Array.from({ length: 5 * config.hiddenSize }, (_, i) => Math.sin(i));
+  const logitsOf = (rows: number[], group?: ProcessGroup) => {
+    const kernels = createScalarKernels();
+    const shard = new Shard(group, { tp: group?.size ?? 1, ep: 1 });
+    const cache = new KvCache(kernels, shard.widths(config), { blockSize: 4, numBlocks: 2 });
+    return Qwen3.load({ config, checkpoint }, kernels, cache, { maxRows: 8, shard }).logits(hidden, rows);
+  };
+  for (const rows of [[3], [4, 0, 2]]) {
+    let got = new Float32Array(0);
+    inTurn(2, (group) => {
+      const logits = logitsOf(rows, group);
+      if (group.rank === 0) got = logits.values.slice();
+    });
+    t.is(bitDifference(got, logitsOf(rows).values), undefined, `rows ${rows}`);
+  }
 });
 
 test('a tied head is the embedding, also if the checkpoint has another one', (t) => {
@@ -138,8 +164,8 @@ test('a step of more rows than the model was loaded for is refused', (t) => {
 test('blocks that do not reach over the last position are refused', (t) => {
   const model = load(t, denseModel());
   t.throws(() => model.forward([{ ids: IDS, startPosition: 0, blockTable: Int32Array.of(0) }]), {
-    instanceOf: KernelError,
-    message: /blockTable holds 1 values, expected at least 2/,
+    instanceOf: RangeError,
+    message: 'a span up to position 5 has 1 blocks; expected at least 2',
   });
 });
 

@@ -21,6 +21,13 @@ test('a disagreement of two equally large parties names the one without rank 0',
   t.deepEqual(disagreement('version', ['a', 'b', 'a', 'b'])?.ranks, [1, 3]);
 });
 
+test('ranks are listed in the order of their numbers, beyond ten too', (t) => {
+  const hashes = Array.from({ length: 12 }, (_, rank) => (rank === 2 ? 'b' : rank > 9 ? 'c' : 'a'));
+  const { ranks, message } = disagreement('config', hashes)!;
+  t.deepEqual(ranks, [2, 10, 11]);
+  t.regex(message, /ranks 2, 10 and 11 against the others/);
+});
+
 test('a list of ranks reads as a sentence does', (t) => {
   t.is(namesOf([3]), 'rank 3');
   t.is(namesOf([1, 2]), 'ranks 1 and 2');

@@ -65,6 +65,15 @@ function recorded(rank: number, size: number) {
 
 const lengths = (parts: Parts) => parts.map((part) => part?.length);
 
+test('own values come to their place among all, also from elsewhere in the same memory', (t) => {
+  const memory = Float32Array.from({ length: 12 }, (_, i) => i);
+  const all = memory.subarray(4, 10);
+  recorded(1, 3).group.allGather(memory.subarray(0, 2), all);
+  t.deepEqual([...memory], [0, 1, 2, 3, 4, 5, 0, 1, 8, 9, 10, 11]);
+  recorded(1, 3).group.allGather(all.subarray(2, 4), all);
+  t.deepEqual([...memory], [0, 1, 2, 3, 4, 5, 0, 1, 8, 9, 10, 11]);
+});
+
 test('an all-reduce of three ranks is refused', (t) => {
   const { group: three, exchanges } = recorded(1, 3);
   t.throws(() => three.allReduce(new Float32Array(1)), {

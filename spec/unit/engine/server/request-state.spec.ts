@@ -53,6 +53,23 @@ test('a client that takes nothing is left, one that takes little is not', async 
   t.deepEqual(statuses, ['left', 'left']);
 });
 
+test('the pauses of a client that goes on taking are not added up', async (t) => {
+  const open = new OpenRequests();
+  const raw = new ServerResponse(new IncomingMessage(new Socket()));
+  let reads = 0;
+  Object.defineProperty(raw, 'writableNeedDrain', { get: () => true });
+  // Two reads a check: it takes nothing at two checks of three, and something at the third.
+  Object.defineProperty(raw, 'writableLength', { get: () => 1000 - Math.floor(reads++ / 6) });
+  const request = { method: 'GET', url: '/', routeOptions: { url: '/' } };
+  const metrics = { countRequest: () => {} };
+  const sinks = { open, rules: { stallTimeoutMs: 8 }, metrics, log: () => {} };
+  openRequest(request as never, { raw } as never, sinks);
+  while (reads < 60 && !raw.destroyed) await sleep(1);
+  t.false(raw.destroyed, `closed after ${reads / 2} checks, of which it took nothing at two of three`);
+  raw.destroy();
+  while (open.size > 0) await sleep(1);
+});
+
 test('the path of a URL has no query', (t) => {
   t.is(pathOf('/a/b?c=d?e'), '/a/b');
   t.is(pathOf('/a'), '/a');

@@ -1,3 +1,4 @@
+import { mock } from 'node:test';
 import test, { type ExecutionContext } from 'ava';
 import { TextThread, type TextThreadOptions } from '../../../../engine/server/text-thread.ts';
 import { createVocabulary } from '../../../../engine/server/vocabulary.ts';
@@ -61,6 +62,15 @@ test('a template that does not end is refused, and the jobs after it are done in
   t.like(endless, { reason: { status: 400 } });
   t.regex((endless as PromiseRejectedResult).reason.message, /within 150 ms/);
   t.deepEqual((next as PromiseFulfilledResult<unknown>).value, [ID.hel]);
+});
+
+test.serial('the time limit of a job that is done ends no other', async (t) => {
+  const text = await startTiny(t, TINY_TEMPLATE, { jobMs: 12_345 });
+  mock.timers.enable({ apis: ['setTimeout'] });
+  t.teardown(() => mock.timers.reset());
+  t.deepEqual(await text.encode('hel'), [ID.hel]);
+  mock.timers.tick(12_345);
+  t.deepEqual(await text.encode('hel'), [ID.hel], 'a job after the time limit of the one before');
 });
 
 test('a model without a chat template refuses conversations alone', async (t) => {

@@ -35,6 +35,16 @@ test('a block is free after as many releases as it had references', (t) => {
   t.is(pool.take(), 0);
 });
 
+test('as many sequences as a request may have samples, and more, share a block', (t) => {
+  const pool = new BlockPool(1);
+  pool.take();
+  for (let count = 2; count <= 70_000; count++) {
+    pool.retain(0);
+    if (pool.refCount(0) !== count) t.is(pool.refCount(0), count, `${count} references`);
+  }
+  t.is(pool.refCount(0), 70_000);
+});
+
 test('a cached block stays as it is while there are empty ones', (t) => {
   const evicted: number[] = [];
   const pool = new BlockPool(3, (block) => evicted.push(block));

@@ -36,6 +36,8 @@ test('of several templates, tool_use is for conversations with tools, default fo
   const both = await template(t, named('default', 'tool_use'));
   t.is(both.render([user]), 'default');
   t.is(both.render([user], { tools: [{}] }), 'tool_use');
+  // As in transformers: no tools were found, but it was asked for them.
+  t.is(both.render([user], { tools: [] }), 'tool_use');
   t.is((await template(t, named('default'))).render([user], { tools: [{}] }), 'default');
   const neither = await template(t, named('rag', 'tool_use'));
   t.throws(() => neither.render([user]), {
@@ -229,7 +231,12 @@ test('templates of a folder count beside chat_template.jinja, and instead of the
   const both = await ChatTemplate.load(dir);
   t.is(both.render([user]), 'file');
   t.is(both.render([user], { tools: [{}] }), 'tools');
+  // Both are called "default".
+  writeFileSync(join(dir, 'additional_chat_templates', 'default.jinja'), 'additional');
+  t.is((await ChatTemplate.load(dir)).render([user]), 'file');
   rmSync(join(dir, 'chat_template.jinja'));
+  t.is((await ChatTemplate.load(dir)).render([user]), 'additional');
+  rmSync(join(dir, 'additional_chat_templates', 'default.jinja'));
   const alone = await ChatTemplate.load(dir);
   t.is(alone.render([user], { tools: [{}] }), 'tools');
   t.throws(() => alone.render([user]), { message: /no chat template is named "default"; found: tool_use$/ });

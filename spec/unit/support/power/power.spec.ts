@@ -1,7 +1,5 @@
 import { readFileSync } from 'node:fs';
 import test from 'ava';
-import { POWER_CLASSES } from '../../../support/power/broken-engines.ts';
-import { powerCell } from '../../../support/power/power-cell.ts';
 import { keyOf, readPowerMatrix } from '../../../support/power/power-matrix.ts';
 import { POWER_PAGE, powerPage } from '../../../support/power/power-page.ts';
 import { powerRows } from '../../../support/power/power-rows.ts';
@@ -12,21 +10,3 @@ test('the matrix has every broken engine of the tables, and the page is written 
   t.deepEqual(Object.keys(matrix), powerRows().map(keyOf), 'measure what is missing: npm run power -- NAME');
   t.is(readFileSync(POWER_PAGE, 'utf8'), powerPage(matrix), 'write it anew: npm run power -- NAME');
 });
-
-const SAMPLE = ['mutant: k is not normed', 'mutant: scores are not scaled'];
-
-for (const key of SAMPLE) {
-  test(`the recorded outcome is measured again from few cases: ${key}`, async (t) => {
-    const row = powerRows().find((one) => keyOf(one) === key)!;
-    for (const precision of POWER_CLASSES) {
-      const { outcome, named } = await powerCell(row, precision, [
-        'ids-short',
-        'ids-one',
-        'ids-longer',
-        'ids-block',
-      ]);
-      const { cells } = matrix[key];
-      t.deepEqual({ outcome, named }, { outcome: cells[precision].outcome, named: cells[precision].named });
-    }
-  });
-}

@@ -127,6 +127,15 @@ test('a row that shows fewer than two tokens of the golden cannot be compared', 
     logits: row.logits.slice(0, 3),
   }));
   t.throws(() => differences(logits.map(top(2)), sampled), { instanceOf: SubjectError });
+  // A sampled id that is also among the largest is stored twice.
+  const twice = expected.map((row, i) => {
+    const best = [3, 11, 20][i];
+    return { ...row, ids: [0, 1, best, best], logits: Float32Array.of(row.logits[0], row.logits[1], 8, 8) };
+  });
+  t.throws(() => differences(logits.map(top(1)), twice), {
+    instanceOf: SubjectError,
+    message: /expected two or more/,
+  });
 });
 
 test('values that are within bounds one by one may be too far from the truth together, in rows of any kind', (t) => {

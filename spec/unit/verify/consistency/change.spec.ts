@@ -32,6 +32,8 @@ test('tokens part at the first that differs, or where one answer ends', (t) => {
   t.deepEqual(tokenChange([1, 2, 3], [1, 2, 3], 10), { equalBits: true, largest: 0 });
   t.deepEqual(tokenChange([1, 2, 3], [1, 9, 3], 10), { equalBits: false, largest: Infinity, position: 11 });
   t.deepEqual(tokenChange([1, 2], [1], 10), { equalBits: false, largest: Infinity, position: 11 });
+  t.deepEqual(tokenChange([1], [1, 2], 10), { equalBits: false, largest: Infinity, position: 11 });
+  t.deepEqual(tokenChange([], [1], 10), { equalBits: false, largest: Infinity, position: 10 });
 });
 
 test('with scores the change of a token is what it lacks', (t) => {

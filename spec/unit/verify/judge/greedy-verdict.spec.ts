@@ -36,6 +36,26 @@ test('a near-tie is let pass where the noise of the class allows it, and not whe
   t.is(judgeGreedy(choosing(step, 1), reference, 'f32').verdict, 'wrong');
 });
 
+test('the noise that explains another token is that of its own row', (t) => {
+  // Each row has its own noise: the row of one step that of 4bit, those beside it that of f32.
+  const [{ promptLength }] = reference.cases;
+  const step = 4;
+  const noisyAt = (noisy: number) => ({
+    ...reference,
+    imitations: reference.imitations.flatMap((imitation) => {
+      if (imitation.precision !== 'f32') return [];
+      const { cases } = reference.imitations.find(
+        (one) => one.precision === '4bit' && one.name.endsWith(imitation.name.slice(-5)),
+      )!;
+      const rows = imitation.cases.get('long')!.map((row, r) => (r === noisy ? cases.get('long')![r] : row));
+      return [{ ...imitation, cases: new Map([...imitation.cases, ['long', rows]]) }];
+    }),
+  });
+  const verdictWith = (noisy: number) => judgeGreedy(choosing(step, 1), noisyAt(noisy), 'f32').verdict;
+  const own = promptLength - 1 + step;
+  t.deepEqual([own - 1, own, own + 1].map(verdictWith), ['wrong', 'right', 'wrong']);
+});
+
 test('a token that only a flip of a router explains is let pass where the model has one', (t) => {
   // Between 6 and 14 times the noise.
   const steps = [0, 1, 2, 3, 4, 5, 6, 7].flatMap((step) =>

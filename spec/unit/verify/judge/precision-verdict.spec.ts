@@ -56,6 +56,8 @@ test('errors that begin at a position are found there', (t) => {
   t.is(long.firstPosition, 20);
   t.is(long.lastPosition, 59);
   t.true(long.ratio > 8);
+  const reversed = subject.map((one) => ({ ...one, rows: one.rows.toReversed() }));
+  t.deepEqual(verdictOf(reversed, 'bf16').exceptions, exceptions, 'in whatever order the rows come');
 });
 
 test('single rows that are far off break no class: an honest router flips', (t) => {

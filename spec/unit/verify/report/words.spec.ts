@@ -110,4 +110,11 @@ test('a place shows numbers in short and texts in quotes', (t) => {
 
 test('markup of engines stays text, and what XML forbids is replaced', (t) => {
   t.is(escapeMarkup('<a href="x">&\'\u0000\ud800'), '&lt;a href=&quot;x&quot;&gt;&amp;&#39;\ufffd\ufffd');
+  // XML 1.0, production 2: of the control characters only tab, line feed and carriage return are allowed.
+  for (let code = 0; code < 0x20; code++) {
+    const character = String.fromCharCode(code);
+    const expected = '\t\n\r'.includes(character) ? character : '\ufffd';
+    t.is(escapeMarkup(character), expected, `U+${code.toString(16).padStart(4, '0')}`);
+  }
+  t.is(escapeMarkup('\ufffd\ufffe\uffff\u{10ffff}'), '\ufffd\ufffd\ufffd\u{10ffff}');
 });

@@ -49,6 +49,26 @@ test.serial('the launcher closes the FIFOs between other ranks', async (t) => {
   await group.close();
 });
 
+test.serial('a rank that fails after it has left the group is named when the group closes', async (t) => {
+  const text =
+    "export default (group) => { group.barrier(); process.on('exit', () => { process.exitCode = 3; }); };";
+  const group = await launchRanks(t, text);
+  group.barrier();
+  await t.throwsAsync(group.close(), {
+    instanceOf: GroupError,
+    message: /^Rank 1 ended with exit code 3( while the group ended)?$/,
+  });
+});
+
+test.serial('a group that has ended leaves no listener on this process', async (t) => {
+  const before = process.listenerCount('exit');
+  const group = await launchRanks(t, 'export default (group) => group.barrier();');
+  group.barrier();
+  await group.close();
+  await t.throwsAsync(launchRanks(t, "throw new Error('no model here');"));
+  t.is(process.listenerCount('exit'), before);
+});
+
 test.serial('launch fails with the reason if the entry cannot be imported', async (t) => {
   const error = await t.throwsAsync(launchRanks(t, "throw new Error('no model here');"), {
     instanceOf: GroupError,

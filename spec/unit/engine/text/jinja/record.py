@@ -13,6 +13,8 @@ import jinja2
 import jinja2.ext
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
+import combinations
+
 VARIABLES = r"""{
   "none": null, "yes": true, "no": false, "zero": 0, "one": 1, "neg": -7, "big": 9223372036854775807,
   "huge": 123456789012345678901234567890, "half": 0.5, "whole": 1.0, "tiny": 0.00001, "large": 1e16, "pi": 3.14159,
@@ -911,7 +913,9 @@ def record(template):
 
 
 def main():
-    templates = ["{{ " + expression + " }}" for expression in EXPRESSIONS] + TEMPLATES
+    expressions = [*EXPRESSIONS, *combinations.expressions()]
+    templates = ["{{ " + expression + " }}" for expression in expressions] + TEMPLATES + combinations.STATEMENTS
+    templates = list(dict.fromkeys(templates))
     # What is printed with an address in memory differs from run to run.
     cases = [[t, r] for t, r in ((t, record(t)) for t in templates) if "0x" not in str(r) or "0x" in t or "x}" in t]
     provenance = {

@@ -98,3 +98,12 @@ test('merges may be pairs or texts, and a model without an end has no id for it'
   t.deepEqual(metadata([])['tokenizer.ggml.token_type'].value, [1, 1, 4, 5]);
   t.false('tokenizer.ggml.eos_token_id' in metadata([]));
 });
+
+test('of several ends the first is written, which is <|im_end|> of every Qwen3', (t) => {
+  const tokenizer = { model: { vocab: { a: 0, b: 1, c: 2 }, merges: [] }, added_tokens: [] };
+  const eosOf = (eosTokenIds: number[]) =>
+    tokenizerMetadata(tokenizer, { ...configOf('dense'), vocabSize: 4, eosTokenIds })[
+      'tokenizer.ggml.eos_token_id'
+    ];
+  t.deepEqual([eosOf([2, 1]), eosOf([0, 1, 2])], [uint32(2), uint32(0)]);
+});

@@ -78,12 +78,16 @@ test('an HTTP error is not tried again; its status is kept', async (t) => {
 });
 
 test('a key that is refused is not shown, even if the server repeats it', async (t) => {
-  const { client, server } = await start(t, [answers(401, { no: 'sk-secret' })], 'sk-secret');
+  const { client, server } = await start(
+    t,
+    [answers(401, { no: 'sk-secret', not: 'sk-secret' })],
+    'sk-secret',
+  );
   const error = await t.throwsAsync(client.json(GET, 'forward'), { instanceOf: HttpStatusError });
   t.is(server.requests[0].authorization, 'Bearer sk-secret');
   t.is(
     error.message,
-    'forward (GET /a): the server answers 401: {"no":"***"}; name the variable that holds its key: --api-key-env',
+    'forward (GET /a): the server answers 401: {"no":"***","not":"***"}; name the variable that holds its key: --api-key-env',
   );
 });
 

@@ -2,6 +2,7 @@ import test from 'ava';
 import {
   nameOf,
   openaiLogprobs,
+  openaiStream,
   readLogprobs,
 } from '../../../../../../verify/adapters/http/dialects/openai-logprobs.ts';
 import { SubjectError } from '../../../../../../verify/errors.ts';
@@ -67,4 +68,23 @@ test('as many rows as tokens are expected, and numbers in them', (t) => {
 test('a text that only looks like a written id is a text', (t) => {
   for (const text of ['token_id:', 'token_id:x', ' token_id:1', 'token_id:12345678901'])
     t.deepEqual(nameOf(text), { text });
+});
+
+test('parts of a stream without rows keep their places among those that have some', (t) => {
+  const part = (logprobs: object) => ({ choices: [{ logprobs }] });
+  const joined = (...parts: object[]) =>
+    read(
+      (openaiStream.join(parts.map(part), 'generate') as { choices: { logprobs: unknown }[] }).choices[0]
+        .logprobs,
+    );
+  const rowOf = (text: string) => [{ text, logprob: -1 }];
+  const scored = (text: string) => ({ tokens: [text], top_logprobs: [{ [text]: -1 }] });
+  t.deepEqual(
+    joined(scored('a'), { tokens: ['b', 'c'] }, { tokens: ['d'], top_logprobs: null }, scored('e')),
+    {
+      tokens: ['a', 'b', 'c', 'd', 'e'].map((text) => ({ text })),
+      rows: [rowOf('a'), undefined, undefined, undefined, rowOf('e')],
+    },
+  );
+  t.deepEqual(joined({ tokens: ['a'] }, { tokens: ['b'] }), { tokens: [{ text: 'a' }, { text: 'b' }] });
 });

@@ -1,0 +1,65 @@
+import type { EscapedMutant } from './escaped-mutants.ts';
+
+/** A bug that the spec of its file's name sees. */
+const own = (
+  file: string,
+  name: string,
+  [find, replace]: [find: string, replace: string],
+): EscapedMutant => ({ name, file, find, replace, spec: `spec/unit/${file.replace(/\.ts$/, '.spec.ts')}` });
+
+/** The same as `ESCAPED_MUTANTS` of what stands around the engine: server, commands, generator and judge. */
+export const ESCAPED_OUTER_MUTANTS: readonly EscapedMutant[] = [
+  own('engine/server/request-state.ts', 'the pauses of a slow client are added up', [
+    'numChecks = isStalled ? numChecks + 1 : 0;',
+    'if (isStalled) numChecks++;',
+  ]),
+  own('engine/server/text-thread.ts', 'the time limit of a job ends a later one', [
+    '    } finally {\n      clearTimeout(timer);\n    }',
+    '    }',
+  ]),
+  own('engine/server/chat/conversation.ts', 'of two keys of thoughts the other one counts', [
+    "message.reasoning_content == null ? 'reasoning' : 'reasoning_content'",
+    "message.reasoning == null ? 'reasoning_content' : 'reasoning'",
+  ]),
+  own('engine/cli/serve.ts', '127.example.org is taken for this machine', [
+    '/^127(\\.\\d+){3}$/',
+    '/^127\\./',
+  ]),
+  own('generator/recording/progress.ts', 'the time of the models before counts', [
+    'begun = now();',
+    'begun ||= now();',
+  ]),
+  own('generator/export/gguf/tokenizer.ts', 'the last end of a sequence is written', [
+    'config.eosTokenIds[0])',
+    'config.eosTokenIds.at(-1))',
+  ]),
+  own('verify/compare/rows.ts', 'a token that is stored twice is compared with itself', [
+    'new Set(columns.map((column) => expected.ids[column])).size < 2',
+    'columns.length < 2',
+  ]),
+  own('verify/adapters/http/client.ts', 'a key is shown where it stands twice', [
+    "text.replaceAll(apiKey, '***')",
+    "text.replace(apiKey, '***')",
+  ]),
+  own('verify/adapters/http/dialects/openai-logprobs.ts', 'rows move to the tokens of another part', [
+    'top_logprobs ?? tokens.map(() => null))',
+    'top_logprobs ?? [])',
+  ]),
+  own('verify/judge/precision-verdict.ts', 'rows that come in another order are not adjacent', [
+    'indices.sort((a, b) => rows[a].position - rows[b].position)',
+    'indices',
+  ]),
+  own('verify/judge/greedy-verdict.ts', 'the noise of the next position decides', [
+    'noise(id, right.promptLength - 1 + flip)',
+    'noise(id, right.promptLength + flip)',
+  ]),
+  own('verify/consistency/change.ts', 'an answer that goes on is the same', [
+    'length: Math.max(a.length, b.length) }',
+    'length: a.length }',
+  ]),
+  own('verify/report/words.ts', 'a vertical tab is let through', ['\\u0008\\u000b\\u000c', '\\u0008']),
+  own('verify/conclude.ts', 'a case that is known to fail counts', [
+    'const strict = counted.filter(',
+    'const strict = cases.filter(',
+  ]),
+];
