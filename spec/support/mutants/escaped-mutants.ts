@@ -33,9 +33,9 @@ export const ESCAPED_MUTANTS: readonly EscapedMutant[] = [
     'slot < min(blockSize, most - t)',
     'slot < min<usize>(32, min(blockSize, most - t))',
   ]),
-  engine(`${assembly}/attention/key-value.ts`, 'property/kernels', 'positions wrap at 4,096', [
-    '(position / blockSize) * sizeof',
-    '((position % 4096) / blockSize) * sizeof',
+  engine(`${assembly}/attention/key-value.ts`, 'property/kernels', 'slots wrap at 4,096', [
+    'cacheSlot / blockSize;',
+    '(cacheSlot % 4096) / blockSize;',
   ]),
   engine('kernels/wasm.ts', 'property/kernels', 'rows of outputs wrap at 256', [
     'y: to + first * outputs',

@@ -43,9 +43,9 @@ test('memory grows with the cache by what a position costs, and is given back wh
     const engine = await loadEngine(t, model, { cacheTokens, blockSize: 8, kernels: createScalarKernels() });
     return engine.bytesAllocated;
   };
-  // Beside keys and values there are 24 scores for each position, and an entry in the block table for each
+  // Beside keys and values there are 32 scores for each position, and an entry in the block table for each
   // block.
-  const perBlock = 8 * (cacheBytesPerToken(model.config) + 4 * 24) + 4;
+  const perBlock = 8 * (cacheBytesPerToken(model.config) + 4 * 32) + 4;
   t.is((await bytes(200)) - (await bytes(136)), 8 * perBlock);
   const engine = await loadEngine(t, model);
   const weights = [...model.weights.values()].reduce((sum, { data }) => sum + 4 * data.length, 0);
