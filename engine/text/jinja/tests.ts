@@ -76,10 +76,10 @@ const BINARY: Readonly<Record<string, Test>> = {
   ),
 };
 
-/** The names of all tests, beside `filter` and `test`. */
-/** What the argument of a test is called; that of a comparison, which is an operator in Python, has no name. */
+/** The names of arguments; that of a comparison, which is an operator in Python, cannot be given by name. */
 const NAMED: Readonly<Record<string, string>> = { divisibleby: 'num', sameas: 'other', in: 'seq' };
 
+/** The names of all tests, beside `filter` and `test`. */
 export function hasTest(name: string): boolean {
   return Object.hasOwn(UNARY, name) || Object.hasOwn(BINARY, name);
 }
