@@ -1,9 +1,14 @@
 import type { ModelConfig } from './config.ts';
 import type { Leader } from './distributed/leader.ts';
-import { type LoadedModel, loadModel } from './distributed/load-model.ts';
+import {
+  checkKernels,
+  checkTokenizer,
+  type LoadedModel,
+  type LoadOptions,
+  loadModel,
+} from './distributed/load-model.ts';
 import { EngineBusyError, EngineClosedError, show } from './errors.ts';
 import type { Kernels } from './kernels/kernels.ts';
-import { checkKernels, checkTokenizer, type LoadOptions } from './load-options.ts';
 import { checkObject, type ScheduleOptions } from './options.ts';
 import { type RequestFailure, Runner, type StepOutput } from './runner.ts';
 import { checkRequest } from './serving/check-request.ts';

@@ -2,13 +2,13 @@
 
 export { readModelConfig } from './checkpoint/read-config.ts';
 export { type ModelConfig, type MoeConfig, parseModelConfig, type WeightDtype } from './config.ts';
+export type { LoadOptions } from './distributed/load-model.ts';
 export { Engine } from './engine.ts';
 export * from './errors.ts';
 export type { AttentionArgs, Kernels, PackedMatrix, ReadRows, StoreKeyValueArgs } from './kernels/kernels.ts';
 export { createScalarKernels } from './kernels/scalar.ts';
 export { createWasmKernels, type WasmKernelsOptions } from './kernels/wasm.ts';
 export { widen } from './kernels/widen.ts';
-export type { LoadOptions } from './load-options.ts';
 export type { Backend, EngineOptions, LoadProgress, Observer, ScheduleOptions } from './options.ts';
 export type { PromptTokenLogprobs, TokenLogprob, TokenLogprobs } from './serving/logprobs.ts';
 export type {

@@ -1,9 +1,8 @@
 import { Leader } from './distributed/leader.ts';
-import type { RankModel } from './distributed/rank-model.ts';
+import { PromptRunner } from './distributed/prompt-runner.ts';
+import type { RankModel, RowLogits } from './distributed/rank-model.ts';
 import type { NonFiniteError } from './errors.ts';
-import { allFinite } from './model/non-finite.ts';
 import type { ScheduleOptions } from './options.ts';
-import { PromptRunner } from './prompt-runner.ts';
 import { BlockManager } from './serving/block-manager.ts';
 import type { CompleteForwardOptions } from './serving/forward-options.ts';
 import type { Generation } from './serving/generation.ts';
@@ -112,10 +111,10 @@ export class Runner {
     this.#leader.runOnAllRanks(plan, () => {
       const hidden = this.#rankModel.forward(plan);
       this.#commit(scheduled);
-      this.#rankModel.logits(hidden, plan, (logits, i) => {
+      this.#rankModel.logits(hidden, plan, (row, i) => {
         const before = outputs.get(logitsRows[i].generation);
         if (before?.failure || !this.#accept(logitsRows[i])) return;
-        for (const output of this.#sample(logitsRows[i], logits, fork)) {
+        for (const output of this.#sample(logitsRows[i], row, fork)) {
           outputs.set(output.generation, before ? followedBy(before, output) : output);
         }
       });
@@ -174,9 +173,8 @@ export class Runner {
     return true;
   }
 
-  /** @param logits f32 [vocabSize] of the row, valid only during the call. */
-  #sample({ generation, position }: LogitsRow, logits: Float32Array, fork: Fork): StepOutput[] {
-    if (!allFinite(logits)) return [{ generation, events: [], failure: { nonFiniteAt: position } }];
+  #sample({ generation, position }: LogitsRow, { logits, argmax }: RowLogits, fork: Fork): StepOutput[] {
+    if (argmax < 0) return [{ generation, events: [], failure: { nonFiniteAt: position } }];
     if (position < generation.sequence.numPromptTokens - 1) {
       generation.addPromptLogprobs(position, logits);
       return [];
@@ -184,7 +182,7 @@ export class Runner {
     try {
       return this.#samples(generation, fork).map((each) => ({
         generation: each,
-        events: [each.sampleToken(logits)].filter((event) => event !== undefined),
+        events: [each.sampleToken(logits, argmax)].filter((event) => event !== undefined),
       }));
     } catch (thrown) {
       return [{ generation, events: [], failure: { thrown } }];

@@ -124,15 +124,21 @@ async function judged(
       const findDir = async (name: string) => (await io.findModel(name, signal)).modelDir;
       return await judgeConsistencyAlone(flags, { signal, onProgress, onNote, findDir });
     }
-    const cases = await loadCases(model, { run, skip, prompts, signal, onProgress });
-    const ids = cases.cases.map(({ id }) => id);
-    const knownFailing =
-      flags.knownFailing === undefined ? undefined : readKnownFailing(flags.knownFailing, ids);
+    const load = () => loadCases(model, { run, skip, prompts, signal, onProgress });
+    // Files are read for the cases that are asked. Any other engine that cannot be asked is reported before
+    // our engine computes anything.
+    const dumped = flags.dump === undefined ? undefined : await load();
     const opened = await openSubject(flags, {
-      ...{ model: flags.model, cases: cases.cases, signal },
+      ...{ model: flags.model, cases: dumped?.cases ?? [], signal },
       onNote,
     });
     try {
+      onProgress(`asking ${opened.subject.info.name}`);
+      await opened.subject.reach?.(model.modelDir);
+      const cases = dumped ?? (await load());
+      const ids = cases.cases.map(({ id }) => id);
+      const knownFailing =
+        flags.knownFailing === undefined ? undefined : readKnownFailing(flags.knownFailing, ids);
       return await verify({
         ...{ model, cases, signal, onProgress, checks, precision, concurrency, knownFailing },
         ...{ subject: opened.subject, adapter: opened.adapter },

@@ -107,6 +107,13 @@ export interface SubjectModel {
 export interface Subject {
   readonly info: SubjectInfo;
   /**
+   * Finds out by a few small requests whether the engine can be asked about a model. Called before what is
+   * right is computed, which takes minutes. Absent: loading tells.
+   *
+   * @throws as loading does.
+   */
+  reach?(modelDir: string): Promise<void>;
+  /**
    * @param modelDir a directory in HuggingFace's layout; an engine behind a server ignores it. Empty: the
    * model that the engine has, for checks that need no reference.
    */

@@ -1,6 +1,6 @@
+import type { LoadOptions } from '../distributed/load-model.ts';
 import type { Engine } from '../engine.ts';
 import type { resolveModel } from '../hub/resolve-model.ts';
-import type { LoadOptions } from '../load-options.ts';
 import type { Server, ServerOptions } from '../server/server.ts';
 import type { ModelThreadOptions } from '../server/start-threads.ts';
 import type { SignalReceiver, Signals } from '../terminal/interrupt.ts';

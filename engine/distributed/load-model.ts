@@ -1,21 +1,39 @@
 import { ModelDirectory } from '../checkpoint/model-directory.ts';
 import type { ModelConfig } from '../config.ts';
+import { OptionError } from '../errors.ts';
 import type { Kernels } from '../kernels/kernels.ts';
 import { createWasmKernels } from '../kernels/wasm.ts';
 import { checkLoadable } from '../model/preflight.ts';
 import { checkShardable } from '../model/shardable.ts';
 import {
+  checkFunction,
+  checkObject,
   completeEngineOptions,
   completeParallelOptions,
   type EngineOptions,
   type ScheduleOptions,
 } from '../options.ts';
 import type { ProcessGroup } from '../parallel/process-group.ts';
+import type { Tokenizer } from '../text/tokenizer.ts';
 import { runFollower } from './follower.ts';
 import { Leader } from './leader.ts';
 import { openGroup, shareOfThreads } from './open-group.ts';
 import { RankModel } from './rank-model.ts';
 import { type RankSetup, sendSetup } from './rank-setup.ts';
+
+/**
+ * What `Engine.load` takes beside the model: how the engine is set up, and parts that the caller has
+ * made.
+ */
+export interface LoadOptions extends EngineOptions {
+  /** Turns tokens into text; needed for stop strings, and for the text of results. Default none. */
+  tokenizer?: Pick<Tokenizer, 'createStream'>;
+  /**
+   * The engine owns the kernels from the call on, and releases them. Default: new SIMD kernels with
+   * `threads` threads.
+   */
+  kernels?: Kernels;
+}
 
 /** A model, loaded on all ranks, as rank 0 uses it. */
 export interface LoadedModel {
@@ -84,4 +102,17 @@ async function followAndExit(
   await runFollower(group, directory, threads);
   await group.close();
   process.exit(0);
+}
+
+/** @throws OptionError unless they are undefined, or kernels. */
+export function checkKernels(kernels: unknown): void {
+  if (kernels === undefined || (kernels instanceof Object && 'dispose' in kernels)) return;
+  throw new OptionError('kernels', kernels, 'kernels, as createWasmKernels() returns them');
+}
+
+/** @throws OptionError unless it is undefined, or can make streams of text. */
+export function checkTokenizer(tokenizer: LoadOptions['tokenizer']): void {
+  if (tokenizer === undefined) return;
+  checkObject('tokenizer', tokenizer);
+  checkFunction('tokenizer.createStream', tokenizer.createStream);
 }

@@ -9,6 +9,14 @@ import { agreeOnModel } from './model-agreement.ts';
 import type { RankSetup } from './rank-setup.ts';
 import { NO_TIMEOUT, type StepPlan } from './step-plan.ts';
 
+/** The logits of one row. */
+export interface RowLogits {
+  /** f32 [vocabSize], valid only during the call that gets it. */
+  readonly logits: Float32Array;
+  /** The token with the largest logit, of equal ones the lowest id; −1 if a logit is NaN or infinite. */
+  readonly argmax: number;
+}
+
 /** This rank's part of a model and of its key/value cache. */
 export class RankModel {
   readonly model: Qwen3;
@@ -59,19 +67,21 @@ export class RankModel {
    * Computes the logits of the plan's rows, a few at a time. With tensor parallelism every rank calls this.
    *
    * @param hidden as {@link forward} returned them.
-   * @param onLogits called on rank 0 for each row: f32 [vocabSize], valid only during the call, and the
-   * row's index in `plan.logitsRows`.
+   * @param onLogits called on rank 0 for each row, with its index in `plan.logitsRows`.
    */
   logits(
     hidden: Float32Array,
     { logitsRows }: StepPlan,
-    onLogits: (logits: Float32Array, index: number) => void = () => {},
+    onLogits: (row: RowLogits, index: number) => void = () => {},
   ): void {
     const { vocabSize } = this.model.config;
     for (let begin = 0; begin < logitsRows.length; begin += HEAD_ROWS) {
       const rows = logitsRows.slice(begin, begin + HEAD_ROWS);
-      const logits = this.model.logits(hidden, rows);
-      for (const i of rows.keys()) onLogits(logits.subarray(i * vocabSize, (i + 1) * vocabSize), begin + i);
+      const { values, argmax } = this.model.logits(hidden, rows);
+      for (const i of rows.keys()) {
+        const logits = values.subarray(i * vocabSize, (i + 1) * vocabSize);
+        onLogits({ logits, argmax: argmax[i] }, begin + i);
+      }
     }
   }
 }

@@ -21,6 +21,12 @@ export const FEW_ROWS_NARROW = 4;
 /** Queries that share a key head and go through the cache together: four tiles. */
 export const QUERIES = 24;
 
+/** The most queries of a unit of attention that takes several key heads. */
+export const UNIT_QUERIES = 32;
+
+/** 32-bit words of a sequence's record in the tables of attention (assembly/attention/sequence.ts). */
+export const SEQUENCE_WORDS = 4;
+
 /** Bytes of a job in shared memory (assembly/threads/job.ts) before the kernel's arguments. */
 export const JOB_BYTES = 64;
 
@@ -46,6 +52,7 @@ export const KERNEL_ROPE = 13;
 export const KERNEL_SILU_MULTIPLY = 14;
 export const KERNEL_ADD = 15;
 export const KERNEL_ADD_SCALED = 16;
+export const KERNEL_ARGMAX = 17;
 
 // The arguments of the kernels. They lie in memory in the order of the fields, 8 bytes each. Arrays are
 // given by their address in bytes. A kernel splits its outputs into units, which threads compute
@@ -102,8 +109,8 @@ export class PackPanelsArguments {
 }
 
 /**
- * Causal softmax attention. A unit is a (row, head) pair, or {@link QUERIES} queries of a key head when
- * tiled.
+ * Causal softmax attention. A unit is a (row, head) pair; when tiled, up to {@link QUERIES} queries of a
+ * sequence that share a key head, or all queries of several key heads.
  */
 export class AttentionArguments {
   // As AttentionArgs in kernels.ts describes them.
@@ -111,10 +118,9 @@ export class AttentionArguments {
   out: number = 0;
   keys: number = 0;
   values: number = 0;
-  blockTable: number = 0;
+  /** The sequences' records, one after the other, each of {@link SEQUENCE_WORDS}. */
+  sequences: number = 0;
   blockSize: number = 0;
-  rows: number = 0;
-  startPosition: number = 0;
   numAttentionHeads: number = 0;
   numKeyValueHeads: number = 0;
   headDim: number = 0;
@@ -122,6 +128,8 @@ export class AttentionArguments {
   scores: number = 0;
   /** Bytes from the scores of a thread to those of the next. */
   scoresBytes: number = 0;
+  /** Key heads of a unit, when tiled, for a sequence with no more than {@link UNIT_QUERIES} in them. */
+  headsPerUnit: number = 0;
   /** As in {@link MatmulArguments}. */
   isWide: number = 0;
 }
@@ -133,9 +141,8 @@ export class StoreKeyValueArguments {
   v: number = 0;
   keys: number = 0;
   values: number = 0;
-  blockTable: number = 0;
+  slots: number = 0;
   blockSize: number = 0;
-  startPosition: number = 0;
   numKeyValueHeads: number = 0;
   headDim: number = 0;
 }
@@ -181,4 +188,13 @@ export class AddScaledArguments {
   x: number = 0;
   y: number = 0;
   scale: number = 0;
+}
+
+/** The index of each row's largest value. A unit is a row. */
+export class ArgmaxArguments {
+  /** f32 [rows, width]. */
+  x: number = 0;
+  width: number = 0;
+  /** i32 [rows], written. */
+  indices: number = 0;
 }

@@ -1,11 +1,14 @@
 import { KernelError } from '../errors.ts';
 import {
   type AttentionArgs,
+  type AttentionSequence,
+  type CacheArgs,
   type PackedMatrix,
   type RmsNormArgs,
   type RopeArgs,
   type StoreKeyValueArgs,
   scoresLength,
+  tablesLength,
 } from './kernels.ts';
 import { LEAVES } from './numerics.ts';
 import { type MatrixShape, packedBytes } from './pack.ts';
@@ -95,58 +98,93 @@ export function checkRope({ x, rows, heads, headDim, cos, sin }: RopeArgs): void
   requireLength('rope', 'sin', sin, { shape: '[rows, headDim / 2]', values: (rows * headDim) / 2 });
 }
 
-/** The checks common to writing and reading the cache. */
-function checkCache(kernel: string, args: Omit<StoreKeyValueArgs, 'k' | 'v'>): void {
-  const { rows, startPosition, blockSize, numKeyValueHeads, headDim, blockTable, keys, values } = args;
-  requireWhole(kernel, 'rows', rows);
-  requireWhole(kernel, 'startPosition', startPosition);
+/** @returns the number of the cache's blocks. */
+function checkCache(
+  kernel: string,
+  { blockSize, numKeyValueHeads, headDim, keys, values }: CacheArgs,
+): number {
   requireWhole(kernel, 'blockSize', blockSize, 1);
   requireWhole(kernel, 'numKeyValueHeads', numKeyValueHeads, 1);
   requireWhole(kernel, 'half of headDim', headDim / 2, 1);
-  const blocksUsed = Math.ceil((startPosition + rows) / blockSize);
-  requireLength(kernel, 'blockTable', blockTable, {
-    shape: 'a block for every position',
-    values: blocksUsed,
-  });
-  const numBlocks = Math.floor(
-    Math.min(keys.length, values.length) / (blockSize * numKeyValueHeads * headDim),
-  );
-  for (let i = 0; i < blocksUsed; i++) {
-    if (blockTable[i] < 0 || blockTable[i] >= numBlocks) {
+  return Math.floor(Math.min(keys.length, values.length) / (blockSize * numKeyValueHeads * headDim));
+}
+
+export function checkStoreKeyValue(args: StoreKeyValueArgs): void {
+  const { rows, slots, numKeyValueHeads, headDim } = args;
+  const numSlots = checkCache('storeKeyValue', args) * args.blockSize;
+  requireWhole('storeKeyValue', 'rows', rows);
+  const needed = rows * numKeyValueHeads * headDim;
+  requireLength('storeKeyValue', 'k', args.k, { shape: '[rows, numKeyValueHeads, headDim]', values: needed });
+  requireLength('storeKeyValue', 'v', args.v, { shape: '[rows, numKeyValueHeads, headDim]', values: needed });
+  requireLength('storeKeyValue', 'slots', slots, { shape: '[rows]', values: rows });
+  for (let row = 0; row < rows; row++) {
+    if (slots[row] < 0 || slots[row] >= numSlots) {
       throw new KernelError(
-        `${kernel}: blockTable[${i}] is ${blockTable[i]}, expected one of the cache's ${numBlocks} blocks`,
+        `storeKeyValue: slots[${row}] is ${slots[row]}, expected one of the cache's ${numSlots} slots`,
       );
     }
   }
 }
 
-export function checkStoreKeyValue(args: StoreKeyValueArgs): void {
-  checkCache('storeKeyValue', args);
-  const needed = args.rows * args.numKeyValueHeads * args.headDim;
-  requireLength('storeKeyValue', 'k', args.k, { shape: '[rows, numKeyValueHeads, headDim]', values: needed });
-  requireLength('storeKeyValue', 'v', args.v, { shape: '[rows, numKeyValueHeads, headDim]', values: needed });
-}
-
 /** @param threads number of threads, each with scores of its own */
 export function checkAttention(args: AttentionArgs, threads: number): void {
-  checkCache('attention', args);
-  const { rows, startPosition, numAttentionHeads, numKeyValueHeads, headDim } = args;
+  const numBlocks = checkCache('attention', args);
+  const { sequences, blockSize, numAttentionHeads, numKeyValueHeads, headDim } = args;
   requireWhole('attention', 'numAttentionHeads / numKeyValueHeads', numAttentionHeads / numKeyValueHeads, 1);
-  const needed = rows * numAttentionHeads * headDim;
-  requireLength('attention', 'q', args.q, { shape: '[rows, numAttentionHeads, headDim]', values: needed });
-  requireLength('attention', 'out', args.out, {
-    shape: '[rows, numAttentionHeads, headDim]',
-    values: needed,
-  });
-  const scores = scoresLength(threads, startPosition + rows);
+  let rows = 0;
+  let positions = 0;
+  let blocks = 0;
+  for (let i = 0; i < sequences.length; i++) {
+    const sequence = sequences[i];
+    requireSequence(i, sequence, blockSize, numBlocks);
+    rows += sequence.rows;
+    positions = Math.max(positions, sequence.startPosition + sequence.rows);
+    blocks += sequence.blockTable.length;
+  }
+  const shape = '[rows, numAttentionHeads, headDim]';
+  const values = rows * numAttentionHeads * headDim;
+  requireLength('attention', 'q', args.q, { shape, values });
+  requireLength('attention', 'out', args.out, { shape, values });
   requireLength('attention', 'scores', args.scores, {
-    shape: 'scoresLength(threads, startPosition + rows)',
-    values: scores,
+    shape: 'scoresLength(threads, the most positions)',
+    values: scoresLength(threads, positions),
   });
+  requireLength('attention', 'tables', args.tables, {
+    shape: 'tablesLength(sequences, their blocks)',
+    values: tablesLength(sequences.length, blocks),
+  });
+}
+
+function requireSequence(
+  index: number,
+  { rows, startPosition, blockTable }: AttentionSequence,
+  blockSize: number,
+  numBlocks: number,
+): void {
+  const which = `of sequence ${index}`;
+  requireWhole('attention', `rows ${which}`, rows);
+  requireWhole('attention', `startPosition ${which}`, startPosition);
+  const used = Math.ceil((startPosition + rows) / blockSize);
+  const needed = { shape: 'a block for every position', values: used };
+  requireLength('attention', `blockTable ${which}`, blockTable, needed);
+  for (let i = 0; i < used; i++) {
+    if (!Number.isInteger(blockTable[i]) || blockTable[i] < 0 || blockTable[i] >= numBlocks) {
+      throw new KernelError(
+        `attention: blockTable[${i}] ${which} is ${blockTable[i]}, expected one of the cache's ${numBlocks} blocks`,
+      );
+    }
+  }
 }
 
 export function checkElements(kernel: string, a: Sized, b: Sized, length: number): void {
   requireWhole(kernel, 'length', length);
   requireLength(kernel, 'its first array', a, { shape: 'length', values: length });
   requireLength(kernel, 'its second array', b, { shape: 'length', values: length });
+}
+
+export function checkArgmax(x: Sized, rows: number, width: number, indices: Sized): void {
+  requireWhole('argmax', 'rows', rows);
+  requireWhole('argmax', 'width', width, 1);
+  requireLength('argmax', 'x', x, { shape: '[rows, width]', values: rows * width });
+  requireLength('argmax', 'indices', indices, { shape: '[rows]', values: rows });
 }

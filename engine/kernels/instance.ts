@@ -1,22 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { KernelError } from '../errors.ts';
-import type { SharedMemory } from './memory.ts';
-
-// TypeScript declares WebAssembly only as part of the DOM.
-declare const WebAssembly: {
-  validate(bytes: Uint8Array): boolean;
-  Module: new (bytes: Uint8Array) => KernelModule;
-  Instance: new (
-    module: KernelModule,
-    imports: { env: { memory: SharedMemory } },
-  ) => { exports: Record<string, unknown> };
-};
-
-/** Compiled kernels; a module can be sent to threads. */
-export interface KernelModule {
-  readonly [Symbol.toStringTag]: 'WebAssembly.Module';
-}
+import { type KernelModule, type SharedMemory, WebAssembly } from './web-assembly.ts';
 
 /**
  * The functions of `assembly/threads/threads.ts` and `assembly/multiply-add.ts`, which describe them.

@@ -1,5 +1,5 @@
 import type { WeightDtype } from '../config.ts';
-import { PANEL, QUERIES } from './abi.ts';
+import { PANEL, SEQUENCE_WORDS, UNIT_QUERIES } from './abi.ts';
 import type { LEAVES } from './numerics.ts';
 
 /**
@@ -24,43 +24,61 @@ export interface PackedMatrix {
 /** Reads rows `[firstRow, firstRow + numRows)` of a matrix as the checkpoint's little-endian bytes. */
 export type ReadRows = (firstRow: number, numRows: number) => Uint8Array;
 
-/** One sequence's attention in one layer. */
-export interface AttentionArgs {
-  /** f32 [rows, numAttentionHeads, headDim], after q-norm and RoPE. */
-  q: Float32Array;
-  /** f32 [rows, numAttentionHeads, headDim], written. */
-  out: Float32Array;
+/** The cache of one layer. */
+export interface CacheArgs {
   /** f32 [numBlocks, numKeyValueHeads, headDim, blockSize]: adjacent positions, so that scores vectorise. */
   keys: Float32Array;
   /** f32 [numBlocks, numKeyValueHeads, blockSize, headDim]: adjacent dimensions, so that values vectorise. */
   values: Float32Array;
-  /** The sequence's blocks: position p is in block `blockTable[p / blockSize | 0]`, slot `p % blockSize`. */
-  blockTable: Int32Array;
   blockSize: number;
+  numKeyValueHeads: number;
+  headDim: number;
+}
+
+/** Consecutive rows of a sequence. */
+export interface AttentionSequence {
   rows: number;
   /** Absolute position of the first row; row r sees positions 0 … startPosition + r. */
   startPosition: number;
+  /** The sequence's blocks: position p is in block `blockTable[p / blockSize | 0]`, slot `p % blockSize`. */
+  blockTable: ArrayLike<number>;
+}
+
+/** The attention of some sequences in one layer. */
+export interface AttentionArgs extends CacheArgs {
+  /** f32 [rows, numAttentionHeads, headDim], after q-norm and RoPE: the rows of sequence after sequence. */
+  q: Float32Array;
+  /** f32 [rows, numAttentionHeads, headDim], written. */
+  out: Float32Array;
+  sequences: readonly AttentionSequence[];
   numAttentionHeads: number;
-  numKeyValueHeads: number;
-  headDim: number;
   /** Multiplies every score; 1/√headDim. Rounded to f32. */
   scale: number;
-  /** Scratch, f32, at least {@link scoresLength} long. */
+  /** Scratch, f32, at least {@link scoresLength} long for the longest sequence. */
   scores: Float32Array;
+  /** Scratch, i32, at least {@link tablesLength} long. */
+  tables: Int32Array;
 }
 
-/** Length of attention's scratch memory over a number of positions: {@link QUERIES} rows per thread. */
+/** Length of attention's scratch memory over a number of positions: {@link UNIT_QUERIES} rows per thread. */
 export function scoresLength(threads: number, positions: number): number {
-  return threads * QUERIES * Math.ceil(positions / PANEL) * PANEL;
+  return threads * UNIT_QUERIES * Math.ceil(positions / PANEL) * PANEL;
 }
 
-/** New keys and values of one sequence in one layer, and the cache they go into. */
-export interface StoreKeyValueArgs
-  extends Omit<AttentionArgs, 'q' | 'out' | 'numAttentionHeads' | 'scale' | 'scores'> {
+/** Length of the scratch memory for sequences whose block tables have `numBlocks` blocks in all. */
+export function tablesLength(numSequences: number, numBlocks: number): number {
+  return numSequences * SEQUENCE_WORDS + numBlocks;
+}
+
+/** New keys and values in one layer, and the cache they go into. */
+export interface StoreKeyValueArgs extends CacheArgs {
+  rows: number;
   /** f32 [rows, numKeyValueHeads, headDim], after k-norm and RoPE. */
   k: Float32Array;
   /** f32 [rows, numKeyValueHeads, headDim]. */
   v: Float32Array;
+  /** i32 [rows]: the place of each row in the cache, its block · blockSize + its slot in the block. */
+  slots: Int32Array;
 }
 
 /** Rows to normalise. */
@@ -191,10 +209,10 @@ export interface Kernels {
   /** RoPE (Su et al. 2021) in place, in HuggingFace's rotate-half form: pairs are (d, d + headDim/2). */
   rope(args: RopeArgs): void;
 
-  /** Writes k and v of consecutive positions into the cache. */
+  /** Writes k and v into the cache. */
   storeKeyValue(args: StoreKeyValueArgs): void;
 
-  /** Causal softmax attention of the rows over the cached positions, grouped-query. */
+  /** Causal softmax attention of each sequence's rows over its cached positions, grouped-query. */
   attention(args: AttentionArgs): void;
 
   /** `gate[i] = silu(gate[i]) · up[i]` for i < length. */
@@ -205,4 +223,12 @@ export interface Kernels {
 
   /** `x[i] += scale · y[i]`, product and sum each rounded, for i < length. @param y may be x */
   addScaled(x: Float32Array, y: Float32Array, scale: number, length: number): void;
+
+  /**
+   * The index of the largest value of each row, of equal ones the lowest; −1 if a value of the row is NaN or
+   * infinite.
+   *
+   * @param x f32 [rows, width], width at least 1 @param indices i32 [rows], written
+   */
+  argmax(x: Float32Array, rows: number, width: number, indices: Int32Array): void;
 }

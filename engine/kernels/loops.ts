@@ -1,5 +1,5 @@
 import { PANEL, TILE_ROWS, WIDENING_TILE_ROWS } from './abi.ts';
-import type { SharedMemory } from './memory.ts';
+import type { SharedMemory } from './web-assembly.ts';
 
 /** The vector loops that `assembly/index.ts` exports beside the functions for threads, by name. */
 export type Loops = Readonly<Record<string, (...args: number[]) => unknown>>;

@@ -1,13 +1,5 @@
 import { KernelError } from '../errors.ts';
-
-// TypeScript declares WebAssembly only as part of the DOM.
-export interface SharedMemory {
-  readonly buffer: SharedArrayBuffer;
-  grow(pages: number): number;
-}
-declare const WebAssembly: {
-  Memory: new (limits: { initial: number; maximum: number; shared: true }) => SharedMemory;
-};
+import { type SharedMemory, WebAssembly } from './web-assembly.ts';
 
 const PAGE_BYTES = 2 ** 16;
 /**

@@ -1,7 +1,7 @@
 // A thread of the pool: works on the jobs in the shared memory until the pool is closed.
 import { workerData } from 'node:worker_threads';
-import { instantiate, type KernelModule } from './instance.ts';
-import type { SharedMemory } from './memory.ts';
+import { instantiate } from './instance.ts';
+import type { KernelModule, SharedMemory } from './web-assembly.ts';
 
 /** The data that a thread is started with. */
 export interface ThreadData {

@@ -3,11 +3,12 @@ import { KernelError } from '../errors.ts';
 import { MAX_THREADS } from '../options.ts';
 import { siblingModule } from '../terminal/sibling-module.ts';
 import { JOB_BYTES, MAX_ARGUMENTS } from './abi.ts';
-import { instantiate, type KernelFunctions, type KernelModule } from './instance.ts';
+import { instantiate, type KernelFunctions } from './instance.ts';
 import type { KernelMemory } from './memory.ts';
 import type { ThreadData } from './pool-thread.ts';
 import { clearUpperHalves } from './revectorize.ts';
 import type { ArgumentsOf, Kernel } from './table.ts';
+import type { KernelModule } from './web-assembly.ts';
 
 /** Multiplications that are worth waking another thread: about ten microseconds of work. */
 const SHARED_WORK = 2 ** 17;

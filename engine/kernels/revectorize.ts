@@ -1,9 +1,9 @@
 import { isAscii } from 'node:buffer';
 import { setFlagsFromString } from 'node:v8';
-import { compile, instantiate, type KernelModule } from './instance.ts';
+import { compile, instantiate } from './instance.ts';
 import { type Loops, runLoops, WIDE_LOOPS } from './loops.ts';
-import type { SharedMemory } from './memory.ts';
 import { withSection } from './sources.ts';
+import type { KernelModule, SharedMemory } from './web-assembly.ts';
 
 /** The major versions of V8 that fuse the vectors of the kernels: of Node 24 and 26. Node 22 fuses none. */
 const V8_MAJORS = [13, 14];

@@ -1,6 +1,6 @@
 import type { WeightDtype } from '../config.ts';
 import { PANEL } from './abi.ts';
-import { type Kernels, type ReadRows, scoresLength } from './kernels.ts';
+import { type Kernels, type ReadRows, scoresLength, tablesLength } from './kernels.ts';
 import { bytesPerWeight } from './widen.ts';
 
 /** The size of a sample; a kernel uses the numbers that it needs. */
@@ -102,52 +102,65 @@ export function gatherSample(dtype: WeightDtype): MakeSample {
   };
 }
 
-/** Keys and values of all positions in blocks of shuffled order, with an unused block in front. */
-function cacheOf(kernels: Kernels, size: SampleSize & { headDim: number }, values: SampleValues) {
-  const { rows, startPosition, numKeyValueHeads, headDim, blockSize } = size;
-  const numBlocks = Math.ceil((startPosition + rows) / blockSize);
-  const blockTable = kernels.allocateInt32(numBlocks);
-  for (let i = 0; i < numBlocks; i++) blockTable[i] = numBlocks - i;
-  const length = (numBlocks + 1) * blockSize * numKeyValueHeads * headDim;
-  const keys = put(kernels, values.floats(length));
-  return {
-    ...{ keys, values: put(kernels, values.floats(length)), blockTable, blockSize },
-    ...{ rows, startPosition, numKeyValueHeads, headDim },
-  };
-}
-
 const roundUp = (value: number) => Math.ceil(value / PANEL) * PANEL;
 
+/** Keys and values of a number of blocks, and an unused block in front. */
+function cacheOf(
+  kernels: Kernels,
+  { numKeyValueHeads, headDim, blockSize }: SampleSize & { headDim: number },
+  numBlocks: number,
+  values: SampleValues,
+) {
+  const length = (numBlocks + 1) * blockSize * numKeyValueHeads * headDim;
+  const keys = put(kernels, values.floats(length));
+  return { keys, values: put(kernels, values.floats(length)), blockSize, numKeyValueHeads, headDim };
+}
+
+/** A sequence of a single row, early in its first block, and one with the rows; they share their blocks. */
 export function attentionSample(isTiled: boolean): MakeSample {
   return (kernels, size, values) => {
     const headDim = isTiled ? roundUp(2 * size.halfHeadDim) : roundUp(2 * size.halfHeadDim) + 4;
     const blockSize = isTiled ? roundUp(size.blockSize) : size.blockSize;
-    const cache = cacheOf(kernels, { ...size, headDim, blockSize }, values);
     const { rows, startPosition, numKeyValueHeads } = size;
+    const numBlocks = Math.ceil((startPosition + rows) / blockSize);
+    const cache = cacheOf(kernels, { ...size, headDim, blockSize }, numBlocks, values);
     const numAttentionHeads = numKeyValueHeads * size.headsPerKey;
-    const length = rows * numAttentionHeads * headDim;
+    const length = (1 + rows) * numAttentionHeads * headDim;
+    const blockTable = Array.from({ length: numBlocks }, (_, i) => numBlocks - i);
+    const early = startPosition % blockSize;
     const args = {
       ...cache,
       numAttentionHeads,
+      sequences: [
+        { rows: 1, startPosition: early, blockTable },
+        { rows, startPosition, blockTable },
+      ],
       q: put(kernels, values.floats(length)),
       out: put(kernels, values.floats(length + TAIL)),
       scale: 1 / Math.sqrt(headDim),
       scores: kernels.allocate(scoresLength(kernels.threads, startPosition + rows)),
+      tables: kernels.allocateInt32(tablesLength(2, 2 * numBlocks)),
     };
-    const pairs = rows * numAttentionHeads * (startPosition + (rows + 1) / 2);
+    const seen = early + 1 + rows * (startPosition + (rows + 1) / 2);
     return {
       run: () => kernels.attention(args),
       written: [args.out],
-      bytes: 2 * (startPosition + rows) * numKeyValueHeads * headDim * FLOAT,
-      flops: 4 * pairs * headDim,
+      bytes: 2 * (early + 1 + startPosition + rows) * numKeyValueHeads * headDim * FLOAT,
+      flops: 4 * seen * numAttentionHeads * headDim,
     };
   };
 }
 
+/** Rows in descending order of slots, from the end of the cache on. */
 export const storeKeyValueSample: MakeSample = (kernels, size, values) => {
-  const cache = cacheOf(kernels, { ...size, headDim: 2 * size.halfHeadDim }, values);
-  const length = size.rows * size.numKeyValueHeads * cache.headDim;
-  const args = { ...cache, k: put(kernels, values.floats(length)), v: put(kernels, values.floats(length)) };
+  const { rows, startPosition, blockSize } = size;
+  const numBlocks = Math.ceil((startPosition + rows) / blockSize);
+  const cache = cacheOf(kernels, { ...size, headDim: 2 * size.halfHeadDim }, numBlocks, values);
+  const length = rows * size.numKeyValueHeads * cache.headDim;
+  const slots = kernels.allocateInt32(rows);
+  for (let row = 0; row < rows; row++) slots[row] = (numBlocks + 1) * blockSize - 1 - row;
+  const [k, v] = [put(kernels, values.floats(length)), put(kernels, values.floats(length))];
+  const args = { ...cache, rows, k, v, slots };
   return {
     run: () => kernels.storeKeyValue(args),
     written: [cache.keys, cache.values],
@@ -198,3 +211,15 @@ export function elementwiseSample(
     };
   };
 }
+
+export const argmaxSample: MakeSample = (kernels, { rows, inputs }, values) => {
+  const x = put(kernels, values.floats(rows * inputs));
+  const indices = kernels.allocateInt32(rows + TAIL).fill(-2);
+  return {
+    run: () => kernels.argmax(x, rows, inputs, indices),
+    written: [new Uint8Array(indices.buffer, indices.byteOffset, indices.byteLength)],
+    bytes: rows * inputs * FLOAT,
+    // A comparison, and a product and a sum that find NaN and infinity.
+    flops: 3 * rows * inputs,
+  };
+};

@@ -2,6 +2,7 @@ import { KernelError } from '../errors.ts';
 import { PANEL } from './abi.ts';
 import {
   checkAllocate,
+  checkArgmax,
   checkElements,
   checkGather,
   checkMatmul,
@@ -65,6 +66,7 @@ export function createScalarKernels(): Kernels {
     siluMultiply,
     add,
     addScaled,
+    argmax,
   };
 }
 
@@ -151,4 +153,13 @@ function addScaled(x: Float32Array, y: Float32Array, scale: number, length: numb
   checkElements('addScaled', x, y, length);
   const factor = f(scale);
   for (let i = 0; i < length; i++) x[i] = f(x[i] + f(factor * y[i]));
+}
+
+function argmax(x: Float32Array, rows: number, width: number, indices: Int32Array): void {
+  checkArgmax(x, rows, width, indices);
+  for (let row = 0; row < rows; row++) {
+    const values = x.subarray(row * width, (row + 1) * width);
+    const best = values.reduce((largest, value, i) => (value > values[largest] ? i : largest), 0);
+    indices[row] = values.every(Number.isFinite) ? best : -1;
+  }
 }

@@ -1,7 +1,7 @@
-import { compile, instantiate, type KernelModule, readKernels } from './instance.ts';
-import type { SharedMemory } from './memory.ts';
+import { compile, instantiate, readKernels } from './instance.ts';
 import { canRevectorize, checkWide } from './revectorize.ts';
 import { checkSources, EMULATED_NAME } from './sources.ts';
+import type { KernelModule, SharedMemory } from './web-assembly.ts';
 
 /** Compiled kernels that suit this machine. */
 export interface SelectedKernels {

@@ -2,16 +2,7 @@ import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { KernelError } from '../errors.ts';
-import type { KernelModule } from './instance.ts';
-
-// TypeScript declares WebAssembly only as part of the DOM.
-declare const WebAssembly: {
-  validate(bytes: Uint8Array): boolean;
-  Module: {
-    new (bytes: Uint8Array): KernelModule;
-    customSections(module: KernelModule, name: string): ArrayBuffer[];
-  };
-};
+import { type KernelModule, WebAssembly } from './web-assembly.ts';
 
 /** The folder that has `assembly/` in the repository; an installed package has compiled kernels alone. */
 const FOLDER = new URL('./', import.meta.url);

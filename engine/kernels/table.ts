@@ -1,6 +1,7 @@
 import * as abi from './abi.ts';
 import type { Kernels } from './kernels.ts';
 import {
+  argmaxSample,
   attentionSample,
   elementwiseSample,
   gatherSample,
@@ -143,5 +144,11 @@ export const KERNELS = {
     Arguments: abi.AddScaledArguments,
     method: 'addScaled',
     sample: elementwiseSample(2, (kernels, x, y, length) => kernels.addScaled(x, y, 0.1, length)),
+  }),
+  argmax: kernel({
+    number: abi.KERNEL_ARGMAX,
+    Arguments: abi.ArgmaxArguments,
+    method: 'argmax',
+    sample: argmaxSample,
   }),
 } as const;

@@ -2,6 +2,7 @@ import { formatDiagnostic } from '../terminal/diagnostic.ts';
 import { attentionCall } from './attention-call.ts';
 import {
   checkAllocate,
+  checkArgmax,
   checkAttention,
   checkElements,
   checkGather,
@@ -193,14 +194,13 @@ export async function createWasmKernels(options: WasmKernelsOptions = {}): Promi
           v: at('storeKeyValue: v', args.v),
           keys: at('storeKeyValue: keys', args.keys),
           values: at('storeKeyValue: values', args.values),
-          blockTable: at('storeKeyValue: blockTable', args.blockTable),
+          slots: at('storeKeyValue: slots', args.slots),
           blockSize: args.blockSize,
-          startPosition: args.startPosition,
           numKeyValueHeads,
           headDim,
         },
         units: rows,
-        work: 2 * rows * numKeyValueHeads * headDim,
+        work: 32 * rows * numKeyValueHeads * headDim,
       });
     },
 
@@ -232,6 +232,12 @@ export async function createWasmKernels(options: WasmKernelsOptions = {}): Promi
       checkElements('addScaled', x, y, length);
       const args = { x: at('addScaled: x', x), y: at('addScaled: y', y), scale };
       share({ kernel: KERNELS.addScaled, args, units: length, work: length });
+    },
+
+    argmax(x, rows, width, indices) {
+      checkArgmax(x, rows, width, indices);
+      const args = { x: at('argmax: x', x), width, indices: at('argmax: indices', indices) };
+      share({ kernel: KERNELS.argmax, args, units: rows, work: rows * width });
     },
   };
 }

@@ -1,4 +1,9 @@
-import type { PackedMatrix } from '../kernels/kernels.ts';
+import {
+  type AttentionSequence,
+  type CacheArgs,
+  type PackedMatrix,
+  tablesLength,
+} from '../kernels/kernels.ts';
 import type { WeightLoader } from './loader.ts';
 import type { Step } from './step.ts';
 
@@ -50,48 +55,42 @@ export class Attention {
     step.report(`layers.${this.layer}.k_rope`, k, numKeyValueHeads * headDim);
 
     // softmax(q · kᵀ / √headDim) · v, each sequence over its own blocks
-    this.#attend(step);
+    const { blockSize } = step.cache;
+    const cache = { ...step.cache.layers[this.layer], blockSize, numKeyValueHeads, headDim };
+    kernels.storeKeyValue({ ...cache, rows, k, v, slots: step.slots });
+    this.#attend(step, cache);
 
     kernels.matmul(step.attended, rows, this.oProj, y);
     step.shard.sum(y, rows * config.hiddenSize, kernels);
     step.report(`layers.${this.layer}.attention`, y, config.hiddenSize);
   }
 
-  #attend(step: Step): void {
-    const { kernels, config, cache, scores } = step;
-    const { numAttentionHeads, numKeyValueHeads, headDim } = config;
-    const { keys, values } = cache.layers[this.layer];
-    const queryWidth = numAttentionHeads * headDim;
-    const keyValueWidth = numKeyValueHeads * headDim;
+  /** Attends to as many spans at once as there is room for their block tables; spans may share blocks. */
+  #attend({ kernels, config, spans, q, attended, scores, tables }: Step, cache: CacheArgs): void {
+    const { numAttentionHeads, headDim } = config;
+    const width = numAttentionHeads * headDim;
     let row = 0;
-    for (const { ids, startPosition, blockTable } of step.spans) {
-      const end = row + ids.length;
-      step.blockTable.set(blockTable);
-      const where = {
-        keys,
-        values,
-        blockTable: step.blockTable.subarray(0, blockTable.length),
-        blockSize: cache.blockSize,
-        startPosition,
-        numKeyValueHeads,
-        headDim,
-      };
-      kernels.storeKeyValue({
-        ...where,
-        rows: ids.length,
-        k: step.k.subarray(row * keyValueWidth, end * keyValueWidth),
-        v: step.v.subarray(row * keyValueWidth, end * keyValueWidth),
-      });
+    for (let first = 0; first < spans.length; ) {
+      const sequences: AttentionSequence[] = [];
+      const begin = row;
+      let blocks = 0;
+      for (const { ids, startPosition, blockTable } of spans.slice(first)) {
+        blocks += blockTable.length;
+        if (sequences.length > 0 && tablesLength(sequences.length + 1, blocks) > tables.length) break;
+        sequences.push({ rows: ids.length, startPosition, blockTable });
+        row += ids.length;
+      }
+      first += sequences.length;
       kernels.attention({
-        ...where,
-        rows: ids.length,
+        ...cache,
+        sequences,
         numAttentionHeads,
         scale: 1 / Math.sqrt(headDim),
-        q: step.q.subarray(row * queryWidth, end * queryWidth),
-        out: step.attended.subarray(row * queryWidth, end * queryWidth),
+        q: q.subarray(begin * width, row * width),
+        out: attended.subarray(begin * width, row * width),
         scores,
+        tables,
       });
-      row = end;
     }
   }
 }

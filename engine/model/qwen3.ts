@@ -42,6 +42,14 @@ export interface Qwen3LoadOptions {
   readonly onProgress?: LoadProgress;
 }
 
+/** Rows of logits. */
+export interface Logits {
+  /** f32 [rows, vocabSize] */
+  readonly values: Float32Array;
+  /** i32 [rows]: the token with the largest logit, of equal ones the lowest id; −1 if one is not finite. */
+  readonly argmax: Int32Array;
+}
+
 /** Qwen3 and Qwen3-MoE (HuggingFace `Qwen3ForCausalLM`, `Qwen3MoeForCausalLM`). */
 export class Qwen3 {
   readonly config: ModelConfig;
@@ -57,6 +65,7 @@ export class Qwen3 {
   readonly #partialLogits: Float32Array;
   /** f32 [HEAD_ROWS, vocabSize] on rank 0, where the parts of all ranks are gathered. */
   readonly #logits: Float32Array;
+  readonly #argmax: Int32Array;
 
   private constructor(weights: WeightLoader, step: Step, config: ModelConfig) {
     const { kernels, maxRows, shard } = step;
@@ -73,7 +82,8 @@ export class Qwen3 {
     this.#headInput = kernels.allocate(HEAD_ROWS * config.hiddenSize);
     this.#partialLogits = kernels.allocate(HEAD_ROWS * this.#lmHead.outputs);
     if (shard.tp === 1) this.#logits = this.#partialLogits;
-    else this.#logits = new Float32Array(shard.group.rank === 0 ? HEAD_ROWS * config.vocabSize : 0);
+    else this.#logits = kernels.allocate(shard.group.rank === 0 ? HEAD_ROWS * config.vocabSize : 0);
+    this.#argmax = kernels.allocateInt32(HEAD_ROWS);
   }
 
   /**
@@ -143,16 +153,19 @@ export class Qwen3 {
    * Logits of some rows of the hidden states that {@link forward} returned.
    *
    * @param rows indices of rows, at most {@link HEAD_ROWS}.
-   * @returns f32 [rows, vocabSize], valid until the next call; with tensor parallelism, on rank 0 only.
+   * @returns valid until the next call; with tensor parallelism, on rank 0 only.
    */
-  logits(hidden: Float32Array, rows: readonly number[]): Float32Array {
+  logits(hidden: Float32Array, rows: readonly number[]): Logits {
     const { hiddenSize, vocabSize } = this.config;
     for (const [i, row] of rows.entries()) {
       this.#headInput.set(hidden.subarray(row * hiddenSize, (row + 1) * hiddenSize), i * hiddenSize);
     }
     const part = this.#partialLogits.subarray(0, rows.length * this.#lmHead.outputs);
-    this.#step.kernels.matmul(this.#headInput, rows.length, this.#lmHead, part);
-    if (this.#step.shard.tp > 1) gatherLogits(this.#step, part, rows.length, this.#logits);
-    return this.#logits.subarray(0, rows.length * vocabSize);
+    const { kernels, shard } = this.#step;
+    kernels.matmul(this.#headInput, rows.length, this.#lmHead, part);
+    if (shard.tp > 1) gatherLogits(this.#step, part, rows.length, this.#logits);
+    const values = this.#logits.subarray(0, rows.length * vocabSize);
+    if (values.length > 0) kernels.argmax(values, rows.length, vocabSize, this.#argmax);
+    return { values, argmax: this.#argmax.subarray(0, rows.length) };
   }
 }

@@ -1,5 +1,5 @@
 import type { ModelConfig } from '../config.ts';
-import { type Kernels, scoresLength } from '../kernels/kernels.ts';
+import { type Kernels, scoresLength, tablesLength } from '../kernels/kernels.ts';
 import type { Observer } from '../options.ts';
 import type { KvCache } from './kv-cache.ts';
 import { RopeTable } from './rope.ts';
@@ -55,8 +55,10 @@ export class Step {
   readonly sin: Float32Array;
   /** Room for the attention scores of one row over the whole cache, for each thread; see `scoresLength`. */
   readonly scores: Float32Array;
-  /** The kernels' copy of a span's block table, i32 [blocks of the cache]. */
-  readonly blockTable: Int32Array;
+  /** The place of each row in the cache, i32 [rows]; see `StoreKeyValueArgs`. */
+  readonly slots: Int32Array;
+  /** Room for the block tables of the spans that a call of attention takes, see `tablesLength`. */
+  readonly tables: Int32Array;
   /** f32 [rows, the widest intermediate size] */
   readonly gate: Float32Array;
   readonly up: Float32Array;
@@ -83,7 +85,8 @@ export class Step {
     this.cos = rowsOf(headDim / 2);
     this.sin = rowsOf(headDim / 2);
     this.scores = kernels.allocate(scoresLength(kernels.threads, cache.numBlocks * cache.blockSize));
-    this.blockTable = kernels.allocateInt32(cache.numBlocks);
+    this.slots = kernels.allocateInt32(maxRows);
+    this.tables = kernels.allocateInt32(tablesLength(maxRows, cache.numBlocks));
     this.gate = rowsOf(widest);
     this.up = rowsOf(widest);
   }
@@ -91,7 +94,7 @@ export class Step {
   /**
    * Begins a step: counts its rows and copies their rotations.
    *
-   * @throws RangeError if it has more than `maxRows`.
+   * @throws RangeError, and nothing is changed, if it has more than `maxRows`, or a span too few blocks.
    */
   begin(spans: readonly Span[], observe?: Observer): void {
     const { cos, sin } = this;
@@ -99,12 +102,33 @@ export class Step {
     if (tokens > this.maxRows) {
       throw new RangeError(`a step has ${tokens} tokens; expected at most ${this.maxRows}`);
     }
+    for (const span of spans) this.#checkBlocks(span);
     this.spans = spans;
     this.observe = observe;
     this.rows = 0;
-    for (const { ids, startPosition } of spans) {
-      this.#rope.write({ startPosition, count: ids.length, row: this.rows, cos, sin });
-      this.rows += ids.length;
+    for (const span of spans) {
+      const count = span.ids.length;
+      this.#rope.write({ startPosition: span.startPosition, count, row: this.rows, cos, sin });
+      this.#writeSlots(span);
+      this.rows += count;
+    }
+  }
+
+  #checkBlocks({ ids, startPosition, blockTable }: Span): void {
+    const positions = startPosition + ids.length;
+    const needed = Math.ceil(positions / this.cache.blockSize);
+    if (blockTable.length >= needed) return;
+    throw new RangeError(
+      `a span up to position ${positions - 1} has ${blockTable.length} blocks; expected at least ${needed}`,
+    );
+  }
+
+  #writeSlots({ ids, startPosition, blockTable }: Span): void {
+    const { blockSize } = this.cache;
+    for (let i = 0; i < ids.length; i++) {
+      const position = startPosition + i;
+      const block = blockTable[Math.floor(position / blockSize)];
+      this.slots[this.rows + i] = block * blockSize + (position % blockSize);
     }
   }
 

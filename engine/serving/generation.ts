@@ -5,7 +5,7 @@ import { Fingerprint } from './fingerprint.ts';
 import { type PromptTokenLogprobs, rankOf, type TokenLogprobs, tokenLogprobs } from './logprobs.ts';
 import { PromptLookup } from './prompt-lookup.ts';
 import type { FinishReason, GenerateResult, TokenEvent } from './requests.ts';
-import { type SamplingScratch, TokenSampler } from './sampler.ts';
+import { argmax, type SamplingScratch, TokenSampler } from './sampler.ts';
 import type { SamplingParams } from './sampling-params.ts';
 import { Sequence } from './sequence.ts';
 import { StopStrings } from './stop-strings.ts';
@@ -94,9 +94,10 @@ export class Generation {
    * Samples the next token, and sets `finishReason` if it is the last.
    *
    * @param logits f32 [vocabSize], valid only during the call.
+   * @param largest index of the largest logit, of equal ones the lowest. Default: it is looked for.
    * @returns undefined if `maxNewTokens` is 0: then only the prompt's log-probabilities are computed.
    */
-  sampleToken(logits: Float32Array): TokenEvent | undefined {
+  sampleToken(logits: Float32Array, largest = argmax(logits)): TokenEvent | undefined {
     const { index, maxNewTokens, returnLogits } = this.context;
     if (maxNewTokens === 0) {
       this.finishReason = 'length';
@@ -104,7 +105,7 @@ export class Generation {
     }
     if (this.sequence.numNewTokens === 0) this.#firstToken = performance.now();
     this.#fingerprint.add(logits);
-    const { token, logprobs } = this.#sampler.sample(logits);
+    const { token, logprobs } = this.#sampler.sample(logits, largest);
     if (logprobs) this.#logprobs.push(logprobs);
     this.sequence.append(token);
     const isStop = this.#stopIds.has(token);

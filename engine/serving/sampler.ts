@@ -65,10 +65,11 @@ export class TokenSampler {
    * random number.
    *
    * @param logits f32 [vocabSize] as the model computed them; not changed.
+   * @param largest index of the largest logit, of equal ones the lowest. Default: it is looked for.
    */
-  sample(logits: Float32Array): Sampled {
+  sample(logits: Float32Array, largest = argmax(logits)): Sampled {
     const { temperature, logprobs } = this.#params;
-    const token = temperature === 0 ? argmax(this.#process(logits)) : this.#draw(logits);
+    const token = temperature === 0 ? this.#greedy(logits, largest) : this.#draw(logits);
     this.#generated.set(token, (this.#generated.get(token) ?? 0) + 1);
     this.#numGenerated++;
     if (logprobs === undefined) return { token, logprobs: undefined };
@@ -85,6 +86,11 @@ export class TokenSampler {
       numGenerated: this.#numGenerated,
     });
     return this.#scratch.logits;
+  }
+
+  #greedy(logits: Float32Array, largest: number): number {
+    const processed = this.#process(logits);
+    return processed === logits ? largest : argmax(processed);
   }
 
   #draw(logits: Float32Array): number {

@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import test, { type ExecutionContext } from 'ava';
+import type { LoadOptions } from '../../engine/distributed/load-model.ts';
 import { Engine } from '../../engine/engine.ts';
 import { GroupError, ShardingError } from '../../engine/errors.ts';
 import { createScalarKernels } from '../../engine/kernels/scalar.ts';
-import type { LoadOptions } from '../../engine/load-options.ts';
 import { generateOne } from '../../verify/generate.ts';
 import { MARK, markedProcesses } from '../support/groups/groups.ts';
 import { shardedDense, shardedMoe } from '../support/groups/sharded-models.ts';

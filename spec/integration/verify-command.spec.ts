@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { EventEmitter } from 'node:events';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { cpSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
 import { XMLValidator } from 'fast-xml-parser';
@@ -9,8 +9,11 @@ import { run as runCommandLine } from '../../verify/program.ts';
 import { readVerdict } from '../../verify/report/read-verdict.ts';
 import type { Verdict } from '../../verify/verdict.ts';
 import type { VerifyModel } from '../../verify/verify.ts';
-import { temporaryFolder, trackResources } from '../support/processes/cleanup.ts';
+import { closing, temporaryFolder, trackResources } from '../support/processes/cleanup.ts';
 import { type Ended, ended, startNode } from '../support/processes/processes.ts';
+import { fakeServed } from '../support/servers/fake-served.ts';
+import { LoopbackServer } from '../support/servers/loopback-server.ts';
+import { vllmRoutes } from '../support/servers/vllm.ts';
 import { FakeOutput } from '../unit/engine/cli/support.ts';
 
 trackResources(test);
@@ -137,6 +140,24 @@ test('an engine that cannot be reached leaves the verdict open: exit code 3, als
     const verdict: Verdict = JSON.parse(out);
     t.is(verdict.verdict, 'unknown');
     t.true(verdict.reasons[0].length > 10);
+  }
+});
+
+test('an engine that cannot be asked is reported before our engine computes anything', async (t) => {
+  const server = closing(t, await LoopbackServer.start(vllmRoutes(fakeServed())));
+  // Without weights our engine can compute nothing.
+  const modelDir = temporaryFolder(t);
+  cpSync(join(await ensureFixture('dense'), 'config.json'), join(modelDir, 'config.json'));
+  const findModel = async (name: string): Promise<VerifyModel> => ({ name, source: 'directory', modelDir });
+  for (const [flags, message] of [
+    [['--url', 'http://127.0.0.1:1'], /: the connection failed: connect ECONNREFUSED 127\.0\.0\.1:1; /],
+    [['--url', server.url, '--served-model', 'other'], /answers 404: .*The model other does not exist/],
+    [['--command', '/no/such/program'], /: cannot start "\/no\/such\/program": it is not found; /],
+  ] as const) {
+    const [stdout, stderr] = [new FakeOutput(), new FakeOutput()];
+    const io = { stdout, stderr, signals: new EventEmitter(), findModel };
+    t.is(await runCommandLine(['--model', 'mine', ...flags], io), 3);
+    t.regex(stdout.text + stderr.text, message);
   }
 });
 

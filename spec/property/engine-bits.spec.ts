@@ -1,10 +1,10 @@
 import test, { type ExecutionContext } from 'ava';
 import fc from 'fast-check';
 import type { WeightDtype } from '../../engine/config.ts';
+import type { LoadOptions } from '../../engine/distributed/load-model.ts';
 import { Engine } from '../../engine/engine.ts';
 import { createScalarKernels } from '../../engine/kernels/scalar.ts';
 import { createWasmKernels } from '../../engine/kernels/wasm.ts';
-import type { LoadOptions } from '../../engine/load-options.ts';
 import { generateOne } from '../../verify/generate.ts';
 import type { OracleWeight } from '../../verify/oracle/weights.ts';
 import { temporaryFolder, trackResources } from '../support/processes/cleanup.ts';

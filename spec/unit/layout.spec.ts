@@ -64,6 +64,14 @@ test('every exemption from a unit spec names a source that exists', (t) => {
   t.deepEqual(stale, []);
 });
 
+test('the root of engine/ has the public API and what every layer uses, and no other file', (t) => {
+  const files = [...sources.keys()].filter((path) => /^engine\/[^/]*$/.test(path));
+  t.deepEqual(
+    files.map((path) => posix.basename(path)),
+    ['cli.ts', 'config.ts', 'engine.ts', 'errors.ts', 'index.ts', 'options.ts', 'runner.ts'],
+  );
+});
+
 test('no file is too long to be read', (t) => {
   t.deepEqual(tooLong(sources), []);
 });

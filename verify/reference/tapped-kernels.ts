@@ -59,7 +59,7 @@ export interface RopeCall {
 }
 
 /** Attention of a whole sequence: row r is position r. */
-export interface AttentionCall extends AttentionArgs, Pick<StoreKeyValueArgs, 'k' | 'v'> {
+export interface AttentionCall extends AttentionArgs, Pick<StoreKeyValueArgs, 'rows' | 'k' | 'v'> {
   readonly layer: number;
   compute(): void;
 }
@@ -198,9 +198,9 @@ export function tapKernels(inner: Kernels, config: ModelConfig, taps: Taps): Tap
     },
 
     attention(args) {
-      const { k, v } = stored!;
+      const { rows, k, v } = stored!;
       const compute = () => inner.attention(args);
-      if (taps.attention) taps.attention({ ...args, k, v, layer: layer(), compute });
+      if (taps.attention) taps.attention({ ...args, rows, k, v, layer: layer(), compute });
       else compute();
     },
 

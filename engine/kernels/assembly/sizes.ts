@@ -7,4 +7,5 @@ export const TILE_ROWS: usize = <usize>abi.TILE_ROWS;
 export const FEW_ROWS: usize = <usize>abi.FEW_ROWS;
 export const FEW_ROWS_NARROW: usize = <usize>abi.FEW_ROWS_NARROW;
 export const QUERIES: usize = <usize>abi.QUERIES;
+export const UNIT_QUERIES: usize = <usize>abi.UNIT_QUERIES;
 export const LEAVES: usize = <usize>numerics.LEAVES;

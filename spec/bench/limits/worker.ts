@@ -1,16 +1,9 @@
 /** A thread of the measurement of limits: runs its part of a loop when a message asks for it. */
 import { parentPort, workerData } from 'node:worker_threads';
-import type { SharedMemory } from '../../../engine/kernels/memory.ts';
-
-declare const WebAssembly: {
-  instantiate(
-    bytes: Uint8Array,
-    imports: { env: { memory: SharedMemory } },
-  ): Promise<{ instance: { exports: LimitLoops } }>;
-};
+import { type SharedMemory, WebAssembly } from '../../../engine/kernels/web-assembly.ts';
 
 /** What `assembly/index.ts` exports. */
-interface LimitLoops {
+export interface LimitLoops {
   read(address: number, bytes: number): number;
   multiplyAdd(turns: number, factor: number, summand: number, sums: number): void;
   multiplyAddWide(turns: number, factor: number, summand: number, sums: number): void;
@@ -34,7 +27,8 @@ export interface LimitWorkerData {
 export type LimitTask = { kind: 'read'; times: number } | { kind: 'multiplyAdd'; turns: number };
 
 const { wasm, memory, arithmetic, begin, bytes } = workerData as LimitWorkerData;
-const { exports: loops } = (await WebAssembly.instantiate(wasm, { env: { memory } })).instance;
+const module = new WebAssembly.Module(wasm);
+const loops = new WebAssembly.Instance(module, { env: { memory } }).exports as unknown as LimitLoops;
 
 /** A call is short: V8 replaces its quick code by its good code only between two calls. */
 const CALL_TURNS = 10_000;

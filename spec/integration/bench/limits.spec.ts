@@ -1,48 +1,37 @@
 import { readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
-import { KernelMemory, type SharedMemory } from '../../../engine/kernels/memory.ts';
+import { KernelMemory } from '../../../engine/kernels/memory.ts';
+import { WebAssembly } from '../../../engine/kernels/web-assembly.ts';
 import { compile, compileLimits } from '../../bench/limits/compile.ts';
 import { LimitMeter } from '../../bench/limits/limits.ts';
+import type { LimitLoops } from '../../bench/limits/worker.ts';
 import { temporaryFolder, trackResources } from '../../support/processes/cleanup.ts';
 
 trackResources(test);
 
-declare const WebAssembly: {
-  instantiate(
-    bytes: Uint8Array,
-    imports: { env: { memory: SharedMemory } },
-  ): Promise<{
-    instance: {
-      exports: {
-        read(address: number, bytes: number): number;
-        multiplyAdd(turns: number, factor: number, summand: number, sums: number): void;
-        multiplyAddWide(turns: number, factor: number, summand: number, sums: number): void;
-      };
-    };
-  }>;
-};
+/** The loops, in this thread. */
+async function loopsOn({ memory }: KernelMemory): Promise<LimitLoops> {
+  const module = new WebAssembly.Module(await compileLimits());
+  return new WebAssembly.Instance(module, { env: { memory } }).exports as unknown as LimitLoops;
+}
 
 test('the reading loop takes every vector of its memory in, and none beside it', async (t) => {
   const memory = new KernelMemory();
   const address = memory.allocate(512);
   const words = new Int32Array(memory.buffer, address, 128);
-  const { exports } = (
-    await WebAssembly.instantiate(await compileLimits(), { env: { memory: memory.memory } })
-  ).instance;
+  const loops = await loopsOn(memory);
   for (let word = 0; word < 64; word += 4) {
     words.fill(0)[word] = 1 << (word / 4);
-    t.is(exports.read(address, 256), 1 << (word / 4), `word ${word}`);
+    t.is(loops.read(address, 256), 1 << (word / 4), `word ${word}`);
   }
   words.fill(0)[64] = 1;
-  t.is(exports.read(address, 256), 0);
+  t.is(loops.read(address, 256), 0);
 });
 
 test('the arithmetic loops multiply and add in every lane as often as their argument says', async (t) => {
   const memory = new KernelMemory();
-  const { exports } = (
-    await WebAssembly.instantiate(await compileLimits(), { env: { memory: memory.memory } })
-  ).instance;
+  const loops = await loopsOn(memory);
   for (const [name, vectors] of [
     ['multiplyAdd', 8],
     ['multiplyAddWide', 20],
@@ -56,7 +45,7 @@ test('the arithmetic loops multiply and add in every lane as often as their argu
       [2, (begin: number) => begin / 4 + 1.5],
       [100, () => 2],
     ] as const) {
-      exports[name](turns, 0.5, 1, address);
+      loops[name](turns, 0.5, 1, address);
       for (const [lane, sum] of sums.entries()) {
         const begin = 1 + Math.floor(lane / 4) / 10;
         t.true(Math.abs(sum - expected(begin)) < 1e-6, `${name}, ${turns} turns, lane ${lane}: ${sum}`);

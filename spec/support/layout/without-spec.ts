@@ -2,11 +2,11 @@
 export const WITHOUT_SPEC: Readonly<Record<string, string>> = {
   'engine/index.ts': 're-exports',
   'engine/serving/requests.ts': 'interfaces',
-  'engine/load-options.ts': 'public-options.spec.ts goes over all options',
   'engine/kernels/kernels.ts': 'an interface and its constants',
   'engine/kernels/abi.ts': 'constants and lists of fields; table.spec.ts goes over them',
   'engine/kernels/build.ts': 'a command; integration/kernels/build.spec.ts runs it',
   'engine/kernels/numerics.ts': 'constants; exp.spec.ts holds the exponential made of them to its accuracy',
+  'engine/kernels/web-assembly.ts': 'declarations',
   'engine/kernels/pool-thread.ts': 'what a thread of pool.ts runs; its spec starts it',
   'engine/kernels/scalar-attention.ts': 'a part of the scalar kernels, tested with them',
   'engine/distributed/rank-main.ts': 'the program of a rank; spec/distributed/ runs it and breaks it',

@@ -33,9 +33,9 @@ export const ESCAPED_MUTANTS: readonly EscapedMutant[] = [
     'slot < min(blockSize, most - t)',
     'slot < min<usize>(32, min(blockSize, most - t))',
   ]),
-  engine(`${assembly}/attention/key-value.ts`, 'property/kernels', 'positions wrap at 4,096', [
-    '(position / blockSize) * sizeof',
-    '((position % 4096) / blockSize) * sizeof',
+  engine(`${assembly}/attention/key-value.ts`, 'property/kernels', 'slots wrap at 4,096', [
+    'cacheSlot / blockSize;',
+    '(cacheSlot % 4096) / blockSize;',
   ]),
   engine('kernels/wasm.ts', 'property/kernels', 'rows of outputs wrap at 256', [
     'y: to + first * outputs',
@@ -108,10 +108,12 @@ export const ESCAPED_MUTANTS: readonly EscapedMutant[] = [
     "trap '' HUP INT PIPE TERM",
     "trap '' HUP PIPE TERM",
   ]),
-  engine('prompt-runner.ts', 'unit/engine/prompt-runner', "an observer's error is swallowed", [
-    'if (thrown) throw thrown.error;',
-    '',
-  ]),
+  engine(
+    'distributed/prompt-runner.ts',
+    'unit/engine/distributed/prompt-runner',
+    "an observer's error is swallowed",
+    ['if (thrown) throw thrown.error;', ''],
+  ),
   engine('terminal/interrupt.ts', 'unit/engine/terminal/interrupt', 'a signal that has arrived is lost', [
     'await turn();',
     '',
@@ -119,5 +121,71 @@ export const ESCAPED_MUTANTS: readonly EscapedMutant[] = [
   engine('text/jinja/text-filters.ts', 'unit/engine/text/jinja/budget', 'a filter counts nothing', [
     'holdText(plain.length * 9);',
     '',
+  ]),
+  engine(
+    `${assembly}/matmul/few-rows.ts`,
+    'unit/engine/kernels/untouched',
+    'sums run over the end of scratch memory',
+    ['return numStrips <= 4 ? 4 : 2;', 'return numStrips <= 8 ? 4 : 2;'],
+  ),
+  engine(`${assembly}/threads/threads.ts`, 'unit/engine/kernels/pool', 'a long job counts as silent', [
+    'waits = done === before ? waits + 1 : 0;',
+    'waits = waits + 1;',
+  ]),
+  engine('model/loader.ts', 'unit/engine/model/loader', 'a sharded matrix is right in its first piece only', [
+    '(outputs.first + firstRow) * wholeInputs',
+    '(outputs.first + firstRow) * inputs.count',
+  ]),
+  engine(
+    'checkpoint/read-config.ts',
+    'unit/engine/checkpoint/read-config',
+    'a file that cannot be read counts as absent',
+    ["whenMissing !== undefined && code === 'ENOENT'", 'whenMissing !== undefined'],
+  ),
+  engine('hub/lock.ts', 'unit/engine/hub/lock', 'a signal to flock gives up the lock', [
+    'exitCode === BUSY || exitCode === null',
+    'exitCode === BUSY',
+  ]),
+  engine('hub/timeout.ts', 'unit/engine/hub/timeout', 'a listener stays for every chunk', [
+    "    signal?.removeEventListener('abort', onAbort);\n",
+    '',
+  ]),
+  engine(
+    'parallel/collectives.ts',
+    'unit/engine/parallel/collectives',
+    'own values elsewhere in one memory are left out',
+    [
+      'bytes.buffer !== gathered.buffer || bytes.byteOffset !== place(this.rank).byteOffset',
+      'bytes.buffer !== gathered.buffer',
+    ],
+  ),
+  engine(
+    'parallel/fork/rank-process.ts',
+    'unit/engine/parallel/fork/launch',
+    'a rank may fail after it has left',
+    ['code === 0 && this.#left', 'this.#left'],
+  ),
+  engine('text/chat.ts', 'unit/engine/text/chat', 'an additional default.jinja wins', [
+    "if (file !== undefined) files.set('default', file);",
+    "if (file !== undefined && !files.has('default')) files.set('default', file);",
+  ]),
+  engine(
+    'text/jinja/comparison.ts',
+    'unit/engine/text/jinja/template',
+    'a reverse sort turns equal items round',
+    [
+      '    return reverse ? -sign : sign;\n  });\n',
+      '    return sign;\n  });\n  if (reverse) keyed.reverse();\n',
+    ],
+  ),
+  engine(
+    'text/jinja/string-methods.ts',
+    'unit/engine/text/jinja/template',
+    'rsplit looks for the separator as it is',
+    ['backwards(separatorOf(sep))', 'separatorOf(sep)'],
+  ),
+  engine('text/jinja/strftime.ts', 'unit/engine/text/jinja/strftime', 'noon is 00', [
+    'date.getHours() % 12 || 12',
+    'date.getHours() % 12',
   ]),
 ];

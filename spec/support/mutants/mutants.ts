@@ -98,17 +98,21 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'key/value heads are mapped by remainder',
     model: 'dense',
-    edits: [scalarAttention('Math.floor(head / headsPerKey)', 'head % numKeyValueHeads')],
+    edits: [
+      scalarAttention('Math.floor(head / (numAttentionHeads / numKeyValueHeads))', 'head % numKeyValueHeads'),
+    ],
   },
   {
     name: 'attention is not causal',
     model: 'dense',
-    edits: [scalarAttention('startPosition + row + 1;', 'startPosition + rows;')],
+    edits: [scalarAttention('startPosition + row + 1;', 'startPosition + sequence.rows;')],
   },
   {
     name: 'a token does not see itself',
     model: 'dense',
-    edits: [scalarAttention('startPosition + row + 1;', 'Math.max(1, startPosition + row);')],
+    edits: [
+      scalarAttention('sequence.startPosition + row + 1;', 'Math.max(1, sequence.startPosition + row);'),
+    ],
   },
   {
     name: 'decode begins one position too late',
@@ -139,7 +143,7 @@ export const MUTANTS: readonly Mutant[] = [
     name: 'a second chunk of the prompt begins at position 0 again',
     model: 'dense',
     edits: [
-      edit('prompt-runner.ts', 'startPosition: first, blockTable', 'startPosition: 0, blockTable'),
+      edit('distributed/prompt-runner.ts', 'startPosition: first,', 'startPosition: 0,'),
       runner(
         'startPosition: sequence.numComputedTokens,',
         'startPosition: sequence.numNewTokens > 0 ? sequence.numComputedTokens : 0,',
@@ -149,12 +153,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'the cache wraps around at a block',
     model: 'dense',
-    edits: [
-      scalarAttention(
-        '  const block = blockTable[Math.floor(position / blockSize)];\n  return ((block * numKeyValueHeads + head) * blockSize',
-        '  const block = blockTable[0];\n  return ((block * numKeyValueHeads + head) * blockSize',
-      ),
-    ],
+    edits: [scalarAttention('blockTable[Math.floor(position / blockSize)]', 'blockTable[0]')],
   },
   {
     name: 'scores are not scaled',
@@ -239,8 +238,8 @@ export const MUTANTS: readonly Mutant[] = [
     model: 'dense',
     edits: [
       qwen3(
-        '    return this.#logits.subarray(0,',
-        '    this.#logits[7] = NaN;\n    return this.#logits.subarray(0,',
+        '    const values = this.#logits.subarray(0,',
+        '    this.#logits[7] = NaN;\n    const values = this.#logits.subarray(0,',
       ),
     ],
   },
@@ -249,8 +248,8 @@ export const MUTANTS: readonly Mutant[] = [
     model: 'outliers',
     edits: [
       qwen3(
-        '    return this.#logits.subarray(0,',
-        '    this.#logits.fill(1);\n    return this.#logits.subarray(0,',
+        '    const values = this.#logits.subarray(0,',
+        '    this.#logits.fill(1);\n    const values = this.#logits.subarray(0,',
       ),
     ],
   },
@@ -259,8 +258,8 @@ export const MUTANTS: readonly Mutant[] = [
     model: 'outliers',
     edits: [
       qwen3(
-        '    return this.#logits.subarray(0,',
-        '    [this.#logits[3], this.#logits[4]] = [this.#logits[4], this.#logits[3]];\n    return this.#logits.subarray(0,',
+        '    const values = this.#logits.subarray(0,',
+        '    [this.#logits[3], this.#logits[4]] = [this.#logits[4], this.#logits[3]];\n    const values = this.#logits.subarray(0,',
       ),
     ],
   },
@@ -274,7 +273,7 @@ export const MUTANTS: readonly Mutant[] = [
     model: 'dense',
     edits: [
       sampler(
-        'argmax(this.#process(logits))',
+        'this.#greedy(logits, largest)',
         'argmax(logits.map((logit, id) => (id === argmax(logits) ? -Infinity : logit)))',
       ),
     ],

@@ -44,14 +44,16 @@ export const SERVING_MUTANTS: readonly ServingMutant[] = [
     name: 'keys go into the wrong slot at the edge of a block',
     edits: [
       scalarAttention(
-        '* blockSize + (position % blockSize);',
-        '* blockSize + Math.min(position % blockSize, Math.max(0, blockSize - 2));',
+        '* blockSize + (cacheSlot % blockSize);',
+        '* blockSize + Math.min(cacheSlot % blockSize, Math.max(0, blockSize - 2));',
       ),
     ],
   },
   {
     name: 'values go into the wrong slot at the edge of a block',
-    edits: [scalarAttention('(position % blockSize)) * headDim', '(position % (blockSize - 1))) * headDim')],
+    edits: [
+      scalarAttention('(cacheSlot % blockSize)) * headDim', '(cacheSlot % (blockSize - 1))) * headDim'),
+    ],
   },
   {
     name: "a block's hash ignores its parent and so its position",
@@ -74,14 +76,8 @@ export const SERVING_MUTANTS: readonly ServingMutant[] = [
     edits: [
       edit(
         'model/attention.ts',
-        '        startPosition,\n',
-        '        startPosition: step.spans[0].startPosition,\n',
-      ),
-      // For reading only: keys and values are still stored at their own positions.
-      edit(
-        'model/attention.ts',
-        '        ...where,\n        rows: ids.length,\n        k:',
-        '        ...where,\n        startPosition,\n        rows: ids.length,\n        k:',
+        'sequences.push({ rows: ids.length, startPosition,',
+        'sequences.push({ rows: ids.length, startPosition: spans[0].startPosition,',
       ),
     ],
   },
@@ -90,8 +86,8 @@ export const SERVING_MUTANTS: readonly ServingMutant[] = [
     edits: [
       edit(
         'model/attention.ts',
-        'step.blockTable.set(blockTable);',
-        'step.blockTable.set(row === 0 ? blockTable : Array.from(blockTable, (b, i) => step.spans[0].blockTable[i] ?? b));',
+        'startPosition, blockTable });',
+        'startPosition, blockTable: Array.from(blockTable, (b, i) => spans[0].blockTable[i] ?? b) });',
       ),
     ],
   },

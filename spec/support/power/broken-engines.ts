@@ -1,8 +1,8 @@
+import type { LoadOptions } from '../../../engine/distributed/load-model.ts';
 import { Engine } from '../../../engine/engine.ts';
 import { readModelConfig } from '../../../engine/index.ts';
 import type { Kernels } from '../../../engine/kernels/kernels.ts';
 import { createWasmKernels } from '../../../engine/kernels/wasm.ts';
-import type { LoadOptions } from '../../../engine/load-options.ts';
 import { engineModel } from '../../../verify/adapters/engine.ts';
 import { generateOne } from '../../../verify/generate.ts';
 import { withConfig } from '../../../verify/reference/config-variant.ts';

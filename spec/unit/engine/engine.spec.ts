@@ -1,6 +1,7 @@
 import { rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
+import type { LoadOptions } from '../../../engine/distributed/load-model.ts';
 import { Engine } from '../../../engine/engine.ts';
 import {
   CheckpointError,
@@ -12,7 +13,6 @@ import {
 } from '../../../engine/errors.ts';
 import { createScalarKernels } from '../../../engine/kernels/scalar.ts';
 import { createWasmKernels } from '../../../engine/kernels/wasm.ts';
-import type { LoadOptions } from '../../../engine/load-options.ts';
 import { cacheBytesPerToken } from '../../../engine/model/kv-cache.ts';
 import { HEAD_ROWS } from '../../../engine/model/qwen3.ts';
 import { completeEngineOptions } from '../../../engine/options.ts';
@@ -43,9 +43,9 @@ test('memory grows with the cache by what a position costs, and is given back wh
     const engine = await loadEngine(t, model, { cacheTokens, blockSize: 8, kernels: createScalarKernels() });
     return engine.bytesAllocated;
   };
-  // Beside keys and values there are 24 scores for each position, and an entry in the block table for each
+  // Beside keys and values there are 32 scores for each position, and an entry in the block table for each
   // block.
-  const perBlock = 8 * (cacheBytesPerToken(model.config) + 4 * 24) + 4;
+  const perBlock = 8 * (cacheBytesPerToken(model.config) + 4 * 32) + 4;
   t.is((await bytes(200)) - (await bytes(136)), 8 * perBlock);
   const engine = await loadEngine(t, model);
   const weights = [...model.weights.values()].reduce((sum, { data }) => sum + 4 * data.length, 0);

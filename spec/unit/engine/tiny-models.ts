@@ -1,8 +1,8 @@
 import type { ExecutionContext } from 'ava';
 import type { WeightDtype } from '../../../engine/config.ts';
+import type { LoadOptions } from '../../../engine/distributed/load-model.ts';
 import { Engine } from '../../../engine/engine.ts';
 import { createWasmKernels } from '../../../engine/kernels/wasm.ts';
-import type { LoadOptions } from '../../../engine/load-options.ts';
 import { closing, temporaryFolder } from '../../support/processes/cleanup.ts';
 import { makeModel, type TinyModel, writeModelDirectory } from '../../support/properties/arbitraries.ts';
 

@@ -49,26 +49,33 @@ export function httpSubject(options: HttpSubjectOptions): Subject {
   const url = parseUrl(options.url);
   if (options.timeoutMs !== undefined) checkTimeLimit('timeoutMs', options.timeoutMs);
   let info: SubjectInfo = { name: `the server at ${shown(url)}` };
+  const connect = async (modelDir: string, onNote?: (note: string) => void) => {
+    const { apiKey, timeoutMs = DEFAULT_TIMEOUT_MS, clock } = options;
+    const client = new Client({
+      url,
+      timeoutMs,
+      ...(apiKey ? { apiKey } : {}),
+      ...(clock ? { clock } : {}),
+    });
+    try {
+      return { client, opened: await open(client, modelDir, { ...options, onNote }) };
+    } catch (error) {
+      client.close();
+      throw error;
+    }
+  };
   return {
     get info() {
       return info;
     },
+    async reach(modelDir) {
+      const { client } = await connect(modelDir);
+      client.close();
+    },
     async load(modelDir) {
-      const { apiKey, timeoutMs = DEFAULT_TIMEOUT_MS, clock } = options;
-      const client = new Client({
-        url,
-        timeoutMs,
-        ...(apiKey ? { apiKey } : {}),
-        ...(clock ? { clock } : {}),
-      });
-      try {
-        const opened = await open(client, modelDir, options);
-        info = { name: opened.name, version: opened.version };
-        return opened.model;
-      } catch (error) {
-        client.close();
-        throw error;
-      }
+      const { opened } = await connect(modelDir, options.onNote);
+      info = { name: opened.name, version: opened.version };
+      return opened.model;
     },
   };
 }

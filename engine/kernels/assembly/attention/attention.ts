@@ -1,15 +1,14 @@
 import { AttentionArguments } from '../../abi';
 import { Fused } from '../multiply-add';
+import { Sequence } from './sequence';
 import { exponentials } from './softmax';
 
 /**
- * Causal softmax attention of the (row, head) pairs first … last, counted row by row, for any headDim and
- * blockSize. Models have multiples of 16, which tiled.ts computes faster.
+ * Causal softmax attention of the (row, head) pairs first … last, counted row by row and sequence by
+ * sequence, for any headDim and blockSize. Models have multiples of 16, which tiled.ts computes faster.
  */
 export function attention(args: AttentionArguments, first: usize, last: usize, thread: usize): void {
-  const blockTable = <usize>args.blockTable;
   const blockSize = <usize>args.blockSize;
-  const startPosition = <usize>args.startPosition;
   const heads = <usize>args.numAttentionHeads;
   const keyHeads = <usize>args.numKeyValueHeads;
   const headDim = <usize>args.headDim;
@@ -18,10 +17,15 @@ export function attention(args: AttentionArguments, first: usize, last: usize, t
   const headBytes = headDim * sizeof<f32>();
   const blockBytes = keyHeads * headBytes * blockSize;
   const headsPerKey = heads / keyHeads;
+  let sequence = changetype<Sequence>(<usize>args.sequences);
   for (let unit = first; unit < last; unit++) {
+    while (unit >= (<usize>sequence.firstRow + <usize>sequence.rows) * heads) {
+      sequence = changetype<Sequence>(changetype<usize>(sequence) + offsetof<Sequence>());
+    }
     const q = <usize>args.q + unit * headBytes;
     const out = <usize>args.out + unit * headBytes;
-    const count = startPosition + unit / heads + 1;
+    const count = sequence.seen(unit / heads - <usize>sequence.firstRow);
+    const blockTable = sequence.blockTable(args);
     const inBlock = ((unit % heads) / headsPerKey) * headBytes * blockSize;
     const keys = <usize>args.keys + inBlock;
     const values = <usize>args.values + inBlock;

@@ -4,16 +4,16 @@ import { StoreKeyValueArguments } from '../../abi';
 export function storeKeyValue(args: StoreKeyValueArguments, first: usize, last: usize): void {
   const keys = <usize>args.keys;
   const values = <usize>args.values;
-  const blockTable = <usize>args.blockTable;
+  const slots = <usize>args.slots;
   const blockSize = <usize>args.blockSize;
-  const startPosition = <usize>args.startPosition;
   const heads = <usize>args.numKeyValueHeads;
   const headBytes = <usize>args.headDim * sizeof<f32>();
   let k = <usize>args.k + first * heads * headBytes;
   let v = <usize>args.v + first * heads * headBytes;
-  for (let position = startPosition + first; position < startPosition + last; position++) {
-    const block = <usize>load<u32>(blockTable + (position / blockSize) * sizeof<u32>());
-    const slot = position % blockSize;
+  for (let row = first; row < last; row++) {
+    const cacheSlot = <usize>load<u32>(slots + row * sizeof<u32>());
+    const block = cacheSlot / blockSize;
+    const slot = cacheSlot % blockSize;
     for (let head: usize = 0; head < heads; head++) {
       const inCache = (block * heads + head) * headBytes * blockSize;
       let key = keys + inCache + slot * sizeof<f32>();

@@ -1,21 +1,20 @@
 import { AttentionArguments } from '../../abi';
-import { Strips } from '../matmul/strips';
 import { sumHalf, sumPanel } from '../matmul/tile';
 import { Fused } from '../multiply-add';
-import { PANEL, QUERIES, TILE_ROWS } from '../sizes';
+import { PANEL, QUERIES, TILE_ROWS, UNIT_QUERIES } from '../sizes';
+import { Sequence } from './sequence';
 import { exponentials } from './softmax';
+import {
+  cutIntoStrips,
+  headsOfUnit,
+  partsOf,
+  QueryStrip,
+  queriesOf,
+  queryIndex,
+  seen,
+  unitsOf,
+} from './units';
 import { addValues8, addValues16, ValueRun } from './value-tile';
-
-/** Queries of a unit that a tile takes at once. */
-@unmanaged
-class QueryStrip {
-  /** Its first query in the unit, and how many it has. */
-  first!: usize;
-  width!: usize;
-  /** How many positions its first and its last query see. */
-  least!: usize;
-  most!: usize;
-}
 
 /** Bytes of the sums of a tile, f32 [TILE_ROWS, 16]. */
 const SUMS_BYTES: usize = TILE_ROWS * PANEL * sizeof<f32>();
@@ -24,17 +23,18 @@ const RUN: usize = 64;
 
 // Where things lie in a thread's scratch memory behind the table of a unit's strips: the denominators of its
 // queries; the run of values being added; the sums of one tile of scores; the queries, f32 [strips][headDim]
-// [width]; then the sums of the values, f32 [strips, headDim / 16, TILE_ROWS, 16].
-const DENOMINATORS: usize = (QUERIES / TILE_ROWS) * offsetof<QueryStrip>();
-const VALUE_RUN: usize = DENOMINATORS + QUERIES * sizeof<f32>();
+// [width]; then the sums of the values, f32 [strips][headDim / 16][width][16].
+const DENOMINATORS: usize = UNIT_QUERIES * offsetof<QueryStrip>();
+const VALUE_RUN: usize = DENOMINATORS + UNIT_QUERIES * sizeof<f32>();
 const SCORE_SUMS: usize = VALUE_RUN + offsetof<ValueRun>();
 const STRIPPED: usize = SCORE_SUMS + SUMS_BYTES;
 
 /**
  * The attention of attention.ts for a headDim and a blockSize that are multiples of 16: the queries that
  * share a key head, a strip at a time, are the rows of a tile, and a block of the cache is its weights,
- * once for the scores and once for the values. A unit is QUERIES queries of a key head, so that memory is
- * read once for all of them.
+ * once for the scores and once for the values. A unit is QUERIES queries of a sequence that share a key
+ * head, so that memory is read once for all of them; or all queries of several key heads, if they are that
+ * few, so that memory is read in long runs.
  */
 export function attentionTiled(
   args: AttentionArguments,
@@ -43,54 +43,66 @@ export function attentionTiled(
   scratch: usize,
   thread: usize,
 ): void {
-  const headDim = <usize>args.headDim;
-  const queries = (<usize>args.rows * <usize>args.numAttentionHeads) / <usize>args.numKeyValueHeads;
   const scores = <usize>args.scores + thread * <usize>args.scoresBytes;
-  const scoresBytes = <usize>args.scoresBytes / QUERIES;
-  const units = (queries + QUERIES - 1) / QUERIES;
-  const sums = scratch + STRIPPED + QUERIES * headDim * sizeof<f32>();
+  let sequence = changetype<Sequence>(<usize>args.sequences);
+  let firstUnit: usize = 0;
   for (let unit = first; unit < last; unit++) {
-    const keyHead = unit / units;
-    const query = (unit % units) * QUERIES;
-    const count = min(QUERIES, queries - query);
-    const end = cutIntoStrips(args, query, count, scratch);
-    takeQueries(args, keyHead, query, scratch, end);
-    score(args, keyHead, scratch, end, scores);
-    for (let i: usize = 0; i < count; i++) {
-      const denominator = exponentials(scores + i * scoresBytes, seen(args, query + i));
-      store<f32>(scratch + DENOMINATORS + i * sizeof<f32>(), denominator);
+    let end = firstUnit + unitsOf(args, sequence);
+    while (unit >= end) {
+      sequence = changetype<Sequence>(changetype<usize>(sequence) + offsetof<Sequence>());
+      firstUnit = end;
+      end += unitsOf(args, sequence);
     }
-    memory.fill(sums, 0, (headDim / PANEL) * Strips.count(count) * SUMS_BYTES);
-    addValues(args, keyHead, scratch, end, sums, scores);
-    finish(args, keyHead, query, scratch, end, sums, scores);
+    attend(args, sequence, unit - firstUnit, scratch, scores);
   }
 }
 
-/** Describes the strips of a unit. @returns the end of their table */
-function cutIntoStrips(args: AttentionArguments, query: usize, count: usize, table: usize): usize {
-  const strips = Strips.count(count);
-  let first: usize = 0;
-  for (let i: usize = 0; i < strips; i++) {
-    const strip = changetype<QueryStrip>(table);
-    strip.first = first;
-    strip.width = Strips.width(count, strips, i);
-    strip.least = seen(args, query + first);
-    first += strip.width;
-    strip.most = seen(args, query + first - 1);
-    table += offsetof<QueryStrip>();
+/** Computes a unit of a sequence. @param scratch,scores of this thread */
+function attend(
+  args: AttentionArguments,
+  sequence: Sequence,
+  unit: usize,
+  scratch: usize,
+  scores: usize,
+): void {
+  const headDim = <usize>args.headDim;
+  const scoresBytes = <usize>args.scoresBytes / UNIT_QUERIES;
+  const queries = queriesOf(args, sequence);
+  const heads = headsOfUnit(args, queries);
+  const keyHead = (unit / partsOf(queries)) * heads;
+  const lastHead = min(keyHead + heads, <usize>args.numKeyValueHeads);
+  const query = (unit % partsOf(queries)) * QUERIES;
+  const count = min(QUERIES, queries - query);
+  const sums = scratch + STRIPPED + UNIT_QUERIES * headDim * sizeof<f32>();
+  let end = scratch;
+  for (let head = keyHead; head < lastHead; head++) {
+    end = cutIntoStrips(args, sequence, head, query, count, (head - keyHead) * count, end);
   }
-  return table;
+  takeQueries(args, sequence, scratch, end);
+  score(args, sequence, scratch, end, scores);
+  let own = scores;
+  let denominators = scratch + DENOMINATORS;
+  for (let head = keyHead; head < lastHead; head++) {
+    for (let i: usize = 0; i < count; i++) {
+      store<f32>(denominators, exponentials(own, seen(args, sequence, query + i)));
+      denominators += sizeof<f32>();
+      own += scoresBytes;
+    }
+  }
+  memory.fill(sums, 0, (lastHead - keyHead) * count * headDim * sizeof<f32>());
+  addValues(args, sequence, scratch, end, sums, scores);
+  finish(args, sequence, scratch, end, sums, scores);
 }
 
 /** Copies the queries, so that a tile reads its rows from one address. */
-function takeQueries(args: AttentionArguments, keyHead: usize, query: usize, table: usize, end: usize): void {
+function takeQueries(args: AttentionArguments, sequence: Sequence, table: usize, end: usize): void {
   const headDim = <usize>args.headDim;
   const queries = table + STRIPPED;
   for (; table < end; table += offsetof<QueryStrip>()) {
     const strip = changetype<QueryStrip>(table);
     const to = queries + strip.first * headDim * 4;
     for (let i: usize = 0; i < strip.width; i++) {
-      const index = queryIndex(args, keyHead, query + strip.first + i);
+      const index = queryIndex(args, sequence, strip.keyHead, strip.query + i);
       spread(<usize>args.q + index * headDim * 4, headDim, to + i * 4, strip.width * 4);
     }
   }
@@ -100,26 +112,25 @@ function takeQueries(args: AttentionArguments, keyHead: usize, query: usize, tab
  * The scaled scores, f32 [queries, positions]: those of a strip over the positions that its last query
  * sees, and up to 15 values behind.
  */
-function score(args: AttentionArguments, keyHead: usize, table: usize, end: usize, scores: usize): void {
-  const blockTable = <usize>args.blockTable;
+function score(args: AttentionArguments, sequence: Sequence, table: usize, end: usize, scores: usize): void {
+  const blockTable = sequence.blockTable(args);
   const blockSize = <usize>args.blockSize;
   const headDim = <usize>args.headDim;
   const isWide = args.isWide !== 0;
-  const scoresBytes = <usize>args.scoresBytes / QUERIES;
+  const scoresBytes = <usize>args.scoresBytes / UNIT_QUERIES;
   const scale = f32x4.splat(<f32>args.scale);
   const keyBytes = blockSize * sizeof<f32>();
   const blockBytes = <usize>args.numKeyValueHeads * headDim * keyBytes;
-  const keys = <usize>args.keys + keyHead * headDim * keyBytes;
   const sums = table + SCORE_SUMS;
   const queries = table + STRIPPED;
   const most = changetype<QueryStrip>(end - offsetof<QueryStrip>()).most;
   for (let t: usize = 0; t < most; t += blockSize) {
-    const block = keys + <usize>load<u32>(blockTable + (t / blockSize) * 4) * blockBytes;
+    const block = <usize>args.keys + <usize>load<u32>(blockTable + (t / blockSize) * 4) * blockBytes;
     for (let slot: usize = 0; slot < min(blockSize, most - t); slot += PANEL) {
-      const key = block + slot * 4;
       for (let at = table; at < end; at += offsetof<QueryStrip>()) {
         const strip = changetype<QueryStrip>(at);
         if (t + slot >= strip.most) continue;
+        const key = block + strip.keyHead * headDim * keyBytes + slot * 4;
         const width = strip.width;
         const x = queries + strip.first * headDim * 4;
         const xEnd = x + headDim * width * 4;
@@ -144,7 +155,7 @@ function score(args: AttentionArguments, keyHead: usize, table: usize, end: usiz
 /** Adds the values that all queries of a strip see, weighted by the scores' exponentials. */
 function addValues(
   args: AttentionArguments,
-  keyHead: usize,
+  sequence: Sequence,
   table: usize,
   end: usize,
   sums: usize,
@@ -152,85 +163,91 @@ function addValues(
 ): void {
   const headBytes = <usize>args.headDim * sizeof<f32>();
   const isWide = args.isWide !== 0;
-  const values = <usize>args.values + keyHead * headBytes * <usize>args.blockSize;
-  const stripBytes = (headBytes / 64) * SUMS_BYTES;
   const run = changetype<ValueRun>(table + VALUE_RUN);
-  run.weightsBytes = <usize>args.scoresBytes / QUERIES;
-  run.blockTable = <usize>args.blockTable;
+  run.weightsBytes = <usize>args.scoresBytes / UNIT_QUERIES;
+  run.blockTable = sequence.blockTable(args);
   run.blockSize = <usize>args.blockSize;
   run.headBytes = headBytes;
   run.blockBytes = <usize>args.numKeyValueHeads * headBytes * run.blockSize;
-  const positions = max(RUN / run.blockSize, 1) * run.blockSize;
-  const most = changetype<QueryStrip>(end - offsetof<QueryStrip>()).least;
-  for (let t: usize = 0; t < most; t += positions) {
+  const last = changetype<QueryStrip>(end - offsetof<QueryStrip>());
+  const firstHead = changetype<QueryStrip>(table).keyHead;
+  const isOneHead = last.keyHead === firstHead;
+  // The values of a block's heads lie one after the other: the next head's are fetched during this one's.
+  const positions = isOneHead ? max(RUN / run.blockSize, 1) * run.blockSize : run.blockSize;
+  for (let t: usize = 0; t < last.least; t += positions) {
     run.from = t;
-    let firstSums = sums;
-    for (let value = values; value < values + headBytes; value += 64) {
-      let own = firstSums;
-      for (let at = table; at < end; at += offsetof<QueryStrip>()) {
-        const strip = changetype<QueryStrip>(at);
-        if (t < strip.least) {
+    for (let first = table; first < end; ) {
+      const keyHead = changetype<QueryStrip>(first).keyHead;
+      let next = first;
+      while (next < end && changetype<QueryStrip>(next).keyHead === keyHead) next += offsetof<QueryStrip>();
+      let ahead: usize = 0;
+      if (next < end) ahead = valuesAt(args, run, keyHead + 1, t);
+      else if (!isOneHead && t + positions < last.least)
+        ahead = valuesAt(args, run, firstHead, t + positions);
+      const values = <usize>args.values + keyHead * headBytes * run.blockSize;
+      for (let d: usize = 0; d < headBytes; d += 64) {
+        if (ahead > 0) {
+          const stop = ahead + run.blockSize * 64;
+          for (; ahead < stop; ahead += 64) load<u8>(ahead);
+        }
+        for (let at = first; at < next; at += offsetof<QueryStrip>()) {
+          const strip = changetype<QueryStrip>(at);
+          if (t >= strip.least) continue;
           run.to = min(t + positions, strip.least);
           run.weights = scores + strip.first * run.weightsBytes;
-          if (isWide || strip.width < 3) addValues16(strip.width, table + VALUE_RUN, value, own);
+          const own = sums + strip.first * headBytes + d * strip.width;
+          if (isWide || strip.width < 3) addValues16(strip.width, table + VALUE_RUN, values + d, own);
           else {
-            addValues8(strip.width, table + VALUE_RUN, value, own);
-            addValues8(strip.width, table + VALUE_RUN, value + 32, own + 32);
+            addValues8(strip.width, table + VALUE_RUN, values + d, own);
+            addValues8(strip.width, table + VALUE_RUN, values + d + 32, own + 32);
           }
         }
-        own += stripBytes;
       }
-      firstSums += SUMS_BYTES;
+      first = next;
     }
   }
+}
+
+/** The address of a key head's values at a position that begins a block. */
+function valuesAt(args: AttentionArguments, run: ValueRun, keyHead: usize, position: usize): usize {
+  const block = <usize>load<u32>(run.blockTable + (position / run.blockSize) * 4);
+  return <usize>args.values + block * run.blockBytes + keyHead * run.headBytes * run.blockSize;
 }
 
 /** Adds the values that only some queries of a strip see, divides, and writes the outputs. */
 function finish(
   args: AttentionArguments,
-  keyHead: usize,
-  query: usize,
+  sequence: Sequence,
   table: usize,
   end: usize,
   sums: usize,
   scores: usize,
 ): void {
-  const blockTable = <usize>args.blockTable;
+  const blockTable = sequence.blockTable(args);
   const blockSize = <usize>args.blockSize;
   const headBytes = <usize>args.headDim * sizeof<f32>();
-  const scoresBytes = <usize>args.scoresBytes / QUERIES;
+  const scoresBytes = <usize>args.scoresBytes / UNIT_QUERIES;
   const blockBytes = <usize>args.numKeyValueHeads * headBytes * blockSize;
-  const values = <usize>args.values + keyHead * headBytes * blockSize;
   const denominators = table + DENOMINATORS;
   for (; table < end; table += offsetof<QueryStrip>()) {
     const strip = changetype<QueryStrip>(table);
-    let own = sums;
-    for (let i = strip.first; i < strip.first + strip.width; i++) {
-      const all = seen(args, query + i);
+    const values = <usize>args.values + strip.keyHead * headBytes * blockSize;
+    const columnBytes = strip.width * 64;
+    let own = sums + strip.first * headBytes;
+    for (let i: usize = 0; i < strip.width; i++) {
+      const query = strip.query + i;
+      const index = strip.first + i;
+      const all = seen(args, sequence, query);
       for (let t = strip.least; t < all; t++) {
         const block = <usize>load<u32>(blockTable + (t / blockSize) * 4);
         const value = values + block * blockBytes + (t % blockSize) * headBytes;
-        addValue(load<f32>(scores + i * scoresBytes + t * 4), value, headBytes, own);
+        addValue(load<f32>(scores + index * scoresBytes + t * 4), value, headBytes, own, columnBytes);
       }
-      const to = <usize>args.out + queryIndex(args, keyHead, query + i) * headBytes;
-      divide(own, headBytes, load<f32>(denominators + i * 4), to);
+      const to = <usize>args.out + queryIndex(args, sequence, strip.keyHead, query) * headBytes;
+      divide(own, headBytes, columnBytes, load<f32>(denominators + index * 4), to);
       own += 64;
     }
-    sums += (headBytes / 64) * SUMS_BYTES;
   }
-}
-
-/** How many positions a query of a key head sees. */
-function seen(args: AttentionArguments, query: usize): usize {
-  const row = (query * <usize>args.numKeyValueHeads) / <usize>args.numAttentionHeads;
-  return <usize>args.startPosition + row + 1;
-}
-
-/** The index of a query of a key head in [rows, heads]. */
-function queryIndex(args: AttentionArguments, keyHead: usize, query: usize): usize {
-  const heads = <usize>args.numAttentionHeads;
-  const group = heads / <usize>args.numKeyValueHeads;
-  return (query / group) * heads + keyHead * group + (query % group);
 }
 
 /** Copies values to every `stride` bytes. */
@@ -243,24 +260,24 @@ function spread(from: usize, length: usize, to: usize, stride: usize): void {
 }
 
 /** Adds p · v to the sums of one query. */
-function addValue(p: f32, value: usize, headBytes: usize, sums: usize): void {
+function addValue(p: f32, value: usize, headBytes: usize, sums: usize, columnBytes: usize): void {
   const w = f32x4.splat(p);
   for (let d: usize = 0; d < headBytes; d += 64) {
     v128.store(sums, Fused.multiplyAdd(w, v128.load(value + d), v128.load(sums)));
     v128.store(sums, Fused.multiplyAdd(w, v128.load(value + d, 16), v128.load(sums, 16)), 16);
     v128.store(sums, Fused.multiplyAdd(w, v128.load(value + d, 32), v128.load(sums, 32)), 32);
     v128.store(sums, Fused.multiplyAdd(w, v128.load(value + d, 48), v128.load(sums, 48)), 48);
-    sums += SUMS_BYTES;
+    sums += columnBytes;
   }
 }
 
-function divide(sums: usize, headBytes: usize, denominator: f32, out: usize): void {
+function divide(sums: usize, headBytes: usize, columnBytes: usize, denominator: f32, out: usize): void {
   const divisor = f32x4.splat(denominator);
   for (let d: usize = 0; d < headBytes; d += 64) {
     v128.store(out + d, f32x4.div(v128.load(sums), divisor));
     v128.store(out + d, f32x4.div(v128.load(sums, 16), divisor), 16);
     v128.store(out + d, f32x4.div(v128.load(sums, 32), divisor), 32);
     v128.store(out + d, f32x4.div(v128.load(sums, 48), divisor), 48);
-    sums += SUMS_BYTES;
+    sums += columnBytes;
   }
 }

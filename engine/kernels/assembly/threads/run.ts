@@ -2,6 +2,7 @@ import * as abi from '../../abi';
 import { attention } from '../attention/attention';
 import { storeKeyValue } from '../attention/key-value';
 import { attentionTiled } from '../attention/tiled';
+import { argmax } from '../elementwise/argmax';
 import { add, addScaled, siluMultiply } from '../elementwise/elementwise';
 import { rmsNorm } from '../elementwise/rms-norm';
 import { rope } from '../elementwise/rope';
@@ -72,6 +73,9 @@ export function runPart(job: usize, first: usize, last: usize, thread: usize): v
       break;
     case <u32>abi.KERNEL_ADD_SCALED:
       addScaled(changetype<abi.AddScaledArguments>(args), first, last);
+      break;
+    case <u32>abi.KERNEL_ARGMAX:
+      argmax(changetype<abi.ArgmaxArguments>(args), first, last);
       break;
   }
 }

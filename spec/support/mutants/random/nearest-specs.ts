@@ -20,7 +20,7 @@ const WHOLE: readonly (readonly [string, readonly string[]])[] = [
   ['engine/model/', property('engine-against-oracle', 'engine-bits')],
   ['engine/runner.ts', property('serving-bits', 'engine-bits')],
   ['engine/engine.ts', property('serving-bits', 'engine-bits')],
-  ['engine/prompt-runner.ts', property('engine-bits')],
+  ['engine/distributed/prompt-runner.ts', property('engine-bits')],
   ['engine/parallel/mpi/', distributed('collectives', 'group-mpi-faults')],
   ['engine/parallel/', distributed('collectives', 'group-faults', 'group-errors')],
   ['engine/distributed/', distributed('sharded-bits', 'sharded-faults')],

@@ -1,7 +1,7 @@
 import { EventEmitter } from 'node:events';
 import type { ExecutionContext } from 'ava';
 import type { Io } from '../../../../engine/cli/io.ts';
-import type { LoadOptions } from '../../../../engine/load-options.ts';
+import type { LoadOptions } from '../../../../engine/distributed/load-model.ts';
 import type {
   FinishReason,
   GenerateEvent,

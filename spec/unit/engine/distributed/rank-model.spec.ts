@@ -43,9 +43,11 @@ test('logits of all rows come in order, however many are computed at once', asyn
   const plan = { copies: [], spans: [{ ids, startPosition: 0, blockTable }], logitsRows };
   const hidden = rankModel.forward(plan).slice();
   const indices: number[] = [];
-  rankModel.logits(hidden, plan, (logits, i) => {
+  rankModel.logits(hidden, plan, ({ logits, argmax }, i) => {
     indices.push(i);
-    t.is(bitDifference(logits, rankModel.model.logits(hidden, [logitsRows[i]]).slice()), undefined, `${i}`);
+    const copy = logits.slice();
+    t.is(argmax, copy.indexOf(Math.max(...copy)), `row ${i}`);
+    t.is(bitDifference(copy, rankModel.model.logits(hidden, [logitsRows[i]]).values), undefined, `row ${i}`);
   });
   t.deepEqual(indices, [...logitsRows.keys()]);
 });

@@ -1,6 +1,11 @@
 import test from 'ava';
 import { KernelError } from '../../../../engine/errors.ts';
-import type { AttentionArgs, Kernels, StoreKeyValueArgs } from '../../../../engine/kernels/kernels.ts';
+import type {
+  AttentionArgs,
+  AttentionSequence,
+  Kernels,
+  StoreKeyValueArgs,
+} from '../../../../engine/kernels/kernels.ts';
 import { createScalarKernels } from '../../../../engine/kernels/scalar.ts';
 import { createWasmKernels } from '../../../../engine/kernels/wasm.ts';
 
@@ -14,25 +19,27 @@ const matrixOf = (kernels: Kernels) =>
   kernels.pack({ outputs: 3, inputs: 4, dtype: 'F32' }, () => new Uint8Array(48));
 
 /** Two positions of two heads on one key and value head of two dimensions, blocks of one position. */
-function attentionArgs(kernels: Kernels): AttentionArgs {
+function attentionArgs(kernels: Kernels, change: Partial<AttentionSequence> = {}): AttentionArgs {
   const f = (length: number) => kernels.allocate(length);
-  const blockTable = kernels.allocateInt32(2);
-  blockTable.set([1, 0]);
-  const sizes = { blockSize: 1, rows: 1, startPosition: 1, numAttentionHeads: 2, numKeyValueHeads: 1 };
-  const cache = { keys: f(4), values: f(4), blockTable, headDim: 2 };
-  return { ...sizes, ...cache, q: f(4), out: f(4), scale: 1, scores: f(384) };
+  const sizes = { blockSize: 1, numAttentionHeads: 2, numKeyValueHeads: 1, headDim: 2 };
+  const sequences = [{ rows: 1, startPosition: 1, blockTable: [1, 0], ...change }];
+  const scratch = { scores: f(512), tables: kernels.allocateInt32(6) };
+  return { ...sizes, ...scratch, sequences, keys: f(4), values: f(4), q: f(4), out: f(4), scale: 1 };
 }
 
 const attend = (change: Partial<AttentionArgs>) => (kernels: Kernels) =>
   kernels.attention({ ...attentionArgs(kernels), ...change });
 
-const storeKeyValue = (change: Partial<StoreKeyValueArgs>) => (kernels: Kernels) =>
-  kernels.storeKeyValue({
-    ...attentionArgs(kernels),
-    k: kernels.allocate(2),
-    v: kernels.allocate(2),
-    ...change,
-  });
+const attendTo = (change: Partial<AttentionSequence>) => (kernels: Kernels) =>
+  kernels.attention(attentionArgs(kernels, change));
+
+const storeKeyValue = (change: Partial<StoreKeyValueArgs>) => (kernels: Kernels) => {
+  const [k, v, slots] = [kernels.allocate(2), kernels.allocate(2), kernels.allocateInt32(1).fill(1)];
+  kernels.storeKeyValue({ ...attentionArgs(kernels), rows: 1, k, v, slots, ...change });
+};
+
+const argmax = (values: number, rows: number, width: number, indices: number) => (kernels: Kernels) =>
+  kernels.argmax(kernels.allocate(values), rows, width, kernels.allocateInt32(indices));
 
 const REFUSALS: Refusal[] = [
   [(kernels) => kernels.allocate(-1), 'allocate: length is -1, expected a whole number of at least 0'],
@@ -45,6 +52,10 @@ const REFUSALS: Refusal[] = [
     (kernels) => kernels.pack({ outputs: 1, inputs: NaN, dtype: 'F32' }, () => new Uint8Array(0)),
     'pack: inputs is NaN',
   ],
+  [argmax(6, -1, 3, 2), 'argmax: rows is -1'],
+  [argmax(6, 2, 0, 2), 'argmax: width is 0, expected a whole number of at least 1'],
+  [argmax(5, 2, 3, 2), 'argmax: x holds 5 values, expected at least 6: [rows, width]'],
+  [argmax(6, 2, 3, 1), 'argmax: indices holds 1 values, expected at least 2: [rows]'],
   [(kernels, f) => kernels.matmul(f(8), -1, matrixOf(kernels), f(6)), 'matmul: rows is -1'],
   [
     (kernels, f) => kernels.matmul(f(7), 2, matrixOf(kernels), f(6)),
@@ -102,30 +113,46 @@ const REFUSALS: Refusal[] = [
     (kernels, f) => kernels.rope({ x: f(8), rows: 1, heads: -2, headDim: 4, cos: f(2), sin: f(2) }),
     'rope: heads is -2',
   ],
-  [attend({ rows: -1 }), 'attention: rows is -1'],
-  [attend({ startPosition: 0.5 }), 'attention: startPosition is 0.5'],
+  [attendTo({ rows: -1 }), 'attention: rows of sequence 0 is -1'],
+  [attendTo({ startPosition: 0.5 }), 'attention: startPosition of sequence 0 is 0.5'],
   [attend({ blockSize: 0 }), 'attention: blockSize is 0, expected a whole number of at least 1'],
   [attend({ headDim: 1 }), 'attention: half of headDim is 0.5'],
   [attend({ numKeyValueHeads: 0 }), 'attention: numKeyValueHeads is 0'],
   [attend({ numAttentionHeads: 1.5 }), 'attention: numAttentionHeads / numKeyValueHeads is 1.5'],
-  [attend({ startPosition: 2 }), 'attention: blockTable holds 2 values, expected at least 3'],
+  [attendTo({ startPosition: 2 }), 'attention: blockTable of sequence 0 holds 2 values, expected at least 3'],
   [
-    attend({ blockTable: Int32Array.of(0, 2) }),
-    "attention: blockTable[1] is 2, expected one of the cache's 2",
+    attendTo({ blockTable: [0, 2] }),
+    "attention: blockTable[1] of sequence 0 is 2, expected one of the cache's 2 blocks",
+  ],
+  [attendTo({ blockTable: [-1, 0] }), 'attention: blockTable[0] of sequence 0 is -1'],
+  [attendTo({ blockTable: [0.5, 0] }), 'attention: blockTable[0] of sequence 0 is 0.5'],
+  [attend({ tables: new Int32Array(5) }), 'attention: tables holds 5 values, expected at least 6'],
+  [
+    attend({ keys: new Float32Array(3) }),
+    "attention: blockTable[0] of sequence 0 is 1, expected one of the cache's 1",
   ],
   // The last block is used as far as its first position.
   [
-    attend({ blockSize: 2, startPosition: 2, blockTable: Int32Array.of(0, 7) }),
-    "attention: blockTable[1] is 7, expected one of the cache's 1",
+    (kernels) =>
+      kernels.attention({
+        ...attentionArgs(kernels, { startPosition: 2, blockTable: [0, 7] }),
+        blockSize: 2,
+      }),
+    "attention: blockTable[1] of sequence 0 is 7, expected one of the cache's 1",
   ],
-  [attend({ blockTable: Int32Array.of(-1, 0) }), 'attention: blockTable[0] is -1'],
-  [attend({ keys: new Float32Array(3) }), "attention: blockTable[0] is 1, expected one of the cache's 1"],
   [attend({ q: new Float32Array(3) }), 'attention: q holds 3 values, expected at least 4'],
   [attend({ out: new Float32Array(3) }), 'attention: out holds 3 values, expected at least 4'],
-  [attend({ scores: new Float32Array(383) }), 'attention: scores holds 383 values, expected at least 384'],
+  [attend({ scores: new Float32Array(511) }), 'attention: scores holds 511 values, expected at least 512'],
   [storeKeyValue({ k: new Float32Array(1) }), 'storeKeyValue: k holds 1 values, expected at least 2'],
   [storeKeyValue({ v: new Float32Array(1) }), 'storeKeyValue: v holds 1 values, expected at least 2'],
-  [storeKeyValue({ values: new Float32Array(2) }), 'storeKeyValue: blockTable[0] is 1'],
+  [storeKeyValue({ rows: -1 }), 'storeKeyValue: rows is -1'],
+  [storeKeyValue({ blockSize: 0 }), 'storeKeyValue: blockSize is 0'],
+  [storeKeyValue({ slots: new Int32Array(0) }), 'storeKeyValue: slots holds 0 values, expected at least 1'],
+  [storeKeyValue({ slots: Int32Array.of(-1) }), 'storeKeyValue: slots[0] is -1'],
+  [
+    storeKeyValue({ values: new Float32Array(2) }),
+    "storeKeyValue: slots[0] is 1, expected one of the cache's 1 slots",
+  ],
   [
     (kernels, f) => kernels.siluMultiply(f(1), f(2), 2),
     'siluMultiply: its first array holds 1 values, expected at least 2: length',

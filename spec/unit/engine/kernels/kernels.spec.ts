@@ -1,7 +1,12 @@
 import test from 'ava';
 import { expF32 } from '../../../../engine/kernels/exp.ts';
 import { fusedMultiplyAdd } from '../../../../engine/kernels/fused.ts';
-import { type Kernels, type PackedMatrix, scoresLength } from '../../../../engine/kernels/kernels.ts';
+import {
+  type Kernels,
+  type PackedMatrix,
+  scoresLength,
+  tablesLength,
+} from '../../../../engine/kernels/kernels.ts';
 import { createScalarKernels } from '../../../../engine/kernels/scalar.ts';
 import { createWasmKernels } from '../../../../engine/kernels/wasm.ts';
 
@@ -58,12 +63,13 @@ for (const kernels of [createScalarKernels(), wasm]) {
     t.is(y[0], 2 ** -24);
     const attend = (scale: number, values: number[]) => {
       const out = array(0, 0);
-      const shape = { blockSize: 2, rows: 1, startPosition: 1, numKeyValueHeads: 1, numAttentionHeads: 1 };
+      const shape = { blockSize: 2, numKeyValueHeads: 1, numAttentionHeads: 1, headDim: 2 };
       // The first position's score is 2⁻²⁴ · scale, the second's 0. Keys lie as [headDim, positions].
       kernels.attention({
-        ...{ ...shape, headDim: 2, blockTable: kernels.allocateInt32(1) },
+        ...{ ...shape, sequences: [{ rows: 1, startPosition: 1, blockTable: [0] }] },
         ...{ q: array(1, x), keys: array(-(1 + 2 ** -11), 0, x, 0), values: array(...values), out, scale },
         scores: kernels.allocate(scoresLength(1, 2)),
+        tables: kernels.allocateInt32(tablesLength(1, 1)),
       });
       return [...out];
     };
@@ -117,14 +123,14 @@ for (const kernels of [createScalarKernels(), wasm]) {
 
   test(title('storeKeyValue lays keys out by dimension and values by position'), (t) => {
     const [keys, values] = [kernels.allocate(24), kernels.allocate(24)];
-    const blockTable = kernels.allocateInt32(2);
-    blockTable.set([2, 0]);
-    // Positions 1 and 2, the last of block 2 and the first of block 0, of two heads of two dimensions.
-    const cache = { keys, values, blockTable, blockSize: 2, numKeyValueHeads: 2, headDim: 2 };
+    // The last slot of block 2 and the first of block 0, of two heads of two dimensions.
+    const slots = kernels.allocateInt32(2);
+    slots.set([5, 0]);
+    const cache = { keys, values, blockSize: 2, numKeyValueHeads: 2, headDim: 2 };
     kernels.storeKeyValue({
       ...cache,
       rows: 2,
-      startPosition: 1,
+      slots,
       k: array(1, 2, 3, 4, 5, 6, 7, 8),
       v: array(10, 20, 30, 40, 50, 60, 70, 80),
     });
@@ -144,15 +150,14 @@ for (const kernels of [createScalarKernels(), wasm]) {
         out: kernels.allocate(16),
         keys: kernels.allocate(8),
         values: array(1, 2, 3, 4, 10, 20, 30, 40),
-        blockTable: kernels.allocateInt32(1),
+        sequences: [{ rows: 2, startPosition: 0, blockTable: [0] }],
         blockSize: 2,
-        rows: 2,
-        startPosition: 0,
         numAttentionHeads: 4,
         numKeyValueHeads: 2,
         headDim: 2,
         scale: 1,
         scores: kernels.allocate(scoresLength(1, 2)),
+        tables: kernels.allocateInt32(tablesLength(1, 1)),
       };
       kernels.attention(args);
       t.deepEqual([...args.out.subarray(0, 8)], [1, 2, 1, 2, 10, 20, 10, 20], 'position 0');
@@ -168,15 +173,14 @@ for (const kernels of [createScalarKernels(), wasm]) {
       // Key 0 is (0, 0), key 1 is (ln 4, ln 4): its score is 3 ln 4 · ⅓ = ln 4.
       keys: array(0, Math.log(4), 0, Math.log(4)),
       values: array(1, 0, 0, 1),
-      blockTable: kernels.allocateInt32(1),
+      sequences: [{ rows: 1, startPosition: 1, blockTable: [0] }],
       blockSize: 2,
-      rows: 1,
-      startPosition: 1,
       numAttentionHeads: 1,
       numKeyValueHeads: 1,
       headDim: 2,
       scale: 1 / 3,
       scores: kernels.allocate(scoresLength(1, 2)),
+      tables: kernels.allocateInt32(tablesLength(1, 1)),
     });
     t.true(Math.abs(out[0] - 0.2) < 1e-7, `${out[0]}`);
     t.true(Math.abs(out[1] - 0.8) < 2e-7, `${out[1]}`);
@@ -195,6 +199,25 @@ for (const kernels of [createScalarKernels(), wasm]) {
     t.deepEqual([...y], [1, 2, 3, 4, 5, 6, 7]);
     kernels.add(y, y, 7);
     t.deepEqual([...y], [2, 4, 6, 8, 10, 12, 14], 'an array can be added to itself');
+  });
+
+  test(title('argmax is the first of the largest values of a row, and -1 if one is not finite'), (t) => {
+    const indices = kernels.allocateInt32(3).fill(7);
+    const rows = [-3, -1, -2, -1, 0, -0, -0, 0];
+    kernels.argmax(array(...rows, 5, 5, 5, 5), 2, 4, indices);
+    t.deepEqual([...indices], [1, 0, 7]);
+    kernels.argmax(array(-(2 ** 127), 2 ** 127), 2, 1, indices);
+    t.deepEqual([...indices], [0, 0, 7]);
+    // More than one part of 1,024 values, the last of them not a multiple of a vector.
+    const long = Array.from({ length: 2059 }, (_, i) => -i);
+    for (const place of [0, 1023, 1024, 2047, 2048, 2055, 2056, 2058]) {
+      kernels.argmax(array(...long.with(place, 3).with(2058, 3)), 1, 2059, indices);
+      t.is(indices[0], place, `the largest of 2,059 values is at ${place}`);
+      for (const value of [NaN, Infinity, -Infinity]) {
+        kernels.argmax(array(...long.with(place, value)), 1, 2059, indices);
+        t.is(indices[0], -1, `${value} at ${place}`);
+      }
+    }
   });
 
   test(title('no rows are no work'), (t) => {

@@ -134,14 +134,23 @@ test.serial('a terminated thread is an error of the next call, not a hang', asyn
   });
 });
 
+test.serial('a thread that ends because of an error is named by its error', async (t) => {
+  const { kernels, workers } = await threaded(t, 2);
+  const { compute } = double(kernels);
+  compute();
+  workers[0].emit('error', new RangeError('a trap'));
+  workers[0].emit('exit', 1);
+  t.throws(compute, { instanceOf: KernelError, message: /has died: a trap; close the engine/ });
+});
+
 /** A pool, and another thread that claims a part of its job, which lies at `at`, and then runs `code`. */
-async function withStranger(t: ExecutionContext, code: string) {
+async function withStranger(t: ExecutionContext, code: string, patience = 0.3) {
   const url = new URL('../../../../engine/kernels/build/kernels.wasm', import.meta.url);
   const memory = new KernelMemory(2 ** 24);
   const module = compile(await readKernels(url), url);
   const pool = new ThreadPool({
     ...{ size: 2, module, isWide: false, wasmUrl: url, memory },
-    ...{ sharedWork: 0, patience: 0.3 },
+    ...{ sharedWork: 0, patience },
   });
   t.teardown(() => pool.close());
   const rows = memory.allocate(64 * 4);
@@ -160,8 +169,11 @@ async function withStranger(t: ExecutionContext, code: string) {
   const args = { x: rows, rows: 64, numStrips: 16, inputs: 1, strips };
   const call = { kernel: KERNELS.packRows, args, units: 16, grain: 1, work: 1 };
   const deadline = Date.now() + 20_000;
+  // A word of the job that it does not use says that the stranger has ended.
+  const ended = new Int32Array(memory.buffer, 64 + 13 * 4, 1);
   return () => {
-    while (Date.now() < deadline) pool.share(call);
+    while (Date.now() < deadline && Atomics.load(ended, 0) === 0) pool.share(call);
+    return Atomics.load(ended, 0);
   };
 }
 
@@ -169,6 +181,21 @@ test.serial('a claimed part that is never computed is an error, not a hang', asy
   const share = await withStranger(t, '');
   t.throws(share, { instanceOf: KernelError, message: /has died: it did not answer for 0\.3 s/ });
   t.throws(share, { instanceOf: KernelError }, 'later calls fail, too');
+});
+
+test.serial('a job may take longer than the patience while parts of it are computed', async (t) => {
+  // For two seconds, twice the patience, another number of parts is done (the fourth word) at every look.
+  const code = `
+    while (Atomics.load(words, 0) > 0);
+    for (let i = 0; i < 100; i++) {
+      Atomics.store(words, 3, i % 15);
+      Atomics.wait(words, 14, 0, 20);
+    }
+    Atomics.store(words, 3, 16);
+    Atomics.store(words, 13, 1);
+    Atomics.notify(words, 3);`;
+  const share = await withStranger(t, code, 1);
+  t.is(share(), 1);
 });
 
 test.serial('a failing thread is an error of the call in which it fails', async (t) => {

@@ -18,9 +18,10 @@ const WORK: Readonly<Record<keyof typeof KERNELS, readonly [bytes: number, flops
   packRows: [2 * 4 * 21 * 4, 2 * 4 * 1 * 21],
   packPanels16: [2 * 37 * 21 * 2, 0],
   packPanels32: [2 * 37 * 21 * 4, 0],
-  // The three rows see 5, 6 and 7 positions; a product with a key and one with a value for each.
-  attention: [2 * 7 * 2 * 20 * 4, 4 * 6 * (5 + 6 + 7) * 20],
-  attentionTiled: [2 * 7 * 2 * 16 * 4, 4 * 6 * (5 + 6 + 7) * 16],
+  // The three rows see 5, 6 and 7 positions, a row of another sequence those of its first block up to that of
+  // position 4: 2 of a block of 3, 5 of a block of 16. A product with a key and one with a value for each.
+  attention: [2 * (2 + 7) * 2 * 20 * 4, 4 * 6 * (2 + 5 + 6 + 7) * 20],
+  attentionTiled: [2 * (5 + 7) * 2 * 16 * 4, 4 * 6 * (5 + 5 + 6 + 7) * 16],
   // Keys and values are read, and written.
   storeKeyValue: [2 * 2 * 3 * 2 * 10 * 4, 0],
   rmsNorm: [2 * 3 * 21 * 4, 4 * 3 * 21],
@@ -28,6 +29,7 @@ const WORK: Readonly<Record<keyof typeof KERNELS, readonly [bytes: number, flops
   siluMultiply: [3 * 3 * 21 * 4, 16 * 3 * 21],
   add: [3 * 3 * 21 * 4, 3 * 21],
   addScaled: [3 * 3 * 21 * 4, 2 * 3 * 21],
+  argmax: [3 * 21 * 4, 3 * 3 * 21],
 };
 
 test('the work of a run is what it reads and writes, and what it computes', (t) => {

@@ -1,7 +1,7 @@
 import test from 'ava';
 import type { WeightDtype } from '../../../../engine/config.ts';
 import { KernelError } from '../../../../engine/errors.ts';
-import { scoresLength } from '../../../../engine/kernels/kernels.ts';
+import { scoresLength, tablesLength } from '../../../../engine/kernels/kernels.ts';
 import { createScalarKernels } from '../../../../engine/kernels/scalar.ts';
 import { widen } from '../../../../engine/kernels/widen.ts';
 import { arrayOf, weightsOf } from './arrays.ts';
@@ -74,15 +74,16 @@ test('attention is softmax(q · kᵀ · scale) · v', (t) => {
     out,
     keys,
     values,
-    blockTable: Int32Array.from({ length: positions }, (_, i) => i),
+    sequences: [
+      { rows: 1, startPosition: positions - 1, blockTable: Array.from({ length: positions }, (_, i) => i) },
+    ],
     blockSize: 1,
-    rows: 1,
-    startPosition: positions - 1,
     numAttentionHeads: 1,
     numKeyValueHeads: 1,
     headDim,
     scale,
     scores: kernels.allocate(scoresLength(1, positions)),
+    tables: kernels.allocateInt32(tablesLength(1, positions)),
   });
   const weights = Array.from({ length: positions }, (_, p) =>
     Math.exp(scale * total(Array.from({ length: headDim }, (_, d) => q[d] * keys[p * headDim + d]))),

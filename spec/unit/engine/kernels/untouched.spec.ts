@@ -40,7 +40,7 @@ function withOwnMemory(kernels: Kernels): { spied: Kernels; own: Range[]; begin:
     siluMultiply: recorded(kernels.siluMultiply, () => undefined),
     attention: recorded(
       (args: Parameters<Kernels['attention']>[0]) => {
-        own.push(rangeOf(args.scores));
+        own.push(rangeOf(args.scores), rangeOf(args.tables));
         kernels.attention(args);
       },
       () => undefined,
@@ -109,6 +109,8 @@ const SIZES = {
   // The most strips of rows that go through several panels together.
   'of 30 rows': { ...SMALL_SAMPLE, rows: 30, outputs: 85 },
   'of a full block of rows': { ...SMALL_SAMPLE, rows: 128 },
+  // A unit of attention with as many queries of as many dimensions as it takes.
+  'of the most heads': { ...SMALL_SAMPLE, rows: 1, numKeyValueHeads: 8, headsPerKey: 4, halfHeadDim: 128 },
   ...{ 'of 129 rows': REAL_SAMPLES[3], 'of a real model': REAL_SAMPLES[2] },
 };
 

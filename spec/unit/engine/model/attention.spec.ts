@@ -95,3 +95,17 @@ test('the spans of a step each see their own sequence alone', (t) => {
   t.is(bitDifference(rows(second, 0, 1), rows(alone, 2, 3)), undefined);
   t.is(bitDifference(rows(second, 1, 4), rows(alone, 4, 7)), undefined);
 });
+
+test('spans whose block tables have no room in one call of attention give the same bits', (t) => {
+  // Five tables of eight blocks, which the spans share; there is room for eight spans of eight blocks in all.
+  const alone = openAttention(t).attend([{ first: 0, end: 7, blocks: [0, 1] }]);
+  const { attend } = openAttention(t);
+  attend([{ first: 0, end: 6, blocks: [0, 1] }]);
+  const blocks = [0, 1, 2, 3, 4, 5, 6, 7];
+  const spans = Array.from({ length: 5 }, () => ({ first: 6, end: 7, blocks }));
+  const together = attend(spans);
+  for (const i of spans.keys()) {
+    const row = together.slice(i * HIDDEN, (i + 1) * HIDDEN);
+    t.is(bitDifference(row, alone.slice(6 * HIDDEN)), undefined, `span ${i}`);
+  }
+});

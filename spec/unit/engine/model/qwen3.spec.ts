@@ -36,7 +36,7 @@ function open(t: ExecutionContext, model: TinyModel) {
 /** States and logits of a whole prompt. */
 function run(model: Qwen3, ids: readonly number[] = IDS, observe?: Observer) {
   const states = model.forward([{ ids, startPosition: 0, blockTable: BLOCKS }], observe);
-  return { states: states.slice(), logits: model.logits(states, [...ids.keys()]).slice() };
+  return { states: states.slice(), logits: model.logits(states, [...ids.keys()]).values.slice() };
 }
 
 for (const [what, tiny] of [
@@ -112,9 +112,12 @@ test('logits are returned for the given rows, in the given order', (t) => {
   const { logits } = run(model);
   const states = model.forward([{ ids: IDS, startPosition: 0, blockTable: BLOCKS }]);
   const row = (i: number) => [...logits.slice(19 * i, 19 * (i + 1))];
-  t.deepEqual([...model.logits(states, [4, 1, 4])], [...row(4), ...row(1), ...row(4)]);
-  t.is(model.logits(states, []).length, 0);
-  t.is(model.logits(states, new Array(HEAD_ROWS).fill(0)).length, HEAD_ROWS * 19);
+  const { values, argmax } = model.logits(states, [4, 1, 4]);
+  t.deepEqual([...values], [...row(4), ...row(1), ...row(4)]);
+  const largest = [4, 1, 4].map((i) => row(i).indexOf(Math.max(...row(i))));
+  t.deepEqual([...argmax], largest, 'the token with the largest logit of each row');
+  t.deepEqual([...model.logits(states, []).argmax], []);
+  t.is(model.logits(states, new Array(HEAD_ROWS).fill(0)).values.length, HEAD_ROWS * 19);
 });
 
 test('logits of any number of rows are gathered from the halves of two ranks, to the last bit', (t) => {
@@ -130,9 +133,9 @@ test('logits of any number of rows are gathered from the halves of two ranks, to
     let got = new Float32Array(0);
     inTurn(2, (group) => {
       const logits = logitsOf(rows, group);
-      if (group.rank === 0) got = logits.slice();
+      if (group.rank === 0) got = logits.values.slice();
     });
-    t.is(bitDifference(got, logitsOf(rows).slice()), undefined, `rows ${rows}`);
+    t.is(bitDifference(got, logitsOf(rows).values), undefined, `rows ${rows}`);
   }
 });
 
@@ -161,8 +164,8 @@ test('a step of more rows than the model was loaded for is refused', (t) => {
 test('blocks that do not reach over the last position are refused', (t) => {
   const model = load(t, denseModel());
   t.throws(() => model.forward([{ ids: IDS, startPosition: 0, blockTable: Int32Array.of(0) }]), {
-    instanceOf: KernelError,
-    message: /blockTable holds 1 values, expected at least 2/,
+    instanceOf: RangeError,
+    message: 'a span up to position 5 has 1 blocks; expected at least 2',
   });
 });
 

@@ -26,8 +26,9 @@ test('the buffers have room for all rows, positions and blocks', (t) => {
   for (const buffer of [step.k, step.v]) t.is(buffer.length, 5 * 12);
   for (const buffer of [step.cos, step.sin]) t.is(buffer.length, 5 * 3);
   for (const buffer of [step.gate, step.up]) t.is(buffer.length, 5 * 10);
-  t.is(step.scores.length, 24 * 16);
-  t.is(step.blockTable.length, 3);
+  t.is(step.scores.length, 32 * 16);
+  t.is(step.slots.length, 5);
+  t.is(step.tables.length, 5 * 4 + 3);
 });
 
 test('gate and up have room for the wider of the MLP and the experts', (t) => {
@@ -52,15 +53,30 @@ test('a step counts the rows of its spans and looks up the rotation of each', (t
   t.is(step.rows, 1);
 });
 
-test('a step of more tokens than there is room for is refused, and the step before stays', (t) => {
+test('a step of more tokens or positions than there is room for is refused, and the step before stays', (t) => {
   const step = createStep();
   step.begin([span(3, 0)]);
   t.throws(() => step.begin([span(3, 0), span(3, 0)]), {
     instanceOf: RangeError,
     message: 'a step has 6 tokens; expected at most 5',
   });
+  t.throws(() => step.begin([span(1, 0), span(2, 11)]), {
+    instanceOf: RangeError,
+    message: 'a span up to position 12 has 3 blocks; expected at least 4',
+  });
   t.is(step.rows, 3);
   t.is(step.spans.length, 1);
+  t.deepEqual([...step.slots.subarray(0, 3)], [0, 1, 2]);
+});
+
+test('each row has the slot of its position in the blocks of its own span', (t) => {
+  const step = createStep();
+  step.begin([
+    { ids: [0, 0], startPosition: 3, blockTable: [2, 0] },
+    { ids: [0], startPosition: 9, blockTable: [7, 7, 1] },
+  ]);
+  // Blocks of four: position 3 is the last of block 2, position 4 the first of block 0, 9 the second of 1.
+  t.deepEqual([...step.slots.subarray(0, 3)], [11, 0, 5]);
 });
 
 test('an observer gets the rows of this step and no more', (t) => {

@@ -25,9 +25,12 @@ test('an error of a handler stays itself, and one of the framework is a bug', (t
   t.is(toAnswer(new TypeError()).status, 500);
 });
 
-async function answerTo(code: string): Promise<string> {
+/** @param codes of the errors that Node's parser has found on one connection, before its client has read. */
+async function answerTo(...codes: string[]): Promise<string> {
   const socket = new PassThrough();
-  answerClientError(Object.assign(new Error(code), { code }), socket as unknown as Socket);
+  for (const code of codes) {
+    answerClientError(Object.assign(new Error(code), { code }), socket as unknown as Socket);
+  }
   const ended = once(socket, 'end');
   let text = '';
   for await (const chunk of socket) text += chunk;
@@ -46,6 +49,11 @@ test('a request that is late, too large or no HTTP is answered in the form of th
     t.true(head.includes(`Content-Length: ${Buffer.byteLength(body)}`), head);
     t.is(JSON.parse(body).error.code, Number.parseInt(status, 10));
   }
+});
+
+test('what follows a refused request on its connection does not take the answer away', async (t) => {
+  const first = 'HPE_INVALID_METHOD';
+  t.is(await answerTo(first, first, 'HPE_INVALID_EOF_STATE'), await answerTo(first));
 });
 
 test('a connection that the client has reset is not answered', (t) => {

@@ -96,6 +96,27 @@ test('another model than the served one is an error of the server', async (t) =>
   });
 });
 
+test('reaching a server asks what loading asks, says nothing and holds no connection', async (t) => {
+  const server = await start(t, vllmRoutes(fakeServed()));
+  await t.throwsAsync(httpSubject({ url: server.url, servedModel: 'other' }).reach!(''), {
+    instanceOf: SubjectError,
+    message: /answers 404: .*The model other does not exist/,
+  });
+  t.true(await server.isReleased());
+  server.requests.length = 0;
+  const notes: string[] = [];
+  const subject = httpSubject({ url: server.url, onNote: (note) => notes.push(note) });
+  await subject.reach!('');
+  t.deepEqual(notes, []);
+  t.true(await server.isReleased());
+  const asked = server.requests.splice(0).map(({ line }) => line);
+  closing(t, await subject.load(''));
+  t.deepEqual(
+    asked,
+    server.requests.map(({ line }) => line),
+  );
+});
+
 test('a signal ends loading at once', async (t) => {
   const server = await start(t, vllmRoutes(fakeServed()));
   server.faults = [answers(503, {})];

@@ -1,12 +1,12 @@
-import type { Leader } from './distributed/leader.ts';
-import type { RankModel } from './distributed/rank-model.ts';
-import { NonFiniteError, PromptError } from './errors.ts';
-import { HiddenStates } from './model/hidden-states.ts';
-import { allFinite, NonFiniteFinder } from './model/non-finite.ts';
-import type { BlockManager } from './serving/block-manager.ts';
-import type { CompleteForwardOptions } from './serving/forward-options.ts';
-import type { ForwardResult } from './serving/requests.ts';
-import { Sequence } from './serving/sequence.ts';
+import { NonFiniteError, PromptError } from '../errors.ts';
+import { HiddenStates } from '../model/hidden-states.ts';
+import { NonFiniteFinder } from '../model/non-finite.ts';
+import type { BlockManager } from '../serving/block-manager.ts';
+import type { CompleteForwardOptions } from '../serving/forward-options.ts';
+import type { ForwardResult } from '../serving/requests.ts';
+import { Sequence } from '../serving/sequence.ts';
+import type { Leader } from './leader.ts';
+import type { RankModel, RowLogits } from './rank-model.ts';
 
 interface PromptRunnerOptions {
   rankModel: RankModel;
@@ -20,8 +20,8 @@ interface PromptRunnerOptions {
 interface PassOptions {
   /** The positions whose logits are computed, ascending. */
   positions: readonly number[];
-  /** Called for each of the positions: f32 [vocabSize], valid only during the call. */
-  onLogits?: (logits: Float32Array) => void;
+  /** Called for each of the positions. */
+  onLogits?: (row: RowLogits) => void;
   /** Called with each stage, and with the positions of the chunk and its first. */
   observe: (stage: string, values: Float32Array, rows: number, startPosition: number) => void;
 }
@@ -56,8 +56,8 @@ export class PromptRunner {
     this.#pass(ids, {
       positions,
       onLogits(row) {
-        if (!allFinite(row)) nonFiniteAt ??= positions[numRows];
-        logits.set(row, numRows++ * config.vocabSize);
+        if (row.argmax < 0) nonFiniteAt ??= positions[numRows];
+        logits.set(row.logits, numRows++ * config.vocabSize);
       },
       observe(stage, values) {
         hidden?.add(stage, values);

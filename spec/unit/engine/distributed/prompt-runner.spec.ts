@@ -1,6 +1,6 @@
 import test from 'ava';
-import { trackResources } from '../../support/processes/cleanup.ts';
-import { begin, createRunner, forward, IDS, noFork, VOCAB } from './tiny-runner.ts';
+import { trackResources } from '../../../support/processes/cleanup.ts';
+import { begin, createRunner, forward, IDS, noFork, VOCAB } from '../tiny-runner.ts';
 
 trackResources(test);
 
