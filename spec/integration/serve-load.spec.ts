@@ -85,13 +85,13 @@ test.serial(
         while (next < REQUESTS) {
           const i = next++ % PROMPTS.length;
           const { status, answer } = await complete(agent, bodyOf(PROMPTS[i]));
-          if (status === 200 && answer.choices[0].fingerprint === fingerprints[i]) continue;
-          wrong.push(`request ${i}: ${status} ${JSON.stringify(answer)}; alone ${fingerprints[i]}`);
+          const got = status === 200 ? answer.choices[0].fingerprint : `${status} ${JSON.stringify(answer)}`;
+          if (got !== fingerprints[i]) wrong.push(`request ${i}: ${got}; alone ${fingerprints[i]}`);
         }
       }),
     );
     agent.destroy();
-    t.deepEqual(wrong, []);
+    t.deepEqual(wrong.slice(0, 5), [], `${wrong.length} of ${REQUESTS} answers are wrong`);
     await becomesIdle(t);
   },
 );
@@ -105,7 +105,7 @@ async function open(): Promise<Socket> {
   return socket;
 }
 
-/** Rows that the engine has computed since the server was started, also for nobody. */
+/** Rows that the engine has computed since the server was started, also after a client has left. */
 async function numComputed(): Promise<number> {
   const text = await (await fetch(new URL('/metrics', server.url))).text();
   return Number(/^plumbline_engine_tokens_total (.*)$/m.exec(text)?.[1]);
