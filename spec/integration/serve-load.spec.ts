@@ -11,6 +11,9 @@ import { type ServeProcess, startServe } from '../support/servers/plumbline-serv
 const CLIENTS = 64;
 const REQUESTS = 1000;
 const IDLE_CONNECTIONS = 1000;
+const STALLED_TOKENS = 200;
+/** More than are generated until the server sees that a client has left. */
+const CUT_TOKENS = 1000;
 
 /** Distinct requests; many begin alike, and their lengths differ. */
 const PROMPTS = Array.from({ length: 24 }, (_, i) => ({
@@ -82,13 +85,13 @@ test.serial(
         while (next < REQUESTS) {
           const i = next++ % PROMPTS.length;
           const { status, answer } = await complete(agent, bodyOf(PROMPTS[i]));
-          if (status === 200 && answer.choices[0].fingerprint === fingerprints[i]) continue;
-          wrong.push(`request ${i}: ${status} ${JSON.stringify(answer)}; alone ${fingerprints[i]}`);
+          const got = status === 200 ? answer.choices[0].fingerprint : `${status} ${JSON.stringify(answer)}`;
+          if (got !== fingerprints[i]) wrong.push(`request ${i}: ${got}; alone ${fingerprints[i]}`);
         }
       }),
     );
     agent.destroy();
-    t.deepEqual(wrong, []);
+    t.deepEqual(wrong.slice(0, 5), [], `${wrong.length} of ${REQUESTS} answers are wrong`);
     await becomesIdle(t);
   },
 );
@@ -102,12 +105,18 @@ async function open(): Promise<Socket> {
   return socket;
 }
 
+/** Rows that the engine has computed since the server was started, also after a client has left. */
+async function numComputed(): Promise<number> {
+  const text = await (await fetch(new URL('/metrics', server.url))).text();
+  return Number(/^plumbline_engine_tokens_total (.*)$/m.exec(text)?.[1]);
+}
+
 /** Sends a request whose long answer is streamed, on a connection of its own. */
-async function openStream(): Promise<Socket> {
+async function openStream(maxTokens: number): Promise<Socket> {
   const socket = await open();
   const body = JSON.stringify({
     prompt: [1, 2, 3],
-    max_tokens: 200,
+    max_tokens: maxTokens,
     ignore_eos: true,
     temperature: 0,
     stream: true,
@@ -122,11 +131,13 @@ test.serial(
   async (t) => {
     const agent = new Agent({ keepAlive: true });
     const idle = await Promise.all(Array.from({ length: IDLE_CONNECTIONS }, open));
-    const stalled = await openStream();
+    const before = await numComputed();
+    const stalled = await openStream(STALLED_TOKENS);
     stalled.pause();
-    const cut = await Promise.all(Array.from({ length: 3 }, openStream));
+    const cut = await Promise.all(Array.from({ length: 3 }, () => openStream(CUT_TOKENS)));
     for (const socket of cut) {
-      await once(socket, 'data');
+      const closed = once(socket, 'close').then(() => 'closed');
+      t.is(await Promise.race([once(socket, 'data').then(() => 'data'), closed]), 'data', 'a stream begins');
       socket.destroy();
     }
     const garbage = await Promise.all(Array.from({ length: 4 }, open));
@@ -142,5 +153,8 @@ test.serial(
     for (const socket of [...idle, stalled, ...garbage]) socket.destroy();
     agent.destroy();
     await becomesIdle(t);
+    const answered = PROMPTS.reduce((sum, one) => sum + one.ids.length + one.maxNewTokens, STALLED_TOKENS);
+    const left = (await numComputed()) - before - answered;
+    t.true(left < CUT_TOKENS, `${left} rows were computed for the three that had left`);
   },
 );

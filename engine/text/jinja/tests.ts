@@ -76,6 +76,9 @@ const BINARY: Readonly<Record<string, Test>> = {
   ),
 };
 
+/** The names of arguments; that of a comparison, which is an operator in Python, cannot be given by name. */
+const NAMED: Readonly<Record<string, string>> = { divisibleby: 'num', sameas: 'other', in: 'seq' };
+
 /** The names of all tests, beside `filter` and `test`. */
 export function hasTest(name: string): boolean {
   return Object.hasOwn(UNARY, name) || Object.hasOwn(BINARY, name);
@@ -90,7 +93,7 @@ export function runTest(
 ): boolean {
   if (!hasTest(name)) throw new TemplateFailure(`No test named '${name}'.`);
   const isUnary = Object.hasOwn(UNARY, name);
-  const parameters: readonly Parameter[] = isUnary ? [] : [[name === 'divisibleby' ? 'num' : 'other']];
+  const parameters: readonly Parameter[] = isUnary ? [] : [[NAMED[name] ?? 'the other value']];
   const [other] = bind(`test ${name}`, parameters, positional, keywords);
   return isUnary ? UNARY[name](value) : BINARY[name](value, other);
 }

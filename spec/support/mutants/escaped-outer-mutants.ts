@@ -62,4 +62,41 @@ export const ESCAPED_OUTER_MUTANTS: readonly EscapedMutant[] = [
     'const strict = counted.filter(',
     'const strict = cases.filter(',
   ]),
+  own('engine/server/engine-thread.ts', 'the time limit of close() goes on after it', [
+    '    clearTimeout(timer);\n',
+    '',
+  ]),
+  own('engine/server/chat/message-parser.ts', 'a call that stands in what is no call is lost', [
+    '[...first.toolCalls, ...last.toolCalls]',
+    '[...first.toolCalls]',
+  ]),
+  own('engine/server/tokenize.ts', 'no special tokens are added by default', [
+    'chat.add_special_tokens ?? true',
+    'chat.add_special_tokens ?? false',
+  ]),
+  own('engine/distributed/follower.ts', 'a rank takes the threads of rank 0', [
+    'threads: threads ?? setup.threads',
+    'threads: setup.threads',
+  ]),
+  own('engine/distributed/model-agreement.ts', 'a weight is sampled at its beginning', [
+    'Math.floor((info.end - info.begin - sample.length) / 2)',
+    '0',
+  ]),
+  own('engine/terminal/command.ts', 'a command does not wait for what a failure starts', [
+    'if (failed > 0) await onFailure',
+    'if (failed > 0) onFailure',
+  ]),
+  own('verify/adapters/http/dialects/sglang.ts', 'the first event of a stream counts', [
+    'events.at(-1)',
+    'events[0]',
+  ]),
+  own('verify/compare/rows.ts', 'a token that may be a tie is missing', [
+    'logit - least <= 2 * bound) continue',
+    'logit - least <= bound) continue',
+  ]),
+  own('verify/protocol/wire-array.ts', 'a file of another shape is read', [
+    'if (opened.shape.join() !== shape.join()) {',
+    'if (opened.shape.length !== shape.length) {',
+  ]),
+  own('verify/report/junit.ts', 'errors are counted as failures', ["count('error')", "count('failure')"]),
 ];

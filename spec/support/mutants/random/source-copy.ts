@@ -71,9 +71,9 @@ export class SourceCopy {
     }
   }
 
-  /** Compiles the kernels. @returns whether they can be compiled. */
+  /** Compiles the kernels, unless those that were copied are of these sources. @returns whether it can. */
   async buildKernels(): Promise<boolean> {
-    return (await this.#run(['engine/kernels/build.ts'], 120_000)) === 'green';
+    return (await this.#run(['engine/kernels/build.ts', '--if-stale'], 120_000)) === 'green';
   }
 
   /** Whether the types are right, as `npm test` wants them. */

@@ -108,6 +108,8 @@ const REFUSED: [string, RawFile, RegExp][] = [
   ['a name twice, spelt differently', text('{"a":{}, "\\u0061" :{}}'), /key "a" twice/],
   ['a key of a tensor twice', text('{"x":{"dtype":"U8","dtype":"I8"}}'), /key "dtype" twice/],
   ['metadata that is no map', { header: { __metadata__: [] } }, /__metadata__ is not a map of strings/],
+  ['metadata that is false', { header: { __metadata__: false } }, /__metadata__ is not a map of strings/],
+  ['metadata that is text', { header: { __metadata__: '' } }, /__metadata__ is not a map of strings/],
   ['metadata of numbers', { header: { __metadata__: { a: 1 } } }, /__metadata__ is not a map of strings/],
   ['an entry that is no object', { header: { x: [] } }, /entry of "x" is not an object/],
   ['an unknown dtype', x({ dtype: 'F31' }), /"x" has the unknown dtype "F31"/],

@@ -1,3 +1,4 @@
+import { mock } from 'node:test';
 import test, { type ExecutionContext } from 'ava';
 import { type GenerateOptions, generate } from '../../../../engine/cli/generate.ts';
 import { Interrupted, PromptError, TokenizerError } from '../../../../engine/errors.ts';
@@ -187,22 +188,24 @@ async function watch(t: ExecutionContext, isTTY: boolean, json: boolean): Promis
     if (shown) seen.push([shown, json ? `${io.stdout.text.split('\n').length - 1} lines` : io.stdout.text]);
     return true;
   };
-  // The clock makes every count old enough to be drawn.
+  // At each token, and only there, enough time has passed for another count to be drawn.
+  let now = Date.now();
+  const clock = mock.method(Date, 'now', () => now);
+  t.teardown(() => clock.mock.restore());
   io.engine.onToken = () => {
-    const until = Date.now() + 85;
-    while (Date.now() < until);
+    now += 85;
   };
   await generate({ model: modelDir(t, TEXT_MODEL), ids: jsonFile(t, [[1], [2]]), maxTokens: 2, json }, io);
   return seen;
 }
 
-test('progress is shown while JSON is printed, or text goes to a file', async (t) => {
+test.serial('progress is shown while JSON is printed, or text goes to a file', async (t) => {
   const seen = await watch(t, true, true);
   t.deepEqual(seen.at(-1), ['1 of 2 done', '1 lines']);
   t.true((await watch(t, false, false)).some(([, out]) => out === 'a'));
 });
 
-test('progress is never shown in a line of text on a terminal', async (t) => {
+test.serial('progress is never shown in a line of text on a terminal', async (t) => {
   const seen = await watch(t, true, false);
   t.true(seen.length > 0);
   for (const [, out] of seen) t.true(out === '' || out.endsWith('\n'), JSON.stringify(seen));

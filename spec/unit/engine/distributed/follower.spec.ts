@@ -1,6 +1,7 @@
 import test from 'ava';
 import { ModelDirectory } from '../../../../engine/checkpoint/model-directory.ts';
 import { follow, runFollower } from '../../../../engine/distributed/follower.ts';
+import { sendSetup } from '../../../../engine/distributed/rank-setup.ts';
 import { type StepPlan, sendPlan } from '../../../../engine/distributed/step-plan.ts';
 import { CheckpointError, GroupError } from '../../../../engine/errors.ts';
 import { trackResources } from '../../../support/processes/cleanup.ts';
@@ -45,6 +46,24 @@ for (const tp of [1, 2]) {
     t.deepEqual(calls, expected, 'without tensor parallelism rank 0 computes the logits alone');
   });
 }
+
+test('the threads of a rank are its own, or else those of rank 0', async (t) => {
+  const dir = modelDirectory(t, denseModel());
+  const setup = {
+    ...{ tp: 2, ep: 1, cacheTokens: 16, blockSize: 16, maxBatchTokens: 16 },
+    revectorize: false,
+  };
+  // Refused before the first is started, with their number.
+  for (const [own, ofRank0, used] of [
+    [999, 1, 999],
+    [undefined, 998, 998],
+  ]) {
+    const { sender, receiver } = oneWayPair();
+    sendSetup(sender, { ...setup, threads: ofRank0! });
+    const error = await t.throwsAsync(runFollower(receiver, await ModelDirectory.open(dir), own));
+    t.regex(error.message, new RegExp(`^${used} threads, expected`));
+  }
+});
 
 test('a follower that fails ends the group, and closes the files', async (t) => {
   const directory = await ModelDirectory.open(modelDirectory(t, denseModel()));

@@ -31,6 +31,22 @@ test('copies of a model are the same model', async (t) => {
   t.is(await describe(t, denseModel()), await describe(t, denseModel()));
 });
 
+test('the sample of a weight is from its middle: many begin with the same values', (t) => {
+  const read: unknown[] = [];
+  const weight = (bytes: number) => ({
+    file: { readInto: (_: string, offset: number, sample: Uint8Array) => read.push([offset, sample.length]) },
+    info: { dtype: 'F32', shape: [bytes / 4], begin: 1000, end: 1000 + bytes },
+  });
+  const tensors = new Map([1024, 260, 256, 8].map((bytes) => [`${bytes}`, weight(bytes)]));
+  describeWeights({ tensors } as never);
+  t.deepEqual(read, [
+    [384, 256],
+    [2, 256],
+    [0, 256],
+    [0, 8],
+  ]);
+});
+
 for (const [what, other] of [
   ['values', makeModel(DENSE_CONFIG, 'F32', 8)],
   ['types', denseModel({}, 'BF16')],

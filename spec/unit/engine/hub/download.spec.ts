@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, readdirSync, readFileSync, utimesSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { HubError } from '../../../../engine/errors.ts';
@@ -171,11 +171,16 @@ test('cached content is linked and not fetched again, unless it is damaged', asy
   t.true(cache.has(hub.commit, SINGLE));
 });
 
-test('without symbolic links a snapshot holds the files themselves, which are not fetched again', async (t) => {
-  const { hub, client } = await setUp(t, { 'config.json': '{}', [SINGLE]: 'weights' });
-  const cache = new HubCache(temporaryFolder(t), LOOPBACK_MODEL, async () => {
+/** A cache on a file system without symbolic links. */
+function withoutLinks(t: ExecutionContext): HubCache {
+  return new HubCache(temporaryFolder(t), LOOPBACK_MODEL, async () => {
     throw Object.assign(new Error('EPERM'), { code: 'EPERM', syscall: 'symlink' });
   });
+}
+
+test('without symbolic links a snapshot holds the files themselves, which are not fetched again', async (t) => {
+  const { hub, client } = await setUp(t, { 'config.json': '{}', [SINGLE]: 'weights' });
+  const cache = withoutLinks(t);
   const wanted = { files: ['config.json'], weights: true } as const;
   await download({ client, cache, commit: hub.commit }, wanted);
   t.is(readFileSync(join(cache.snapshotDir(hub.commit), SINGLE), 'utf8'), 'weights');
@@ -183,6 +188,27 @@ test('without symbolic links a snapshot holds the files themselves, which are no
   await download({ client, cache, commit: hub.commit }, wanted);
   t.deepEqual(fetched(hub), []);
 });
+
+test.serial(
+  'a blob is moved into a snapshot only under the lock: another process may be at it',
+  async (t) => {
+    const { PATH } = process.env;
+    t.teardown(() => {
+      process.env.PATH = PATH;
+    });
+    for (const [path, isMoved] of [
+      [PATH, true],
+      ['/nowhere', false],
+    ] as const) {
+      const { hub, client } = await setUp(t, { 'config.json': '{}' });
+      const cache = withoutLinks(t);
+      // Without the command flock there is no lock.
+      process.env.PATH = path;
+      await download({ client, cache, commit: hub.commit }, { files: ['config.json'] });
+      t.is(existsSync(join(cache.folder, 'blobs', hub.oidOf('config.json'))), !isMoved, `PATH ${path}`);
+    }
+  },
+);
 
 test('a download first removes unfinished files of killed downloads', async (t) => {
   const { hub, cache, client } = await setUp(t, { 'config.json': '{}' });

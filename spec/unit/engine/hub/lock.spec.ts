@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -108,6 +108,24 @@ test('a lock on a file that its holder has removed does not count', async (t) =>
   await late.done;
   t.deepEqual(late.events, ['waits', 'locked']);
   t.true(existsSync(path), 'the new file is locked');
+});
+
+test('a lock on a file in whose place another stands now does not count', async (t) => {
+  const path = lockPath(t);
+  // 1 where another program holds the lock.
+  const tried: (number | null)[] = [];
+  const late = await withLock(path, async () => {
+    const events: string[] = [];
+    const done = withLock(path, async () => tried.push(spawnSync('flock', ['-n', path, 'true']).status), {
+      onWait: () => events.push('waits'),
+    });
+    while (events.length === 0) await new Promise((resolve) => setTimeout(resolve, 5));
+    rmSync(path);
+    writeFileSync(path, '');
+    return { done };
+  });
+  await late.done;
+  t.deepEqual(tried, [1]);
 });
 
 test('without the flock command the task runs and is passed false', async (t) => {

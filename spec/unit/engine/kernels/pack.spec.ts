@@ -64,10 +64,12 @@ test('the bits of every dtype are moved as they are, NaN payloads included', (t)
   t.deepEqual([...new Uint32Array(panels.buffer).subarray(0, 3)], [...bits]);
 });
 
-test('a reader that returns too few bytes is refused by name', (t) => {
+test('a reader that returns too few bytes, or too many, is refused by name', (t) => {
   const shape = { outputs: 8, inputs: 4, dtype: 'F16' as const };
-  t.throws(() => packPanels(shape, () => new Uint8Array(63), new Uint8Array(64)), {
-    instanceOf: KernelError,
-    message: 'pack: reading rows 0 to 8 of a F16 matrix [8, 4] gave 63 bytes, expected 64',
-  });
+  for (const bytes of [63, 65]) {
+    t.throws(() => packPanels(shape, () => new Uint8Array(bytes), new Uint8Array(64)), {
+      instanceOf: KernelError,
+      message: `pack: reading rows 0 to 8 of a F16 matrix [8, 4] gave ${bytes} bytes, expected 64`,
+    });
+  }
 });

@@ -134,6 +134,15 @@ test.serial('a terminated thread is an error of the next call, not a hang', asyn
   });
 });
 
+test.serial('a thread that ends because of an error is named by its error', async (t) => {
+  const { kernels, workers } = await threaded(t, 2);
+  const { compute } = double(kernels);
+  compute();
+  workers[0].emit('error', new RangeError('a trap'));
+  workers[0].emit('exit', 1);
+  t.throws(compute, { instanceOf: KernelError, message: /has died: a trap; close the engine/ });
+});
+
 /** A pool, and another thread that claims a part of its job, which lies at `at`, and then runs `code`. */
 async function withStranger(t: ExecutionContext, code: string, patience = 0.3) {
   const url = new URL('../../../../engine/kernels/build/kernels.wasm', import.meta.url);

@@ -25,4 +25,8 @@ test('the first stage that is not finite is kept, with its position', (t) => {
   finder.add('hidden_states.0', Float32Array.of(1, 2, Infinity, 4), 2, 2);
   finder.add('layers.0.mlp', Float32Array.of(Number.NaN, 0, 0, 0, 0, 0), 2, 2);
   t.deepEqual(finder.place, { stage: 'hidden_states.0', position: 3 });
+  // Rows of another width than their number.
+  const wide = new NonFiniteFinder();
+  wide.add('logits', new Float32Array(15).fill(Number.NaN, 11), 3, 7);
+  t.deepEqual(wide.place, { stage: 'logits', position: 9 });
 });

@@ -1,4 +1,5 @@
 import { EventEmitter } from 'node:events';
+import { mock } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import test, { type ExecutionContext } from 'ava';
 import { EngineThread, type ThreadPort } from '../../../../engine/server/engine-thread.ts';
@@ -82,13 +83,18 @@ test('a model that cannot be loaded is an error with the class of its own, and l
 /** A thread whose messages the test sends. */
 class FakeThread extends EventEmitter {
   readonly received: ToThread[] = [];
+  /** Whether it does not end when it is closed. */
+  isStuck = false;
+  numTerminated = 0;
 
   postMessage(message: ToThread): void {
     this.received.push(message);
-    if (message.type === 'close') this.emit('exit', 0);
+    if (message.type === 'close' && !this.isStuck) this.emit('exit', 0);
   }
 
   async terminate(): Promise<number> {
+    this.numTerminated++;
+    this.emit('exit', 1);
     return 1;
   }
 
@@ -143,3 +149,23 @@ test('a thread that exits while it loads is an error', async (t) => {
   await t.throwsAsync(starting, { name: 'EngineClosedError' });
   t.deepEqual(fake.eventNames(), []);
 });
+
+test.serial(
+  'a thread that does not end in time is ended, and one that has ended is left alone',
+  async (t) => {
+    mock.timers.enable({ apis: ['setTimeout'] });
+    t.teardown(() => mock.timers.reset());
+    const stuck = await startFake(t);
+    stuck.fake.isStuck = true;
+    const closed = stuck.thread.close();
+    mock.timers.tick(19_999);
+    t.is(stuck.fake.numTerminated, 0);
+    mock.timers.tick(1);
+    await closed;
+    t.is(stuck.fake.numTerminated, 1);
+    const { fake, thread } = await startFake(t);
+    await thread.close();
+    mock.timers.tick(100_000);
+    t.is(fake.numTerminated, 0, 'its time limit goes on after its end');
+  },
+);

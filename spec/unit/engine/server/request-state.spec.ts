@@ -1,5 +1,6 @@
 import { IncomingMessage, ServerResponse } from 'node:http';
 import { Socket } from 'node:net';
+import { mock } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import test from 'ava';
 import { OpenRequests } from '../../../../engine/server/open-requests.ts';
@@ -68,6 +69,24 @@ test('the pauses of a client that goes on taking are not added up', async (t) =>
   t.false(raw.destroyed, `closed after ${reads / 2} checks, of which it took nothing at two of three`);
   raw.destroy();
   while (open.size > 0) await sleep(1);
+});
+
+test.serial('a client is not looked at when its answer has ended', async (t) => {
+  mock.timers.enable({ apis: ['setInterval'] });
+  t.teardown(() => mock.timers.reset());
+  const raw = new ServerResponse(new IncomingMessage(new Socket()));
+  let looks = 0;
+  Object.defineProperty(raw, 'writableNeedDrain', { get: () => ++looks < 0 });
+  const request = { method: 'GET', url: '/', routeOptions: { url: '/' } };
+  const open = new OpenRequests();
+  const sinks = { open, rules: { stallTimeoutMs: 8 }, metrics: { countRequest: () => {} }, log: () => {} };
+  openRequest(request as never, { raw } as never, sinks);
+  mock.timers.tick(8);
+  t.is(looks, 4);
+  raw.destroy();
+  while (open.size > 0) await sleep(1);
+  mock.timers.tick(80);
+  t.is(looks, 4, 'after its end');
 });
 
 test('the path of a URL has no query', (t) => {

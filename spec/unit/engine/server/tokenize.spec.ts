@@ -23,6 +23,23 @@ test('a text becomes tokens, their number and, on demand, their spelling', async
   t.deepEqual(await tokenize({ prompt: 'hi', return_token_strs: true }, contextWith()), spelt as never);
 });
 
+test('special tokens are added to a text, unless the request says otherwise', async (t) => {
+  const given: unknown[] = [];
+  const context = contextWith({
+    encode: async (_, options) => {
+      given.push(options);
+      return [7];
+    },
+  });
+  for (const add_special_tokens of [undefined, null, true, false]) {
+    await tokenize({ prompt: 'hi', add_special_tokens }, context);
+  }
+  t.deepEqual(
+    given,
+    [true, true, true, false].map((addSpecialTokens) => ({ addSpecialTokens })),
+  );
+});
+
 test('messages are rendered as they are for an answer, unless the request says otherwise', async (t) => {
   const given: unknown[] = [];
   const context = contextWith({

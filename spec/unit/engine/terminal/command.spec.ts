@@ -1,4 +1,5 @@
 import { EventEmitter } from 'node:events';
+import { setImmediate as turn } from 'node:timers/promises';
 import test from 'ava';
 import type { Command } from 'commander';
 import { FileError, UsageError } from '../../../../engine/errors.ts';
@@ -117,4 +118,14 @@ test('onFailure is called once for each error, after its message, and not for he
   await ending(async () => {}, ['--help'], { onFailure });
   await ending(async (setExitCode) => setExitCode(1), [], { onFailure });
   t.deepEqual(failures, []);
+});
+
+test('a command ends after what onFailure does has ended', async (t) => {
+  let hasEnded = false;
+  const onFailure = async () => {
+    await turn();
+    hasEnded = true;
+  };
+  await ending(failing(new FileError('a')), [], { onFailure });
+  t.true(hasEnded);
 });

@@ -115,6 +115,21 @@ test('a row of the likeliest tokens that lacks a likely one differs there', (t) 
   );
 });
 
+test('a token that is missing is likelier than the least one by more than both may be off', (t) => {
+  const bound = 1e-5 + 1e-5 * 8;
+  // Tokens 0 and 1 are shown; token 2 is so much likelier than the least of them.
+  const missing = (by: number) => {
+    const [row] = expected;
+    const values = Float32Array.of(8, 1, 1 + by);
+    const golden = { ...row, ids: [0, 1, 2], logits: values, logSumExp: logSumExp(values), truth: undefined };
+    return differences([{ ids: Int32Array.of(0, 1), values: values.slice(0, 2) }], [golden]).length;
+  };
+  t.deepEqual(
+    [0.9, 1.9, 2.2].map((times) => missing(times * bound)),
+    [0, 0, 1],
+  );
+});
+
 test('a row that shows fewer than two tokens of the golden cannot be compared', (t) => {
   t.throws(() => differences(logits.map(top(1))), {
     instanceOf: SubjectError,

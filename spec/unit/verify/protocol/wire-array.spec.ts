@@ -53,6 +53,10 @@ test('an array in a file is held to the shape of the message', (t) => {
     instanceOf: SubjectError,
     message: `x has the shape [4], but in ${file} it is [2, 2]`,
   });
+  t.throws(() => decodeFloats('x', { file, shape: [1, 4] }, [1, 4]), {
+    instanceOf: SubjectError,
+    message: `x has the shape [1, 4], but in ${file} it is [2, 2]`,
+  });
   const ids = join(temporaryFolder(t), 'b.npy');
   writeFileSync(ids, npyFile(BigInt64Array.of(1n, 2n), { descr: '<i8', shape: '(2,)' }));
   t.deepEqual(decodeIntegers('x', { file: ids, shape: [2] }, [2]).values, Int32Array.of(1, 2));

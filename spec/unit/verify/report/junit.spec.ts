@@ -64,6 +64,16 @@ test('checks that were not made are skipped, never passed', (t) => {
 
 test('the counts of a suite are those of its tests', (t) => {
   t.regex(renderJunit(WRONG), /<testsuite name="cases" tests="4" failures="1" errors="1" skipped="0">/);
+  // Four different numbers.
+  const [right] = RIGHT.cases;
+  const wrong = { ...right, verdict: 'wrong' as const };
+  const broken = { ...wrong, outcome: 'error' as const, message: 'NaN' };
+  const skipped = { ...right, outcome: 'skipped' as const, verdict: 'unknown' as const };
+  const cases = [right, wrong, broken, broken, skipped, skipped, skipped];
+  t.regex(
+    renderJunit({ ...WRONG, cases }),
+    /<testsuite name="cases" tests="7" failures="1" errors="2" skipped="3">/,
+  );
 });
 
 test('a precision that is more exact than the one demanded is no failure', (t) => {

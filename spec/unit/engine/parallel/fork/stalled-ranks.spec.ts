@@ -26,6 +26,10 @@ test('a silent rank is at fault even if no rank waits for it', (t) => {
   t.deepEqual(failure, { message: 'Rank 1 has given no sign of life for 1.0 s', ranks: [1] });
 });
 
+test('a rank that has left gives no sign of life, and is not at fault for it', (t) => {
+  t.is(findStalledRanks([rank(0), rank(1, { silentMs: 1e9, left: true })], LIMIT), undefined);
+});
+
 test('the last rank of a chain of waits is at fault, not the ranks that wait', (t) => {
   const failure = findStalledRanks(
     [rank(0, waits(1, 1200)), rank(1, waits(2, 900)), rank(2), rank(3)],

@@ -49,6 +49,16 @@ test('an answer in one text has the parts of its pieces', (t) => {
   });
 });
 
+test('an answer in one text has a call that stands in what did not become one', (t) => {
+  const parser = new MessageParser({ thinking: 'none', hasToolCalls: true });
+  // That the first tag begins no call is known at the end of the text only.
+  t.deepEqual(parser.whole('<tool_call>{"s": "<tool_call>{"name": "f", "arguments": {}}</tool_call>'), {
+    reasoning: '',
+    content: '<tool_call>{"s": "',
+    toolCalls: [{ type: 'tool_call', name: 'f', arguments: '{}' }],
+  });
+});
+
 test('a call among the thoughts is a thought', (t) => {
   const thoughts = '<tool_call>{"name": "f", "arguments": {}}</tool_call>';
   t.deepEqual(run({ thinking: 'begun', hasToolCalls: true }, [thoughts]), {

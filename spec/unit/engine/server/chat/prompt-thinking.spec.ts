@@ -14,8 +14,12 @@ test('the end of the prompt tells whether the answer can begin with thoughts', (
     [[], 'possible'],
   ] as const) {
     const context = scriptedContext({ prompt });
-    const ids = prompt.map((_, i) => i + 1 + context.engine.limits.vocabSize - prompt.length - 1);
-    t.is(thinkingAfter({ messages }, ids, context), thinking, prompt.join(''));
+    const vocabulary = Array.from({ length: context.engine.limits.vocabSize }, (_, id) =>
+      context.vocabulary.textOf(id),
+    );
+    const ids = prompt.map((text) => vocabulary.indexOf(text));
+    t.false(ids.includes(-1), 'the vocabulary has the prompt');
+    t.is(thinkingAfter({ messages }, ids, context), thinking, JSON.stringify(prompt));
   }
 });
 

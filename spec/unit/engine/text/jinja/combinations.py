@@ -34,7 +34,7 @@ def expressions():
     yield from (f"'{f}' % {v}" for f in ["%.2s|", "%5.1s|", "%-5s|", "%05s|"] for v in ["'😀xy'", "12"])
     yield from (f"'{f}' % {v}" for f in ["%d", "%5d|", "%-5d|", "%05d", "%+05d", "% d", "%.3d", "%x", "%#o", "%#X",
         "%5.1f", "%-7.2f|", "%+.0f", "%07.2f", "%.f", "%c"] for v in [0, 7, -7, 65, "2.5", "-2.5"])
-    yield from (f"'{{:{f}}}'.format({v})" for f in ["^4", "^5", "*^7", ">4", "<4", "=+6", "06", "+", " ", ".1f",
+    yield from (f"'{{:{f}}}'.format({v})" for f in ["*<06", "*>06", "*^06", "^06", "^4", "^5", "*^7", ">4", "<4", "=+6", "06", "+", " ", ".1f",
         "^+9.2f", "08.2f", "x", "#b", "#06x", "%", ".0%", "d"] for v in [3, -3, "2.5", "'abc'", "true"])
     yield from (f"'{{:{f}}}'.format('a😀')" for f in ["^5", ".1", "^7.1", "*<4"])
     numbers = ["7", "-7", "7.5", "-7.5", "0", "0.0", "yes", "-3", "3", "1e308", "big", "-big"]
@@ -84,7 +84,47 @@ def expressions():
         "1 if 0 else 2 if 0 else 3", "1 or 0 and 0", "(1 or 0) and 0", "1 + 2 * 3 ** 2", "7 // 2 * 2",
         "'a' ~ 'b' * 2", "-1 is odd", "not 1 is odd", "1 is odd == true", "[1][0] + 1",
         "'a' in 'abc' and 'd' not in 'abc'"]
+    # Arguments by name, twice, and one too many.
+    filters = {"trim": "chars='x'", "replace": "old='x', new='y', count=1", "indent": "width=1, first=true, blank=true",
+        "center": "width=7", "truncate": "length=4, killwords=true, end='.', leeway=0", "default": "default_value=1, "
+        "boolean=true", "join": "d='-', attribute=none", "batch": "linecount=2, fill_with='z'", "slice": "slices=2, "
+        "fill_with='z'", "int": "default=3, base=16", "float": "default=1.5", "round": "precision=1, method='ceil'",
+        "sort": "reverse=true, case_sensitive=true, attribute=none", "unique": "case_sensitive=true, attribute=none",
+        "min": "case_sensitive=true, attribute=none", "tojson": "ensure_ascii=true, indent=1, separators=none, "
+        "sort_keys=true", "filesizeformat": "binary=true", "sum": "attribute=none, start=1"}
+    values = {"int": "'1f'", "float": "'x'", "round": "1.25", "default": "''", "batch": "list", "slice": "list",
+        "sum": "list", "filesizeformat": "2000"}
+    ends = {"batch": " | list", "slice": " | list", "unique": " | list"}
+    for name, named in filters.items():
+        value, end = values.get(name, "'xbXax xB'"), ends.get(name, "")
+        parts = named.split(", ")
+        calls = [named, *parts, f"{named}, other=1", ", ".join(part.split("=")[1] for part in parts)]
+        calls.append(f"{parts[0].split('=')[1]}, {parts[0]}")
+        calls.append(", ".join([part.split("=")[1] for part in parts] + ["1"]))
+        yield from (f"{value} | {name}({call}){end}" for call in calls)
+    yield from (f"9 is {t}" for t in ["divisibleby(num=3)", "divisibleby(other=3)", "divisibleby(3, 3)", "divisibleby",
+        "eq(other=9)", "in(seq=[9])", "odd(1)", "gt(3, other=2)", "in([9], 1)", "sameas()"])
+    yield from (f"'aXbX'.{m}" for m in ["split(sep='X')", "split('X', maxsplit=1)", "rsplit(maxsplit=1, sep='X')",
+        "splitlines(keepends=true)", "encode(encoding='x', x=1)", "split('X', sep='X')", "upper(1)", "strip('X', 'X')",
+        "center(9, 'ab')", "join(1)", "startswith(1)", "find()", "count(1)", "partition('')", "split('')"])
+    yield from (f"{{'a': 1, 'b': 2}}.{m}" for m in ["get('a', 3)", "get('c', 3)", "get()", "get('a', 1, 2)", "keys(1)",
+        "items() | list", "copy()", "get(['a'])"])
+    yield from ["dict({'a': 1}, a=2, b=3)", "dict([('a', 1), ('a', 2)])", "dict(dict(a=1), **{'b': 2})", "dict(1)",
+        "dict([(1, 2, 3)])", "dict({}, {})", "namespace(a=1, **{'b': 2}).b", "namespace({'a': 1}, a=2).a", "range()",
+        "range(1, 2, 3, 4)", "range(stop=3)", "range('a')", "raise_exception(message='x')", "raise_exception()"]
+    yield from (f"{v} | tojson(sort_keys=true)" for v in ["{10: 1, 9: 2, 1: 3}", "{'10': 1, '9': 2}", "{1.5: 1, 1: 2}",
+        "{true: 1, 0: 2}", "{none: 1}", "{none: 1, 'a': 2}", "{1: 1, '1': 2}", "{'é': 1, 'z': 2, '😀': 3, '\\ue000': 4}"])
 STATEMENTS = [
+    "{% for x in [] %}{% else %}{% set a = 1 %}{{ a }}{% endfor %}{{ a }}",
+    "{% set a = 0 %}{% for x in [1] %}{% set a = 1 %}{% else %}{% set a = 2 %}{% endfor %}{{ a }}",
+    "{% set a = 0 %}{% for x in [] %}{{ loop }}{% else %}{{ a }}{{ loop }}{% set a = 2 %}{% endfor %}{{ a }}",
+    "{% set a = 1 %}{% set b %}{% set a = 2 %}{{ a }}{% endset %}{{ a }}{{ b }}",
+    "{% set a = 1 %}{% filter upper %}{% set a = 'x' %}{{ a }}{% endfilter %}{{ a }}",
+    "{% macro m(x) %}{% set a = x %}{{ a }}{{ caller() if caller else '' }}{% endmacro %}{% set a = 1 %}{{ m(2) }}{% call m(3) %}{{ a }}{% endcall %}{{ a }}",
+    "{% macro m(a, a2=1, *) %}{% endmacro %}",
+    "{% macro m(a=1, b) %}{% endmacro %}",
+    "{% macro m(a) %}{{ a is defined }}{{ varargs | length }}{{ kwargs | length }}{% endmacro %}{{ m() }}{{ m(1) }}{{ m(1, 2, x=3) }}",
+    "{{ '%s' % (1,) }}{{ '%s %s' % (1, (2,)) }}{{ '%(a)s %(b)d' % {'a': 1, 'b': 2.9} }}",
     "{% set a = 5 %}{% with a = 1, b = a %}{{ a }}{{ b }}{% endwith %}{{ a }}",
     "{% with a = 1 %}{% with a = a + 1, b = a %}{{ a }}{{ b }}{% endwith %}{{ a }}{% endwith %}",
     "{% set a = 1 %}{% with %}{% set a = 2 %}{{ a }}{% endwith %}{{ a }}",

@@ -97,3 +97,19 @@ test('texts are tokenised by the server; conversations cannot be', async (t) => 
   t.deepEqual(await sglang.tokenize!(async () => ({ tokens: [8] }), 'hi', 'm'), [8]);
   t.is(sglang.tokenizeChat, undefined);
 });
+
+test('of a stream the last event counts: each has all scores so far, and may have the ids of its part alone', (t) => {
+  const scored = (...ids: number[]) => ({
+    output_ids: ids.slice(-1),
+    meta_info: {
+      output_token_logprobs: ids.map((id) => [-1, id, null]),
+      output_top_logprobs: ids.map((id) => [[-1, id, null]]),
+    },
+  });
+  const whole = sglang.stream!.join([scored(3), scored(3, 4), scored(3, 4, 5)], 'generate');
+  t.deepEqual(sglang.readCompletion(whole, { ...QUESTION, promptRows: false }).tokens, [
+    { id: 3 },
+    { id: 4 },
+    { id: 5 },
+  ]);
+});
