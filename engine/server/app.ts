@@ -1,3 +1,4 @@
+import { Readable } from 'node:stream';
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import { readPackageJson } from '../terminal/package-json.ts';
 import { allowOrigin, checkApiKey } from './access.ts';
@@ -5,6 +6,7 @@ import { ApiError } from './api-error.ts';
 import { checkBodyShape } from './body-shape.ts';
 import type { Handler, ServerContext } from './context.ts';
 import { answerClientError, answerUnusual, checkHead, toAnswer } from './http-errors.ts';
+import { inTurns, jsonPieces } from './json-pieces.ts';
 import { measuredEngine } from './measured-engine.ts';
 import type { Metrics } from './metrics.ts';
 import { textOf, withToolsJson } from './request-body.ts';
@@ -115,12 +117,26 @@ async function answer(
   state.open.isArriving = false;
   const engine = measuredEngine(context.engine, metrics, state.tokens);
   const result = handler(request.body, { ...context, engine }, state.open.signal);
-  if (!(Symbol.asyncIterator in result)) return await result;
+  if (!(Symbol.asyncIterator in result)) return await sendJson(await result, reply);
   const stream = await eventStream(noteError(result, state));
   return await reply
     .type('text/event-stream; charset=utf-8')
     .header('cache-control', 'no-cache')
     .send(stream);
+}
+
+/** Sends an answer, in pieces if it is long. */
+async function sendJson(value: object, reply: FastifyReply): Promise<unknown> {
+  reply.type('application/json; charset=utf-8');
+  const pieces = jsonPieces(value);
+  const [first, second] = [pieces.next(), pieces.next()];
+  if (second.done) return await reply.send(first.value);
+  const all = function* () {
+    yield first.value as string;
+    yield second.value as string;
+    yield* pieces;
+  };
+  return await reply.send(Readable.from(inTurns(all())));
 }
 
 /** Passes chunks on. An error after the head of the answer is seen here alone. */

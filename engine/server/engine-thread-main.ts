@@ -49,10 +49,10 @@ async function serve(id: number, threadRequest: ThreadRequest, engine: Engine): 
       // Leaving the loop frees the blocks. The caller has left, or gets an error when the thread exits.
       if (signal.aborted) break;
       if (event.type === 'error') refusal = event.error;
-      else if (event.type === 'result' || !resultsOnly) tell({ id, event }, engine);
+      else if (event.type === 'result' || !resultsOnly) sendNews({ id, event }, engine);
     }
     // Also after an abort: the news has the statistics without the request.
-    tell({ id, ...(refusal && { error: toErrorData(refusal) }) }, engine);
+    sendNews({ id, ...(refusal && { error: toErrorData(refusal) }) }, engine);
   } catch (error) {
     send({ type: 'failed', error: toErrorData(error) });
   } finally {
@@ -61,7 +61,7 @@ async function serve(id: number, threadRequest: ThreadRequest, engine: Engine): 
 }
 
 /** Sends what a step has brought forth in one message: the immediate runs before that of the next step. */
-function tell(news: RequestNews, engine: Engine): void {
+function sendNews(news: RequestNews, engine: Engine): void {
   unsent.push(news);
   if (unsent.length > 1) return;
   setImmediate(() => {

@@ -1,5 +1,7 @@
+import { isUtf8 } from 'node:buffer';
 import type { PromptTokenLogprobs, TokenLogprob, TokenLogprobs } from '../serving/logprobs.ts';
 import type { ServedVocabulary } from './context.ts';
+import { mapInTurns } from './turns.ts';
 
 /** vLLM writes this for minus infinity, which JSON does not have. */
 const LEAST_LOGPROB = -9999;
@@ -51,36 +53,62 @@ export interface ScoredToken {
   readonly offset: number;
 }
 
-const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
-
 /**
  * The name of a token, different for every token: its text; `bytes:\xe2\x80` for bytes that are no whole
  * characters, as OpenAI writes them; `token_id:42` for an id without a token.
  */
 export function tokenName(token: number, { vocabulary, asIds }: TokenNames): string {
-  const bytes = asIds ? [] : vocabulary.bytesOf(token);
-  if (bytes.length === 0) return `token_id:${token}`;
-  try {
-    return utf8.decode(Uint8Array.from(bytes));
-  } catch {
-    return `bytes:${Array.from(bytes, escapeByte).join('')}`;
-  }
+  const bytes = asIds ? undefined : vocabulary.bytesOf(token);
+  if (!bytes?.length) return `token_id:${token}`;
+  // A decoder that throws would take ten times as long for bytes that are no characters.
+  if (isUtf8(bytes)) return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString();
+  return `bytes:${Array.from(bytes, escapeByte).join('')}`;
 }
 
-/** The tokens of a completion in OpenAI's form. */
+/** The tokens of a part of a completion in OpenAI's form. */
 export function completionLogprobs(tokens: readonly ScoredToken[], names: TokenNames): CompletionLogprobs {
+  return inLists(tokens.map((each) => namedToken(each, names)));
+}
+
+/** The same of many tokens, in turns. */
+export async function manyCompletionLogprobs(
+  tokens: readonly ScoredToken[],
+  names: TokenNames,
+): Promise<CompletionLogprobs> {
+  return inLists(await mapInTurns(tokens, (each) => namedToken(each, names)));
+}
+
+/** A token with its entries of the four lists. */
+interface NamedToken {
+  readonly offset: number;
+  readonly name: string;
+  readonly logprob: number | null;
+  readonly top: Record<string, number> | null;
+}
+
+function namedToken({ token, logprobs, offset }: ScoredToken, names: TokenNames): NamedToken {
+  return {
+    offset,
+    name: tokenName(token, names),
+    logprob: logprobs ? jsonOf(logprobs.logprob) : null,
+    top: logprobs ? byName(logprobs, names) : null,
+  };
+}
+
+function inLists(tokens: readonly NamedToken[]): CompletionLogprobs {
   return {
     text_offset: tokens.map(({ offset }) => offset),
-    tokens: tokens.map(({ token }) => tokenName(token, names)),
-    token_logprobs: tokens.map(({ logprobs }) => (logprobs ? jsonOf(logprobs.logprob) : null)),
-    top_logprobs: tokens.map(({ logprobs }) =>
-      logprobs
-        ? Object.fromEntries(
-            withToken(logprobs).map(({ token, logprob }) => [tokenName(token, names), jsonOf(logprob)]),
-          )
-        : null,
-    ),
+    tokens: tokens.map(({ name }) => name),
+    token_logprobs: tokens.map(({ logprob }) => logprob),
+    top_logprobs: tokens.map(({ top }) => top),
   };
+}
+
+function byName(row: TokenLogprobs, names: TokenNames): Record<string, number> {
+  // Without a prototype it is a dictionary from the start: V8 would make a class of each row's names.
+  const named: Record<string, number> = Object.create(null);
+  for (const { token, logprob } of withToken(row)) named[tokenName(token, names)] = jsonOf(logprob);
+  return named;
 }
 
 /** A token of a chat answer in OpenAI's form. */
@@ -89,15 +117,15 @@ export function chatLogprobs({ top, ...own }: TokenLogprobs, names: TokenNames):
 }
 
 /**
- * The tokens of a prompt in vLLM's form, by id.
+ * The tokens of a prompt in vLLM's form, by id, in turns.
  *
  * @param logprobs of each token but the first.
  */
-export function promptLogprobs(
+export async function promptLogprobs(
   logprobs: readonly PromptTokenLogprobs[],
   names: TokenNames,
-): (Record<string, PromptLogprob> | null)[] {
-  return [null, ...logprobs.map((each) => promptRow(each, names))];
+): Promise<(Record<string, PromptLogprob> | null)[]> {
+  return [null, ...(await mapInTurns(logprobs, (each) => promptRow(each, names)))];
 }
 
 function promptRow(row: PromptTokenLogprobs, names: TokenNames): Record<string, PromptLogprob> {

@@ -166,7 +166,9 @@ export async function readChatTemplates(modelDir: string): Promise<ChatTemplateS
   const { chat_template, ...tokens } = result.data;
   const specialTokens: Record<string, string> = {};
   for (const [name, token] of Object.entries(tokens)) {
-    if (token != null) specialTokens[name] = typeof token === 'string' ? token : token.content;
+    const text = typeof token === 'string' ? token : token?.content;
+    // An empty one is undefined in a template, as in transformers.
+    if (text) specialTokens[name] = text;
   }
   const files = await readAdditionalTemplates(modelDir);
   if (file !== undefined) files.set('default', file);

@@ -3,6 +3,7 @@ import type { TokenLogprobs } from '../../serving/logprobs.ts';
 import type { ServerContext } from '../context.ts';
 import { chatLogprobs, promptLogprobs, type TokenNames } from '../logprob-shapes.ts';
 import { answerHead } from '../served-model.ts';
+import { mapInTurns } from '../turns.ts';
 import { usageOf, usageSoFar } from '../usage.ts';
 import { answerEvents, type ChoiceAnswered } from './answer-events.ts';
 import { ChoiceMessage } from './choice-message.ts';
@@ -47,22 +48,23 @@ async function completionOf(
     messages[event.choice].add(event.piece);
     ends[event.choice] = event;
   }
-  const choices = ends.map(
-    ({ choice, result }): ChatChoice => ({
+  const choices: ChatChoice[] = [];
+  for (const { choice, result } of ends) {
+    choices.push({
       index: choice,
       message: messages[choice].whole(),
-      logprobs: logprobsOf(result.logprobs, names),
+      logprobs: await logprobsOf(result.logprobs, names),
       ...endOf(result, messages[choice]),
       ...(request.returnTokenIds && { token_ids: result.tokens }),
-    }),
-  );
+    });
+  }
   const scored = ends[0].result.promptLogprobs;
   return {
     ...envelope,
     object: 'chat.completion',
     choices,
     usage: usageOf([ends.map(({ result }) => result)]),
-    ...(scored && { prompt_logprobs: promptLogprobs(scored, names) }),
+    ...(scored && { prompt_logprobs: await promptLogprobs(scored, names) }),
     ...(request.returnTokenIds && { prompt_token_ids: promptIds }),
   };
 }
@@ -107,7 +109,8 @@ async function* chunksOf(
     const delta = messages[choice].add(piece);
     const isToken = event.type === 'token';
     if (isToken) numTokens[choice]++;
-    const logprobs = isToken ? logprobsOf(event.logprobs && [event.logprobs], names) : null;
+    const scored = isToken ? event.logprobs : undefined;
+    const logprobs = scored ? { content: [chatLogprobs(scored, names)], refusal: null } : null;
     const tokenIds = request.returnTokenIds && isToken && { token_ids: [event.token] };
     if (delta || logprobs || tokenIds) {
       yield chunk(choice, { delta: delta ?? {}, logprobs, finish_reason: null, ...tokenIds });
@@ -132,8 +135,12 @@ function messagesOf({ generation }: ChatRequest, { id }: Envelope): ChoiceMessag
   return Array.from({ length: generation.n ?? 1 }, (_, choice) => new ChoiceMessage(`${prefix}_${choice}`));
 }
 
-function logprobsOf(tokens: readonly TokenLogprobs[] | undefined, names: TokenNames): ChoiceLogprobs | null {
-  return tokens ? { content: tokens.map((each) => chatLogprobs(each, names)), refusal: null } : null;
+async function logprobsOf(
+  tokens: readonly TokenLogprobs[] | undefined,
+  names: TokenNames,
+): Promise<ChoiceLogprobs | null> {
+  if (!tokens) return null;
+  return { content: await mapInTurns(tokens, (each) => chatLogprobs(each, names)), refusal: null };
 }
 
 /** A choice that ends by itself after calls waits for their results: `tool_calls`. */

@@ -4,6 +4,7 @@ import type { ServedVocabulary } from '../context.ts';
 import {
   type CompletionLogprobs,
   completionLogprobs,
+  manyCompletionLogprobs,
   type PromptLogprob,
   promptLogprobs,
   type ScoredToken,
@@ -54,29 +55,32 @@ export class Choice {
   }
 
   /** The echoed prompt. @param logprobs of its tokens but the first, if the request has `logprobs`. */
-  prompt(logprobs: readonly TokenLogprobs[] | undefined): CompletionChoice {
+  async prompt(logprobs: readonly TokenLogprobs[] | undefined): Promise<CompletionChoice> {
     const { text, tokens } = this.#echo(logprobs);
-    return this.#part(text, tokens, []);
+    return this.#part(text, await this.#many(tokens), []);
   }
 
   /** The part that a token adds. */
   token({ token, text, logprobs }: TokenEvent): CompletionChoice {
-    return this.#part(text ?? '', this.#score([token], logprobs && [logprobs]), [token]);
+    const tokens = this.#score([token], logprobs && [logprobs]);
+    const shown = this.#hasLogprobs ? completionLogprobs(tokens, this.#names) : null;
+    return this.#part(text ?? '', shown, [token]);
   }
 
   /** The last part. */
   end(result: GenerateResult): CompletionChoice {
-    return { ...this.#part('', [], []), ...endOf(result), logprobs: null };
+    return { ...this.#part('', null, []), ...endOf(result) };
   }
 
-  whole(result: GenerateResult): CompletionChoice {
+  async whole(result: GenerateResult): Promise<CompletionChoice> {
     const echo = this.#request.echo ? this.#echo(result.promptLogprobs) : { text: '', tokens: [] };
     const tokens = this.#score(result.tokens, result.logprobs);
     const { promptLogprobs: top } = this.#request;
+    const logprobs = await this.#many([...echo.tokens, ...tokens]);
     return {
-      ...this.#part(echo.text + (result.text ?? ''), [...echo.tokens, ...tokens], result.tokens),
+      ...this.#part(echo.text + (result.text ?? ''), logprobs, result.tokens),
       ...(top !== undefined && {
-        prompt_logprobs: promptLogprobs((result.promptLogprobs ?? []).map(upTo(top)), this.#names),
+        prompt_logprobs: await promptLogprobs((result.promptLogprobs ?? []).map(upTo(top)), this.#names),
       }),
       ...endOf(result),
     };
@@ -86,16 +90,24 @@ export class Choice {
     return { vocabulary: this.#vocabulary, asIds: this.#request.asIds };
   }
 
+  get #hasLogprobs(): boolean {
+    return this.#request.logprobs !== undefined;
+  }
+
+  async #many(tokens: readonly ScoredToken[]): Promise<CompletionLogprobs | null> {
+    return this.#hasLogprobs ? await manyCompletionLogprobs(tokens, this.#names) : null;
+  }
+
   /** @param ids generated tokens of the part. */
-  #part(text: string, tokens: readonly ScoredToken[], ids: readonly number[]): CompletionChoice {
-    const { logprobs, returnTokenIds } = this.#request;
+  #part(text: string, logprobs: CompletionLogprobs | null, ids: readonly number[]): CompletionChoice {
+    const { returnTokenIds } = this.#request;
     const showsPromptIds = returnTokenIds && !this.#hasPromptIds;
     this.#hasPromptIds = true;
     this.numTokens += ids.length;
     return {
       index: this.#index,
       text,
-      logprobs: logprobs === undefined ? null : completionLogprobs(tokens, this.#names),
+      logprobs,
       finish_reason: null,
       stop_reason: null,
       ...(returnTokenIds && { token_ids: ids }),

@@ -45,10 +45,12 @@ async function answer(
     for await (const [prompt, event] of merge(starts, signal)) {
       if (event.type === 'result') results[prompt][event.sample] = event.result;
     }
-    const choices = choicesOf(requests, request, context);
+    const parts: CompletionChoice[] = [];
+    const choices = choicesOf(requests, request, context).flat();
+    for (const [i, result] of results.flat().entries()) parts.push(await choices[i].whole(result));
     return {
       ...headOf(context),
-      choices: results.flatMap((samples, i) => samples.map((result, k) => choices[i][k].whole(result))),
+      choices: parts,
       usage: usageOf(results),
     };
   } finally {
@@ -77,7 +79,7 @@ async function* stream(
     const starts = requests.map((each) => (either: AbortSignal) => echoed(each, request, context, either));
     for await (const [prompt, event] of merge(starts, signal)) {
       if (event.type === 'prompt') {
-        for (const choice of choices[prompt]) yield chunk(choice, choice.prompt(event.logprobs));
+        for (const choice of choices[prompt]) yield chunk(choice, await choice.prompt(event.logprobs));
         continue;
       }
       const choice = choices[prompt][event.sample];

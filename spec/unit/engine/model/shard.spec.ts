@@ -62,6 +62,10 @@ test('experts are sharded whole, in adjacent ranges; attention only with tensor 
   }
 });
 
+test('with tensor parallelism alone every rank has a part of every expert', (t) => {
+  for (const shard of shards({ tp: 4, ep: 1 })) t.deepEqual(shard.experts(8), { first: 0, count: 8 });
+});
+
 test('widths are those of a rank; the vocabulary and the stream stay whole', (t) => {
   const { config } = shardedMoe();
   const [, shard] = shards({ tp: 2, ep: 1 });

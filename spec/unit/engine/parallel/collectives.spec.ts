@@ -83,6 +83,31 @@ test('an all-reduce of three ranks is refused', (t) => {
   t.deepEqual(exchanges, [], 'nothing is sent');
 });
 
+test('an empty all-reduce is exchanged, so that a rank whose values are not empty is found', (t) => {
+  const { group, exchanges } = recorded(1, 2);
+  group.allReduce(new Float32Array(0));
+  t.deepEqual(exchanges, [
+    [
+      [new Uint8Array(0), undefined],
+      [new Uint8Array(0), undefined],
+    ],
+  ]);
+});
+
+test('ranks that agree about different things send different hashes, also of the same text', (t) => {
+  const sent = [
+    ['config', 'abc'],
+    ['weights', 'abc'],
+    ['configa', 'bc'],
+  ].map(([name, value]) => {
+    const { group, exchanges } = recorded(1, 2);
+    // What the other rank has sent is zeros here.
+    t.throws(() => group.agree(name, value), { instanceOf: GroupError });
+    return Buffer.from(exchanges[0][0][0]!).toString('hex');
+  });
+  t.is(new Set(sent).size, 3, sent.join(' '));
+});
+
 test('traffic counts the messages and bytes that a rank sends to each other rank', (t) => {
   const { group } = recorded(1, 4);
   t.deepEqual(group.traffic(), { messages: 0, bytesSent: 0 });

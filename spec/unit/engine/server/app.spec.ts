@@ -34,6 +34,8 @@ const full: Handler = async () => {
 
 const tools: Handler = async (body) => ({ json: toolsJsonOf(body) });
 
+const long: Handler = async () => ({ lists: [Array.from({ length: 50_000 }, (_, i) => i)] });
+
 const bug: Handler = async () => {
   throw new TypeError('secret');
 };
@@ -47,7 +49,7 @@ function makeApp(t: ExecutionContext, rules: RequestRules = {}) {
     context: { engine, servedModelName: 'qwen3', created: 1 } as unknown as ServerContext,
     metrics: new Metrics({ stats: () => engine.stats, numOpen: () => 0 }),
     ...{ open, rules },
-    handlers: { '/echo': echo, '/full': full, '/tools': tools, '/bug': bug },
+    handlers: { '/echo': echo, '/full': full, '/tools': tools, '/long': long, '/bug': bug },
     whyClosed: () => state.reason,
     log: (request) => logged.push(request),
   });
@@ -78,6 +80,16 @@ test('a handler answers whole, or in events; tokens are counted', async (t) => {
   t.like(logged, { 0: { path: '/echo', status: 200, promptTokens: 2, completionTokens: 2 }, length: 2 });
   t.is(open.size, 0);
   t.true((await app.inject('/metrics')).body.includes('plumbline_generation_tokens_total 4'));
+});
+
+test('a long answer is sent in pieces, a short one with its length', async (t) => {
+  const { post, open } = makeApp(t);
+  const answer = await post('/long', {});
+  t.deepEqual(answer.json(), await long({}, {} as ServerContext, new AbortController().signal));
+  t.is(answer.headers['content-type'], 'application/json; charset=utf-8');
+  t.is(answer.headers['content-length'], undefined);
+  t.is((await post('/tools', {})).headers['content-length'], '2');
+  t.is(open.size, 0);
 });
 
 test('every refusal is an error in the form of OpenAI', async (t) => {

@@ -2,6 +2,7 @@ import test from 'ava';
 import {
   chatLogprobs,
   completionLogprobs,
+  manyCompletionLogprobs,
   promptLogprobs,
   type TokenNames,
   tokenName,
@@ -31,9 +32,11 @@ test('every token has a name of its own: text, bytes, or the id', (t) => {
     ],
   );
   t.is(tokenName(0, { ...names, asIds: true }), 'token_id:0');
+  const inAnother = { bytesOf: () => Buffer.from('abcd').subarray(1, 3) };
+  t.is(tokenName(0, { vocabulary: inAnother, asIds: false }), 'bc');
 });
 
-test('completions have parallel lists, with the token itself among the most probable', (t) => {
+test('completions have parallel lists, with the token itself among the most probable', async (t) => {
   const tokens = [
     { token: 0, logprobs: undefined, offset: 0 },
     { token: 1, logprobs: row(1, -2, [[6, -0.5]]), offset: 1 },
@@ -45,6 +48,7 @@ test('completions have parallel lists, with the token itself among the most prob
     tokens: ['a', 'bytes:\\xc3', 'bytes:\\xa9'],
     token_logprobs: [null, -2, -0.25],
   });
+  t.deepEqual(await manyCompletionLogprobs(tokens, names), { ...lists, top_logprobs });
   t.is(JSON.stringify(top_logprobs), '[null,{"__proto__":-0.5,"bytes:\\\\xc3":-2},{"bytes:\\\\xa9":-0.25}]');
 });
 
@@ -55,9 +59,9 @@ test('chat has names, exact bytes and exactly the tokens asked for', (t) => {
   });
 });
 
-test('tokens of the prompt are by id, with their rank', (t) => {
+test('tokens of the prompt are by id, with their rank', async (t) => {
   t.deepEqual(
-    promptLogprobs(
+    await promptLogprobs(
       [
         { ...row(4, -3, [[0, -1]]), rank: 7 },
         {

@@ -52,6 +52,10 @@ test('a template may refer to special tokens, as text or as an object with text'
   const tokens = { bos_token: { __type: 'AddedToken', content: '<s>' }, eos_token: '</s>', pad_token: null };
   const source = '{{ bos_token }}{{ eos_token }}{{ pad_token is defined }}';
   t.is((await template(t, source, tokens)).render([user]), '<s></s>False');
+  // An empty one is undefined in transformers.
+  for (const bos_token of ['', { content: '' }]) {
+    t.is((await template(t, '{{ bos_token is defined }}', { bos_token })).render([user]), 'False');
+  }
 });
 
 test('enable_thinking is defined only if it is given', async (t) => {

@@ -59,7 +59,8 @@ test('blank lines are no answers and no faults', async (t) => {
 
 test('a session that is closed answers no more, and rejects what is in flight', async (t) => {
   const session = new EngineSession(misbehaving('hang-at-start'));
-  const inFlight = load(session);
+  // This program answers a load, even before the session is closed if the machine is busy.
+  const inFlight = session.request('start', { protocol: 1 }, { asked: 'start', limitMs: 60_000 });
   const queued = load(session);
   await setImmediate();
   const closing = session.close(60_000);
