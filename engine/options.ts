@@ -21,7 +21,7 @@ export interface EngineOptions {
   maxBatch?: number;
   /** The most tokens in one step, of all sequences together. Default 256. */
   maxBatchTokens?: number;
-  /** The most tokens of one sequence in one step. Default 128. */
+  /** The most tokens of one sequence in one step. Default 128, or a whole step that has no other sequence. */
   prefillChunk?: number;
   /** Whether sequences share the blocks of a common prefix. Default true. */
   prefixCaching?: boolean;
@@ -70,6 +70,8 @@ export interface ScheduleOptions {
   maxBatch: number;
   maxBatchTokens: number;
   prefillChunk: number;
+  /** The same for a sequence that is alone: `prefillChunk` if it is given, else `maxBatchTokens`. */
+  prefillChunkAlone: number;
   prefixCaching: boolean;
   promptLookup: number;
 }
@@ -133,7 +135,8 @@ export function completeEngineOptions(
   checkCount('threads', threads, 1, MAX_THREADS);
   checkBoolean('revectorize', revectorize);
   if (onProgress !== undefined) checkFunction('onProgress', onProgress);
-  return Object.freeze({ ...counts, prefixCaching, promptLookup });
+  const prefillChunkAlone = options.prefillChunk ?? maxBatchTokens;
+  return Object.freeze({ ...counts, prefillChunkAlone, prefixCaching, promptLookup });
 }
 
 /** @throws OptionError unless the value is a whole number from `least` to `most`. */

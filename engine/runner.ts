@@ -58,7 +58,7 @@ export class Runner {
     const { numBlocks, blockSize } = rankModel.cache;
     this.#blocks = new BlockManager({ numBlocks, blockSize, prefixCaching: options.prefixCaching });
     this.#scheduler = new Scheduler(options, this.#blocks);
-    const prefillChunk = Math.min(options.prefillChunk, options.maxBatchTokens);
+    const prefillChunk = Math.min(options.prefillChunkAlone, options.maxBatchTokens);
     this.#prompts = new PromptRunner({ rankModel, leader, blocks: this.#blocks, prefillChunk });
   }
 

@@ -62,7 +62,7 @@ export function addScheduleFlags(command: Command): Command {
     )
     .option(
       '--prefill-chunk <n>',
-      'compute at most n tokens of one prompt in a step (default: 128)',
+      'compute at most n tokens of one prompt in a step (default: 128, or a whole step for a prompt alone)',
       positiveWholeNumber,
     )
     .option('--block-size <n>', 'put n positions in a block of the cache (default: 16)', positiveWholeNumber)

@@ -4,7 +4,7 @@ import { LEAVES } from './numerics.ts';
 
 const FLOAT = Float32Array.BYTES_PER_ELEMENT;
 /** Rows of a matmul that are computed together, so few that a thread's part of them stays in its cache. */
-export const BLOCK_ROWS = 128;
+export const BLOCK_ROWS = 256;
 /** Bytes of the sums of a thread's tiles, for a block of rows. */
 const TILES_BYTES = Math.ceil(BLOCK_ROWS / TILE_ROWS) * TILE_ROWS * LEAVES * PANEL * FLOAT;
 

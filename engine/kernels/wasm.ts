@@ -106,8 +106,9 @@ export async function createWasmKernels(options: WasmKernelsOptions = {}): Promi
       const bytes = packedBytes(shape);
       const address = memory.allocate(bytes);
       const weightBytes = bytesPerWeight(dtype);
-      // Rows are read into the memory that a matmul has for its strips.
-      const most = (BLOCK_ROWS * FLOAT) / weightBytes;
+      // Rows are read into a part of the memory that a matmul has for its strips. Strips that later grow for
+      // a wider matrix have been touched no further, and untouched memory takes none.
+      const most = (BLOCK_ROWS / 4) * (FLOAT / weightBytes);
       readMatrix(shape, most, readRows, (rows, firstRow, numRows) => {
         new Uint8Array(memory.buffer, strips).set(rows);
         const panels = address + firstRow * inputs * weightBytes;

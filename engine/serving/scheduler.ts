@@ -12,6 +12,8 @@ export interface SchedulerOptions {
   maxBatchTokens: number;
   /** The most tokens of one sequence in a step. */
   prefillChunk: number;
+  /** The same in a step that no other sequence is ready for. Default: `prefillChunk`. */
+  prefillChunkAlone?: number;
   /** With its drafts a step has at most this number of tokens, plus one. Default 0: no drafts. */
   promptLookup?: number;
 }
@@ -64,7 +66,8 @@ export class Scheduler<S extends Sequence = Sequence> {
   /** @throws RangeError if an option is not a positive whole number. */
   constructor(options: SchedulerOptions, blocks: BlockManager) {
     const { maxBatch, maxBatchTokens, prefillChunk, promptLookup = 0 } = options;
-    const counts = { maxBatch, maxBatchTokens, prefillChunk };
+    const { prefillChunkAlone = prefillChunk } = options;
+    const counts = { maxBatch, maxBatchTokens, prefillChunk, prefillChunkAlone };
     this.options = { ...counts, promptLookup };
     this.#blocks = blocks;
     for (const [name, value] of Object.entries(counts)) {
@@ -131,17 +134,19 @@ export class Scheduler<S extends Sequence = Sequence> {
   schedule(propose?: Propose<S>): ScheduledStep<S> {
     const ready = this.#sequences.filter(isReady);
     for (const sequence of ready) this.#checkFits(sequence);
+    const { prefillChunk, prefillChunkAlone } = this.options;
+    const chunk = ready.length === 1 ? prefillChunkAlone : prefillChunk;
     const step: ScheduledStep<S> = { spans: [], copies: [], preempted: [] };
     for (const sequence of ready.filter((s) => this.#running.has(s))) {
       // A sequence that this step has preempted is waiting now.
-      if (this.#running.has(sequence)) this.#place(sequence, step);
+      if (this.#running.has(sequence)) this.#place(sequence, step, chunk);
     }
     // Blocks taken from the last sequence do not go to a waiting one: the two would preempt each other in
     // turns.
     if (step.preempted.length > 0) return step;
     for (const sequence of ready.filter((s) => !this.#running.has(s))) {
       // A sequence that cannot be admitted blocks the queue; so does one that was just preempted.
-      if (step.preempted.includes(sequence) || !this.#place(sequence, step)) break;
+      if (step.preempted.includes(sequence) || !this.#place(sequence, step, chunk)) break;
       this.#running.add(sequence);
     }
     if (propose) for (const span of step.spans) this.#addDraft(span, step, propose);
@@ -149,9 +154,9 @@ export class Scheduler<S extends Sequence = Sequence> {
   }
 
   /** Adds a sequence's next tokens to the step, with blocks for them. @returns whether there was room. */
-  #place(sequence: S, step: ScheduledStep<S>): boolean {
-    const { maxBatch, maxBatchTokens, prefillChunk } = this.options;
-    const most = Math.min(maxBatchTokens - rowsOf(step), prefillChunk);
+  #place(sequence: S, step: ScheduledStep<S>, chunk: number): boolean {
+    const { maxBatch, maxBatchTokens } = this.options;
+    const most = Math.min(maxBatchTokens - rowsOf(step), chunk);
     if (most === 0 || step.spans.length === maxBatch) return false;
     for (;;) {
       const placed = sequence.blockTable.length > 0 || this.#blocks.admit(sequence, most);

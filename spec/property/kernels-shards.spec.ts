@@ -59,8 +59,8 @@ const cases = fc
     seed: fc.nat(),
     flavour: fc.constantFrom(...FLAVOURS),
     dtype: fc.constantFrom<WeightDtype>('F32', 'F16', 'BF16'),
-    // Tiles for few rows, for many (from 17 on), and a second block (from 129 on).
-    rows: fc.oneof(fc.integer({ min: 1, max: 22 }), fc.constantFrom(130, 300)),
+    // Tiles for few rows, for many (bf16: from 33 on), and a second block (from 257 on).
+    rows: fc.oneof(fc.integer({ min: 1, max: 22 }), fc.constantFrom(40, 300)),
     outputs: fc.integer({ min: 1, max: 80 }),
     inputs: fc.integer({ min: 1, max: 12 }).map((leaf) => LEAVES * leaf),
   })

@@ -24,8 +24,9 @@ const seed = fc.nat();
 const flavour = fc.constantFrom(...FLAVOURS);
 const dtype = fc.constantFrom<WeightDtype>('F32', 'F16', 'BF16');
 const fewRows = fc.integer({ min: 1, max: 36 });
-// Tiles for few rows, for many (bf16: from 33 on, with 128 bits from 5 on), and a second block (from 129 on).
-const rows = fc.oneof({ weight: 4, arbitrary: fewRows }, fc.integer({ min: 126, max: 134 }));
+// Tiles for few rows, and for many (bf16: from 33 on, with 128 bits from 5 on). Some samples of real sizes
+// have a second block of rows, from 257 on.
+const rows = fc.oneof({ weight: 4, arbitrary: fewRows }, fc.integer({ min: 60, max: 68 }));
 const outputs = fc.oneof(fc.integer({ min: 1, max: 45 }), fc.integer({ min: 100, max: 200 }));
 // Leaves of some inputs, and of more than a run of 16, after which a few rows go on to the next panel.
 const inputs = fc.oneof(

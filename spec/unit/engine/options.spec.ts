@@ -18,6 +18,7 @@ const DEFAULTS = {
   maxBatch: 16,
   maxBatchTokens: 256,
   prefillChunk: 128,
+  prefillChunkAlone: 256,
   prefixCaching: true,
   promptLookup: 0,
 };
@@ -41,9 +42,19 @@ test('by default the cache holds the positions of the model, at most 4,096', (t)
 
 test('options of cache and steps are kept, all others left out', (t) => {
   const given = { ...DEFAULTS, cacheTokens: 5000, maxBatch: 1, prefixCaching: false, promptLookup: 7 };
+  given.prefillChunkAlone = given.prefillChunk;
   const options = complete({ ...given, onProgress: () => {}, threads: 2, revectorize: true });
   t.deepEqual(options, given);
   t.true(Object.isFrozen(options));
+});
+
+test('a chunk that is given is for a sequence alone, too; else that one has the whole step', (t) => {
+  const chunks = ({ prefillChunk, prefillChunkAlone }: ReturnType<typeof complete>) => [
+    prefillChunk,
+    prefillChunkAlone,
+  ];
+  t.deepEqual(chunks(complete({ prefillChunk: 7 })), [7, 7]);
+  t.deepEqual(chunks(complete({ maxBatchTokens: 40 })), [128, 40]);
 });
 
 test('there are as many ranks as the larger of tp and ep', (t) => {

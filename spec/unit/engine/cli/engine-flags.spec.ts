@@ -30,7 +30,14 @@ test('every flag sets its option, and the others have the defaults of the engine
   const argv = '--max-batch 2 --max-batch-tokens 3 --prefill-chunk 4 --block-size 5 --cache-blocks 6';
   command.parse([...argv.split(' '), '--no-prefix-cache', '--prompt-lookup', '7'], { from: 'user' });
   t.deepEqual(scheduleOptions(command.opts(), [{ numTokens: 1, numSamples: 1 }], config), {
-    ...{ maxBatch: 2, maxBatchTokens: 3, prefillChunk: 4, blockSize: 5, cacheTokens: 30 },
+    ...{
+      maxBatch: 2,
+      maxBatchTokens: 3,
+      prefillChunk: 4,
+      prefillChunkAlone: 4,
+      blockSize: 5,
+      cacheTokens: 30,
+    },
     ...{ prefixCaching: false, promptLookup: 7 },
   });
 });
@@ -43,7 +50,7 @@ test('the help has the defaults of the engine', (t) => {
   );
   t.regex(help, new RegExp(`--max-batch <n> [^-]*\\(default: ${maxBatch}\\)`));
   t.regex(help, new RegExp(`--max-batch-tokens <n> [^-]*\\(default: ${maxBatchTokens}\\)`));
-  t.regex(help, new RegExp(`--prefill-chunk <n> [^-]*\\(default: ${prefillChunk}\\)`));
+  t.regex(help, new RegExp(`--prefill-chunk <n> [^-]*\\(default: ${prefillChunk}, or a whole`));
   t.regex(help, new RegExp(`--block-size <n> [^-]*\\(default: ${blockSize}\\)`));
   t.regex(help, new RegExp(`--prompt-lookup <n> [^-]*\\(default: ${promptLookup}\\)`));
 });

@@ -6,8 +6,8 @@ import { LEAVES } from '../../../../engine/kernels/numerics.ts';
 import { BLOCK_ROWS, Scratch } from '../../../../engine/kernels/scratch.ts';
 
 const FLOAT = 4;
-/** Bytes of a thread for a leaf of that many inputs; a block of 128 rows has 22 strips. */
-const threadBytes = (leaf: number) => (leaf + 22 * TILE_ROWS * LEAVES) * PANEL * FLOAT;
+/** Bytes of a thread for a leaf of that many inputs; a block of 256 rows has 43 strips. */
+const threadBytes = (leaf: number) => (leaf + 43 * TILE_ROWS * LEAVES) * PANEL * FLOAT;
 
 function scratchOf(threads: number, maxBytes = 2 ** 28) {
   const memory = new KernelMemory(maxBytes);

@@ -108,10 +108,10 @@ const SIZES = {
   small: SMALL_SAMPLE,
   // The most strips of rows that go through several panels together.
   'of 30 rows': { ...SMALL_SAMPLE, rows: 30, outputs: 85 },
-  'of a full block of rows': { ...SMALL_SAMPLE, rows: 128 },
+  'of a full block of rows': { ...SMALL_SAMPLE, rows: 256 },
   // A unit of attention with as many queries of as many dimensions as it takes.
   'of the most heads': { ...SMALL_SAMPLE, rows: 1, numKeyValueHeads: 8, headsPerKey: 4, halfHeadDim: 128 },
-  ...{ 'of 129 rows': REAL_SAMPLES[3], 'of a real model': REAL_SAMPLES[2] },
+  ...{ 'of 257 rows': REAL_SAMPLES[3], 'of a real model': REAL_SAMPLES[2] },
 };
 
 for (const name of Object.keys(KERNELS) as (keyof typeof KERNELS)[]) {

@@ -50,12 +50,12 @@ test('a matrix packed by other kernels is refused', async (t) => {
 });
 
 test('a matrix that does not fit into maxBytes is refused before it is read', async (t) => {
-  const wasm = await createWasmKernels({ maxBytes: 2 ** 20 });
+  const wasm = await createWasmKernels({ maxBytes: 2 ** 21 });
   t.teardown(() => wasm.dispose());
   const readRows = () => t.fail('it was read') as never;
   t.throws(() => wasm.pack({ outputs: 1000, inputs: 1000, dtype: 'F32' }, readRows), {
     instanceOf: KernelError,
-    message: /^cannot allocate 3\.8 MiB: .* of at most 1\.0 MiB are in use/,
+    message: /^cannot allocate 3\.8 MiB: .* of at most 2\.0 MiB are in use/,
   });
 });
 
@@ -66,8 +66,8 @@ test('packing allocates the bytes of the panels and of scratch memory for a bloc
   const before = wasm.bytesAllocated;
   wasm.pack(shape, (_, rows) => new Uint8Array(rows * 2048));
   const extra = wasm.bytesAllocated - before - 4096 * 2048;
-  // 128 rows of inputs, one thread's widened leaf of an eighth of them, and the sums of 22 strips of 6 rows.
-  t.is(extra, 128 * 1024 * 4 + 128 * 16 * 4 + 22 * 6 * 8 * 16 * 4);
+  // 256 rows of inputs, one thread's widened leaf of an eighth of them, and the sums of 43 strips of 6 rows.
+  t.is(extra, 256 * 1024 * 4 + 128 * 16 * 4 + 43 * 6 * 8 * 16 * 4);
 });
 
 test('disposed kernels refuse every use and count no bytes as allocated', async (t) => {

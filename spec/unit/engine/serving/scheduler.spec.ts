@@ -22,6 +22,19 @@ test('a prompt is computed in chunks', (t) => {
   t.deepEqual([step(), step(), step(), step()], ['1:3', '1:3', '1:1', '1:1']);
 });
 
+test('a sequence that no other is ready beside has chunks of its own size', (t) => {
+  const { add, step, scheduler } = setUp({ prefillChunk: 3, prefillChunkAlone: 8, maxBatchTokens: 10 });
+  const first = add(30);
+  t.is(step(), '1:8');
+  const second = add(5);
+  t.deepEqual([step(), step()], ['1:3 2:3', '1:3 2:2']);
+  second.paused = true;
+  t.is(step(), '1:8', 'a paused one takes no place');
+  second.paused = false;
+  scheduler.remove(first);
+  t.is(step(), '2:1');
+});
+
 test('the budget of a step is shared in order of arrival', (t) => {
   const { add, step, scheduler } = setUp({ maxBatchTokens: 5 });
   for (const numTokens of [3, 4, 1]) add(numTokens);
