@@ -3,6 +3,7 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { Engine } from '../engine.ts';
 import { EngineClosedError } from '../errors.ts';
 import { Tokenizer } from '../text/tokenizer.ts';
+import { packEvent } from './packed-logprobs.ts';
 import { toErrorData } from './thread-error.ts';
 import type { FromThread, RequestNews, ThreadData, ThreadRequest, ToThread } from './thread-messages.ts';
 
@@ -49,7 +50,7 @@ async function serve(id: number, threadRequest: ThreadRequest, engine: Engine): 
       // Leaving the loop frees the blocks. The caller has left, or gets an error when the thread exits.
       if (signal.aborted) break;
       if (event.type === 'error') refusal = event.error;
-      else if (event.type === 'result' || !resultsOnly) sendNews({ id, event }, engine);
+      else if (event.type === 'result' || !resultsOnly) sendNews({ id, event: packEvent(event) }, engine);
     }
     // Also after an abort: the news has the statistics without the request.
     sendNews({ id, ...(refusal && { error: toErrorData(refusal) }) }, engine);

@@ -4,6 +4,7 @@ import type { EngineOptions, LoadProgress } from '../options.ts';
 import { shareJoined } from '../parallel/mpi/join.ts';
 import type { EngineStats } from '../serving/requests.ts';
 import { siblingModule } from '../terminal/sibling-module.ts';
+import { unpackEvent } from './packed-logprobs.ts';
 import { ThreadError } from './thread-error.ts';
 import type {
   EngineLimits,
@@ -166,7 +167,7 @@ export class EngineThread {
     const inbox = this.#inboxes.get(news.id);
     // A caller that has left the loop has no inbox any more.
     if (!inbox) return;
-    if (news.event) inbox.events.push(news.event);
+    if (news.event) inbox.events.push(unpackEvent(news.event));
     else {
       inbox.isEnded = true;
       if (news.error) inbox.error = new ThreadError(news.error);

@@ -1,5 +1,6 @@
 import type { EngineOptions } from '../options.ts';
 import type { EngineStats, GenerateEvent, GenerateRequest } from '../serving/requests.ts';
+import type { PackedEvent } from './packed-logprobs.ts';
 import type { ErrorData } from './thread-error.ts';
 
 /** What the engine's thread is started with; structured clone copies it. */
@@ -39,7 +40,7 @@ export type ToThread =
 
 /** What a request has brought forth: an event, or its end, with an error if it could not be served. */
 export type RequestNews = { readonly id: number } & (
-  | { readonly event: ServedEvent }
+  | { readonly event: PackedEvent }
   | { readonly event?: undefined; readonly error?: ErrorData }
 );
 

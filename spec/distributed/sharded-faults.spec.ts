@@ -108,6 +108,13 @@ test.serial('an error of rank 0 during loading is thrown as it is, and ends the 
   await allEnd(t);
 });
 
+test.serial('an engine that is closed again does nothing', async (t) => {
+  const engine = await load(t);
+  await Promise.all([engine.close(), engine.close()]);
+  await t.notThrowsAsync(engine.close());
+  await allEnd(t);
+});
+
 test.serial('sizes that cannot be sharded are refused before any process is started', async (t) => {
   const refuse = async (options: LoadOptions, message: RegExp) => {
     await t.throwsAsync(load(t, options), { instanceOf: ShardingError, message });

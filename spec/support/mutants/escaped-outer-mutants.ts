@@ -99,4 +99,28 @@ export const ESCAPED_OUTER_MUTANTS: readonly EscapedMutant[] = [
     'if (opened.shape.length !== shape.length) {',
   ]),
   own('verify/report/junit.ts', 'errors are counted as failures', ["count('error')", "count('failure')"]),
+  own('engine/server/metrics.ts', 'a latency is in milliseconds', [
+    'this.#whole.observe(ms / 1000);',
+    'this.#whole.observe(ms);',
+  ]),
+  own('engine/server/request-log.ts', 'the log has the stack of an error that the client is told', [
+    'status === 500 ? inspect(cause)',
+    'status >= 500 ? inspect(cause)',
+  ]),
+  own('engine/server/http-errors.ts', 'Identity is taken for a compression', [
+    "encoding.toLowerCase() === 'identity'",
+    "encoding === 'identity'",
+  ]),
+  own('engine/cli/arguments.ts', 'a token gets a second bias beside one of 0', [
+    'if (key in before) throw',
+    'if (before[key]) throw',
+  ]),
+  {
+    ...own('verify/consistency/checks.ts', 'another order is the same order', [
+      'withRows(first).reverse()',
+      'withRows(first)',
+    ]),
+    spec: 'spec/unit/verify/consistency/judge-consistency.spec.ts',
+  },
+  own('verify/protocol/npy.ts', 'halves are read as bfloat16', ["'<f2': 'F16'", "'<f2': 'BF16'"]),
 ];

@@ -42,4 +42,5 @@ test('a flag that is given several times has all its values, in order', (t) => {
 test('biases are collected by token, one for each', (t) => {
   t.deepEqual(logitBias('7:0.5', logitBias('42:-100')), { 7: 0.5, 42: -100 });
   t.throws(() => logitBias('042:1', { 42: -100 }), { message: 'Token 42 has a bias already.' });
+  t.throws(() => logitBias('42:1', logitBias('42:0')), { message: 'Token 42 has a bias already.' });
 });

@@ -3,7 +3,7 @@ import type { Socket } from 'node:net';
 import { PassThrough } from 'node:stream';
 import test from 'ava';
 import { ApiError } from '../../../../engine/server/api-error.ts';
-import { answerClientError, toAnswer } from '../../../../engine/server/http-errors.ts';
+import { answerClientError, checkHead, toAnswer } from '../../../../engine/server/http-errors.ts';
 
 const refusal = (statusCode: number, code: string, message = '') =>
   Object.assign(new Error(message), { statusCode, code });
@@ -23,6 +23,26 @@ test('an error of a handler stays itself, and one of the framework is a bug', (t
   t.is(toAnswer(known), known);
   t.is(toAnswer(refusal(500, 'FST_ERR_REP_ALREADY_SENT')).status, 500);
   t.is(toAnswer(new TypeError()).status, 500);
+});
+
+test('a head needs a host from HTTP/1.1 on, and says that the body is not compressed', (t) => {
+  const check = (headers: Record<string, string>, httpVersion = '1.1') => checkHead({ headers, httpVersion });
+  for (const encoding of ['identity', 'Identity', 'IDENTITY']) {
+    t.notThrows(() => check({ host: 'a', 'content-encoding': encoding }), encoding);
+  }
+  t.notThrows(() => check({ host: 'a' }));
+  t.notThrows(() => check({}, '1.0'));
+  t.like(
+    t.throws(() => check({})),
+    { status: 400 },
+  );
+  for (const encoding of ['gzip', 'br', '', 'identity, gzip']) {
+    t.like(
+      t.throws(() => check({ host: 'a', 'content-encoding': encoding })),
+      { status: 415 },
+      encoding,
+    );
+  }
 });
 
 /** @param codes of the errors that Node's parser has found on one connection, before its client has read. */

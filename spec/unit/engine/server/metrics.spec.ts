@@ -31,6 +31,8 @@ test('metrics have the values of the engine and of what was counted', async (t) 
     'plumbline_time_to_first_token_seconds_sum 0.02',
     'plumbline_inter_token_latency_seconds_bucket{le="0.005"} 1',
     'plumbline_e2e_request_latency_seconds_count 1',
+    'plumbline_e2e_request_latency_seconds_sum 0.7',
+    'plumbline_inter_token_latency_seconds_sum 0.003',
     'plumbline_engine_steps_total 7',
     'plumbline_spec_decode_num_draft_tokens_total 9',
     'plumbline_spec_decode_num_accepted_tokens_total 4',

@@ -28,5 +28,7 @@ test('a line says why a request failed, and that a client left; it stays one lin
   t.regex(formatRequest({ ...failed, status: undefined }, 'text'), / left 13 ms\n$/);
   const bug = new ApiError(500, 'a bug', { cause: new TypeError('x is undefined') });
   t.regex(formatRequest({ ...failed, status: 500, error: bug }, 'text'), /TypeError: x is undefined/);
+  const known = new ApiError(503, 'the server ends', { cause: new TypeError('not this') });
+  t.is(JSON.parse(formatRequest({ ...failed, status: 503, error: known }, 'json')).error, 'the server ends');
   t.true(formatRequest({ ...failed, path: `/${'a'.repeat(9999)}` }, 'text').length < 400);
 });

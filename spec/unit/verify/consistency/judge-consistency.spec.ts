@@ -1,6 +1,6 @@
 import test from 'ava';
 import { sequenceOf, type VerifyCase } from '../../../../golden/verify-case.ts';
-import type { FirstAnswer } from '../../../../verify/consistency/checks.ts';
+import { CONSISTENCY_CHECKS, type FirstAnswer } from '../../../../verify/consistency/checks.ts';
 import { dependsOnOthers, judgeConsistency } from '../../../../verify/consistency/judge-consistency.ts';
 import { NoAnswerError, NotSupportedError, SubjectError } from '../../../../verify/errors.ts';
 import type { SubjectModel, TokenScores } from '../../../../verify/subject.ts';
@@ -109,6 +109,22 @@ test('a cache that takes one prompt for another is caught where both are scored 
     if (isBroken) t.like(verdict, { verdict: 'wrong', case: 'long', position: 5 });
     else t.like(verdict, { verdict: 'right', equalBits: true });
   }
+});
+
+test('in another order the last case is asked first', async (t) => {
+  const first = await firstAnswers();
+  const asked: string[] = [];
+  const subject = fakeSubject({
+    forward(request) {
+      asked.push(CASES.find((each) => `${sequenceOf(each)}` === `${request.ids}`)!.id);
+      return honest.forward(request);
+    },
+  });
+  for (const name of ['the same request twice', 'in another order']) {
+    await CONSISTENCY_CHECKS.find((each) => each.name === name)!.run(subject, first);
+  }
+  const ids = CASES.map(({ id }) => id);
+  t.deepEqual(asked, [...ids, ...ids.toReversed()]);
 });
 
 test('a subject that is wrong after a prefix hit is caught', async (t) => {

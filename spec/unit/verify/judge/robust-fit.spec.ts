@@ -39,6 +39,15 @@ test('coefficients are found within their standard errors', (t) => {
   t.true(Math.abs(scale - 1) < 0.1);
 });
 
+test('what is explained to the last bit has no residuals, and finite figures', (t) => {
+  const target = first.map((value) => 0.5 * value);
+  const data = { starts, target, noise: new Array<number>(200).fill(1), clusters };
+  const { coefficients, standardErrors, scale } = robustFit(data, productsOf(data, [first]));
+  t.true(Math.abs(coefficients[0] - 0.5) < 1e-8, `${coefficients[0]}`);
+  t.true(standardErrors[0] < 1e-8, `${standardErrors[0]}`);
+  t.is(scale, 0.01);
+});
+
 test('rows of nonsense hardly move a coefficient', (t) => {
   const data = rows(50);
   const { coefficients } = robustFit(data, productsOf(data, [first, second]));

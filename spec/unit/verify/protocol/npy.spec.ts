@@ -20,6 +20,18 @@ test('the header is read in every version and for every number of dimensions', (
   }
 });
 
+test('every number of NumPy that is read has its own type', (t) => {
+  for (const [descr, dtype] of [
+    ['<f2', 'F16'],
+    ['<f4', 'F32'],
+    ['<f8', 'F64'],
+    ['<i4', 'I32'],
+    ['<i8', 'I64'],
+  ] as const) {
+    t.is(headerOf(npyFile(values, { descr, shape: '(6,)' })).dtype, dtype, descr);
+  }
+});
+
 test('a .npy file that is not supported is refused with the way to write it', (t) => {
   const prefix = (text: string) => Buffer.from(text.padEnd(NPY_PREFIX_BYTES), 'latin1');
   t.throws(() => npyHeaderBytes(prefix('PK')), { message: /is not a \.npy file/ });
