@@ -43,8 +43,10 @@ export function nearestSpecs(root: string, file: string): string[][] {
   const own = specs(`spec/unit/{${stem},${stem}-*}.spec.ts`);
   let folder = dirname(file);
   while (!existsSync(join(root, 'spec/unit', folder))) folder = dirname(folder);
-  // The compiled kernels have no specs of their own names, and two for all.
-  const ofFolder = file.includes('/assembly/') ? 'engine/kernels/{kernels,untouched}' : `${folder}/*`;
+  // The compiled kernels have no specs of their own names, and four for all.
+  const ofFolder = file.includes('/assembly/')
+    ? 'engine/kernels/{kernels,pool,select,untouched}'
+    : `${folder}/*`;
   const unit = own.length > 0 ? own : specs(`spec/unit/${ofFolder}.spec.ts`);
   const whole = WHOLE.find(([begin]) => file.startsWith(begin))?.[1] ?? [];
   const groups = [unit, whole.map((name) => `spec/${name}.spec.ts`)];

@@ -25,6 +25,8 @@ test('a source without a spec of its name has those of its folder, the compiled 
   ]);
   t.deepEqual(nearestSpecs(ROOT, 'engine/kernels/assembly/matmul/tile.ts')[0], [
     'spec/unit/engine/kernels/kernels.spec.ts',
+    'spec/unit/engine/kernels/pool.spec.ts',
+    'spec/unit/engine/kernels/select.spec.ts',
     'spec/unit/engine/kernels/untouched.spec.ts',
   ]);
 });
