@@ -35,6 +35,16 @@ test('local ranks are found with their process ids', (t) => {
   );
 });
 
+test('a rank tells the others its own process id', (t) => {
+  t.deepEqual(
+    [...findLocalRanks(groupOf(() => {}))],
+    [
+      [1, process.pid],
+      [2, process.pid],
+    ],
+  );
+});
+
 test('a rank of another machine or PID namespace is not local', (t) => {
   const group = groupOf((values, rank) => {
     values[0] = 1000 + rank;
