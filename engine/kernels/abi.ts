@@ -9,7 +9,7 @@ export const PANEL = 16;
 export const TILE_ROWS = 6;
 
 /** The most rows of a tile that widens bf16 weights as it reads them, which takes registers too. */
-export const WIDENING_TILE_ROWS = 4;
+export const WIDENING_TILE_ROWS = 5;
 
 /**
  * Rows up to which each strip widens bf16 weights anew, which costs less than to store them widened; and with

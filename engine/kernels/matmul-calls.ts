@@ -21,7 +21,9 @@ const MATMUL = { F32: KERNELS.matmulF32, F16: KERNELS.matmulF16, BF16: KERNELS.m
 /** The strips in which a matmul takes these rows: as few as its tiles allow. They change no bit. */
 export function numStrips(rows: number, dtype: WeightDtype, isWide: boolean): number {
   const isWidening = dtype === 'BF16' && rows <= (isWide ? FEW_ROWS : FEW_ROWS_NARROW);
-  return Math.ceil(rows / (isWidening ? WIDENING_TILE_ROWS : TILE_ROWS));
+  if (!isWidening) return Math.ceil(rows / TILE_ROWS);
+  // Two tiles read the weights twice, but more rows are computed sooner in tiles of four than of five.
+  return rows <= WIDENING_TILE_ROWS ? 1 : Math.ceil(rows / (WIDENING_TILE_ROWS - 1));
 }
 
 /** Packs rows of a matrix of this dtype into panels. */

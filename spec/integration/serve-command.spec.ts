@@ -64,6 +64,14 @@ async function ask(url: string, body?: unknown, headers: Record<string, string> 
   return { status: response.status, answer: (await response.json()) as Answer };
 }
 
+/** The sequences that the engine computes and that wait. */
+async function numSequences(origin: string): Promise<number> {
+  const text = await (await fetch(`${origin}/metrics`)).text();
+  return ['running', 'waiting']
+    .map((state) => Number(new RegExp(`^plumbline_num_requests_${state} (.*)$`, 'm').exec(text)?.[1]))
+    .reduce((sum, count) => sum + count);
+}
+
 /** Asks for a stream of tokens, and waits for the first event. */
 async function openStream(
   origin: string,
@@ -166,6 +174,8 @@ test('a rank that dies ends every open request with an error', async (t) => {
   const { run, origin } = await serve(t, '--model', modelDirectory(t, shardedDense()), '--tp', '2');
   const streams = await Promise.all([500, 501].map((n) => openStream(origin, { maxTokens: 200, n })));
   const whole = ask(`${origin}/v1/completions`, { prompt: [1], max_tokens: 200, n: 500, ignore_eos: true });
+  // A request that comes after the rank has died may find no server any more.
+  while ((await numSequences(origin)) <= 500 + 501) await sleep(10);
   const [rank] = (await run.survivors(0, Number.MAX_SAFE_INTEGER)).filter(isForkedRank);
   process.kill(rank, 'SIGKILL');
   for (const rest of streams) {

@@ -42,7 +42,7 @@ export function fewRows(
 /** Panels that are computed in turn: the sums of a leaf of all tiles, 16 at most, stay in the first cache. */
 function panelsOfGroup(numStrips: usize): usize {
   if (numStrips === 1) return 1;
-  if (numStrips === 2) return 8;
+  if (numStrips <= 3) return 8;
   return numStrips <= 4 ? 4 : 2;
 }
 

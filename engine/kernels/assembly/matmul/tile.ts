@@ -196,9 +196,10 @@ export function sumHalf(rows: usize, x: usize, end: usize, w: usize, stride: usi
   else half1(x, end, w, stride, sums);
 }
 
-/** Continues the sums of 16 outputs of 1 … 4 rows over bf16 weights, which are widened as they are read. */
+/** Continues the sums of 16 outputs of 1 … 5 rows over bf16 weights, which are widened as they are read. */
 export function sumPanelBF16(rows: usize, x: usize, end: usize, w: usize, ahead: usize, sums: usize): void {
-  if (rows === 4) bf16x4(x, end, w, ahead, sums);
+  if (rows === 5) bf16x5(x, end, w, ahead, sums);
+  else if (rows === 4) bf16x4(x, end, w, ahead, sums);
   else if (rows === 3) bf16x3(x, end, w, ahead, sums);
   else if (rows === 2) bf16x2(x, end, w, ahead, sums);
   else bf16x1(x, end, w, ahead, sums);
@@ -266,4 +267,8 @@ export function bf16x3(x: usize, end: usize, w: usize, ahead: usize, sums: usize
 
 export function bf16x4(x: usize, end: usize, w: usize, ahead: usize, sums: usize): void {
   Tile.sum<BF16>(4, 16, x, end, w, Weights.stride<BF16>(), Weights.mask(ahead), ahead, sums);
+}
+
+export function bf16x5(x: usize, end: usize, w: usize, ahead: usize, sums: usize): void {
+  Tile.sum<BF16>(5, 16, x, end, w, Weights.stride<BF16>(), Weights.mask(ahead), ahead, sums);
 }
