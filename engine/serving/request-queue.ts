@@ -6,6 +6,7 @@ import { OptionError } from '../errors.ts';
  */
 export class RequestQueue<T> {
   readonly #iterator: Iterator<T> | AsyncIterator<T>;
+  readonly #isAsync: boolean;
   readonly #capacity: number;
   readonly #arrived: T[] = [];
   /** The call of the source that has not answered yet. */
@@ -22,6 +23,7 @@ export class RequestQueue<T> {
     const iterator = (asynchronous ?? synchronous)?.call(source);
     if (!iterator) throw new OptionError('requests', source, 'requests that can be iterated');
     this.#iterator = iterator;
+    this.#isAsync = Boolean(asynchronous);
     this.#capacity = capacity;
     this.#fill();
   }
@@ -56,22 +58,36 @@ export class RequestQueue<T> {
     else await closing;
   }
 
+  /** A list answers at once, so that its requests begin in one step. */
   #fill(): void {
-    if (this.#pending || this.#ended || this.#arrived.length >= this.#capacity) return;
-    this.#pending = this.#next().finally(() => {
-      this.#pending = undefined;
-      this.#fill();
-    });
+    while (!this.#pending && !this.#ended && this.#arrived.length < this.#capacity) {
+      try {
+        const answer = this.#iterator.next();
+        if (this.#isAsync) this.#pending = this.#receive(answer);
+        else this.#accept(answer as IteratorResult<T>);
+      } catch (error) {
+        this.#fail(error);
+      }
+    }
   }
 
-  async #next(): Promise<void> {
+  async #receive(answer: IteratorResult<T> | Promise<IteratorResult<T>>): Promise<void> {
     try {
-      const { done, value } = await this.#iterator.next();
-      if (done) this.#ended = true;
-      else this.#arrived.push(value);
+      this.#accept(await answer);
     } catch (error) {
-      this.#error = error;
-      this.#ended = true;
+      this.#fail(error);
     }
+    this.#pending = undefined;
+    this.#fill();
+  }
+
+  #accept({ done, value }: IteratorResult<T>): void {
+    if (done) this.#ended = true;
+    else this.#arrived.push(value);
+  }
+
+  #fail(error: unknown): void {
+    this.#error = error;
+    this.#ended = true;
   }
 }

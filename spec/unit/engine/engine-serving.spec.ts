@@ -41,6 +41,12 @@ test('tokens come in the order of the steps, and a result right after its last t
   t.deepEqual(await generateAll(engine, []), []);
 });
 
+test('the requests of a list begin in one step', async (t) => {
+  const engine = await loadEngine(t, denseModel(), { blockSize: 4 });
+  await generateAll(engine, new Array(16).fill({ ids: [1, 2], maxNewTokens: 1 }));
+  t.is(engine.stats().steps, 1);
+});
+
 test('requests computed together have the same bits as alone', async (t) => {
   const options: EngineOptions[] = [
     {},

@@ -46,6 +46,13 @@ test('all requests of a list arrive in order, whatever the capacity', async (t) 
   t.deepEqual(await takeAll(new RequestQueue([], 1)), []);
 });
 
+test('the requests of a list are there at once', (t) => {
+  const queue = new RequestQueue(['a', 'b', 'c'], 2);
+  const taken = Array.from({ length: 3 }, () => queue.take()?.request);
+  t.deepEqual(taken, ['a', 'b', 'c']);
+  t.true(queue.isEmpty);
+});
+
 test('a request that has not arrived can be waited for', async (t) => {
   const source = byHand();
   const queue = new RequestQueue(source, 2);
