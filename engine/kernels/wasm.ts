@@ -201,6 +201,9 @@ export async function createWasmKernels(options: WasmKernelsOptions = {}): Promi
           headDim,
         },
         units: rows,
+        // Positions of a block lie in the same cache lines, which two threads would take from each other.
+        grain: Math.ceil(rows / threads),
+        // Each value is written to a line of its own.
         work: 32 * rows * numKeyValueHeads * headDim,
       });
     },
