@@ -5,7 +5,7 @@ import { Fingerprint } from './fingerprint.ts';
 import { type PromptTokenLogprobs, rankOf, type TokenLogprobs, tokenLogprobs } from './logprobs.ts';
 import { PromptLookup } from './prompt-lookup.ts';
 import type { FinishReason, GenerateResult, TokenEvent } from './requests.ts';
-import { argmax, type SamplingScratch, TokenSampler } from './sampler.ts';
+import { type SamplingScratch, TokenSampler } from './sampler.ts';
 import type { SamplingParams } from './sampling-params.ts';
 import { Sequence } from './sequence.ts';
 import { StopStrings } from './stop-strings.ts';
@@ -94,10 +94,10 @@ export class Generation {
    * Samples the next token, and sets `finishReason` if it is the last.
    *
    * @param logits f32 [vocabSize], valid only during the call.
-   * @param largest index of the largest logit, of equal ones the lowest. Default: it is looked for.
+   * @param largest as {@link TokenSampler.sample} takes it.
    * @returns undefined if `maxNewTokens` is 0: then only the prompt's log-probabilities are computed.
    */
-  sampleToken(logits: Float32Array, largest = argmax(logits)): TokenEvent | undefined {
+  sampleToken(logits: Float32Array, largest?: number): TokenEvent | undefined {
     const { index, maxNewTokens, returnLogits } = this.context;
     if (maxNewTokens === 0) {
       this.finishReason = 'length';
