@@ -1,6 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, readFileSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import test, { type ExecutionContext } from 'ava';
 import { HubError } from '../../../../engine/errors.ts';
 import { HubCache } from '../../../../engine/hub/cache.ts';
@@ -159,6 +160,37 @@ test('a hub that does not answer is an error only if a required file is missing'
   t.false(cache.knowsAbsent(hub.commit, 'a.json'), 'no answer is not an answer');
 });
 
+test('an error that is not of the hub is thrown, whatever is missing', async (t) => {
+  const { hub, cache, client } = await setUp(t, { 'config.json': '{}' });
+  const reason = new RangeError('enough');
+  client.filesAt = () => Promise.reject(reason);
+  const wanted = { files: [], optional: ['a.json'] };
+  t.is(await t.throwsAsync(download({ client, cache, commit: hub.commit }, wanted)), reason);
+});
+
+test('the signal reaches the pause before another try, and ends the wait for a lock', async (t) => {
+  const { hub, cache, client } = await setUp(t, { [SINGLE]: 'weights' });
+  const [reason, controller] = [new RangeError('enough'), new AbortController()];
+  const { signal } = controller;
+  const paused: unknown[] = [];
+  hub.intercept = ({ host }, response) =>
+    host === 'storage' && paused.length === 0 && !!response.socket?.destroy();
+  const delay = async (_ms: number, ends?: AbortSignal) => paused.push(ends);
+  await download({ client, cache, commit: hub.commit }, { files: [], weights: true, signal, delay });
+  t.is(paused.length, 1);
+  t.is(paused[0], signal);
+  hub.commit = '2e'.repeat(20);
+  const file = { path: SINGLE, size: 7, lfs: true, oid: hub.oidOf(SINGLE) };
+  await withLock(cache.lockPath(file), async () => {
+    const onWait = () => controller.abort(reason);
+    const waiting = download(
+      { client, cache, commit: hub.commit },
+      { files: [], weights: true, signal, onWait },
+    );
+    t.is(await Promise.race([waiting.catch((error) => error), sleep(20_000, 'it waits')]), reason);
+  });
+});
+
 test('cached content is linked and not fetched again, unless it is damaged', async (t) => {
   const { hub, cache, client } = await setUp(t, { 'config.json': '{}', [SINGLE]: 'weights' });
   const wanted = { files: ['config.json'], weights: true } as const;
@@ -187,6 +219,14 @@ test('without symbolic links a snapshot holds the files themselves, which are no
   hub.requests.length = 0;
   await download({ client, cache, commit: hub.commit }, wanted);
   t.deepEqual(fetched(hub), []);
+
+  // A blob that was there before may be another snapshot's.
+  const shared = withoutLinks(t);
+  const file = { path: SINGLE, size: 7, lfs: true, oid: hub.oidOf(SINGLE) };
+  const fill = (partial: PartialFile) => partial.append(Buffer.from('weights'), 'here');
+  await shared.store(file, fill, { from: 'here', isLocked: true });
+  await download({ client, cache: shared, commit: hub.commit }, wanted);
+  t.true(await shared.hasIntact(file));
 });
 
 test.serial(
