@@ -47,10 +47,14 @@ test('a model has the traits of its template, the name of its weights, and text 
 
 test('a model without one of the files of a tokenizer has no text', async (t) => {
   const { 'tokenizer.json': _, ...config } = TOKENIZER;
-  const { engine, text, ...model } = await startThreads({ modelDir: modelWith(t, config), options });
+  const { engine, text, ...model } = await startThreads({
+    ...{ modelDir: modelWith(t, config), options: { ...options, cacheTokens: 128 } },
+  });
   closing(t, engine);
   t.is(text, undefined);
   t.true(model.templateTraits.hasThinking);
+  // As many positions as the model has, of a cache that has more.
+  t.deepEqual(engine.limits, { vocabSize: 19, maxTokens: 64, maxBatch: 2 });
 });
 
 test('if a thread cannot be started, the other one is ended', async (t) => {
