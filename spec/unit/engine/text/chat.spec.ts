@@ -58,6 +58,17 @@ test('a template may refer to special tokens, as text or as an object with text'
   }
 });
 
+test('a template may refer to every special token of transformers, and to no other key', async (t) => {
+  const names = ['bos', 'eos', 'unk', 'sep', 'pad', 'cls', 'mask'].map((name) => `${name}_token`);
+  const tokens = Object.fromEntries(names.map((name) => [name, `<${name}>`]));
+  const source = names.map((name) => `{{ ${name} }}`).join('');
+  const others = '{{ model_max_length is defined }}{{ documents is none }}';
+  t.is(
+    (await template(t, source + others, { ...tokens, model_max_length: 9 })).render([user]),
+    `${names.map((name) => `<${name}>`).join('')}FalseTrue`,
+  );
+});
+
 test('enable_thinking is defined only if it is given', async (t) => {
   const source = '{{ enable_thinking if enable_thinking is defined else "unsaid" }}';
   const asked = await template(t, source);

@@ -53,6 +53,7 @@ test('what jinja2 has and this engine does not imitate is refused by name', (t) 
     ["{{ '\\N{BULLET}' }}", 'a character by its name (\\N{…})'],
     ["{{ strftime_now('%U') }}", 'strftime_now: %U'],
     ['{{ range }}', 'a function as text'],
+    ['{{ (-8) ** 0.5 }}', 'a power that is a complex number'],
     ['{{ range(5)[1:3] }}', 'a slice of a range'],
     ["{{ '五'.isnumeric() }}", 'isnumeric() of Chinese characters'],
   ];
