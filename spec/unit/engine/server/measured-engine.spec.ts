@@ -82,7 +82,8 @@ test('a request that fails has the tokens that came, and neither a prompt nor an
     { ids: [1], maxNewTokens: 9 },
     signal,
   );
-  await t.throwsAsync(Array.fromAsync(served), { message: 'broken' });
+  t.like(await served.next(), { value: token(0), done: false });
+  await t.throwsAsync(served.next(), { message: 'broken' });
   t.deepEqual([counts, tokens], [[[0, true]], { promptTokens: 0, completionTokens: 1 }]);
   t.deepEqual(signals, [signal]);
 });

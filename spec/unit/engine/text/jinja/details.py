@@ -20,6 +20,7 @@ EXPRESSIONS = r"""
 '😀b😀'.find('b') ~ '😀b😀'.rfind('😀') ~ '😀b😀'.find('😀', 1) ~ '😀b😀'.index('b', 1, 2)
 'hello'.index('x')
 'hello'.rindex('h', 1)
+'hello'.rindex('l') ~ 'hello'.index('l') ~ 'hello'.rindex('l', 0, 3) ~ 'hello'.index('') ~ 'hello'.rindex('')
 'a-b-c'.partition('-') ~ 'a-b-c'.rpartition('-') ~ 'abc'.partition('-') ~ 'abc'.rpartition('-')
 'a'.partition('')
 'a'.split('')
@@ -85,6 +86,25 @@ none + 1
 1 < 2 < 3 ~ 1 < 3 < 2 ~ (1 == 1.0) ~ (true == 1) ~ ('a' < 'b') ~ ([1, 2] < [1, 3]) ~ ((1,) < (1, 2)) ~ ('a' < 'B') ~ ('' < 'a') ~ ('a' <= 'a') ~ ('z' > 'é')
 1 < 'a'
 none < 1
+undefined_name < 1
+1 >= undefined_name
+undefined_name + 1
+1 * undefined_name
+-undefined_name
+undefined_name in 'abc'
+undefined_name | abs
+undefined_name | int
+undefined_name | float
+undefined_name | round
+undefined_name | sum
+undefined_name | sort
+undefined_name | dictsort
+undefined_name | first
+undefined_name | join('x')
+undefined_name | upper
+undefined_name | string | length
+undefined_name()
+undefined_name[1:]
 [1] < (1,)
 {} < {}
 1 in [1.0] ~ 'a' in 'abc' ~ '' in '' ~ 'k' in {'k': 1} ~ 1 in (2,) ~ 2 not in [1] ~ 'x' in undefined_name ~ 1 in range(3) ~ 3 in range(3)
@@ -161,7 +181,7 @@ none | abs
 2.5 | round(method='x')
 'a' | round
 2.5 | round('a')
-999 | filesizeformat ~ ' ' ~ 1000 | filesizeformat ~ ' ' ~ 1 | filesizeformat ~ ' ' ~ 0 | filesizeformat ~ ' ' ~ 1024 | filesizeformat(true) ~ ' ' ~ 1023 | filesizeformat(true) ~ ' ' ~ 1500000 | filesizeformat ~ ' ' ~ 999999 | filesizeformat ~ ' ' ~ '2048' | filesizeformat(binary=true) ~ ' ' ~ 1e27 | filesizeformat ~ ' ' ~ 1.5 | filesizeformat ~ ' ' ~ 1000000 | filesizeformat ~ ' ' ~ 1048576 | filesizeformat(true)
+999 | filesizeformat ~ ' ' ~ 1000 | filesizeformat ~ ' ' ~ 1 | filesizeformat ~ ' ' ~ 0 | filesizeformat ~ ' ' ~ 1024 | filesizeformat(true) ~ ' ' ~ 1023 | filesizeformat(true) ~ ' ' ~ 1500000 | filesizeformat ~ ' ' ~ 999999 | filesizeformat ~ ' ' ~ '2048' | filesizeformat(binary=true) ~ ' ' ~ 1e27 | filesizeformat ~ ' ' ~ 1.5 | filesizeformat ~ ' ' ~ 1000000 | filesizeformat ~ ' ' ~ 1048576 | filesizeformat(true) ~ ' ' ~ 1e24 | filesizeformat ~ ' ' ~ 1e21 | filesizeformat ~ ' ' ~ 1e15 | filesizeformat
 'x' | filesizeformat
 ' a ' | trim ~ '|' ~ 'xax' | trim('x') ~ '|' ~ 5 | trim ~ '|' ~ none | trim ~ '|' ~ 'xyax' | trim(chars='yx')
 'a' | center(5) ~ '|' ~ 'a' | center ~ '|' ~ 5 | center(4) ~ '|'
@@ -205,9 +225,20 @@ range is callable ~ 5 is callable ~ 'a'.upper is callable ~ [] is callable ~ dic
 '{:x} {:X} {:o} {:b} {:#x} {:#X} {:#o} {:#b} {:d} {:f} {:.2f} {:F} {:%} {:.0%} {:#06x}'.format(255, 255, 8, 5, 255, 255, 8, 5, 3, 1.5, 2.345, 1.0, 0.25, 0.255, 255)
 '{:5}|{:<5}|{:^5}|{:=+5}|{:05.1f}|{:>+8.2f}|{:s}|{:.2}|{}'.format(5, 5, 5, 5, 2.25, 3.14159, 'ab', 'abc', none)
 '{:5}'.format(none)
+'{:5zz}'.format(1)
+'{:5 }'.format(1)
+'{:x5}'.format(1)
+'{:>>5}{:*<3}'.format('a', 1)
+'{:s}'.format(1)
+'{:,}'.format('a')
 '{:5}'.format([1])
 '{:d}'.format(1.5)
+'{:q}'.format(1)
+'{:q}'.format(true)
 '{} {0}'.format(1, 2)
+'{0} {}'.format(1, 2)
+'{0} {a} {1}'.format(1, 2, a=3) ~ '{} {a} {}'.format(1, 2, a=3)
+'{a} {} {0}'.format(1, 2, a=3)
 '{}'.format()
 '{a}'.format()
 '}'.format()
@@ -248,7 +279,6 @@ f(a=1, 2)
 none()
 5()
 'a'()
-undefined_name()
 text.nope()
 list.nope
 1 | nope
