@@ -110,11 +110,14 @@ test('reaching a server asks what loading asks, says nothing and holds no connec
   t.deepEqual(notes, []);
   t.true(await server.isReleased());
   const asked = server.requests.splice(0).map(({ line }) => line);
-  closing(t, await subject.load(''));
-  t.deepEqual(
-    asked,
-    server.requests.map(({ line }) => line),
-  );
+  const askedBy = async (call: () => Promise<unknown>) => {
+    await call();
+    return server.requests.splice(0).map(({ line }) => line);
+  };
+  t.deepEqual(await askedBy(() => subject.reach!('')), [], 'it is known until the model is loaded');
+  t.deepEqual(await askedBy(async () => closing(t, await subject.load(''))), asked);
+  t.deepEqual(await askedBy(() => subject.reach!('')), asked, 'it may have ended since');
+  t.deepEqual(await askedBy(() => subject.reach!('/another/model')), asked);
 });
 
 test('a signal ends loading at once', async (t) => {
