@@ -158,6 +158,12 @@ const REFUSED: [string, object, Record<string, TensorData | undefined>, string][
   ],
   ['a bias', DENSE_CONFIG, { [Q_BIAS]: tensor([24]) }, unknown(Q_BIAS)],
   [
+    'a bias beside tied embeddings',
+    { ...DENSE_CONFIG, tie_word_embeddings: true },
+    { [Q_BIAS]: tensor([24]) },
+    unknown(Q_BIAS),
+  ],
+  [
     'one layer more than configured',
     DENSE_CONFIG,
     { 'model.layers.2.input_layernorm.weight': tensor([13]) },

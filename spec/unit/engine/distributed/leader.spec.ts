@@ -95,7 +95,7 @@ test('an error of the group is thrown as it is, and closing sends nothing more',
   t.deepEqual(done, ['send', 'close']);
 });
 
-test('a group that cannot be told of the end is closed all the same', async (t) => {
+test('a group whose ranks cannot be reached at the end is closed all the same', async (t) => {
   const { group, done } = recordingGroup(() => {
     throw new GroupError('rank 1 was killed', [1]);
   });

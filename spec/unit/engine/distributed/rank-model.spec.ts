@@ -72,7 +72,7 @@ test('blocks are copied before the step', async (t) => {
   t.not(bitDifference(run([18], 2, [11, 12], []), expected), undefined, 'an empty block gives other bits');
 });
 
-/** Two prompts, of which the first goes on in copied blocks; more rows of logits than are computed at once. */
+/** Two prompts, one of which goes on in copied blocks; more rows of logits than are computed at once. */
 const PLANS: StepPlan[] = [
   {
     copies: [],
