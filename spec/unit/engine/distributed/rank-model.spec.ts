@@ -5,6 +5,7 @@ import { Leader } from '../../../../engine/distributed/leader.ts';
 import { RankModel } from '../../../../engine/distributed/rank-model.ts';
 import { receiveSetup, sendSetup } from '../../../../engine/distributed/rank-setup.ts';
 import type { StepPlan } from '../../../../engine/distributed/step-plan.ts';
+import { GroupError } from '../../../../engine/errors.ts';
 import { createScalarKernels } from '../../../../engine/kernels/scalar.ts';
 import { HEAD_ROWS } from '../../../../engine/model/qwen3.ts';
 import type { Parallelism } from '../../../../engine/model/shard.ts';
@@ -70,6 +71,20 @@ test('blocks are copied before the step', async (t) => {
   const expected = run([18], 2, [4, 5], []);
   t.is(bitDifference(run([18], 2, [9, 10], [{ from: 4, to: 9 }]), expected), undefined);
   t.not(bitDifference(run([18], 2, [11, 12], []), expected), undefined, 'an empty block gives other bits');
+});
+
+test('ranks that have opened different models do not load them', async (t) => {
+  const directories: ModelDirectory[] = [];
+  for (const model of [shardedDense(), shardedDense(true)]) {
+    directories.push(closing(t, await ModelDirectory.open(modelDirectory(t, model))));
+  }
+  const load = (group: ProcessGroup) => {
+    RankModel.load(group, directories[group.rank], createScalarKernels(), { ...SETUP, tp: 2 });
+  };
+  t.throws(() => inTurn(2, load), {
+    instanceOf: GroupError,
+    message: /^The ranks disagree on config: rank 1 against the others /,
+  });
 });
 
 /** Two prompts, one of which goes on in copied blocks; more rows of logits than are computed at once. */
