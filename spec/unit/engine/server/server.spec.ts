@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { connect } from 'node:net';
 import test, { type ExecutionContext } from 'ava';
 import { GroupError } from '../../../../engine/errors.ts';
+import { ApiError } from '../../../../engine/server/api-error.ts';
 import { templateTraits } from '../../../../engine/server/chat/template-traits.ts';
 import type { Handler } from '../../../../engine/server/context.ts';
 import { Server, type ServerOptions } from '../../../../engine/server/server.ts';
@@ -71,8 +72,15 @@ test('a server gives its handlers text, vocabulary and names, and logs its reque
     body: { ids: [104, 105], token: '', systemFingerprint: 'fp', maxLogprobs: 20 },
   });
   t.regex(lines.join(), /^\S+ POST \/encode 200 \d+ ms\n$/);
-  const without = await start(t, {}, false);
-  t.like(await without.post('/encode'), { status: 400 });
+  const without = await start(t, { logFormat: 'none' }, false);
+  t.deepEqual(await without.post('/encode'), {
+    status: 400,
+    body: new ApiError(
+      400,
+      'cannot turn text into tokens: the model has no tokenizer files; send token ids',
+    ).toBody(),
+  });
+  t.deepEqual(without.lines, []);
 });
 
 test('a queue that is full answers 429', async (t) => {
@@ -86,6 +94,12 @@ test('a queue that is full answers 429', async (t) => {
 
 test('closing lets requests finish, refuses new ones and ends the threads', async (t) => {
   const { server, engine, text, post, held, reached } = await start(t);
+  let numCloses = 0;
+  const close = engine.close;
+  engine.close = () => {
+    numCloses++;
+    return close();
+  };
   const open = post('/two');
   await reached.promise;
   const half = connect(Number(new URL(server.url).port), '127.0.0.1');
@@ -98,9 +112,10 @@ test('closing lets requests finish, refuses new ones and ends the threads', asyn
   await t.throwsAsync(fetch(`${server.url}/health`), undefined, 'it listens no more');
   held.resolve();
   t.deepEqual(await open, { status: 200, body: { count: 2 } });
-  await closed;
+  t.deepEqual(numCloses, 0, 'the threads end after the requests');
+  await Promise.all([closed, server.close(0)]);
   await server.ended;
-  t.deepEqual([engine.isClosed, text.isClosed], [true, true]);
+  t.deepEqual([engine.isClosed, text.isClosed, numCloses], [true, true, 1]);
   await server.close(0);
 });
 
@@ -109,7 +124,10 @@ test('requests that take longer than the grace get 503', async (t) => {
   const open = post('/two');
   await reached.promise;
   await server.close(1);
-  t.like(await open, { status: 503 });
+  t.deepEqual(await open, {
+    status: 503,
+    body: new ApiError(503, 'cannot finish the request: the server is shutting down').toBody(),
+  });
 });
 
 test('a broken engine is an error for every request, /health says so, and the server ends', async (t) => {
