@@ -4,7 +4,7 @@ import { syncBuiltinESMExports } from 'node:module';
 type Transfer = (fd: number, bytes: Uint8Array, offset: number, length: number, position?: number) => number;
 
 /**
- * Lets `readSync` and `writeSync` of this thread move at most `most` bytes in a call, as the system may, until
+ * Lets `readSync` and `writeSync` of this thread move at most `most` bytes in a call, as a system may, until
  * the returned function is called.
  */
 export function transferAtMost(most: number): () => void {

@@ -1,9 +1,6 @@
-import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { readdirSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
-import type { Worker } from 'node:worker_threads';
 import test from 'ava';
 import { loadModel } from '../../../../engine/distributed/load-model.ts';
 import { KernelError, OptionError, ShardingError } from '../../../../engine/errors.ts';
@@ -14,9 +11,10 @@ import { KERNELS } from '../../../../engine/kernels/table.ts';
 import { createWasmKernels } from '../../../../engine/kernels/wasm.ts';
 import type { EngineOptions } from '../../../../engine/options.ts';
 import { trackResources } from '../../../support/processes/cleanup.ts';
+import { countThreads } from '../../../support/processes/count-threads.ts';
 import { splitOffExperts } from '../../../support/processes/damage.ts';
 import { onOpen } from '../../../support/processes/opened-files.ts';
-import { denseModel, modelDirectory, moeModel } from '../tiny-models.ts';
+import { denseModel, modelDirectory, moeModel, wideModel } from '../tiny-models.ts';
 
 // A model that is refused must be closed again: a file that stays open fails this spec.
 trackResources(test);
@@ -75,22 +73,13 @@ test('threads and vectors are those of the options, by default all that the mach
 });
 
 test.serial('a model that cannot be loaded leaves no thread of its kernels', async (t) => {
-  // Wide enough for its packing to be shared among threads.
-  const wide = denseModel({ hidden_size: 128, intermediate_size: 1024, num_hidden_layers: 1 }, 'BF16');
-  const dir = modelDirectory(t, wide);
-  let [numStarted, numEnded] = [0, 0];
-  const onWorker = (message: unknown) => {
-    numStarted++;
-    (message as { worker: Worker }).worker.once('exit', () => numEnded++);
-  };
-  subscribe('worker_threads', onWorker);
-  t.teardown(() => unsubscribe('worker_threads', onWorker));
+  const dir = modelDirectory(t, wideModel());
+  const threads = countThreads(t);
   const onProgress = (done: number, total: number) => {
     if (done === total) throw new Error('enough');
   };
   await t.throwsAsync(loadModel(dir, { threads: 2, onProgress }), { message: 'enough' });
-  for (let i = 0; i < 500 && numEnded < numStarted; i++) await sleep(10);
-  t.deepEqual({ numStarted, numEnded }, { numStarted: 1, numEnded: 1 });
+  t.deepEqual(await threads(), { started: 1, ended: 1 });
 });
 
 const REFUSED: [string, EngineOptions, new (...args: never[]) => Error][] = [
