@@ -151,6 +151,7 @@ test('a request has half a minute and a mebibyte to arrive, unless the rules say
   for (const [rules, timeoutMs, bytes] of [
     [{}, 30_000, 2 ** 20],
     [{ receiveTimeoutMs: 1002, maxBodyBytes: 64 }, 1002, 64],
+    [{ receiveTimeoutMs: 600_000, maxBodyBytes: 64 }, 600_000, 64],
   ] as const) {
     const { app, post } = makeApp(t, rules);
     const { requestTimeout, headersTimeout } = app.server;

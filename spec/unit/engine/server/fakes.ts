@@ -1,3 +1,4 @@
+import { setImmediate as turn } from 'node:timers/promises';
 import type { ServedModel } from '../../../../engine/server/start-threads.ts';
 import type { ServedEvent, ThreadRequest } from '../../../../engine/server/thread-messages.ts';
 import type { EngineStats } from '../../../../engine/serving/requests.ts';
@@ -49,6 +50,7 @@ export function fakeEngine(): FakeEngineThread {
       listener?.(error);
     },
     async close() {
+      await turn();
       engine.isClosed = true;
     },
   };
@@ -65,6 +67,8 @@ export function fakeText(): NonNullable<ServedModel['text']> & { isClosed: boole
     decode: async (ids: readonly number[]) => String.fromCharCode(...ids),
     tokens: async (ids: readonly number[]) => ids.map((id) => String.fromCharCode(id)),
     close: async () => {
+      await turn();
+      await turn();
       text.isClosed = true;
     },
   };
