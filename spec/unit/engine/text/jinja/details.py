@@ -54,6 +54,18 @@ EXPRESSIONS = r"""
 {'a': 1}.keys(1)
 {'a': 1}.pop('a')
 [1].append(2)
+[1].clear()
+[1].extend([2])
+[1].insert(0, 2)
+[1].pop()
+[1].remove(1)
+[1].reverse()
+{'a': 1}.clear()
+{'a': 1}.popitem()
+{'a': 1}.setdefault('a')
+{'a': 1}.update({})
+10 ** 400 * 1.0
+10 ** 400 | float
 [3, 1].sort()
 (1.5).is_integer() ~ (2.0).is_integer() ~ (5).bit_length() ~ (0).bit_length() ~ (-8).bit_length() ~ (255).bit_length()
 list[0] ~ list[-1] ~ list[3] ~ list[-4] ~ list[true] ~ list['x'] ~ text[0] ~ text[-1] ~ text[99] ~ (1, 2)[1] ~ (1, 2)[2]
