@@ -79,7 +79,7 @@ function firstChange(before: Uint8Array, memory: ArrayBufferLike, begin: number,
 
 type Memory = ReturnType<typeof withOwnMemory>;
 
-/** Memory as it was, in one copy for all samples: pages of a new one cost more than what is written to them. */
+/** Memory as it was, in one copy for all samples: pages of a new one cost more than what they hold. */
 let kept = new Uint8Array(0);
 
 function copyOf(memory: Uint8Array): Uint8Array {
