@@ -83,7 +83,38 @@ test('the fields that all routes share are checked', (t) => {
       message: 'cannot read stream_options.include_usage: expected true or false',
     },
   );
-  for (const cache_salt of ['', 'a'.repeat(1025), '\udc00', 4]) {
-    t.is(apiErrorOf(() => parse({ cache_salt }))?.param, 'cache_salt');
+  t.notThrows(() => parse({ cache_salt: 'a'.repeat(1024) }));
+  for (const cache_salt of ['', 'a'.repeat(1025), '\udc00']) {
+    t.deepEqual(
+      apiErrorOf(() => parse({ cache_salt })),
+      {
+        ...{ status: 400, param: 'cache_salt' },
+        message: 'cannot read cache_salt: expected 1 to 1024 characters without lone surrogates',
+      },
+    );
   }
+  for (const [field, expected] of [
+    ...['stream', 'return_token_ids', 'return_tokens_as_token_ids', 'skip_special_tokens'].map((flag) => [
+      flag,
+      'true or false',
+    ]),
+    ...['model', 'cache_salt'].map((text) => [text, 'a string']),
+    ['stream_options', 'an object'],
+  ]) {
+    t.notThrows(() => parse({ [field]: null }));
+    t.deepEqual(
+      apiErrorOf(() => parse({ [field]: 1 })),
+      { status: 400, param: field, message: `cannot read ${field}: expected ${expected}` },
+    );
+  }
+  t.is(
+    apiErrorOf(() => parse({ stream_options: { continuous_usage_stats: 1 } }))?.param,
+    'stream_options.continuous_usage_stats',
+  );
+});
+
+test('as many and as long stop strings and stop tokens as are allowed are taken', (t) => {
+  const [stop, stop_token_ids] = [Array(64).fill('a'.repeat(1024)), Array(1024).fill(0)];
+  t.like(toSamplingOptions({ stop, stop_token_ids }, LIMITS), { stop, stopTokenIds: stop_token_ids });
+  t.deepEqual(toSamplingOptions({ stop: [] }, LIMITS).stop, []);
 });

@@ -46,19 +46,36 @@ test('every option reaches the engine', (t) => {
       cache_salt: 's',
     },
   });
-  t.deepEqual(request.generation, {
-    ...{ temperature: 0.5, topK: 3, topP: 0.9, minP: 0.1, seed: 7, n: 2, stop: ['x'] },
-    ...{ logprobs: 2, promptLogprobs: 1, skipSpecialTokens: false, cacheSalt: 's' },
+  const { prompt, ...others } = request;
+  t.deepEqual(others, {
+    generation: {
+      ...{ temperature: 0.5, topK: 3, topP: 0.9, minP: 0.1, seed: 7, n: 2, stop: ['x'] },
+      ...{ logprobs: 2, promptLogprobs: 1, skipSpecialTokens: false, cacheSalt: 's' },
+    },
+    ...{ maxTokens: 3, maxTokensField: 'max_completion_tokens', hasToolCalls: false },
+    ...{ stream: false, includeUsage: false, continuousUsage: false },
+    ...{ returnTokenIds: true, tokensAsIds: true },
   });
-  const { maxTokens, maxTokensField, returnTokenIds, tokensAsIds } = request;
-  t.deepEqual(
-    [maxTokens, maxTokensField, returnTokenIds, tokensAsIds],
-    [3, 'max_completion_tokens', true, true],
-  );
+  t.deepEqual(prompt, read({}).prompt);
   t.is(read({ logprobs: true }).generation.logprobs, 0);
   t.is(read({ logprobs: false, top_logprobs: 0 }).generation.logprobs, undefined);
-  const { stream, includeUsage } = read({ stream: true, stream_options: { include_usage: true } });
-  t.deepEqual([stream, includeUsage], [true, true]);
+  const limits = [
+    [{ max_tokens: 1 }, 1, 'max_tokens'],
+    [{ max_tokens: 1, max_completion_tokens: null }, 1, 'max_tokens'],
+    [{ max_completion_tokens: 0 }, 0, 'max_completion_tokens'],
+  ] as const;
+  for (const [fields, maxTokens, maxTokensField] of limits) {
+    t.like(read(fields), { maxTokens, maxTokensField });
+  }
+  for (const [stream_options, includeUsage, continuousUsage] of [
+    [null, false, false],
+    [{}, false, false],
+    [{ include_usage: true }, true, false],
+    [{ include_usage: null, continuous_usage_stats: true }, false, true],
+  ] as const) {
+    t.like(read({ stream: true, stream_options }), { stream: true, includeUsage, continuousUsage });
+  }
+  t.true(read({ top_logprobs: 0, prompt_logprobs: null, stream: true }).stream);
 });
 
 test('tools are rendered as they were sent, and calls are looked for by default', (t) => {
@@ -121,9 +138,10 @@ const REFUSED: [fields: object, message: RegExp, param: string | undefined][] = 
   ...[
     ...[{ documents: [{}] }, { echo: true }, { include_reasoning: false }, { media_io_kwargs: {} }],
     ...[{ mm_processor_kwargs: {} }, { prediction: {} }, { web_search_options: {} }],
+    ...[{ documents: {} }, { functions: {} }, { echo: 1 }, { modalities: 'text' }, { function_call: {} }],
   ].map((fields): [object, RegExp, string] => {
     const [key] = Object.keys(fields);
-    return [fields, new RegExp(`cannot serve ${key}`), key];
+    return [fields, new RegExp(`^cannot serve ${key}: this server does not support it; leave it out$`), key];
   }),
   [{ chat_template_kwargs: { other: 1 } }, /expected an object with enable_thinking/, 'chat_template_kwargs'],
   [{ chat_template_kwargs: { enable_thinking: 1 } }, /true or false/, 'chat_template_kwargs.enable_thinking'],
@@ -137,8 +155,7 @@ for (const [fields, message, param] of REFUSED) {
   test(`a request is refused with ${param}: ${JSON.stringify(fields)}`, (t) => {
     const error = toApiError(t.throws(() => read(fields)));
     t.regex(error.message, message);
-    t.is(error.status, 400);
-    t.is(error.param, param);
+    t.deepEqual([error.status, error.param], [400, param]);
   });
 }
 
@@ -146,7 +163,7 @@ test('what is not supported may be said if it asks for nothing', (t) => {
   t.notThrows(() =>
     read({
       ...{ response_format: { type: 'text' }, modalities: ['text'], functions: [], function_call: 'none' },
-      ...{ documents: [], echo: false, include_reasoning: true, parallel_tool_calls: null, audio: null },
+      ...{ documents: [], echo: false, include_reasoning: true, parallel_tool_calls: true, audio: null },
     }),
   );
 });
