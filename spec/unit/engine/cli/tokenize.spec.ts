@@ -34,7 +34,7 @@ test('--json prints ids, tokens and decoded text of every text, in order', async
   t.true(io.stdout.text.endsWith(']\n'));
 });
 
-test('what a terminal showed is gone at the end', async (t) => {
+test('the line of a terminal is removed at the end', async (t) => {
   const stderr = new FakeTerminal();
   await tokenize({ model: modelDir(t, TOKENIZER), text: 'a' }, { ...fakeIo(), stderr });
   t.regex(stderr.text, /fetching config\.json.*\r$/s);

@@ -173,7 +173,7 @@ test('changes within the noise of the class are right, and reported with their s
   t.is((await judge(subject, 1e-6)).verdicts.get('the same request twice')?.verdict, 'wrong');
 });
 
-test('a change that is just allowed is right, and of equal changes the first is told', async (t) => {
+test('a change that is just allowed is right, and of equal changes the first is reported', async (t) => {
   const zeros = (value: number) => ({
     rows: CASES[0].positions.map(() => ({ values: Float32Array.of(value, 1) })),
   });

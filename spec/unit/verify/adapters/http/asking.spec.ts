@@ -195,7 +195,7 @@ for (const [way, [exchanges, ask]] of Object.entries(WAYS)) {
   });
 }
 
-test('a stream has a path of its own, and only a refusal says that there is none', async (t) => {
+test('a stream has a path of its own, and only a refusal says that the server has no streams', async (t) => {
   const paths: string[] = [];
   const answer = { json: async () => ({}), events: async () => [{}] };
   const dialect = (path?: string) =>

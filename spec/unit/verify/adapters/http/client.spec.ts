@@ -113,7 +113,7 @@ test('what is not JSON, and an error in a 200, are refused with what came', asyn
   }
 });
 
-test('an answer may have an error that is none, any status of success, and a megabyte', async (t) => {
+test('an answer may have an error of null, any status of success, and a megabyte', async (t) => {
   const long = 'x'.repeat(2 ** 20);
   for (const [fault, expected] of [
     [sends('{"error": null, "a": 2}'), { error: null, a: 2 }],

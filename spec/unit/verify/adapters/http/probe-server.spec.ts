@@ -72,7 +72,7 @@ test('a server without scores is not asked for those of prompts, nor is one that
   t.false((await probe(untold, { scoresPrompts: true })).scoresPrompts);
 });
 
-test('what a server refused first is told', async (t) => {
+test('the first refusal of a server is thrown', async (t) => {
   const refusing = ({ top }: Question) => {
     throw new HttpStatusError(`refused with ${top}`, 400);
   };
