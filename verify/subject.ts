@@ -108,7 +108,7 @@ export interface Subject {
   readonly info: SubjectInfo;
   /**
    * Finds out by a few small requests whether the engine can be asked about a model. Called before what is
-   * right is computed, which takes minutes. Absent: loading tells.
+   * right is computed, which takes minutes; once more before loading it may be known. Absent: loading tells.
    *
    * @throws as loading does.
    */

@@ -2,7 +2,7 @@ import { type ModelConfig, readModelConfig } from '../engine/index.ts';
 import { readManifest, readPrompts } from '../golden/goldens.ts';
 import type { Prompts } from '../golden/schema.ts';
 import { storedCases, type VerifyCase } from '../golden/verify-case.ts';
-import { loadAbortable, unlessAborted } from './ask/abortable.ts';
+import { loadAbortable, unlessAborted, untilAborted } from './ask/abortable.ts';
 import { type AskedCase, askCases } from './ask/ask-cases.ts';
 import { promptCases } from './cases/prompt-cases.ts';
 import { type CaseSelection, selectCases } from './cases/selection.ts';
@@ -85,7 +85,7 @@ export interface VerifyOptions {
  * what was found until then and what was not checked.
  * @throws OptionError if an option is wrong.
  * @throws ConfigError, CheckpointError, TokenizerError, FileError as the readers of the model and its
- * goldens do; NoAnswerError, SubjectError if the subject cannot be loaded.
+ * goldens do; NoAnswerError, SubjectError if the subject cannot be reached or loaded.
  */
 export async function verify(options: VerifyOptions): Promise<Verdict> {
   checkVerifyOptions(options);
@@ -94,13 +94,15 @@ export async function verify(options: VerifyOptions): Promise<Verdict> {
   const { cases, stored } = options.cases;
   const golden = stored ? model.golden : undefined;
   const config = await readModelConfig(model.modelDir);
-  const reference = await unlessAborted(signal, () =>
-    loadReference(model.modelDir, cases, {
+  const reference = await unlessAborted(signal, async () => {
+    onProgress(`asking ${subject.info.name}`);
+    await untilAborted(signal, async () => subject.reach?.(model.modelDir));
+    return await loadReference(model.modelDir, cases, {
       onProgress: (what) => onProgress(`computing what is right: ${what}`),
       withSignatures: checks.includes('bugs'),
       ...{ golden, signal },
-    }),
-  );
+    });
+  });
   if (reference) onProgress(`loading ${model.name} in ${subject.info.name}`);
   const loaded =
     reference && (await unlessAborted(signal, () => loadAbortable(subject, model.modelDir, signal)));

@@ -1,9 +1,4 @@
-import {
-  type AttentionSequence,
-  type CacheArgs,
-  type PackedMatrix,
-  tablesLength,
-} from '../kernels/kernels.ts';
+import type { PackedMatrix } from '../kernels/kernels.ts';
 import type { WeightLoader } from './loader.ts';
 import type { Step } from './step.ts';
 
@@ -35,7 +30,7 @@ export class Attention {
    * @param y f32 [rows, hiddenSize], written
    */
   forward(step: Step, x: Float32Array, y: Float32Array): void {
-    const { kernels, config, rows, q, k, v, cos, sin } = step;
+    const { kernels, config, rows, q, k, v, attended, cos, sin, scores, tables } = step;
     const { numAttentionHeads, numKeyValueHeads, headDim, rmsNormEps } = config;
 
     // q, k, v = x · Wᵀ
@@ -58,39 +53,22 @@ export class Attention {
     const { blockSize } = step.cache;
     const cache = { ...step.cache.layers[this.layer], blockSize, numKeyValueHeads, headDim };
     kernels.storeKeyValue({ ...cache, rows, k, v, slots: step.slots });
-    this.#attend(step, cache);
-
-    kernels.matmul(step.attended, rows, this.oProj, y);
-    step.shard.sum(y, rows * config.hiddenSize, kernels);
-    step.report(`layers.${this.layer}.attention`, y, config.hiddenSize);
-  }
-
-  /** Attends to as many spans at once as there is room for their block tables; spans may share blocks. */
-  #attend({ kernels, config, spans, q, attended, scores, tables }: Step, cache: CacheArgs): void {
-    const { numAttentionHeads, headDim } = config;
     const width = numAttentionHeads * headDim;
-    let row = 0;
-    for (let first = 0; first < spans.length; ) {
-      const sequences: AttentionSequence[] = [];
-      const begin = row;
-      let blocks = 0;
-      for (const { ids, startPosition, blockTable } of spans.slice(first)) {
-        blocks += blockTable.length;
-        if (sequences.length > 0 && tablesLength(sequences.length + 1, blocks) > tables.length) break;
-        sequences.push({ rows: ids.length, startPosition, blockTable });
-        row += ids.length;
-      }
-      first += sequences.length;
+    for (const { sequences, begin, end } of step.groups) {
       kernels.attention({
         ...cache,
         sequences,
         numAttentionHeads,
         scale: 1 / Math.sqrt(headDim),
-        q: q.subarray(begin * width, row * width),
-        out: attended.subarray(begin * width, row * width),
+        q: q.subarray(begin * width, end * width),
+        out: attended.subarray(begin * width, end * width),
         scores,
         tables,
       });
     }
+
+    kernels.matmul(attended, rows, this.oProj, y);
+    step.shard.sum(y, rows * config.hiddenSize, kernels);
+    step.report(`layers.${this.layer}.attention`, y, config.hiddenSize);
   }
 }

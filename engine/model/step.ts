@@ -1,5 +1,5 @@
 import type { ModelConfig } from '../config.ts';
-import { type Kernels, scoresLength, tablesLength } from '../kernels/kernels.ts';
+import { type AttentionSequence, type Kernels, scoresLength, tablesLength } from '../kernels/kernels.ts';
 import type { Observer } from '../options.ts';
 import type { KvCache } from './kv-cache.ts';
 import { RopeTable } from './rope.ts';
@@ -12,6 +12,14 @@ export interface Span {
   readonly startPosition: number;
   /** The sequence's blocks in the cache, up to the span's last position at least. */
   readonly blockTable: ArrayLike<number>;
+}
+
+/** Spans of a step that one call of attention takes. */
+export interface SpanGroup {
+  readonly sequences: readonly AttentionSequence[];
+  /** The step's rows of the first and after the last span. */
+  readonly begin: number;
+  readonly end: number;
 }
 
 /** What a step works with. */
@@ -36,6 +44,8 @@ export class Step {
   readonly maxRows: number;
   readonly cache: KvCache;
   spans: readonly Span[] = [];
+  /** The spans, as many in a group as there is room for their block tables. */
+  groups: readonly SpanGroup[] = [];
   rows = 0;
   observe: Observer | undefined;
   /** The residual stream, f32 [rows, hiddenSize]. */
@@ -44,12 +54,16 @@ export class Step {
   readonly y: Float32Array;
   /** The normed stream, f32 [rows, hiddenSize]. */
   readonly normed: Float32Array;
+  // An MLP's buffers lie over those of attention, which is done when the MLP begins.
   /** f32 [rows, numAttentionHeads, headDim] */
   readonly q: Float32Array;
   readonly attended: Float32Array;
   /** f32 [rows, numKeyValueHeads, headDim] */
   readonly k: Float32Array;
   readonly v: Float32Array;
+  /** f32 [rows, the widest intermediate size] */
+  readonly gate: Float32Array;
+  readonly up: Float32Array;
   /** f32 [rows, headDim / 2] */
   readonly cos: Float32Array;
   readonly sin: Float32Array;
@@ -59,9 +73,6 @@ export class Step {
   readonly slots: Int32Array;
   /** Room for the block tables of the spans that a call of attention takes, see `tablesLength`. */
   readonly tables: Int32Array;
-  /** f32 [rows, the widest intermediate size] */
-  readonly gate: Float32Array;
-  readonly up: Float32Array;
   readonly #rope: RopeTable;
 
   constructor({ kernels, config: wholeConfig, cache, maxRows, shard = new Shard() }: StepOptions) {
@@ -72,27 +83,23 @@ export class Step {
     this.cache = cache;
     this.maxRows = maxRows;
     this.#rope = new RopeTable(config);
-    const { hiddenSize, headDim, numAttentionHeads, numKeyValueHeads } = config;
-    const widest = widestMlp(config);
+    const { hiddenSize, headDim } = config;
     const rowsOf = (width: number) => kernels.allocate(maxRows * width);
     this.x = rowsOf(hiddenSize);
     this.y = rowsOf(hiddenSize);
     this.normed = rowsOf(hiddenSize);
-    this.q = rowsOf(numAttentionHeads * headDim);
-    this.attended = rowsOf(numAttentionHeads * headDim);
-    this.k = rowsOf(numKeyValueHeads * headDim);
-    this.v = rowsOf(numKeyValueHeads * headDim);
+    const shared = rowsOf(Math.max(sum(attentionWidths(config)), sum(mlpWidths(config))));
+    [this.q, this.attended, this.k, this.v] = divide(shared, maxRows, attentionWidths(config));
+    [this.gate, this.up] = divide(shared, maxRows, mlpWidths(config));
     this.cos = rowsOf(headDim / 2);
     this.sin = rowsOf(headDim / 2);
     this.scores = kernels.allocate(scoresLength(kernels.threads, cache.numBlocks * cache.blockSize));
     this.slots = kernels.allocateInt32(maxRows);
     this.tables = kernels.allocateInt32(tablesLength(maxRows, cache.numBlocks));
-    this.gate = rowsOf(widest);
-    this.up = rowsOf(widest);
   }
 
   /**
-   * Begins a step: counts its rows and copies their rotations.
+   * Begins a step: counts its rows, copies their rotations, and groups its spans for attention.
    *
    * @throws RangeError, and nothing is changed, if it has more than `maxRows`, or a span too few blocks.
    */
@@ -112,6 +119,26 @@ export class Step {
       this.#writeSlots(span);
       this.rows += count;
     }
+    this.groups = this.#groupSpans();
+  }
+
+  #groupSpans(): SpanGroup[] {
+    const groups: { sequences: AttentionSequence[]; begin: number; end: number }[] = [];
+    let blocks = 0;
+    let end = 0;
+    for (const { ids, startPosition, blockTable } of this.spans) {
+      let group = groups.at(-1);
+      blocks += blockTable.length;
+      if (!group || tablesLength(group.sequences.length + 1, blocks) > this.tables.length) {
+        group = { sequences: [], begin: end, end };
+        groups.push(group);
+        blocks = blockTable.length;
+      }
+      end += ids.length;
+      group.sequences.push({ rows: ids.length, startPosition, blockTable });
+      group.end = end;
+    }
+    return groups;
   }
 
   #checkBlocks({ ids, startPosition, blockTable }: Span): void {
@@ -140,11 +167,32 @@ export class Step {
 
 /** Bytes of the buffers of a {@link Step}, for each of its rows. */
 export function stepBytesPerRow(config: ModelConfig): number {
-  const { hiddenSize, headDim, numAttentionHeads, numKeyValueHeads } = config;
-  const heads = 2 * (numAttentionHeads + numKeyValueHeads) * headDim;
-  return (3 * hiddenSize + heads + headDim + 2 * widestMlp(config)) * Float32Array.BYTES_PER_ELEMENT;
+  const shared = Math.max(sum(attentionWidths(config)), sum(mlpWidths(config)));
+  return (3 * config.hiddenSize + config.headDim + shared) * Float32Array.BYTES_PER_ELEMENT;
 }
 
-function widestMlp({ intermediateSize, moe }: ModelConfig): number {
-  return Math.max(intermediateSize, moe?.moeIntermediateSize ?? 0);
+/** Of a row of q, attended, k and v. */
+function attentionWidths({ numAttentionHeads, numKeyValueHeads, headDim }: ModelConfig): number[] {
+  const heads = [numAttentionHeads, numAttentionHeads, numKeyValueHeads, numKeyValueHeads];
+  return heads.map((count) => count * headDim);
+}
+
+/** Of a row of gate and up. */
+function mlpWidths({ intermediateSize, moe }: ModelConfig): number[] {
+  const widest = Math.max(intermediateSize, moe?.moeIntermediateSize ?? 0);
+  return [widest, widest];
+}
+
+/** Consecutive parts of a buffer, f32 [rows, width] for each of the widths. */
+function divide(buffer: Float32Array, rows: number, widths: readonly number[]): Float32Array[] {
+  let end = 0;
+  return widths.map((width) => {
+    const begin = end;
+    end += rows * width;
+    return buffer.subarray(begin, end);
+  });
+}
+
+function sum(values: readonly number[]): number {
+  return values.reduce((total, value) => total + value, 0);
 }

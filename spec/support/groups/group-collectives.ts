@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import type { ProcessGroup, Tensor } from '../../../engine/parallel/process-group.ts';
 
 /** A collective with seeded values, which every rank knows, so that each can check what it receives. */
-interface Step {
+export interface Step {
   kind: 'barrier' | 'allGather' | 'inPlace' | 'allReduce' | 'broadcast' | 'allToAll' | 'ring' | 'agree';
   type: 'Float32Array' | 'Int32Array' | 'Uint8Array';
   length: number;
@@ -23,33 +23,39 @@ interface TensorType {
 const TYPES: Readonly<Record<Step['type'], TensorType>> = { Float32Array, Int32Array, Uint8Array };
 
 /** Small lengths, and lengths around 65 520 bytes, which is moved and added at once. */
+const fewValues = fc.integer({ min: 0, max: 64 });
 const lengths = fc.oneof(
-  { weight: 4, arbitrary: fc.integer({ min: 0, max: 64 }) },
+  { weight: 4, arbitrary: fewValues },
   { weight: 2, arbitrary: fc.constantFrom(0, 1, 16_379, 16_380, 16_381, 65_520, 65_521) },
   { weight: 1, arbitrary: fc.integer({ min: 0, max: 100_000 }) },
 );
 
-const steps: fc.Arbitrary<Step[]> = fc.array(
-  fc.record({
-    kind: fc.constantFrom<Step['kind'][]>(
-      'barrier',
-      'allGather',
-      'inPlace',
-      'allReduce',
-      'broadcast',
-      'allToAll',
-      'ring',
-      'agree',
-    ),
-    type: fc.constantFrom<Step['type'][]>('Float32Array', 'Int32Array', 'Uint8Array'),
-    length: lengths,
-    seed: fc.integer({ min: 1, max: 2 ** 30 }),
-    counts: fc.array(lengths, { minLength: 1, maxLength: 5 }),
-    late: fc.nat({ max: 7 }),
-    delay: fc.constantFrom(0, 0, 0, 1, 3),
-  }),
-  { minLength: 1, maxLength: 6 },
-);
+const stepsOf = (length: fc.Arbitrary<number>, delay: fc.Arbitrary<number>): fc.Arbitrary<Step[]> =>
+  fc.array(
+    fc.record({
+      kind: fc.constantFrom<Step['kind'][]>(
+        'barrier',
+        'allGather',
+        'inPlace',
+        'allReduce',
+        'broadcast',
+        'allToAll',
+        'ring',
+        'agree',
+      ),
+      type: fc.constantFrom<Step['type'][]>('Float32Array', 'Int32Array', 'Uint8Array'),
+      length,
+      seed: fc.integer({ min: 1, max: 2 ** 30 }),
+      counts: fc.array(length, { minLength: 1, maxLength: 5 }),
+      late: fc.nat({ max: 7 }),
+      delay,
+    }),
+    { minLength: 1, maxLength: 6 },
+  );
+
+const steps = stepsOf(lengths, fc.constantFrom(0, 0, 0, 1, 3));
+/** Steps of few values, in which no rank is late. */
+export const shortSteps = stepsOf(fewValues, fc.constant(0));
 
 /**
  * Rank 0 draws steps and broadcasts them; every rank runs them and checks what it receives, bit by bit.
@@ -85,7 +91,7 @@ function broadcastText(group: ProcessGroup, text: string): string {
 }
 
 /** @returns the same on every rank: the ranks and steps that failed, empty if none did. */
-function runSteps(group: ProcessGroup, drawn: readonly Step[]): string {
+export function runSteps(group: ProcessGroup, drawn: readonly Step[]): string {
   const wrong = drawn.findIndex((step) => !runStep(group, step));
   const all = new Int32Array(group.size);
   group.allGather(new Int32Array([wrong]), all);

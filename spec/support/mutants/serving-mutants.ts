@@ -75,9 +75,9 @@ export const SERVING_MUTANTS: readonly ServingMutant[] = [
     name: "the mask takes another sequence's length",
     edits: [
       edit(
-        'model/attention.ts',
+        'model/step.ts',
         'sequences.push({ rows: ids.length, startPosition,',
-        'sequences.push({ rows: ids.length, startPosition: spans[0].startPosition,',
+        'sequences.push({ rows: ids.length, startPosition: this.spans[0].startPosition,',
       ),
     ],
   },
@@ -85,9 +85,9 @@ export const SERVING_MUTANTS: readonly ServingMutant[] = [
     name: "a sequence reads another sequence's blocks",
     edits: [
       edit(
-        'model/attention.ts',
-        'startPosition, blockTable });',
-        'startPosition, blockTable: Array.from(blockTable, (b, i) => spans[0].blockTable[i] ?? b) });',
+        'model/step.ts',
+        'rows: ids.length, startPosition, blockTable });',
+        'rows: ids.length, startPosition, blockTable: Array.from(blockTable, (b, i) => this.spans[0].blockTable[i] ?? b) });',
       ),
     ],
   },

@@ -207,6 +207,7 @@ test('a source is ended when its caller stops iterating', async (t) => {
     try {
       for (;;) yield REQUEST;
     } finally {
+      await turn();
       ended = true;
     }
   }

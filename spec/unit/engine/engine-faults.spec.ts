@@ -1,6 +1,6 @@
 import test, { type ExecutionContext } from 'ava';
 import type { Engine } from '../../../engine/engine.ts';
-import { EngineBusyError, KernelError, NonFiniteError } from '../../../engine/errors.ts';
+import { EngineBusyError, EngineClosedError, KernelError, NonFiniteError } from '../../../engine/errors.ts';
 import { createScalarKernels } from '../../../engine/kernels/scalar.ts';
 import type { GenerateEvent, GenerateRequest } from '../../../engine/serving/requests.ts';
 import { generateAll, generateOne } from '../../../verify/generate.ts';
@@ -188,11 +188,15 @@ test('an observer cannot compute with the engine that calls it, nor close it', a
         instanceOf: EngineBusyError,
         message: /^forward\(\) was called while a step is computed; call it after/,
       });
+      t.throws(() => engine.checkRanks(), {
+        instanceOf: EngineBusyError,
+        message: /^checkRanks\(\) was called while a step is computed; call it after/,
+      });
       void engine.close().catch((error) => refused.push(error));
     },
   });
   await Promise.resolve();
-  t.true(refused[0] instanceof EngineBusyError, String(refused));
+  t.is(String(refused), `EngineBusyError: ${new EngineBusyError('close()').message}`);
   t.deepEqual(observed.logits, logits);
 });
 
@@ -213,5 +217,8 @@ test('a step that fails is an error for every caller, now and later, and none wa
   await Promise.all(GOOD.map((request) => t.throwsAsync(generateAll(engine, [request]), expected)));
   await t.throwsAsync(generateAll(engine, GOOD), expected);
   t.throws(() => engine.forward([1]), expected);
+  t.throws(() => engine.checkRanks(), expected);
   t.is(leakOf(engine.stats()), undefined);
+  await engine.close();
+  t.throws(() => engine.forward([1]), { instanceOf: EngineClosedError });
 });

@@ -29,6 +29,24 @@ test('a prompt is computed in chunks; the last chunk and every later step give a
   t.deepEqual([runner.stats().steps, runner.stats().tokens], [4, 8]);
 });
 
+test('statistics count the sequences that wait, and do not change once they are taken', (t) => {
+  const runner = createRunner(t, { maxBatch: 1 });
+  const requests = [IDS, [1], [2]].map((ids) => begin(runner, { ids })[0]);
+  const before = runner.stats();
+  const stats = (running: number, waiting: number, free: number) => ({
+    ...{ steps: running, tokens: running * IDS.length, running, waiting, preemptions: 0 },
+    blocks: { total: 8, free, cached: running, evictions: 0, copies: 0 },
+    prefixCache: { queries: running, hits: 0, savedTokens: 0 },
+    promptLookup: { drafted: 0, accepted: 0 },
+  });
+  t.deepEqual(before, stats(0, 3, 8));
+  runner.step(noFork);
+  t.deepEqual(runner.stats(), stats(1, 2, 6));
+  t.deepEqual(before, stats(0, 3, 8));
+  for (const generation of requests) runner.remove(generation);
+  t.like(runner.stats(), { running: 0, waiting: 0 });
+});
+
 test('a removed generation is not computed any more, and its blocks are free', (t) => {
   const runner = createRunner(t);
   const [generation] = begin(runner);
@@ -119,25 +137,33 @@ test('drafts that are right give several tokens in a step, with the bits of one 
   const [expected] = begin(plain, REPEATING);
   while (!expected.finishReason) plain.step(noFork);
 
-  const runner = createRunner(t, { cacheTokens: 64, promptLookup: 4 });
-  const [generation] = begin(runner, REPEATING, { promptLookup: 4 });
-  const numEvents: number[] = [];
-  while (!generation.finishReason) {
-    const [{ events }] = runner.step(noFork);
-    numEvents.push(events.length);
-    const { numTokens } = generation.sequence;
-    t.deepEqual(
-      events.map(({ token }) => token),
-      expected.sequence.tokens.slice(numTokens - events.length, numTokens),
-    );
-    t.is(runner.stats().blocks.free, 16 - Math.ceil((numTokens - 1) / 4), 'a rejected token keeps a block');
+  for (const [promptLookup, blockSize, numEvents] of [
+    [4, 4, [1, 1, 1, 2, 3, 4, 5, 3]],
+    [1, 1, [...new Array(18).fill(1), 2]],
+  ] as const) {
+    const runner = createRunner(t, { cacheTokens: 64, blockSize, promptLookup });
+    const before = runner.stats();
+    const [generation] = begin(runner, REPEATING, { promptLookup });
+    const found: number[] = [];
+    while (!generation.finishReason) {
+      const [{ events }] = runner.step(noFork);
+      found.push(events.length);
+      const { numTokens } = generation.sequence;
+      t.deepEqual(
+        events.map(({ token }) => token),
+        expected.sequence.tokens.slice(numTokens - events.length, numTokens),
+      );
+      const { total, free } = runner.stats().blocks;
+      t.is(total - free, Math.ceil((numTokens - 1) / blockSize), 'a rejected token keeps a block');
+    }
+    const { promptLookup: counts, timing: _, ...bits } = generation.result('length');
+    const { timing: __, ...expectedBits } = expected.result('length');
+    t.deepEqual(bits, expectedBits);
+    t.deepEqual(found, numEvents);
+    t.deepEqual(runner.stats().promptLookup, counts!);
+    t.is(runner.stats().tokens, 6 + found.length - 1 + counts!.drafted);
+    t.deepEqual(before.promptLookup, { drafted: 0, accepted: 0 });
   }
-  const { promptLookup, timing: _, ...bits } = generation.result('length');
-  const { timing: __, ...expectedBits } = expected.result('length');
-  t.deepEqual(bits, expectedBits);
-  t.deepEqual(numEvents, [1, 1, 1, 2, 3, 4, 5, 3]);
-  t.deepEqual(runner.stats().promptLookup, promptLookup!);
-  t.is(runner.stats().tokens, 6 + numEvents.length - 1 + promptLookup!.drafted);
 });
 
 test('a tokenizer that throws in the middle of a draft ends the request after the tokens before', (t) => {

@@ -46,6 +46,11 @@ export function moeModel(overrides: Record<string, unknown> = {}, dtype: WeightD
   return makeModel({ ...MOE_CONFIG, ...overrides }, dtype, 8);
 }
 
+/** A layer so wide that several threads share its packing, and as little else as there can be. */
+export function wideModel(): TinyModel {
+  return denseModel({ hidden_size: 128, intermediate_size: 1024, num_hidden_layers: 1 }, 'BF16');
+}
+
 /** A model's directory, removed when the test ends. */
 export function modelDirectory(t: Pick<ExecutionContext, 'teardown'>, model: TinyModel): string {
   const dir = temporaryFolder(t);

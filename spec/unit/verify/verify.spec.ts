@@ -130,6 +130,35 @@ test.serial(
   },
 );
 
+test.serial('an engine is reached before what is right is computed, and once', async (t) => {
+  const told: string[] = [];
+  const reached: string[] = [];
+  const gone = new NoAnswerError('nothing listens');
+  const subject: Subject = {
+    info: { name: 'server' },
+    async reach(dir) {
+      reached.push(dir);
+      throw gone;
+    },
+    load: () => t.fail('it is not loaded') as never,
+  };
+  const onProgress = (text: string) => told.push(text);
+  t.is(await t.throwsAsync(verify({ ...OPTIONS, subject, onProgress })), gone);
+  t.deepEqual(reached, [modelDir]);
+  t.deepEqual(told, ['asking server'], 'nothing else is done first');
+
+  const controller = new AbortController();
+  const silent: Subject = {
+    ...subject,
+    reach: () => {
+      controller.abort(new Error('interrupted by SIGINT'));
+      return new Promise(() => {});
+    },
+  };
+  const verdict = await verify({ ...OPTIONS, subject: silent, signal: controller.signal });
+  t.deepEqual(verdict.reasons, ['stopped after 0 of 4 cases: interrupted by SIGINT']);
+});
+
 test.serial('a run that is stopped tells what was done until then, and the model is closed', async (t) => {
   const controller = new AbortController();
   let [calls, closed] = [0, 0];

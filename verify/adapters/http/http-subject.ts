@@ -64,15 +64,19 @@ export function httpSubject(options: HttpSubjectOptions): Subject {
       throw error;
     }
   };
+  let reached: string | undefined;
   return {
     get info() {
       return info;
     },
     async reach(modelDir) {
+      if (reached === modelDir) return;
       const { client } = await connect(modelDir);
       client.close();
+      reached = modelDir;
     },
     async load(modelDir) {
+      reached = undefined;
       const { opened } = await connect(modelDir, options.onNote);
       info = { name: opened.name, version: opened.version };
       return opened.model;

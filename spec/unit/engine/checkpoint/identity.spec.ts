@@ -1,5 +1,6 @@
 import { rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { inspect } from 'node:util';
 import test, { type ExecutionContext } from 'ava';
 import { checkIdentity } from '../../../../engine/checkpoint/identity.ts';
 import { CheckpointError, ConfigError, ModelIdentityError } from '../../../../engine/errors.ts';
@@ -15,6 +16,7 @@ trackResources(test);
 
 const NAME = 'Qwen/Qwen3-0.6B';
 const KEY = 'model.layers.3.self_attn.k_proj.weight';
+const NORM = 'model.norm.weight';
 
 function directory(
   t: ExecutionContext,
@@ -70,6 +72,11 @@ test('another model is refused with every difference', async (t) => {
 
 for (const [config, expected] of [
   [{ architectures: [] }, ['architectures is none, expected Qwen3ForCausalLM']],
+  [{ architectures: undefined }, ['architectures is none, expected Qwen3ForCausalLM']],
+  [
+    { architectures: ['Qwen3ForCausalLM', 'Other'] },
+    ['architectures is Qwen3ForCausalLM, Other, expected Qwen3ForCausalLM'],
+  ],
   [{ num_attention_heads: 8 }, ['numAttentionHeads is 8, expected 16', 'the number of parameters is']],
   [{ num_key_value_heads: 16 }, ['numKeyValueHeads is 16, expected 8', 'the number of parameters is']],
   [{ num_hidden_layers: 27 }, ['numHiddenLayers is 27, expected 28', 'the number of parameters is']],
@@ -81,7 +88,7 @@ for (const [config, expected] of [
   ],
   [{ rope_theta: 10000 }, ['ropeTheta is 10000, expected 1000000']],
 ] as const) {
-  test(`a model with ${JSON.stringify(config)} is refused`, async (t) => {
+  test(`a model with ${inspect(config)} is refused`, async (t) => {
     const found = await differences(t, directory(t, config));
     t.is(found.length, expected.length);
     for (const [i, start] of expected.entries()) t.true(found[i].startsWith(start), found[i]);
@@ -106,8 +113,10 @@ for (const [what, edit, expected] of [
   ],
   [
     'a weight in other bits',
-    (header) => Object.assign(header[KEY], { dtype: 'F16' }),
-    [`${KEY} is stored in F16, expected BF16`],
+    (header) => {
+      for (const name of [KEY, NORM]) Object.assign(header[name], { dtype: 'F16' });
+    },
+    [KEY, NORM].map((name) => `${name} is stored in F16, expected BF16`),
   ],
 ] as [string, (header: Record<string, HeaderEntry>) => void, string[]][]) {
   test(`a model with ${what} is refused by its name`, async (t) => {

@@ -34,30 +34,40 @@ test('stop tokens of generation_config.json take precedence over config.json', a
   write('generation_config.json', { eos_token_id: 19 });
   await t.throwsAsync(readModelConfig(dir), {
     instanceOf: ConfigError,
-    message: /with generation_config\.json/,
+    message: `${join(dir, 'config.json')}, with generation_config.json: eos_token_id 19 is outside the vocabulary of 19`,
   });
 });
 
 test('a file that cannot be read or parsed is named with what is wrong', async (t) => {
   const dir = temporaryFolder(t);
-  const refused = (message: RegExp) =>
+  const [config, generation] = [join(dir, 'config.json'), join(dir, 'generation_config.json')];
+  const refused = (message: string) =>
     t.throwsAsync(readModelConfig(dir), { instanceOf: ConfigError, message });
-  await refused(/cannot read .*config\.json \(ENOENT\); a HuggingFace model directory has a config\.json/);
-  writeFileSync(join(dir, 'config.json'), '{"model_type": ');
-  await refused(/cannot read .*config\.json as JSON: /);
-  writeFileSync(join(dir, 'config.json'), '');
-  await refused(/cannot read .*config\.json as JSON: /);
-  writeFileSync(join(dir, 'config.json'), JSON.stringify(CONFIG));
-  writeFileSync(join(dir, 'generation_config.json'), '{"eos_token_id": "<|im_end|>"}');
-  await refused(/generation_config\.json: eos_token_id/);
-  writeFileSync(join(dir, 'generation_config.json'), 'null');
-  await refused(/generation_config\.json: Invalid input: expected object/);
+  const missing = await refused(
+    `cannot read ${config} (ENOENT); a HuggingFace model directory has a config.json`,
+  );
+  t.like(missing.cause, { code: 'ENOENT', path: config });
+  for (const [path, text] of [
+    [config, '{"model_type": '],
+    [config, ''],
+    [generation, '{'],
+  ]) {
+    writeFileSync(path, text);
+    const error = await t.throwsAsync(readModelConfig(dir), { instanceOf: ConfigError });
+    t.true(error.cause instanceof SyntaxError);
+    t.is(error.message, `cannot read ${path} as JSON: ${(error.cause as Error).message}`);
+  }
+  writeFileSync(config, JSON.stringify(CONFIG));
+  writeFileSync(generation, '{"eos_token_id": "<|im_end|>"}');
+  await refused(`${generation}: eos_token_id: Invalid input`);
+  writeFileSync(generation, 'null');
+  await refused(`${generation}: Invalid input: expected object, received null`);
   // One that is there and cannot be read does not count as missing.
   rmSync(join(dir, 'generation_config.json'));
   for (const file of ['generation_config.json', 'config.json']) {
     rmSync(join(dir, file), { force: true });
     mkdirSync(join(dir, file));
-    await refused(new RegExp(`cannot read \\S+/${file} \\(EISDIR\\)$`));
+    await refused(`cannot read ${join(dir, file)} (EISDIR)`);
     rmdirSync(join(dir, file));
   }
 });

@@ -1,6 +1,7 @@
-import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
-import { basename, join } from 'node:path';
+import { mkdirSync, readdirSync, readFileSync, statSync, truncateSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import test from 'ava';
+import { SafetensorsFile } from '../../../../engine/checkpoint/safetensors.ts';
 import {
   type LateTensorData,
   safetensorsLayout,
@@ -9,7 +10,8 @@ import {
   writingSafetensors,
 } from '../../../../engine/checkpoint/safetensors-writer.ts';
 import { CheckpointError, FileError } from '../../../../engine/errors.ts';
-import { temporaryFolder, trackResources } from '../../../support/processes/cleanup.ts';
+import { closing, temporaryFolder, trackResources } from '../../../support/processes/cleanup.ts';
+import { transferAtMost } from '../../../support/processes/short-transfers.ts';
 
 trackResources(test);
 
@@ -20,20 +22,25 @@ const tensor = (dtype: string, shape: number[], data: ArrayBufferView): TensorDa
 });
 
 test('the bytes are those of the format: length, padded header, data from a multiple of 8 on', (t) => {
-  const path = join(temporaryFolder(t), 'x.safetensors');
-  writeSafetensors(path, new Map([['a', tensor('U8', [3], Uint8Array.of(1, 2, 3))]]), { format: 'pt' });
-  const bytes = readFileSync(path);
-  const json = '{"__metadata__":{"format":"pt"},"a":{"dtype":"U8","shape":[3],"data_offsets":[0,3]}}';
-  const padded = json.padEnd(Math.ceil(json.length / 8) * 8);
-  t.is(bytes.readBigUInt64LE(), BigInt(padded.length));
-  t.is(bytes.toString('utf8', 8, 8 + padded.length), padded);
-  t.deepEqual([...bytes.subarray(8 + padded.length)], [1, 2, 3]);
+  const folder = temporaryFolder(t);
+  for (let length = 1; length <= 8; length++) {
+    const [path, name] = [join(folder, `${length}.safetensors`), 'a'.repeat(length)];
+    writeSafetensors(path, new Map([[name, tensor('U8', [3], Uint8Array.of(1, 2, 3))]]), { format: 'pt' });
+    const bytes = readFileSync(path);
+    const entry = `"${name}":{"dtype":"U8","shape":[3],"data_offsets":[0,3]}`;
+    const json = `{"__metadata__":{"format":"pt"},${entry}}`;
+    const padded = json.padEnd(Math.ceil(json.length / 8) * 8);
+    t.is(bytes.readBigUInt64LE(), BigInt(padded.length));
+    t.is(bytes.toString('utf8', 8, 8 + padded.length), padded);
+    t.deepEqual([...bytes.subarray(8 + padded.length)], [1, 2, 3]);
+  }
 });
 
 test('tensors stand in the order of the reference implementation: widest dtype first, then by name', (t) => {
   const path = join(temporaryFolder(t), 'x.safetensors');
   const tensors = new Map([
     ['b', tensor('U8', [1], Uint8Array.of(1))],
+    ['B', tensor('U8', [1], Uint8Array.of(3))],
     ['z', tensor('F32', [1], Float32Array.of(1))],
     ['a', tensor('U8', [1], Uint8Array.of(2))],
     ['y', tensor('F64', [], Float64Array.of(1))],
@@ -41,8 +48,25 @@ test('tensors stand in the order of the reference implementation: widest dtype f
   writeSafetensors(path, tensors);
   const bytes = readFileSync(path);
   const header = JSON.parse(bytes.toString('utf8', 8, 8 + Number(bytes.readBigUInt64LE())));
-  t.deepEqual(Object.keys(header), ['y', 'z', 'a', 'b']);
-  t.deepEqual(header.b.data_offsets, [13, 14]);
+  t.deepEqual(Object.keys(header), ['y', 'z', 'B', 'a', 'b']);
+  t.deepEqual(header.b.data_offsets, [14, 15]);
+});
+
+test('bytes are written and read whole, however few the system takes in a call', (t) => {
+  const path = join(temporaryFolder(t), 'x.safetensors');
+  const data = Uint8Array.from({ length: 50 }, (_, i) => i);
+  const restore = transferAtMost(7);
+  t.teardown(restore);
+  writeSafetensors(path, new Map([['a', tensor('U8', [50], data)]]));
+  const file = closing(t, SafetensorsFile.open(path));
+  t.deepEqual(file.read('a'), data);
+  const part = new Uint8Array(20);
+  file.readInto('a', 5, part);
+  t.deepEqual(part, data.slice(5, 25));
+  const end = file.tensors.get('a')!.begin + 11;
+  truncateSync(path, end);
+  const message = `${path}: ends at ${end}; it changed while being read`;
+  t.throws(() => file.read('a'), { instanceOf: CheckpointError, message });
 });
 
 test("only a view's own part of its buffer is written", (t) => {
@@ -56,13 +80,19 @@ test('a tensor that the format cannot hold is refused, and an existing file stay
   const folder = temporaryFolder(t);
   const path = join(folder, 'x.safetensors');
   writeFileSync(path, 'before');
-  const cases: [string, TensorData, RegExp][] = [
-    ['a', tensor('F32', [3], Float32Array.of(1, 2)), /"a": F32 \[3\] takes 12 bytes; found 8/],
-    ['a', tensor('F31', [1], Uint8Array.of(1)), /"a" has the unknown dtype "F31"/],
-    ['__metadata__', tensor('U8', [1], Uint8Array.of(1)), /the format reserves the name "__metadata__"/],
+  const cases: [string, TensorData, string][] = [
+    ['a', tensor('F32', [3], Float32Array.of(1, 2)), 'tensor "a": F32 [3] takes 12 bytes; found 8'],
+    ['a', tensor('F31', [1], Uint8Array.of(1)), 'tensor "a" has the unknown dtype "F31"'],
+    [
+      '__metadata__',
+      tensor('U8', [1], Uint8Array.of(1)),
+      'the format reserves the name "__metadata__"; give the tensor another',
+    ],
   ];
+  // Comes first in the file, and is not made for a file that cannot be written.
+  const late: LateTensorData = { dtype: 'F64', shape: [1], data: () => t.fail('was called') as never };
   for (const [name, data, message] of cases) {
-    const write = () => writeSafetensors(path, new Map([[name, data]]));
+    const write = () => writeSafetensors(path, new Map([['0', late]]).set(name, data));
     t.throws(write, { instanceOf: CheckpointError, message });
   }
   t.deepEqual(readdirSync(folder), ['x.safetensors']);
@@ -70,13 +100,16 @@ test('a tensor that the format cannot hold is refused, and an existing file stay
 });
 
 test('a file that cannot be written is a FileError, and nothing is left behind', (t) => {
-  const folder = temporaryFolder(t);
+  const parent = temporaryFolder(t);
+  const folder = join(parent, 'folder');
+  mkdirSync(folder);
   const missing = join(folder, 'missing', 'x.safetensors');
   const message = `cannot write ${missing} (ENOENT)`;
-  t.throws(() => writeSafetensors(missing, new Map()), { instanceOf: FileError, message });
+  const error = t.throws(() => writeSafetensors(missing, new Map()), { instanceOf: FileError, message });
+  t.like(error.cause, { code: 'ENOENT', syscall: 'open' });
   // A folder is in the way when the finished file gets its name.
   t.throws(() => writeSafetensors(folder, new Map()), { instanceOf: FileError, message: /EISDIR|ENOTEMPTY/ });
-  t.deepEqual(readdirSync(join(folder, '..')), [basename(folder)]);
+  t.deepEqual(readdirSync(parent), ['folder']);
 });
 
 test('a function that makes bytes is called after all bytes before them are written; the file is the same', (t) => {
@@ -109,7 +142,8 @@ test('a function that makes too few bytes, or throws, ends the writing; its erro
     instanceOf: CheckpointError,
     message: 'tensor "a": F32 [3] takes 12 bytes; found 8',
   });
-  const reason = new RangeError('no more memory');
+  // Node's own errors have a code as well.
+  const reason = Object.assign(new RangeError('no more memory'), { code: 'ERR_OUT_OF_RANGE' });
   const error = t.throws(() =>
     write(() => {
       throw reason;

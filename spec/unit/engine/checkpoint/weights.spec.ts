@@ -114,79 +114,74 @@ const Q_PROJ = 'model.layers.1.self_attn.q_proj.weight';
 const Q_BIAS = 'model.layers.1.self_attn.q_proj.bias';
 const EXPERT = 'model.layers.1.mlp.experts.3.up_proj.weight';
 const DENSE_IN_MOE = 'model.layers.0.mlp.up_proj.weight';
-const REFUSED: [string, object, Record<string, TensorData | undefined>, RegExp][] = [
-  [
-    'a missing weight',
-    DENSE_CONFIG,
-    { [Q_PROJ]: undefined },
-    /the tensor "\S+1\.self_attn\.q_proj\.weight" is missing/,
-  ],
+const missing = (name: string) => `the tensor "${name}" is missing from the checkpoint`;
+const unknown = (name: string) => `"${name}" is not a weight of this architecture`;
+const REFUSED: [string, object, Record<string, TensorData | undefined>, string][] = [
+  ['a missing weight', DENSE_CONFIG, { [Q_PROJ]: undefined }, missing(Q_PROJ)],
   [
     'an untied head that is missing',
     DENSE_CONFIG,
     { 'lm_head.weight': undefined },
-    /"lm_head\.weight" is missing/,
+    missing('lm_head.weight'),
   ],
-  ['a missing expert', MOE_CONFIG, { [EXPERT]: undefined }, /"\S+experts\.3\.up_proj\.weight" is missing/],
-  [
-    'a dense layer missing in a mixture',
-    MOE_CONFIG,
-    { [DENSE_IN_MOE]: undefined },
-    /"\S+0\.mlp\.up_proj\.weight" is/,
-  ],
+  ['a missing expert', MOE_CONFIG, { [EXPERT]: undefined }, missing(EXPERT)],
+  ['a dense layer missing in a mixture', MOE_CONFIG, { [DENSE_IN_MOE]: undefined }, missing(DENSE_IN_MOE)],
   [
     'a transposed matrix',
     DENSE_CONFIG,
     { [Q_PROJ]: tensor([13, 24]) },
-    /"\S+q_proj\.weight" has shape \[13, 24\]; config\.json asks for \[24, 13\]/,
+    `"${Q_PROJ}" has shape [13, 24]; config.json asks for [24, 13]`,
   ],
   [
     'a vector stored as a matrix',
     DENSE_CONFIG,
     { 'model.norm.weight': tensor([1, 13]) },
-    /"model\.norm\.weight" has shape \[1, 13\]; config\.json asks for \[13\]/,
+    '"model.norm.weight" has shape [1, 13]; config.json asks for [13]',
   ],
   [
     'a vector stored as a number',
     DENSE_CONFIG,
     { 'model.norm.weight': tensor([]) },
-    /"model\.norm\.weight" has shape \[\]; config\.json asks for \[13\]/,
+    '"model.norm.weight" has shape []; config.json asks for [13]',
   ],
   [
     'float64',
     DENSE_CONFIG,
     { [Q_PROJ]: tensor([24, 13], 'F64') },
-    /"\S+q_proj\.weight" has dtype F64; supported are F32, F16, BF16/,
+    `"${Q_PROJ}" has dtype F64; supported are F32, F16, BF16`,
   ],
   [
     'quantised weights',
     DENSE_CONFIG,
     { [Q_PROJ]: tensor([24, 13], 'I8') },
-    /"\S+q_proj\.weight" has dtype I8/,
+    `"${Q_PROJ}" has dtype I8; supported are F32, F16, BF16`,
   ],
+  ['a bias', DENSE_CONFIG, { [Q_BIAS]: tensor([24]) }, unknown(Q_BIAS)],
   [
-    'a bias',
-    DENSE_CONFIG,
+    'a bias beside tied embeddings',
+    { ...DENSE_CONFIG, tie_word_embeddings: true },
     { [Q_BIAS]: tensor([24]) },
-    /"\S+q_proj\.bias" is not a weight of this architecture/,
+    unknown(Q_BIAS),
   ],
   [
     'one layer more than configured',
     DENSE_CONFIG,
     { 'model.layers.2.input_layernorm.weight': tensor([13]) },
-    /"model\.layers\.2\.input_layernorm\.weight" is not a weight/,
+    unknown('model.layers.2.input_layernorm.weight'),
   ],
   [
     'an MLP beside the experts',
     MOE_CONFIG,
     { 'model.layers.1.mlp.up_proj.weight': tensor([10, 13]) },
-    /1\.mlp\.up_proj\S+ is not a/,
+    unknown('model.layers.1.mlp.up_proj.weight'),
   ],
 ];
 for (const [what, json, changes, message] of REFUSED) {
   test(`refused: ${what}`, (t) => {
     const checkpoint = check(t, json, changes);
-    const error = t.throws(checkpoint.check, { instanceOf: CheckpointError, message });
-    t.true(error.message.startsWith(`${checkpoint.path}: `), error.message);
+    t.throws(checkpoint.check, {
+      instanceOf: CheckpointError,
+      message: `${checkpoint.path}: ${message}`,
+    });
   });
 }

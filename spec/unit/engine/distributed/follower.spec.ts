@@ -4,14 +4,14 @@ import { follow, runFollower } from '../../../../engine/distributed/follower.ts'
 import { sendSetup } from '../../../../engine/distributed/rank-setup.ts';
 import { type StepPlan, sendPlan } from '../../../../engine/distributed/step-plan.ts';
 import { CheckpointError, GroupError } from '../../../../engine/errors.ts';
+import type { ProcessGroup } from '../../../../engine/parallel/process-group.ts';
 import { trackResources } from '../../../support/processes/cleanup.ts';
+import { countThreads } from '../../../support/processes/count-threads.ts';
 import { rankAlone } from '../model/ranks-in-turn.ts';
-import { denseModel, modelDirectory } from '../tiny-models.ts';
+import { denseModel, modelDirectory, wideModel } from '../tiny-models.ts';
 import { oneWayPair } from './one-way-pair.ts';
 
 trackResources(test);
-
-// Followers that compute are tested by spec/distributed/, over processes.
 
 const PLANS: StepPlan[] = [
   { copies: [], spans: [], logitsRows: [0] },
@@ -61,8 +61,37 @@ test('the threads of a rank are its own, or else those of rank 0', async (t) => 
     const { sender, receiver } = oneWayPair();
     sendSetup(sender, { ...setup, threads: ofRank0! });
     const error = await t.throwsAsync(runFollower(receiver, await ModelDirectory.open(dir), own));
-    t.regex(error.message, new RegExp(`^${used} threads, expected`));
+    t.is(error.message, `${used} threads, expected a whole number of 1 to 256`);
   }
+});
+
+test('a follower closes the files once it has loaded, and ends its threads when rank 0 closes the engine', async (t) => {
+  const directory = await ModelDirectory.open(modelDirectory(t, wideModel()));
+  const isClosed = () => {
+    try {
+      return directory.checkpoint.files[0].read('model.norm.weight').length === 0;
+    } catch (error) {
+      return error instanceof CheckpointError;
+    }
+  };
+  const threads = countThreads(t);
+  const { sender, receiver } = oneWayPair();
+  const span = { ids: [1, 2], startPosition: 0, blockTable: [0] };
+  const sizes = { tp: 1, ep: 1, cacheTokens: 16, blockSize: 16, maxBatchTokens: 16 };
+  sendSetup(sender, { ...sizes, threads: 2, revectorize: false });
+  sendPlan(sender, { copies: [], spans: [span], logitsRows: [1] });
+  sendPlan(sender, undefined);
+  const wasClosed: boolean[] = [];
+  const broadcast: ProcessGroup['broadcast'] = (...args) => {
+    wasClosed.push(isClosed());
+    receiver.broadcast(...args);
+  };
+  // Without tensor parallelism a step needs no other rank.
+  const group = Object.assign(Object.create(receiver), { broadcast, agree: () => {}, barrier: () => {} });
+  await runFollower(group, directory);
+  // Setup, plan and end: a length, and what is that long.
+  t.deepEqual(wasClosed, [false, false, true, true, true]);
+  t.deepEqual(await threads(), { started: 1, ended: 1 });
 });
 
 test('a follower that fails ends the group, and closes the files', async (t) => {

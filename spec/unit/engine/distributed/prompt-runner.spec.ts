@@ -31,6 +31,8 @@ test('no chunk of a forward pass is longer than a step may be', (t) => {
 
 test('the error of an observer is thrown, whatever it is, and no stage is observed after it', (t) => {
   const runner = createRunner(t, { prefillChunk: 2 });
+  // Longer than the cache, which only a later chunk would find.
+  const ids = new Array(33).fill(1);
   for (const thrown of [new Error('of the observer'), undefined, 0]) {
     const stages: string[] = [];
     const observe = (stage: string) => {
@@ -39,7 +41,7 @@ test('the error of an observer is thrown, whatever it is, and no stage is observ
     };
     let caught: unknown = 'nothing was thrown';
     try {
-      forward(runner, IDS, [0], observe);
+      forward(runner, ids, [0], observe);
     } catch (error) {
       caught = error;
     }

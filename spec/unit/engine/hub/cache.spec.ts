@@ -80,6 +80,9 @@ test('the file of a branch holds its commit and nothing else, as huggingface_hub
   t.is(cache.commitOf('refs/pr/1'), 'a'.repeat(40));
   await cache.setRef('main', 'b'.repeat(40));
   t.is(cache.commitOf('main'), 'b'.repeat(40));
+  // An editor or a shell ends the line.
+  writeFileSync(join(cache.folder, 'refs/main'), `${COMMIT}\n`);
+  t.is(cache.commitOf('main'), COMMIT);
 });
 
 test('no reference is written for a commit', async (t) => {
@@ -201,7 +204,7 @@ test('an error of a cache that cannot be written names the path and the variable
 });
 
 test('without symbolic links a file is moved into the snapshot if it is new, and copied otherwise', async (t) => {
-  for (const code of ['EPERM', 'ENOSYS']) {
+  for (const code of ['EPERM', 'EACCES', 'ENOSYS', 'ENOTSUP', 'EOPNOTSUPP', 'EINVAL']) {
     const noSymlinks = async () => {
       throw Object.assign(new Error(code), { code, syscall: 'symlink' });
     };

@@ -9,9 +9,12 @@ const GIT_OID = 'ce013625030ba8dba906f756967f9e9ca394464a';
 const SHA256 = 'ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad';
 const FILE: HubFile = { path: 'a b/model#1.onnx', size: 3, lfs: true, oid: SHA256 };
 
-function clientOf(answer: (url: string, init?: RequestInit) => Response): HubClient {
+function clientOf(answer: (url: string, init?: RequestInit) => Response, signal?: AbortSignal): HubClient {
   const settings = { cacheDir: '', endpoint: 'https://hub', token: 'no-hf-prefix', offline: undefined };
-  return new HubClient('org/name', settings, { fetch: async (url, init) => answer(String(url), init) });
+  return new HubClient('org/name', settings, {
+    fetch: async (url, init) => answer(String(url), init),
+    signal,
+  });
 }
 
 async function read(client: HubClient): Promise<string> {
@@ -35,13 +38,13 @@ test('files are returned in the requested order, with the hash of their content'
     t.is(url, `https://hub/api/models/org/name/paths-info/${COMMIT}`);
     t.deepEqual(JSON.parse(String(init?.body)).paths, ['w.safetensors', 'config.json', 'onnx', 'absent']);
     return Response.json([
-      { type: 'file', path: 'config.json', size: 6, oid: GIT_OID },
+      { type: 'file', path: 'config.json', size: 6, oid: GIT_OID, lfs: null },
       { type: 'directory', path: 'onnx', size: 0, oid: GIT_OID },
       { type: 'file', path: '../../unasked', size: 6, oid: GIT_OID },
       {
         type: 'file',
         path: 'w.safetensors',
-        size: 3,
+        size: 9,
         oid: GIT_OID,
         lfs: { oid: SHA256, size: 3, pointerSize: 9 },
       },
@@ -51,6 +54,31 @@ test('files are returned in the requested order, with the hash of their content'
     { path: 'w.safetensors', size: 3, lfs: true, oid: SHA256 },
     { path: 'config.json', size: 6, lfs: false, oid: GIT_OID },
   ]);
+});
+
+test('of a folder, the files with the ending are found, and nothing that only has its name', async (t) => {
+  const of = (path: string, type = 'file') => ({ type, path, size: 6, oid: GIT_OID });
+  const client = clientOf((url) =>
+    Response.json(
+      url.includes('/paths-info/')
+        ? [of('templates', 'directory'), of('a/b', 'directory')]
+        : url.includes('/tree/') && url.includes('/templates')
+          ? [
+              of('templates/a.jinja'),
+              of('templates/b.jinja', 'directory'),
+              of('templates/c.txt'),
+              of('templates/..jinja'),
+              of('templates/d/e.jinja'),
+              of('other/f.jinja'),
+            ]
+          : [of('a/b/g.jinja')],
+    ),
+  );
+  const found = await client.filesAt(COMMIT, ['templates/*.jinja', 'a/b/*.jinja']);
+  t.deepEqual(
+    found.map(({ path }) => path),
+    ['templates/a.jinja', 'a/b/g.jinja'],
+  );
 });
 
 test('a hash that would be a path outside the cache is refused', async (t) => {
@@ -107,6 +135,19 @@ test('the error of a broken connection says how many bytes have arrived', async 
   });
 });
 
+test('the reason of a signal is thrown as it is, while the hub is asked and while it sends a file', async (t) => {
+  const asks = {
+    commitOf: (client: HubClient) => client.commitOf('main'),
+    filesAt: (client: HubClient) => client.filesAt(COMMIT, ['config.json']),
+    read,
+  };
+  for (const [name, ask] of Object.entries(asks)) {
+    const [reason, controller] = [new RangeError('enough'), new AbortController()];
+    const answer = () => new Response(new ReadableStream({ pull: () => controller.abort(reason) }));
+    t.is(await t.throwsAsync(ask(clientOf(answer, controller.signal))), reason, name);
+  }
+});
+
 test('a response without a body is an empty file', async (t) => {
   t.is(await read(clientOf(() => new Response(null))), '');
 });
@@ -122,13 +163,22 @@ test('the rest of a file is requested on the condition that its ETag is the same
   const { offset, etag } = await client.open(COMMIT, FILE, { offset: 1 });
   t.deepEqual([offset, etag], [1, '"strong"']);
   t.is((await client.open(COMMIT, FILE, { offset: 1, etag })).etag, undefined);
+  await t.throwsAsync(client.open(COMMIT, FILE, { offset: 0, etag }), { instanceOf: HubError });
   t.deepEqual(asked, [
     ['bytes=1-', null],
     ['bytes=1-', '"strong"'],
+    // The whole file has no condition.
+    [null, null],
   ]);
 });
 
-const part = (range: string) => () => new Response('…', { status: 206, headers: { 'Content-Range': range } });
+/** Bodies that are neither read nor cancelled hold their connections. */
+let unread = 0;
+const part = (range: string) => () => {
+  unread++;
+  const body = new ReadableStream({ cancel: () => void unread-- });
+  return new Response(body, { status: 206, headers: { 'Content-Range': range } });
+};
 
 test('if the hub answers with another range, the whole file is requested', async (t) => {
   for (const useless of [
@@ -145,6 +195,7 @@ test('if the hub answers with another range, the whole file is requested', async
   }
   const whole = clientOf(() => new Response('abc'));
   t.is((await whole.open(COMMIT, FILE, { offset: 1 })).offset, 0);
+  t.is(unread, 0);
 });
 
 test('a part that was not requested is refused', async (t) => {
@@ -152,4 +203,5 @@ test('a part that was not requested is refused', async (t) => {
     instanceOf: HubError,
     message: /model%231\.onnx: answered 206 with a part that was not requested; check HF_ENDPOINT$/,
   });
+  t.is(unread, 0);
 });

@@ -1,19 +1,15 @@
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, readFileSync, utimesSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import test, { type ExecutionContext } from 'ava';
+import test from 'ava';
 import { HubError } from '../../../../engine/errors.ts';
-import { HubCache } from '../../../../engine/hub/cache.ts';
-import { HubClient } from '../../../../engine/hub/client.ts';
 import { download } from '../../../../engine/hub/download.ts';
-import { withLock } from '../../../../engine/hub/lock.ts';
-import type { PartialFile } from '../../../../engine/hub/partial.ts';
-import { LOOPBACK_MODEL, LoopbackHub } from '../../../support/hub/loopback-hub.ts';
-import { closing, temporaryFolder, trackResources } from '../../../support/processes/cleanup.ts';
+import { LOOPBACK_MODEL } from '../../../support/hub/loopback-hub.ts';
+import { trackResources } from '../../../support/processes/cleanup.ts';
+import { fetched, SINGLE, setUp } from './support.ts';
 
 trackResources(test);
 
-const SINGLE = 'model.safetensors';
 const INDEX = 'model.safetensors.index.json';
 const SHARDS = ['model-1.safetensors', 'model-2.safetensors'];
 const SHARDED = {
@@ -22,19 +18,6 @@ const SHARDED = {
   [SHARDS[0]]: 'one',
   [SHARDS[1]]: 'two',
 };
-
-async function setUp(t: ExecutionContext, files: Record<string, string | Uint8Array>) {
-  const hub = closing(t, await LoopbackHub.start(files));
-  const cache = new HubCache(temporaryFolder(t), LOOPBACK_MODEL);
-  const settings = { cacheDir: '', endpoint: hub.url, token: undefined, offline: undefined };
-  const client = new HubClient(LOOPBACK_MODEL, settings, { delay: async () => {} });
-  const listed = () => readdirSync(cache.snapshotDir(hub.commit)).sort();
-  return { hub, cache, client, listed };
-}
-
-/** The files whose content was requested from the hub, in order. */
-const fetched = (hub: LoopbackHub) =>
-  hub.lines.filter((line) => line.includes('/resolve/')).map((line) => line.split(`${hub.commit}/`)[1]);
 
 test('all files of a round are looked up in one request, and each is fetched once', async (t) => {
   const { hub, cache, client, listed } = await setUp(t, {
@@ -159,6 +142,14 @@ test('a hub that does not answer is an error only if a required file is missing'
   t.false(cache.knowsAbsent(hub.commit, 'a.json'), 'no answer is not an answer');
 });
 
+test('an error that is not of the hub is thrown, whatever is missing', async (t) => {
+  const { hub, cache, client } = await setUp(t, { 'config.json': '{}' });
+  const reason = new RangeError('enough');
+  client.filesAt = () => Promise.reject(reason);
+  const wanted = { files: [], optional: ['a.json'] };
+  t.is(await t.throwsAsync(download({ client, cache, commit: hub.commit }, wanted)), reason);
+});
+
 test('cached content is linked and not fetched again, unless it is damaged', async (t) => {
   const { hub, cache, client } = await setUp(t, { 'config.json': '{}', [SINGLE]: 'weights' });
   const wanted = { files: ['config.json'], weights: true } as const;
@@ -170,45 +161,6 @@ test('cached content is linked and not fetched again, unless it is damaged', asy
   t.deepEqual(fetched(hub), ['config.json']);
   t.true(cache.has(hub.commit, SINGLE));
 });
-
-/** A cache on a file system without symbolic links. */
-function withoutLinks(t: ExecutionContext): HubCache {
-  return new HubCache(temporaryFolder(t), LOOPBACK_MODEL, async () => {
-    throw Object.assign(new Error('EPERM'), { code: 'EPERM', syscall: 'symlink' });
-  });
-}
-
-test('without symbolic links a snapshot holds the files themselves, which are not fetched again', async (t) => {
-  const { hub, client } = await setUp(t, { 'config.json': '{}', [SINGLE]: 'weights' });
-  const cache = withoutLinks(t);
-  const wanted = { files: ['config.json'], weights: true } as const;
-  await download({ client, cache, commit: hub.commit }, wanted);
-  t.is(readFileSync(join(cache.snapshotDir(hub.commit), SINGLE), 'utf8'), 'weights');
-  hub.requests.length = 0;
-  await download({ client, cache, commit: hub.commit }, wanted);
-  t.deepEqual(fetched(hub), []);
-});
-
-test.serial(
-  'a blob is moved into a snapshot only under the lock: another process may be at it',
-  async (t) => {
-    const { PATH } = process.env;
-    t.teardown(() => {
-      process.env.PATH = PATH;
-    });
-    for (const [path, isMoved] of [
-      [PATH, true],
-      ['/nowhere', false],
-    ] as const) {
-      const { hub, client } = await setUp(t, { 'config.json': '{}' });
-      const cache = withoutLinks(t);
-      // Without the command flock there is no lock.
-      process.env.PATH = path;
-      await download({ client, cache, commit: hub.commit }, { files: ['config.json'] });
-      t.is(existsSync(join(cache.folder, 'blobs', hub.oidOf('config.json'))), !isMoved, `PATH ${path}`);
-    }
-  },
-);
 
 test('a download first removes unfinished files of killed downloads', async (t) => {
   const { hub, cache, client } = await setUp(t, { 'config.json': '{}' });
@@ -240,43 +192,6 @@ test('progress is reported in bytes, up to the complete file', async (t) => {
     ),
   );
   t.deepEqual(calls.at(-1), [SINGLE, 300_000, 300_000]);
-});
-
-test('a download waits for another process that fetches the same file, and does not fetch it again', async (t) => {
-  const { hub, cache, client, listed } = await setUp(t, { [SINGLE]: 'weights' });
-  const wanted = { files: [], weights: true } as const;
-  const file = { path: SINGLE, size: 7, lfs: true, oid: hub.oidOf(SINGLE) };
-  const waited: string[] = [];
-  const { promise: isWaiting, resolve: onWait } = Promise.withResolvers<void>();
-  const late = await withLock(cache.lockPath(file), async () => {
-    const downloading = download(
-      { client, cache, commit: hub.commit },
-      {
-        ...wanted,
-        onWait: (path) => {
-          waited.push(path);
-          onWait();
-        },
-      },
-    );
-    await isWaiting;
-    const fill = (partial: PartialFile) => partial.append(Buffer.from('weights'), 'here');
-    await cache.store(file, fill, { from: 'here', isLocked: true });
-    return { downloading };
-  });
-  await late.downloading;
-  t.deepEqual(waited, [SINGLE]);
-  t.deepEqual(fetched(hub), []);
-  t.deepEqual(listed(), [SINGLE]);
-});
-
-test('an error of a lock file that cannot be created names it and the variable', async (t) => {
-  const { hub, cache, client } = await setUp(t, { 'config.json': '{}' });
-  writeFileSync(join(cache.folder, '../.locks'), '');
-  await t.throwsAsync(download({ client, cache, commit: hub.commit }, { files: ['config.json'] }), {
-    instanceOf: HubError,
-    message: /cannot write .*\.locks\/models--\S+\.lock \(\w+\); .* set HF_HUB_CACHE/,
-  });
 });
 
 test('progress includes the bytes of an earlier download', async (t) => {

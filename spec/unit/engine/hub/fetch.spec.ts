@@ -1,6 +1,8 @@
+import { mock } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import test from 'ava';
 import { HubError } from '../../../../engine/errors.ts';
-import { hubFetch } from '../../../../engine/hub/fetch.ts';
+import { hubFetch, timer } from '../../../../engine/hub/fetch.ts';
 import type { HubSettings } from '../../../../engine/hub/settings.ts';
 import { HubConnectionError } from '../../../../engine/hub/timeout.ts';
 
@@ -8,9 +10,14 @@ const SETTINGS: HubSettings = { cacheDir: '', endpoint: 'https://hub', token: un
 const URL = 'https://hub/x';
 
 /** A fetch with scripted answers, the last of which is repeated; records requests and pauses. */
-function scripted(answers: (() => Response)[], settings: Partial<HubSettings> = {}) {
+function scripted(
+  answers: (() => Response | Promise<Response>)[],
+  settings: Partial<HubSettings> = {},
+  signal?: AbortSignal,
+) {
   const sent: Headers[] = [];
   const pauses: number[] = [];
+  const endings: (AbortSignal | undefined)[] = [];
   const send = hubFetch(
     'org/name',
     { ...SETTINGS, ...settings },
@@ -19,10 +26,14 @@ function scripted(answers: (() => Response)[], settings: Partial<HubSettings> = 
         sent.push(new Headers(init?.headers));
         return answers[Math.min(sent.length, answers.length) - 1]();
       },
-      delay: async (ms) => pauses.push(ms),
+      delay: async (ms, ending) => {
+        pauses.push(ms);
+        endings.push(ending);
+      },
+      signal,
     },
   );
-  return { send, sent, pauses };
+  return { send, sent, pauses, endings };
 }
 
 const status =
@@ -75,12 +86,66 @@ test('Retry-After is obeyed, in seconds or as a date', async (t) => {
 });
 
 test('a request fails if the hub asks for a pause of more than a minute', async (t) => {
-  const { send, pauses } = scripted([status(429, { 'Retry-After': '300' })]);
-  await t.throwsAsync(send(URL), {
-    instanceOf: HubError,
-    message: /answered 429; .*\(asked once\); try again in 300 s$/,
-  });
-  t.deepEqual(pauses, []);
+  const longest = scripted([status(429, { 'Retry-After': '60' }), status(200)]);
+  await longest.send(URL);
+  t.deepEqual(longest.pauses, [60_000]);
+  for (const seconds of [61, 300]) {
+    const { send, pauses } = scripted([status(429, { 'Retry-After': `${seconds}` })]);
+    await t.throwsAsync(send(URL), {
+      instanceOf: HubError,
+      message: `${URL}: answered 429; the hub is busy or out of order (asked once); try again in ${seconds} s`,
+    });
+    t.deepEqual(pauses, []);
+  }
+});
+
+test.serial('the time until another try is rounded up to seconds, and is 1 s at least', async (t) => {
+  const now = Date.parse('2024-01-01T00:00:00.500Z');
+  const clock = mock.method(Date, 'now', () => now);
+  t.teardown(() => clock.mock.restore());
+  for (const [seconds, shown] of [
+    [-60, 1],
+    [0, 1],
+    [90, 90],
+  ]) {
+    const date = new Date(now - 500 + seconds * 1000).toUTCString();
+    const { send } = scripted([status(503, { 'Retry-After': date })]);
+    await t.throwsAsync(send(URL), {
+      instanceOf: HubError,
+      message: new RegExp(`; try again in ${shown} s$`),
+    });
+  }
+});
+
+test('the signal ends a pause and the wait for an answer, with its reason', async (t) => {
+  const [reason, controller] = [new RangeError('enough'), new AbortController()];
+  const busy = scripted([status(503), status(200)], {}, controller.signal);
+  await busy.send(URL);
+  t.is(busy.endings[0], controller.signal);
+  const { send } = scripted(
+    [
+      () => {
+        controller.abort(reason);
+        throw new TypeError('fetch failed');
+      },
+    ],
+    {},
+    controller.signal,
+  );
+  t.is(await t.throwsAsync(send(URL)), reason);
+  const paused = timer(60_000, controller.signal).then(() => 'ended');
+  t.is(await Promise.race([paused, sleep(10_000, 'not ended')]), 'ended');
+});
+
+test('the body of a refusal is not read', async (t) => {
+  let unread = 0;
+  const refusal = (code: number) => () => {
+    unread++;
+    return new Response(new ReadableStream({ cancel: () => void unread-- }), { status: code });
+  };
+  await t.throwsAsync(scripted([refusal(503)]).send(URL), { instanceOf: HubError });
+  await t.throwsAsync(scripted([refusal(404)]).send(URL), { instanceOf: HubError });
+  t.is(unread, 0);
 });
 
 test('refusals that repeating cannot change are thrown at once, with advice', async (t) => {
@@ -89,7 +154,11 @@ test('refusals that repeating cannot change are thrown at once, with advice', as
     [status(401), { token: 'hf_x' }, /answered 401; the token .* is not valid or may not read org\/name/],
     [status(403), { token: 'hf_x' }, /answered 403; .* accept its conditions at https:\/\/hub\/org\/name,/],
     [status(404), {}, /answered 404; there is neither a directory org\/name nor such a model on the hub/],
-    [status(404, { 'X-Error-Code': 'RevisionNotFound' }), {}, /answered 404; org\/name has no such revision/],
+    [
+      status(404, { 'X-Error-Code': 'RevisionNotFound' }),
+      {},
+      /answered 404; org\/name has no such revision; choose one of https:\/\/hub\/org\/name\/refs$/,
+    ],
     [status(404, { 'X-Error-Code': 'EntryNotFound' }), {}, /answered 404; the hub lists this file but/],
     [status(418), {}, /answered 418; check HF_ENDPOINT/],
   ];

@@ -1,5 +1,7 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { type FileHandle, open } from 'node:fs/promises';
 import { join } from 'node:path';
+import { mock } from 'node:test';
 import test, { type ExecutionContext } from 'ava';
 import { HubContentError, type HubFile } from '../../../../engine/hub/file.ts';
 import { fillPartial, PartialFile } from '../../../../engine/hub/partial.ts';
@@ -65,6 +67,27 @@ test('wrong content is refused, after one attempt from the beginning if a part w
       t.false(existsSync(path));
     }
   }
+});
+
+test.serial('what a write leaves of a chunk is written after it', async (t) => {
+  const path = partialPath(t, '');
+  const handle = await open(path);
+  const prototype: FileHandle = Object.getPrototypeOf(handle);
+  await handle.close();
+  const { write } = prototype;
+  const short = mock.method(prototype, 'write', function (
+    this: FileHandle,
+    bytes: Uint8Array,
+    begin: number,
+    length: number,
+    position: number,
+  ) {
+    if (begin + length > bytes.length) throw new RangeError(`${length} bytes from ${begin}`);
+    return Reflect.apply(write, this, [bytes, begin, Math.min(length, 1), position]);
+  } as FileHandle['write']);
+  t.teardown(() => short.mock.restore());
+  await fillPartial(path, FILE, appending('abc').fill, 'here');
+  t.is(readFileSync(path, 'utf8'), 'abc');
 });
 
 test('the part that arrived before another error is kept', async (t) => {

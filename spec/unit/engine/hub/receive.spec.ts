@@ -46,12 +46,15 @@ async function setUp(
   const client = new HubClient('org/name', settings, { fetch: async (_url, init) => answer(init) });
   const partial = closing(t, await PartialFile.open(join(temporaryFolder(t), 'partial'), FILE));
   const [pauses, progress]: number[][] = [[], []];
+  const { signal } = new AbortController();
   const run = () =>
     receive(partial, {
+      signal,
       client,
       commit: 'c'.repeat(40),
       file: FILE,
-      async delay(ms) {
+      async delay(ms, ending) {
+        if (ending !== signal) throw new Error('a signal does not end the pause');
         // No test pauses half as often: without an end there would be no message.
         if (pauses.push(ms) > 30) throw new Error(`paused ${pauses.length} times without giving up`);
       },

@@ -87,6 +87,15 @@ test('an invalid hub id is refused without a request', async (t) => {
   }
 });
 
+test('each part of a hub id has up to 96 characters', async (t) => {
+  const model = `${'x'.repeat(96)}/${'y'.repeat(96)}`;
+  const env = { ...OFFLINE, HF_HUB_CACHE: temporaryFolder(t) };
+  await t.throwsAsync(resolveModel(model, { ...OPTIONS, env }), { instanceOf: HubOfflineError });
+  for (const longer of [`x${model}`, `${model}y`]) {
+    await t.throwsAsync(resolveModel(longer, OPTIONS), { message: /is neither a directory nor a hub id/ });
+  }
+});
+
 test('a revision that would be a path outside the cache is refused', async (t) => {
   for (const revision of ['../main', 'a/../../b', '/etc', '', 'a b', '-x']) {
     await t.throwsAsync(resolveModel('org/name', { ...OPTIONS, revision }), {

@@ -1,6 +1,7 @@
 import { getEventListeners } from 'node:events';
 import { type AddressInfo, createServer, type Socket } from 'node:net';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { mock } from 'node:test';
+import { setTimeout as sleep, setImmediate as turn } from 'node:timers/promises';
 import test, { type ExecutionContext } from 'ava';
 import { HubError } from '../../../../engine/errors.ts';
 import { resolveModel } from '../../../../engine/hub/resolve-model.ts';
@@ -55,6 +56,34 @@ test('a body that stops fails, names host, bytes and time limit, and closes the 
   });
   t.true(await areClosed(sockets));
 });
+
+test.serial(
+  'by default a hub has 30 s to answer, and as many to go on; the host is that of the last redirect',
+  async (t) => {
+    mock.timers.enable({ apis: ['setTimeout'] });
+    t.teardown(() => mock.timers.reset());
+    const until = async (pending: Promise<unknown>) => {
+      const ended = pending.then(String, ({ message }: Error) => message);
+      await turn();
+      mock.timers.tick(3_600_000);
+      return await ended;
+    };
+    const end = 'try again later, or check the network and HF_ENDPOINT';
+    const silent: typeof fetch = () => new Promise(() => {});
+    t.is(
+      await until(fetchInTime(silent)('http://hub/x')),
+      `http://hub/x: waited 30 s for hub to answer; ${end}`,
+    );
+    const stored = Object.defineProperty(new Response(new ReadableStream()), 'url', {
+      value: 'http://disk/y',
+    });
+    const response = await fetchInTime(async () => stored)('http://hub/x');
+    t.is(
+      await until(response.text()),
+      `http://hub/x: waited 30 s for disk to go on after 0 bytes of its answer; ${end}`,
+    );
+  },
+);
 
 test('a body may take longer than the time limits if its parts arrive within them', async (t) => {
   const slow = async function* () {

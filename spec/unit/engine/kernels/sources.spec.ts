@@ -46,9 +46,16 @@ test('the hash is found in the compiled file, and a file without one is refused'
   const url = pathToFileURL(join(ROOT, 'kernels.wasm'));
   const hashed = compile(withOrigin(empty, { hash, compiler: 'compiler 1' }), url);
   t.notThrows(() => checkSources(hashed, url, hash));
-  t.throws(() => checkSources(hashed, url, 'b'.repeat(64)), { instanceOf: KernelError });
+  const expected = {
+    instanceOf: KernelError,
+    message:
+      `cannot use ${join(ROOT, 'kernels.wasm')}: it was built from other sources than those in ` +
+      `${join(ROOT, 'engine/kernels/assembly/')}; rebuild the kernels: npm run build:kernels`,
+  };
+  t.throws(() => checkSources(hashed, url, 'b'.repeat(64)), expected);
   const plain = compile(empty, url);
-  t.throws(() => checkSources(plain, url, hash), { instanceOf: KernelError, message: /other sources/ });
+  t.throws(() => checkSources(plain, url, hash), expected);
+  t.throws(() => checkSources(plain, url), expected, 'by default the sources beside the kernels count');
 });
 
 test('a file is stale if its sources or its compiler are others, or if it is not whole', (t) => {

@@ -34,7 +34,8 @@ test('an array of other memory is an error with the names of the kernel and the 
   t.teardown(() => wasm.dispose());
   t.throws(() => wasm.add(wasm.allocate(4), new Float32Array(4), 4), {
     instanceOf: KernelError,
-    message: /^add: y is not in the memory of these kernels/,
+    message:
+      'add: y is not in the memory of these kernels; get it from their allocate(), allocateInt32() or pack()',
   });
 });
 

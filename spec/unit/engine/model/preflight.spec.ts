@@ -36,7 +36,7 @@ for (const [what, options, message] of [
   [
     'a step',
     { maxBatchTokens: 2 ** 30 },
-    /a step of 1073741824 tokens \(maxBatchTokens\) \d+\.\d MiB; expected at most 4096\.0 MiB/,
+    /a step of 1073741824 tokens \(maxBatchTokens\) 479232\.0 MiB; expected at most 4096\.0 MiB/,
   ],
 ] as const) {
   test(`${what} that cannot be addressed is refused with its size and its option`, async (t) => {

@@ -36,6 +36,23 @@ test('gate and up have room for the wider of the MLP and the experts', (t) => {
   t.is(createStep({ ...MOE_CONFIG, moe_intermediate_size: 6 }).up.length, 5 * 10);
 });
 
+test('the buffers of attention share no value with each other, nor do those of an MLP, whichever are wider', (t) => {
+  for (const intermediate_size of [10, 100]) {
+    const { q, attended, k, v, gate, up } = createStep({ ...DENSE_CONFIG, intermediate_size });
+    for (const buffers of [
+      [q, attended, k, v],
+      [gate, up],
+    ]) {
+      for (const [i, buffer] of buffers.entries()) buffer.fill(i);
+      for (const [i, buffer] of buffers.entries())
+        t.true(
+          buffer.every((value) => value === i),
+          `buffer ${i}`,
+        );
+    }
+  }
+});
+
 test('a step counts the rows of its spans and looks up the rotation of each', (t) => {
   const step = createStep();
   step.begin([span(2, 0), span(1, 7), span(2, 3)]);
@@ -77,6 +94,23 @@ test('each row has the slot of its position in the blocks of its own span', (t) 
   ]);
   // Blocks of four: position 3 is the last of block 2, position 4 the first of block 0, 9 the second of 1.
   t.deepEqual([...step.slots.subarray(0, 3)], [11, 0, 5]);
+});
+
+test('spans are grouped as there is room for their block tables', (t) => {
+  const step = createStep();
+  // Five spans of one row; 23 words, and a span takes four words and one for each of its blocks.
+  const blockTables = [[0, 1, 2], [0, 1, 2], [2, 1], [0, 1, 2], [1]];
+  const spans = blockTables.map((blockTable, i) => ({ ids: [0], startPosition: i % 3, blockTable }));
+  step.begin([{ ...spans[0], ids: [0, 0] }, ...spans.slice(1, 4)]);
+  const sequence = (i: number, rows = 1) => ({ rows, startPosition: i % 3, blockTable: blockTables[i] });
+  t.deepEqual(step.groups, [
+    { sequences: [sequence(0, 2), sequence(1), sequence(2)], begin: 0, end: 4 },
+    { sequences: [sequence(3)], begin: 4, end: 5 },
+  ]);
+  step.begin(spans.slice(2));
+  t.deepEqual(step.groups, [{ sequences: [sequence(2), sequence(3), sequence(4)], begin: 0, end: 3 }]);
+  step.begin([]);
+  t.deepEqual(step.groups, []);
 });
 
 test('an observer gets the rows of this step and no more', (t) => {

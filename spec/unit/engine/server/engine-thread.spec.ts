@@ -1,4 +1,4 @@
-import { EventEmitter } from 'node:events';
+import { EventEmitter, getEventListeners } from 'node:events';
 import { mock } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import test, { type ExecutionContext } from 'ava';
@@ -34,6 +34,10 @@ test('requests in a thread have the bits of the engine; a refused one disturbs n
   const onProgress = (done: number, total: number) => progress.push(done / total);
   const thread = closing(t, await EngineThread.start({ modelDir, ...OPTIONS, onProgress }));
   t.is(progress.at(-1), 1);
+  t.deepEqual(
+    progress,
+    progress.toSorted((a, b) => a - b),
+  );
   t.deepEqual(thread.limits, { vocabSize: 19, maxTokens: 48, maxBatch: 2 });
 
   const refused = await Promise.allSettled([
@@ -80,6 +84,53 @@ test('a model that cannot be loaded is an error with the class of its own, and l
   t.like(error, { kind: 'ConfigError' });
 });
 
+test('a request takes what is sent for it alone, in order, and listens to its signal no longer', async (t) => {
+  const { fake, thread } = await startFake(t);
+  const { signal } = new AbortController();
+  const served = [1, 2].map(() => all(thread.generate(REQUEST, signal)));
+  const event = (token: number) => {
+    const names = { type: 'token', request: 0, sample: 0 } as const;
+    return { ...names, token, text: undefined, logprobs: undefined, logits: undefined };
+  };
+  fake.send({
+    type: 'news',
+    news: [
+      { id: 1, event: event(5) },
+      { id: 0, event: event(6) },
+    ],
+    stats: STATS,
+  });
+  fake.send({ type: 'news', news: [{ id: 1, event: event(7) }, { id: 1 }, { id: 0 }], stats: STATS });
+  t.deepEqual(await Promise.all(served), [[event(6)], [event(5), event(7)]]);
+  t.is(getEventListeners(signal, 'abort').length, 0);
+  const refused = all(thread.generate(REQUEST));
+  const error = { name: 'OptionError', message: 'topP is 3', stack: undefined, option: 'topP' };
+  fake.send({
+    type: 'news',
+    news: [
+      { id: 2, event: event(8) },
+      { id: 2, error },
+    ],
+    stats: STATS,
+  });
+  t.like(await t.throwsAsync(refused), { kind: 'OptionError', option: 'topP', message: 'topP is 3' });
+  t.deepEqual(
+    fake.received,
+    [0, 1, 2].map((id) => ({ type: 'generate', id, request: REQUEST })),
+    'what has ended is not aborted',
+  );
+  t.is(thread.failure, undefined);
+});
+
+test('the end of a thread that is being closed is no failure', async (t) => {
+  const { thread } = await startFake(t);
+  const failures: Error[] = [];
+  thread.onFailure((error) => failures.push(error));
+  await thread.close();
+  t.deepEqual(failures, []);
+  t.like(thread.failure, { name: 'EngineClosedError' });
+});
+
 /** A thread whose messages the test sends. */
 class FakeThread extends EventEmitter {
   readonly received: ToThread[] = [];
@@ -89,7 +140,7 @@ class FakeThread extends EventEmitter {
 
   postMessage(message: ToThread): void {
     this.received.push(message);
-    if (message.type === 'close' && !this.isStuck) this.emit('exit', 0);
+    if (message.type === 'close' && !this.isStuck) queueMicrotask(() => this.emit('exit', 0));
   }
 
   async terminate(): Promise<number> {
@@ -131,10 +182,12 @@ test('a signal ends the wait at once with its reason, and the request in the thr
   const waiting = all(thread.generate(REQUEST, controller.signal));
   controller.abort(new Error('client left'));
   await t.throwsAsync(waiting, { message: 'client left' });
-  t.deepEqual(
-    fake.received.map(({ type }) => type),
-    ['generate', 'abort'],
-  );
+  const { signal } = controller;
+  t.deepEqual(fake.received, [
+    { type: 'generate', id: 0, request: REQUEST },
+    { type: 'abort', id: 0 },
+  ]);
+  t.is(getEventListeners(signal, 'abort').length, 0);
   await t.throwsAsync(() => all(thread.generate(REQUEST, controller.signal)), { message: 'client left' });
   t.is(fake.received.length, 2);
   // News of the request that has crossed the abort.
@@ -158,11 +211,14 @@ test.serial(
     const stuck = await startFake(t);
     stuck.fake.isStuck = true;
     const closed = stuck.thread.close();
+    await t.throwsAsync(() => all(stuck.thread.generate(REQUEST)), { name: 'EngineClosedError' });
+    void stuck.thread.close();
+    t.deepEqual(stuck.fake.received, [{ type: 'close' }]);
     mock.timers.tick(19_999);
     t.is(stuck.fake.numTerminated, 0);
     mock.timers.tick(1);
     await closed;
-    t.is(stuck.fake.numTerminated, 1);
+    t.true(stuck.fake.numTerminated > 0);
     const { fake, thread } = await startFake(t);
     await thread.close();
     mock.timers.tick(100_000);

@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import type { Socket } from 'node:net';
 import { PassThrough } from 'node:stream';
+import { mock } from 'node:test';
 import test from 'ava';
 import { ApiError } from '../../../../engine/server/api-error.ts';
 import { answerClientError, checkHead, toAnswer } from '../../../../engine/server/http-errors.ts';
@@ -9,13 +10,31 @@ const refusal = (statusCode: number, code: string, message = '') =>
   Object.assign(new Error(message), { statusCode, code });
 
 test('what the framework refuses keeps its status and says what would do', (t) => {
-  const media = toAnswer(refusal(415, 'FST_ERR_CTP_INVALID_MEDIA_TYPE'));
-  t.deepEqual([media.status, /application\/json/.test(media.message)], [415, true]);
-  t.is(toAnswer(refusal(413, 'FST_ERR_CTP_BODY_TOO_LARGE')).status, 413);
-  t.like(toAnswer(refusal(400, 'FST_ERR_CTP_INVALID_JSON_BODY', 'Unexpected end')), {
-    status: 400,
-    message: 'cannot read the request: Unexpected end',
-  });
+  for (const [statusCode, code, message] of [
+    [
+      415,
+      'FST_ERR_CTP_INVALID_MEDIA_TYPE',
+      'cannot read a body of this type; send "Content-Type: application/json"',
+    ],
+    [
+      413,
+      'FST_ERR_CTP_BODY_TOO_LARGE',
+      'cannot read the body: it is too large; send fewer or shorter prompts',
+    ],
+    [400, 'FST_ERR_CTP_EMPTY_JSON_BODY', 'cannot read an empty body; send a JSON object'],
+    [
+      400,
+      'FST_ERR_CTP_INVALID_CONTENT_LENGTH',
+      'cannot read the body: it has another length than its head says',
+    ],
+    [400, 'FST_ERR_CTP_INVALID_JSON_BODY', 'cannot read the request: Unexpected end'],
+    [499, 'FST_ERR_OTHER', 'cannot read the request: Unexpected end'],
+  ] as const) {
+    const cause = refusal(statusCode, code, 'Unexpected end');
+    const { status, message: shown, cause: kept } = toAnswer(cause);
+    t.deepEqual([status, shown], [statusCode, message]);
+    t.is(kept, cause);
+  }
 });
 
 test('an error of a handler stays itself, and one of the framework is a bug', (t) => {
@@ -33,12 +52,14 @@ test('a head needs a host from HTTP/1.1 on, and says that the body is not compre
   t.notThrows(() => check({ host: 'a' }));
   t.notThrows(() => check({}, '1.0'));
   t.like(
-    t.throws(() => check({})),
+    t.throws(() => check({}), { message: 'cannot read the request: it has no Host header' }),
     { status: 400 },
   );
   for (const encoding of ['gzip', 'br', '', 'identity, gzip']) {
     t.like(
-      t.throws(() => check({ host: 'a', 'content-encoding': encoding })),
+      t.throws(() => check({ host: 'a', 'content-encoding': encoding }), {
+        message: 'cannot read a compressed body; send it without Content-Encoding',
+      }),
       { status: 415 },
       encoding,
     );
@@ -59,16 +80,33 @@ async function answerTo(...codes: string[]): Promise<string> {
 }
 
 test('a request that is late, too large or no HTTP is answered in the form of the API', async (t) => {
-  for (const [code, status] of [
-    ['ERR_HTTP_REQUEST_TIMEOUT', '408 Request Timeout'],
-    ['HPE_HEADER_OVERFLOW', '431 Request Header Fields Too Large'],
-    ['HPE_INVALID_METHOD', '400 Bad Request'],
+  for (const [code, status, message] of [
+    ['ERR_HTTP_REQUEST_TIMEOUT', '408 Request Timeout', 'it did not arrive in time; send it whole'],
+    ['HPE_HEADER_OVERFLOW', '431 Request Header Fields Too Large', 'its head is too large'],
+    ['HPE_INVALID_METHOD', '400 Bad Request', 'it is no HTTP'],
   ]) {
     const [head, body] = (await answerTo(code)).split('\r\n\r\n');
-    t.true(head.startsWith(`HTTP/1.1 ${status}\r\n`), head);
-    t.true(head.includes(`Content-Length: ${Buffer.byteLength(body)}`), head);
-    t.is(JSON.parse(body).error.code, Number.parseInt(status, 10));
+    t.deepEqual(head.split('\r\n'), [
+      `HTTP/1.1 ${status}`,
+      'Content-Type: application/json; charset=utf-8',
+      `Content-Length: ${Buffer.byteLength(body)}`,
+      'Connection: close',
+    ]);
+    const number = Number.parseInt(status, 10);
+    t.deepEqual(JSON.parse(body), new ApiError(number, `cannot read the request: ${message}`).toBody());
   }
+});
+
+test.serial('a client that does not take its answer in a second is left', async (t) => {
+  mock.timers.enable({ apis: ['setTimeout'] });
+  t.teardown(() => mock.timers.reset());
+  const error = Object.assign(new Error(), { code: 'HPE_INVALID_METHOD' });
+  const socket = new PassThrough();
+  answerClientError(error, socket as unknown as Socket);
+  mock.timers.tick(999);
+  t.false(socket.destroyed);
+  mock.timers.tick(1);
+  t.true(socket.destroyed);
 });
 
 test('what follows a refused request on its connection does not take the answer away', async (t) => {
@@ -79,5 +117,5 @@ test('what follows a refused request on its connection does not take the answer 
 test('a connection that the client has reset is not answered', (t) => {
   const socket = new PassThrough();
   answerClientError(Object.assign(new Error(), { code: 'ECONNRESET' }), socket as unknown as Socket);
-  t.true(socket.destroyed);
+  t.deepEqual([socket.destroyed, socket.readableLength], [true, 0]);
 });

@@ -1,3 +1,4 @@
+import { mock } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import test from 'ava';
 import { OpenRequests } from '../../../../engine/server/open-requests.ts';
@@ -16,8 +17,9 @@ test('an end is waited for until no request is open', async (t) => {
   first.end();
   await sleep(0);
   t.false(hasEnded);
+  const again = open.ended();
   second.end();
-  await ended;
+  await Promise.all([ended, again]);
   t.is(open.size, 0);
 });
 
@@ -53,4 +55,24 @@ test('a request that takes too long is aborted with 504; one that has ended is n
   });
   t.false(quick.signal.aborted);
   slow.end();
+});
+
+test.serial('a client that has not got the end of an aborted answer after a second is left, once', (t) => {
+  mock.timers.enable({ apis: ['setTimeout'] });
+  t.teardown(() => mock.timers.reset());
+  const open = new OpenRequests();
+  const left: string[] = [];
+  const [stuck, quick] = ['stuck', 'quick'].map((name) => open.begin(5000, () => left.push(name)));
+  open.abortAll(new Error('closing'));
+  mock.timers.tick(500);
+  open.abortAll(new Error('later'));
+  quick.end();
+  mock.timers.tick(499);
+  t.deepEqual(left, []);
+  mock.timers.tick(1);
+  t.deepEqual(left, ['stuck']);
+  mock.timers.tick(10_000);
+  t.deepEqual(left, ['stuck']);
+  t.is(stuck.signal.reason.message, 'closing');
+  stuck.end();
 });

@@ -5,6 +5,7 @@ import {
   arrayOf,
   parseBody,
   refuseUnsupported,
+  textOf,
   toolsJsonOf,
   withToolsJson,
 } from '../../../../engine/server/request-body.ts';
@@ -34,7 +35,7 @@ test('of an array the first wrong element is refused, and no other is looked at'
   const error = t.throws(() => parseBody(ones, { a: [1, 2, ...Array(9).fill(3)] }), { instanceOf: ApiError });
   t.like(error, { param: 'a[1].x', message: 'cannot read a[1].x: expected one' });
   t.is(numAsked, 2);
-  t.throws(() => parseBody(ones, { a: 1 }), { message: /expected an array of ones/ });
+  t.throws(() => parseBody(ones, { a: 1 }), { message: 'cannot read a: expected an array of ones' });
 });
 
 test('the JSON of tools goes with a body, where no field that a client sends can stand for it', (t) => {
@@ -58,16 +59,55 @@ test('what is not supported is refused by name, unless it asks for nothing', (t)
       ...{ priority: 0, user: 'me', metadata: {}, constructor: 1 },
     }),
   );
-  for (const [param, value] of Object.entries({
-    ...{ response_format: { type: 'json_object' }, guided_json: {}, use_beam_search: true, bad_words: ['a'] },
-    ...{ priority: 1, prompt_embeds: 'x', include_stop_str_in_output: true, logprob_token_ids: [1] },
-  })) {
-    const error = t.throws(() => refuseUnsupported({ [param]: value }), { instanceOf: ApiError }, param);
-    t.like(error, { status: 400, param });
-    t.regex(error?.message ?? '', new RegExp(`^cannot serve ${param}: .* leave it out$`));
-  }
   t.notThrows(() => refuseUnsupported({ suffix: '' }, { suffix: (value) => value === '' }));
-  t.throws(() => refuseUnsupported({ suffix: 'x' }, { suffix: (value) => value === '' }), {
-    message: /suffix/,
-  });
+});
+
+/** Fields with the only value that they may have, if there is one. */
+const UNSUPPORTED: Readonly<Record<string, unknown>> = {
+  allowed_token_ids: undefined,
+  bad_words: [],
+  guided_choice: undefined,
+  guided_grammar: undefined,
+  guided_json: undefined,
+  guided_regex: undefined,
+  include_stop_str_in_output: false,
+  kv_transfer_params: undefined,
+  logits_processors: [],
+  logprob_token_ids: undefined,
+  priority: 0,
+  prompt_embeds: undefined,
+  repetition_detection: undefined,
+  response_format: { type: 'text' },
+  structured_outputs: undefined,
+  suffix: '',
+  thinking_token_budget: -1,
+  truncate_prompt_tokens: undefined,
+  use_beam_search: false,
+  watermarking: false,
+};
+const VALUES = [[], ['a'], {}, { type: 'text' }, { type: 'json_object' }, false, true, -1, 0, 1, '', 'x'];
+
+test('each field that is not supported may have one value, or none', (t) => {
+  for (const [param, harmless] of Object.entries(UNSUPPORTED)) {
+    for (const value of [null, undefined, ...VALUES]) {
+      const ask = () => refuseUnsupported({ [param]: value }, { suffix: (given) => given === '' });
+      if (value == null || JSON.stringify(value) === JSON.stringify(harmless)) {
+        t.notThrows(ask, `${param}: ${JSON.stringify(value)}`);
+        continue;
+      }
+      const message = `cannot serve ${param}: this server does not support it; leave it out`;
+      t.like(t.throws(ask, { instanceOf: ApiError, message }, JSON.stringify(value)), { status: 400, param });
+    }
+  }
+});
+
+test('a body is text in UTF-8, or refused', (t) => {
+  t.is(textOf(Buffer.from('{"é": "😀"}')), '{"é": "😀"}');
+  for (const bytes of [[0xff], [0x22, 0xc3], [0xed, 0xa0, 0x80]]) {
+    const error = t.throws(() => textOf(Uint8Array.from(bytes)), {
+      instanceOf: ApiError,
+      message: 'cannot read the body: it is not UTF-8',
+    });
+    t.is(error.status, 400);
+  }
 });

@@ -23,12 +23,28 @@ test('a request is one line, as text or as JSON, or nothing', (t) => {
 test('a line says why a request failed, and that a client left; it stays one line', (t) => {
   const failed = { ...REQUEST, promptTokens: 0, completionTokens: 0 };
   const error = new ApiError(400, 'bad\u001b[2J\nname');
-  t.regex(formatRequest({ ...failed, status: 400, error }, 'text'), / 400 13 ms: bad\\x1b\[2J\\x0aname\n$/);
+  const begin = '2026-01-02T03:04:05.678Z POST /v1/completions';
+  t.is(
+    formatRequest({ ...failed, status: 400, error }, 'text'),
+    `${begin} 400 13 ms: bad\\x1b[2J\\x0aname\n`,
+  );
+  t.is(formatRequest({ ...failed, path: '/\n' }, 'text'), '2026-01-02T03:04:05.678Z POST /\\x0a 200 13 ms\n');
+  for (const [promptTokens, completionTokens] of [
+    [0, 1],
+    [1, 0],
+  ]) {
+    const line = formatRequest({ ...failed, promptTokens, completionTokens }, 'text');
+    t.is(line, `${begin} 200 13 ms, ${promptTokens} + ${completionTokens} tokens\n`);
+  }
   t.is(JSON.parse(formatRequest({ ...failed, error }, 'json')).error, error.message);
-  t.regex(formatRequest({ ...failed, status: undefined }, 'text'), / left 13 ms\n$/);
+  t.is(formatRequest({ ...failed, status: undefined }, 'text'), `${begin} left 13 ms\n`);
   const bug = new ApiError(500, 'a bug', { cause: new TypeError('x is undefined') });
   t.regex(formatRequest({ ...failed, status: 500, error: bug }, 'text'), /TypeError: x is undefined/);
   const known = new ApiError(503, 'the server ends', { cause: new TypeError('not this') });
   t.is(JSON.parse(formatRequest({ ...failed, status: 503, error: known }, 'json')).error, 'the server ends');
-  t.true(formatRequest({ ...failed, path: `/${'a'.repeat(9999)}` }, 'text').length < 400);
+  const long = 'a'.repeat(9999);
+  const cut = { path: long.slice(0, 300), error: long.slice(0, 300) };
+  const refused = { ...failed, path: long, status: 400, error: new ApiError(400, long) };
+  t.like(JSON.parse(formatRequest(refused, 'json')), cut);
+  t.is(formatRequest(refused, 'text'), `2026-01-02T03:04:05.678Z POST ${cut.path} 400 13 ms: ${cut.error}\n`);
 });

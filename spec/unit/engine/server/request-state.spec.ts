@@ -1,13 +1,16 @@
 import { IncomingMessage, ServerResponse } from 'node:http';
 import { Socket } from 'node:net';
+import { PassThrough } from 'node:stream';
 import { mock } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import test from 'ava';
+import { ApiError } from '../../../../engine/server/api-error.ts';
 import { OpenRequests } from '../../../../engine/server/open-requests.ts';
 import type { LoggedRequest } from '../../../../engine/server/request-log.ts';
 import { openRequest, pathOf } from '../../../../engine/server/request-state.ts';
 
 test('a client that leaves aborts its request, which is logged and counted', async (t) => {
+  const begun = Date.now();
   const open = new OpenRequests();
   const [counted, logged]: [unknown[], LoggedRequest[]] = [[], []];
   const raw = new ServerResponse(new IncomingMessage(new Socket()));
@@ -26,7 +29,54 @@ test('a client that leaves aborts its request, which is logged and counted', asy
   t.is(open.size, 0);
   t.is(state.open.signal.reason.message, 'the client has left');
   t.deepEqual(counted, [['unknown', 'left']]);
-  t.like(logged[0], { method: 'POST', path: '/tokenize', status: undefined, promptTokens: 2 });
+  const [{ time, ms, ...line }] = logged;
+  t.deepEqual(line, {
+    ...{ method: 'POST', path: '/tokenize', status: undefined, promptTokens: 2, completionTokens: 0 },
+    error: undefined,
+  });
+  t.true(ms >= 0 && ms < Date.now() - begun + 1 && time.getTime() >= begun, `${time} ${ms}`);
+});
+
+test('an answer that has ended is counted by its route and status, and aborts nothing', async (t) => {
+  const open = new OpenRequests();
+  const [counted, logged]: [unknown[], LoggedRequest[]] = [[], []];
+  const raw = new ServerResponse(new IncomingMessage(new Socket()));
+  const request = { method: 'GET', url: '/v1/models/m', routeOptions: { url: '/v1/models/:model' } };
+  const sinks = {
+    ...{ open, rules: {} },
+    metrics: { countRequest: (...args: unknown[]) => counted.push(args) },
+    log: (each: LoggedRequest) => logged.push(each),
+  };
+  const state = openRequest(request as never, { raw } as never, sinks);
+  state.error = new ApiError(404, 'gone');
+  raw.statusCode = 404;
+  raw.assignSocket(new PassThrough() as unknown as Socket);
+  raw.end(() => raw.emit('close'));
+  while (open.size > 0) await sleep(1);
+  t.false(state.open.signal.aborted);
+  t.deepEqual(counted, [['/v1/models/:model', 404]]);
+  t.like(logged, { 0: { path: '/v1/models/m', status: 404, error: state.error }, length: 1 });
+});
+
+test.serial('a client that takes nothing is left when it has taken nothing for the whole time', (t) => {
+  mock.timers.enable({ apis: ['setInterval'] });
+  t.teardown(() => mock.timers.reset());
+  for (const [rules, ms] of [
+    [{}, 60_000],
+    [{ stallTimeoutMs: 400 }, 400],
+  ] as const) {
+    const raw = new ServerResponse(new IncomingMessage(new Socket()));
+    Object.defineProperty(raw, 'writableNeedDrain', { get: () => true });
+    Object.defineProperty(raw, 'writableLength', { get: () => 1000 });
+    const request = { method: 'GET', url: '/', routeOptions: { url: '/' } };
+    const sinks = { open: new OpenRequests(), rules, metrics: { countRequest: () => {} }, log: () => {} };
+    openRequest(request as never, { raw } as never, sinks);
+    // At the first check there is nothing to compare with.
+    mock.timers.tick((ms / 4) * 5 - 1);
+    t.false(raw.destroyed, `${ms} ms`);
+    mock.timers.tick(1);
+    t.true(raw.destroyed, `${ms} ms`);
+  }
 });
 
 test('a client that takes nothing is left, one that takes little is not', async (t) => {

@@ -1,5 +1,10 @@
 import test from 'ava';
-import { checkServedModel, findServedModel, listModels } from '../../../../engine/server/served-model.ts';
+import {
+  answerHead,
+  checkServedModel,
+  findServedModel,
+  listModels,
+} from '../../../../engine/server/served-model.ts';
 
 const CONTEXT = { servedModelName: 'qwen3' };
 
@@ -11,10 +16,25 @@ test('another model is not found; the error says which is served', (t) => {
   t.throws(() => checkServedModel('gpt-4', CONTEXT), {
     message: 'cannot find the model "gpt-4"; served is "qwen3"',
   });
-  t.like(
-    t.throws(() => checkServedModel('', CONTEXT)),
-    { status: 404, param: 'model' },
-  );
+  for (const [model, shown] of [
+    ['', ''],
+    ['Qwen3', 'Qwen3'],
+    ['x'.repeat(101), 'x'.repeat(100)],
+  ]) {
+    t.like(
+      t.throws(() => checkServedModel(model, CONTEXT), {
+        message: `cannot find the model "${shown}"; served is "qwen3"`,
+      }),
+      { status: 404, param: 'model' },
+    );
+  }
+});
+
+test('an answer begins with its time in seconds, the model and what names its weights', (t) => {
+  const begun = Date.now();
+  const { created, ...names } = answerHead({ ...CONTEXT, systemFingerprint: 'fp' });
+  t.deepEqual(names, { model: 'qwen3', system_fingerprint: 'fp' });
+  t.true(Number.isInteger(created) && Math.abs(created - begun / 1000) < 60, `${created}`);
 });
 
 const context = {
@@ -24,9 +44,16 @@ const context = {
 } as Parameters<typeof listModels>[0];
 
 test('the list of models has the served one, with its length', (t) => {
-  const { object, data } = listModels(context);
-  t.is(object, 'list');
-  t.like(data, [{ id: 'Qwen/Qwen3-0.6B', object: 'model', created: 1_700_000_000, max_model_len: 4096 }]);
+  const name = 'Qwen/Qwen3-0.6B';
+  t.deepEqual(listModels(context), {
+    object: 'list',
+    data: [
+      {
+        ...{ id: name, object: 'model', created: 1_700_000_000, owned_by: 'plumbline' },
+        ...{ root: name, parent: null, max_model_len: 4096 },
+      },
+    ],
+  });
 });
 
 test('only the served model is found by its name', (t) => {

@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { connect } from 'node:net';
 import test, { type ExecutionContext } from 'ava';
 import { GroupError } from '../../../../engine/errors.ts';
+import { ApiError } from '../../../../engine/server/api-error.ts';
 import { templateTraits } from '../../../../engine/server/chat/template-traits.ts';
 import type { Handler } from '../../../../engine/server/context.ts';
 import { Server, type ServerOptions } from '../../../../engine/server/server.ts';
@@ -23,10 +24,10 @@ const two: Handler = async (_, { engine, admit }, signal) => {
   }
 };
 
-const encode: Handler = async (_, { text, vocabulary, systemFingerprint, maxLogprobs }) => ({
+const encode: Handler = async (_, { engine, text, vocabulary, admit, ...names }) => ({
   ids: await text.encode('hi'),
   token: vocabulary.textOf(7),
-  ...{ systemFingerprint, maxLogprobs },
+  ...names,
 });
 
 /** The bodies of the handlers above, and of errors. */
@@ -65,27 +66,53 @@ async function start(t: ExecutionContext, given: Partial<ServerOptions> = {}, ha
 }
 
 test('a server gives its handlers text, vocabulary and names, and logs its requests', async (t) => {
+  const begun = Math.floor(Date.now() / 1000);
   const { post, lines } = await start(t);
-  t.deepEqual(await post('/encode'), {
-    status: 200,
-    body: { ids: [104, 105], token: '', systemFingerprint: 'fp', maxLogprobs: 20 },
-  });
+  const { status, body } = await post('/encode');
+  const { created, ...given } = body as Answer & { created: number };
+  t.deepEqual(
+    [status, given as object],
+    [
+      200,
+      {
+        ...{ ids: [104, 105], token: '', servedModelName: 'm', systemFingerprint: 'fp', maxLogprobs: 20 },
+        templateTraits: templateTraits(),
+      },
+    ],
+  );
+  t.true(created >= begun && created <= Date.now() / 1000, `${created}`);
   t.regex(lines.join(), /^\S+ POST \/encode 200 \d+ ms\n$/);
-  const without = await start(t, {}, false);
-  t.like(await without.post('/encode'), { status: 400 });
+  const without = await start(t, { logFormat: 'none' }, false);
+  t.deepEqual(await without.post('/encode'), {
+    status: 400,
+    body: new ApiError(
+      400,
+      'cannot turn text into tokens: the model has no tokenizer files; send token ids',
+    ).toBody(),
+  });
+  t.deepEqual(without.lines, []);
 });
 
 test('a queue that is full answers 429', async (t) => {
-  const { post, held } = await start(t);
+  const { server, post, held } = await start(t);
   const open = [post('/two'), post('/two')];
   let refused = await post('/two');
   while (refused.status !== 429) refused = await post('/two');
+  // Of the two that are open the engine computes none yet.
+  const metrics = await (await fetch(`${server.url}/metrics`)).text();
+  t.true(metrics.includes('plumbline_num_requests_waiting 2\n'), metrics);
   held.resolve();
   t.deepEqual(await Promise.all(open), new Array(2).fill({ status: 200, body: { count: 2 } }));
 });
 
 test('closing lets requests finish, refuses new ones and ends the threads', async (t) => {
   const { server, engine, text, post, held, reached } = await start(t);
+  let numCloses = 0;
+  const close = engine.close;
+  engine.close = () => {
+    numCloses++;
+    return close();
+  };
   const open = post('/two');
   await reached.promise;
   const half = connect(Number(new URL(server.url).port), '127.0.0.1');
@@ -98,9 +125,10 @@ test('closing lets requests finish, refuses new ones and ends the threads', asyn
   await t.throwsAsync(fetch(`${server.url}/health`), undefined, 'it listens no more');
   held.resolve();
   t.deepEqual(await open, { status: 200, body: { count: 2 } });
-  await closed;
+  t.deepEqual(numCloses, 0, 'the threads end after the requests');
+  await Promise.all([closed, server.close(0)]);
   await server.ended;
-  t.deepEqual([engine.isClosed, text.isClosed], [true, true]);
+  t.deepEqual([engine.isClosed, text.isClosed, numCloses], [true, true, 1]);
   await server.close(0);
 });
 
@@ -109,7 +137,10 @@ test('requests that take longer than the grace get 503', async (t) => {
   const open = post('/two');
   await reached.promise;
   await server.close(1);
-  t.like(await open, { status: 503 });
+  t.deepEqual(await open, {
+    status: 503,
+    body: new ApiError(503, 'cannot finish the request: the server is shutting down').toBody(),
+  });
 });
 
 test('a broken engine is an error for every request, /health says so, and the server ends', async (t) => {

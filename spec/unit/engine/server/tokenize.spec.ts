@@ -71,23 +71,61 @@ test('a wrong field is named', async (t) => {
     throw new ThreadError({ name: 'ChatTemplateError', message: 'no such role', stack: undefined });
   };
   const context = contextWith({ encodeChat: refuse });
-  for (const [asked, status, param] of [
-    [tokenize({}, context), 400, 'prompt'],
-    [tokenize({ prompt: 'a', messages: [] }, context), 400, 'prompt'],
-    [tokenize({ prompt: 3 }, context), 400, 'prompt'],
-    [tokenize('text', context), 400, undefined],
-    [tokenize({ prompt: 'a', model: 'other' }, context), 404, 'model'],
-    [tokenize({ messages: [{}] }, context), 400, 'messages[0].role'],
-    [tokenize({ messages: [{ role: 'user', content: '' }] }, context), 400, 'messages'],
-    [detokenize({ tokens: [1.5] }, context), 400, 'tokens[0]'],
-    [detokenize({ tokens: [0, 2 ** 32] }, context), 400, 'tokens[1]'],
-    [detokenize({ tokens: [-1] }, context), 400, 'tokens[0]'],
-    [detokenize({ tokens: ['1'] }, context), 400, 'tokens[0]'],
-    [detokenize({}, context), 400, 'tokens'],
+  const either = 'expected either prompt or messages';
+  const roles = 'expected system, developer, user, assistant, tool';
+  const other = 'cannot find the model "other"; served is "m"';
+  for (const [asked, param, message, status = 400] of [
+    [tokenize({}, context), 'prompt', `cannot tokenize: found neither; ${either}`],
+    [
+      tokenize({ prompt: null, messages: null }, context),
+      'prompt',
+      `cannot tokenize: found neither; ${either}`,
+    ],
+    [tokenize({ prompt: 'a', messages: [] }, context), 'prompt', `cannot tokenize: found both; ${either}`],
+    [tokenize({ prompt: 3 }, context), 'prompt', 'cannot read prompt: expected a string'],
+    [
+      tokenize({ prompt: 'a', model: 3 }, context),
+      'model',
+      'cannot read model: expected the name of a model',
+    ],
+    ...['add_special_tokens', 'return_token_strs'].map(
+      (field) =>
+        [
+          tokenize({ prompt: 'a', [field]: 1 }, context),
+          field,
+          `cannot read ${field}: expected true or false`,
+        ] as const,
+    ),
+    [tokenize({ prompt: 'a', model: 'other' }, context), 'model', other, 404],
+    [tokenize({ messages: [{}] }, context), 'messages[0].role', `messages[0].role is undefined; ${roles}`],
+    [tokenize({ messages: [{ role: 'user', content: '' }] }, context), 'messages', 'no such role'],
+    ...[[1.5], [-1], ['1'], [2 ** 32]].map(
+      (tokens) =>
+        [detokenize({ tokens }, context), 'tokens[0]', 'cannot read tokens[0]: expected a token id'] as const,
+    ),
+    [detokenize({ tokens: [0, null] }, context), 'tokens[1]', 'cannot read tokens[1]: expected a token id'],
+    [detokenize({}, context), 'tokens', 'cannot read tokens: expected an array of token ids'],
+    [detokenize({ tokens: [], model: 'other' }, context), 'model', other, 404],
   ] as const) {
     const error = toApiError(await t.throwsAsync(asked as Promise<never>));
-    t.deepEqual([error.status, error.param], [status, param], error.message);
+    t.deepEqual([error.status, error.param, error.message], [status, param, message]);
   }
+  for (const answer of [tokenize, detokenize]) {
+    t.like(toApiError(await t.throwsAsync(answer('text', context) as Promise<never>)), {
+      status: 400,
+      param: undefined,
+    });
+  }
+  t.notThrows(() => detokenize({ tokens: [2 ** 32 - 1] }, context));
+  const refusing = contextWith({ encode: refuse, decode: refuse });
+  t.like(toApiError(await t.throwsAsync(tokenize({ prompt: 'a' }, refusing))), {
+    status: 400,
+    param: 'prompt',
+  });
+  t.like(toApiError(await t.throwsAsync(detokenize({ tokens: [] }, refusing))), {
+    status: 400,
+    param: 'tokens',
+  });
 });
 
 test('a broken engine is no fault of a field', async (t) => {

@@ -1,5 +1,5 @@
 import test from 'ava';
-import { usageOf } from '../../../../engine/server/usage.ts';
+import { usageOf, usageSoFar } from '../../../../engine/server/usage.ts';
 
 test('the tokens of a prompt count once, those of all its samples count', (t) => {
   const sample = (promptTokens: number, cachedTokens: number, length: number) => ({
@@ -10,6 +10,11 @@ test('the tokens of a prompt count once, those of all its samples count', (t) =>
     ...{ prompt_tokens: 12, completion_tokens: 6, total_tokens: 18 },
     prompt_tokens_details: { cached_tokens: 4 },
   });
+});
+
+test('a choice that goes on has used its prompt and its tokens', (t) => {
+  const usage = { prompt_tokens: 5, completion_tokens: 2, total_tokens: 7 };
+  t.deepEqual(usageSoFar(5, 2), usage);
 });
 
 test('drafted tokens are counted as accepted or rejected predictions, of all samples', (t) => {

@@ -33,6 +33,7 @@ test('a block is free after as many releases as it had references', (t) => {
   pool.release(0);
   t.is(pool.refCount(0), 0);
   t.is(pool.take(), 0);
+  t.is(pool.numEvictions, 0, 'by default its content is not kept');
 });
 
 test('as many sequences as a request may have samples, and more, share a block', (t) => {
@@ -83,7 +84,10 @@ test('an evicted block is empty when it is released as such', (t) => {
   pool.release(0, true);
   pool.take();
   pool.release(0, false);
-  t.throws(() => pool.retain(0), { instanceOf: RangeError });
+  t.throws(() => pool.retain(0), {
+    instanceOf: RangeError,
+    message: 'block 0 is retained, but it is empty',
+  });
   pool.take();
   t.is(pool.numEvictions, 1);
 });

@@ -13,11 +13,28 @@ const check = (options: object, hasTokenizer = false) =>
 
 test('the sampling parameters of a request are completed', (t) => {
   t.deepEqual(check({ topK: 3 }).params, completeSamplingParams({ topK: 3 }, config));
-  t.notThrows(() => check({ signal: new AbortController().signal, returnLogits: true }));
+});
+
+test('a checked request has all that was asked, and its defaults', (t) => {
+  const { signal } = new AbortController();
+  t.deepEqual(check({}), {
+    ...{ ids: [1, 2, 3], params: completeSamplingParams({}, config), maxNewTokens: 5, signal: undefined },
+    ...{ returnLogits: false, skipSpecialTokens: false, cacheSalt: undefined },
+  });
+  for (const asked of [
+    { signal, returnLogits: true },
+    { skipSpecialTokens: true, cacheSalt: '' },
+    { maxNewTokens: 0, cacheSalt: 'mine' },
+  ]) {
+    t.deepEqual(check(asked), { ...check({}), ...asked });
+  }
+  const ids = [1, 2, 3];
+  t.not(check({ ids }).ids, ids);
 });
 
 test('a request may fill the cache, and not exceed it', (t) => {
   t.notThrows(() => check({ maxNewTokens: 29 }));
+  t.notThrows(() => check({ ids: Array(32).fill(1), maxNewTokens: 0 }));
   t.throws(() => check({ maxNewTokens: 30 }), {
     instanceOf: PromptError,
     message:
@@ -36,7 +53,14 @@ test('stop strings need a tokenizer', (t) => {
 for (const [options, message] of [
   [{ signal: 'stop' }, 'signal is "stop"; expected an AbortSignal'],
   [{ signal: null }, 'signal is null; expected an AbortSignal'],
+  [{ signal: {} }, 'signal is {}; expected an AbortSignal'],
   [{ returnLogits: 1 }, 'returnLogits is 1; expected true or false'],
+  [{ skipSpecialTokens: 'no' }, 'skipSpecialTokens is "no"; expected true or false'],
+  [{ cacheSalt: 5 }, 'cacheSalt is 5; expected a string'],
+  [{ cacheSalt: null }, 'cacheSalt is null; expected a string'],
+  [{ maxNewTokens: -1 }, 'maxNewTokens is -1; expected a whole number from 0 to 2147483647'],
+  [{ topP: 2 }, 'topP is 2; expected a number from 0 to 1'],
+  [{ ids: 'text' }, 'ids is "text"; expected an array of token ids'],
   [{ maxNewTokens: undefined }, 'maxNewTokens is undefined; expected a whole number from 0 to 2147483647'],
 ] as const) {
   test(`refused: ${message}`, (t) => {

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { mock } from 'node:test';
 import test from 'ava';
 import { Generation, type GenerationContext } from '../../../../engine/serving/generation.ts';
 import type { GenerateRequest } from '../../../../engine/serving/requests.ts';
@@ -136,6 +137,21 @@ test('without a tokenizer there is no text', (t) => {
   t.is(run({}, [A], false).result.text, undefined);
 });
 
+test.serial('the time is that from the arrival to the first token, and from there to the result', (t) => {
+  let time = 100;
+  t.teardown(() => mock.reset());
+  mock.method(performance, 'now', () => time);
+  const context = contextOf();
+  const generation = new Generation(context, 0, 0);
+  for (const arrival of [130, 150, 175]) {
+    time = arrival;
+    generation.sampleToken(favouring(A));
+  }
+  time = 180;
+  t.deepEqual(generation.result('abort').timing, { prefillMs: 30, decodeMs: 50 });
+  t.deepEqual(new Generation(context, 1, 1).result('abort').timing, { prefillMs: 80, decodeMs: 0 });
+});
+
 test('no token is sampled if maxNewTokens is 0', (t) => {
   const generation = new Generation(contextOf({ maxNewTokens: 0 }), 0, 0);
   t.is(generation.sampleToken(favouring(A)), undefined);
@@ -185,16 +201,19 @@ test('log-probabilities of the prompt are kept by position, also if they are com
   for (const position of [0, 1, 0]) generation.addPromptLogprobs(position, favouring(position));
   const { promptLogprobs, logprobs } = generation.result('abort');
   t.deepEqual(
-    promptLogprobs!.map(({ token, top }) => [token, top[0].token]),
+    promptLogprobs!.map(({ token, rank, top }) => [token, rank, top.map((each) => each.token)]),
     [
-      [B, 0],
-      [S, 1],
+      // The other logits are a quarter of the id each: that of B is the last, that of S the last but one.
+      [B, VOCAB, [0]],
+      [S, VOCAB - 1, [1]],
     ],
   );
   t.is(logprobs, undefined);
   const other = new Generation(generation.context, 1, 1).result('abort');
   t.deepEqual(other.promptLogprobs, promptLogprobs, 'all samples have those of their prompt');
   t.is(new Generation(contextOf(), 0, 0).result('abort').promptLogprobs, undefined);
+  promptLogprobs!.pop();
+  t.is(generation.result('abort').promptLogprobs!.length, 2, 'a result has a list of its own');
 });
 
 test('the cached tokens of the prompt are recorded once, for all samples', (t) => {

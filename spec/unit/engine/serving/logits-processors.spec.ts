@@ -105,14 +105,20 @@ test('presence counts a generated token once, frequency every time, and the prom
   const logits = f32(1, 1, 1, 1);
   penaliseGenerated(logits, counts([2, 0, 2, 2]), 0.5, 0.25);
   t.deepEqual(logits, f32(0.25, 1, -0.25, 1));
-  const history = { prompt: new Set([1, 3]), generated: counts([2]), numGenerated: 1 };
-  const processed = ours((all) =>
-    processLogits(all, params({ presencePenalty: 1, frequencyPenalty: 2 }), history),
-  );
-  t.deepEqual(
-    [...processed.keys()].filter((id) => processed[id] !== LOGITS[id]),
-    [2],
-  );
+  const history = { prompt: new Set([1, 3]), generated: counts([2, 2, 5]), numGenerated: 3 };
+  for (const [presencePenalty, frequencyPenalty] of [
+    [1, 0.25],
+    [-1, 0],
+    [0, 0.25],
+  ]) {
+    const all = new Float32Array(VOCAB);
+    processLogits(all, params({ presencePenalty, frequencyPenalty }), history);
+    const changed = [...all].flatMap((logit, id) => (logit === 0 ? [] : [[id, logit]]));
+    t.deepEqual(changed, [
+      [2, -presencePenalty - 2 * frequencyPenalty],
+      [5, -presencePenalty - frequencyPenalty],
+    ]);
+  }
 });
 
 test('the frequency penalty is rounded before the presence penalty, as by vLLM', (t) => {
@@ -120,6 +126,10 @@ test('the frequency penalty is rounded before the presence penalty, as by vLLM',
   // 1 − 2⁻²⁵ is rounded to 1, twice; together they would be 2⁻²⁴.
   penaliseGenerated(logits, counts([0]), 2 ** -25, 2 ** -25);
   t.is(logits[0], 1);
+  // The frequency's takes the logit to 2⁻²⁵, exactly; the presence's first would be lost.
+  const small = f32(1 + 2 ** -20);
+  penaliseGenerated(small, counts([0]), 2 ** -25, 1);
+  t.is(small[0], 2 ** -20 - 2 ** -25);
 });
 
 test('a negative penalty encourages', (t) => {
@@ -206,6 +216,17 @@ for (const [p, weights, kept] of TOP_P) {
     for (const id of kept) t.is(filtered[id], weights[id]);
   });
 }
+
+test('of equal weights at the threshold of top-p the lowest ids stay, as many as are needed', (t) => {
+  for (let numKept = 1; numKept <= 9; numKept++) {
+    // One token of weight 1 and nine of a quarter.
+    const weights = f32(0.25, 0.25, 1, ...Array(7).fill(0.25));
+    keepTopP(weights, (1 + 0.25 * (numKept - 1)) / 3.25, new Float32Array(10));
+    const expected = f32(...Array(10).fill(0)).fill(1, 2, 3);
+    for (const id of [0, 1, 3, 4, 5, 6, 7, 8, 9].slice(0, numKept - 1)) expected[id] = 0.25;
+    t.deepEqual(weights, expected, `${numKept} tokens`);
+  }
+});
 
 test('min-p keeps a token exactly at the threshold', (t) => {
   const weights = f32(0.25, 1, 0.249, 0.5);

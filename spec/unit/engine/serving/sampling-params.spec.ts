@@ -76,41 +76,55 @@ test('the parameters are frozen, and later changes to the options do not reach t
   }
 });
 
-const NUMBERS = 'a finite number';
+/** Values that no number may be, and what each is shown as. */
+const NO_NUMBERS = [
+  [NaN, 'NaN'],
+  [Infinity, 'Infinity'],
+  [-Infinity, '-Infinity'],
+  ['1', '"1"'],
+  [null, 'null'],
+  [true, 'true'],
+] as const;
+const TEMPERATURE = '0 (greedy), or a finite number, 0.001 or more';
+const VOCABULARY = 'a whole number from 0 to 100, the size of the vocabulary';
+const ID = 'a token id, a whole number from 0 to 99';
+/** What each number may be, and the nearest values that it may not be. */
+const NUMBER_OPTIONS: [name: string, expected: string, refused: number[]][] = [
+  ['temperature', TEMPERATURE, [-0.001, 0.0009]],
+  ['topK', 'a whole number, 0 or more', [-1, 1.5]],
+  ['topP', 'a number from 0 to 1', [-0.01, 1.01]],
+  ['minP', 'a number from 0 to 1', [-0.01, 1.01]],
+  ['repetitionPenalty', 'a finite number above 0', [0, -1]],
+  ['presencePenalty', 'a number from -2 to 2', [-2.01, 2.01]],
+  ['frequencyPenalty', 'a number from -2 to 2', [-2.01, 2.01]],
+  ['seed', 'a whole number from 0 to 9007199254740991', [-1, 0.5, 2 ** 53]],
+  ['minNewTokens', 'a whole number, 0 or more', [-1, 0.5]],
+  ['n', 'a whole number from 1 to 1024', [0, 1.5, 1025]],
+  ['logprobs', VOCABULARY, [-1, 0.5, 101]],
+  ['promptLogprobs', VOCABULARY, [-1, 0.5, 101]],
+];
+for (const [name, expected, numbers] of NUMBER_OPTIONS) {
+  test(`refused: a ${name} that is not ${expected}`, (t) => {
+    for (const [value, shown] of [...NO_NUMBERS, ...numbers.map((number) => [number, number] as const)]) {
+      t.throws(() => complete({ temperature: 1, [name]: value }), {
+        instanceOf: OptionError,
+        message: `${name} is ${shown}; expected ${expected}`,
+      });
+    }
+  });
+}
+
 const REFUSED: [options: object, message: string][] = [
-  [{ temperature: -1 }, `temperature is -1; expected 0 (greedy), or ${NUMBERS}, 0.001 or more`],
-  [{ temperature: 0.0009 }, `temperature is 0.0009; expected 0 (greedy), or ${NUMBERS}, 0.001 or more`],
-  [{ temperature: Infinity }, `temperature is Infinity; expected 0 (greedy), or ${NUMBERS}, 0.001 or more`],
-  [{ temperature: 'hot' }, `temperature is "hot"; expected 0 (greedy), or ${NUMBERS}, 0.001 or more`],
-  [{ topK: -1 }, 'topK is -1; expected a whole number, 0 or more'],
-  [{ topK: 1.5 }, 'topK is 1.5; expected a whole number, 0 or more'],
-  [{ topP: 1.01 }, 'topP is 1.01; expected a number from 0 to 1'],
-  [{ topP: NaN }, 'topP is NaN; expected a number from 0 to 1'],
-  [{ topP: null }, 'topP is null; expected a number from 0 to 1'],
-  [{ minP: -0.1 }, 'minP is -0.1; expected a number from 0 to 1'],
-  [{ repetitionPenalty: 0 }, 'repetitionPenalty is 0; expected a finite number above 0'],
-  [{ repetitionPenalty: Infinity }, 'repetitionPenalty is Infinity; expected a finite number above 0'],
-  [{ presencePenalty: 2.1 }, 'presencePenalty is 2.1; expected a number from -2 to 2'],
-  [{ frequencyPenalty: -2.1 }, 'frequencyPenalty is -2.1; expected a number from -2 to 2'],
-  [{ seed: -1 }, 'seed is -1; expected a whole number from 0 to 9007199254740991'],
-  [{ seed: 2 ** 53 }, 'seed is 9007199254740992; expected a whole number from 0 to 9007199254740991'],
-  [{ minNewTokens: -1 }, 'minNewTokens is -1; expected a whole number, 0 or more'],
   [
     { minNewTokens: 1, stopTokenIds: Array.from({ length: 100 }, (_, id) => id) },
     'minNewTokens is 1; expected 0, because every token of the vocabulary is a stop token',
   ],
-  [{ n: 0, temperature: 1 }, 'n is 0; expected a whole number from 1 to 1024'],
-  [{ n: 1025, temperature: 1 }, 'n is 1025; expected a whole number from 1 to 1024'],
   [{ n: 2 }, 'n is 2; expected 1 with temperature 0, because greedy samples are all the same'],
-  [{ logprobs: 101 }, 'logprobs is 101; expected a whole number from 0 to 100, the size of the vocabulary'],
-  [{ logprobs: true }, 'logprobs is true; expected a whole number from 0 to 100, the size of the vocabulary'],
-  [
-    { promptLogprobs: -1 },
-    'promptLogprobs is -1; expected a whole number from 0 to 100, the size of the vocabulary',
-  ],
   [{ ignoreEos: 1 }, 'ignoreEos is 1; expected true or false'],
   [{ stopTokenIds: 3 }, 'stopTokenIds is 3; expected an array of token ids'],
-  [{ stopTokenIds: [3, 100] }, 'stopTokenIds[1] is 100; expected a token id, a whole number from 0 to 99'],
+  [{ stopTokenIds: [3, 100] }, `stopTokenIds[1] is 100; expected ${ID}`],
+  [{ stopTokenIds: [-1] }, `stopTokenIds[0] is -1; expected ${ID}`],
+  [{ stopTokenIds: [0, 99, '3'] }, `stopTokenIds[2] is "3"; expected ${ID}`],
   [{ stop: 'END' }, 'stop is "END"; expected an array of strings'],
   [
     { stop: ['a', ''] },
@@ -121,16 +135,19 @@ const REFUSED: [options: object, message: string][] = [
     'stop[0] is "\\ud83d"; expected a string of at least one character, without lone surrogates',
   ],
   [{ stop: [1] }, 'stop[0] is 1; expected a string of at least one character, without lone surrogates'],
-  [
-    { logitBias: { 100: 1 } },
-    'a key of logitBias is "100"; expected a token id, a whole number from 0 to 99',
-  ],
-  [{ logitBias: { '': 1 } }, 'a key of logitBias is ""; expected a token id, a whole number from 0 to 99'],
-  [
-    { logitBias: { '05': 1 } },
-    'a key of logitBias is "05"; expected a token id, a whole number from 0 to 99',
-  ],
-  [{ logitBias: { 5: -101 } }, 'logitBias[5] is -101; expected a number from -100 to 100'],
+  ...['100', '-1', '', '05', '1.5', 'a'].map((key): [object, string] => [
+    { logitBias: { [key]: 1 } },
+    `a key of logitBias is "${key}"; expected ${ID}`,
+  ]),
+  ...[
+    [-100.5, '-100.5'],
+    [100.5, '100.5'],
+    [NaN, 'NaN'],
+    ['1', '"1"'],
+  ].map(([bias, shown]): [object, string] => [
+    { logitBias: { 0: 1, 5: bias } },
+    `logitBias[5] is ${shown}; expected a number from -100 to 100`,
+  ]),
   [
     { logitBias: [[1, 2]] },
     'logitBias is [ [ 1, 2 ] ]; expected an object whose keys are token ids and whose values are numbers',

@@ -67,7 +67,10 @@ test('a stream is the same answer in chunks: role, parts, end, usage', async (t)
   t.deepEqual(deltas.map(({ finish_reason }) => finish_reason).filter(Boolean), ['tool_calls']);
   const last = chunks.at(-1);
   t.deepEqual(last?.choices, []);
-  t.is(last?.usage?.completion_tokens, 20);
+  t.deepEqual(last?.usage, {
+    ...{ prompt_tokens: 3, completion_tokens: 20, total_tokens: 23 },
+    prompt_tokens_details: { cached_tokens: 1 },
+  });
   t.true(chunks.slice(0, -1).every(({ usage }) => usage === null));
 });
 
@@ -75,8 +78,45 @@ test('a stream can have the usage of its choice in every chunk', async (t) => {
   const stream_options = { continuous_usage_stats: true, include_usage: true };
   const chunks = await stream({ stream_options }, scriptedContext());
   t.deepEqual(
-    chunks.map(({ usage }) => usage?.total_tokens),
-    [3, 4, 5, 6, 6],
+    chunks.map(({ usage }) => [usage?.prompt_tokens, usage?.completion_tokens, usage?.total_tokens]),
+    [
+      [3, 0, 3],
+      [3, 1, 4],
+      [3, 2, 5],
+      [3, 3, 6],
+      [3, 3, 6],
+    ],
+  );
+  const script = { choices: [['a', 'b'], ['c']] };
+  const fields = { n: 2, temperature: 1, seed: 0, stream_options: { continuous_usage_stats: true } };
+  const ofTwo = await stream(fields, scriptedContext(script));
+  t.deepEqual(
+    ofTwo.map(({ choices: [{ index }], usage }) => `${index}:${usage?.completion_tokens}`),
+    ['0:0', '1:0', '0:1', '1:1', '0:2', '1:2', '0:3'],
+  );
+});
+
+test('the ids of the prompt come with the first chunk of each choice, those of an answer with its tokens', async (t) => {
+  const script = { choices: [['a', 'b'], ['c']] };
+  const fields = { n: 2, temperature: 1, seed: 0, return_token_ids: true };
+  const chunks = await stream(fields, scriptedContext(script));
+  t.deepEqual(
+    chunks.map(({ choices: [{ index, token_ids }], prompt_token_ids }) => [
+      index,
+      token_ids,
+      prompt_token_ids,
+    ]),
+    [
+      [0, undefined, [4, 5, 6]],
+      [1, undefined, [4, 5, 6]],
+      [0, [1], undefined],
+      [1, [3], undefined],
+      [0, [2], undefined],
+      [1, [0], undefined],
+      [1, undefined, undefined],
+      [0, [0], undefined],
+      [0, undefined, undefined],
+    ],
   );
 });
 

@@ -11,6 +11,11 @@ test('the end of the prompt tells whether the answer can begin with thoughts', (
     [['assistant', '\n', '<think>', '\n'], 'begun'],
     [['assistant', '\n', '<thi', 'nk>'], 'begun'],
     [['</think>', 'assistant', '\n'], 'possible'],
+    [['<think>', ...Array(31).fill('\n')], 'begun'],
+    // More tokens than are looked at.
+    [['<think>', ...Array(32).fill('\n')], 'possible'],
+    [['</think>', 'a'], 'possible'],
+    [['<think>', 'a'], 'possible'],
     [[], 'possible'],
   ] as const) {
     const context = scriptedContext({ prompt });
@@ -39,5 +44,10 @@ test('of a continued message the text tells whether its thoughts have ended', (t
   };
   t.is(after('<think>\nLet me'), 'begun');
   t.is(after('<think>\nLet me\n</think>\n\nThe'), 'none');
+  t.is(after('<think>a</think>b<think>c'), 'begun');
+  t.is(after('</think>'), 'none');
   t.is(after('The'), 'none');
+  t.is(after(''), 'none');
+  const empty = { messages: [...messages, { role: 'assistant', content: null } as const] };
+  t.is(thinkingAfter({ ...empty, continueFinalMessage: true }, [], context), 'none');
 });

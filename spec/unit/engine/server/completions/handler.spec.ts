@@ -123,8 +123,55 @@ test('prompts without a seed have one each; seed and salt of a request are those
 test('of several prompts, the one that is too long is named', async (t) => {
   const long = Array(MAX_TOKENS).fill(0);
   const refused = await t.throwsAsync(ask({ prompt: [[0], long] }), { instanceOf: ApiError });
-  t.like(refused, { status: 400, param: 'prompt[1]' });
+  t.like(refused, {
+    ...{ status: 400, param: 'prompt[1]' },
+    message: 'the prompt has 40 tokens; expected at most 39: shorten it by 1',
+  });
   t.is((await t.throwsAsync(ask({ prompt: long }), { instanceOf: ApiError }))?.param, 'prompt');
+});
+
+test('what the engine and the queue are asked is what the request says, for each prompt', async (t) => {
+  for (const askAny of [ask, askStream]) {
+    const [requests, admitted, encoded]: [ThreadRequest[], number[], unknown[]] = [[], [], []];
+    const context = fakeContext((request, signal) => {
+      requests.push(request);
+      return fakeGenerate(request, signal);
+    });
+    const { admit } = context;
+    context.admit = (numSequences) => {
+      admitted.push(numSequences);
+      return admit.call(context, numSequences);
+    };
+    const { encode } = context.text;
+    context.text.encode = (text, options) => {
+      encoded.push([text, options]);
+      return encode(text, options);
+    };
+    const body = { prompt: ['abc', 'b'], n: 2, seed: 3, min_tokens: 1, logprobs: 1, cache_salt: 's' };
+    await askAny({ ...body, skip_special_tokens: false, add_special_tokens: false }, context);
+    const request = {
+      ...{ n: 2, temperature: 1, seed: 3, minNewTokens: 1, maxNewTokens: 16, logprobs: 1, cacheSalt: 's' },
+      ...{ skipSpecialTokens: false, resultsOnly: askAny === ask },
+    };
+    t.deepEqual(requests, [
+      { ...request, ids: [0, 1, 2] },
+      { ...request, ids: [1] },
+    ]);
+    t.deepEqual([admitted, context.admitted], [[4], 0]);
+    t.deepEqual(
+      encoded,
+      ['abc', 'b'].map((text) => [text, { addSpecialTokens: false }]),
+    );
+  }
+});
+
+test('a text without tokens is refused', async (t) => {
+  const context = fakeContext();
+  context.text.encode = async () => [];
+  t.like(await t.throwsAsync(ask({ prompt: 'a' }, context), { instanceOf: ApiError }), {
+    ...{ status: 400, param: 'prompt', message: 'the prompt has no tokens; expected at least one' },
+  });
+  t.is(context.admitted, 0);
 });
 
 test('usage comes with each chunk on demand', async (t) => {
