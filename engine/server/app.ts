@@ -51,7 +51,7 @@ export function createApp(options: AppOptions): FastifyInstance {
     bodyLimit: maxBodyBytes,
     requestTimeout: receiveTimeoutMs,
     http: {
-      // Node refuses a time for the head that is longer than that for the whole, which is 5 minutes by default.
+      // Node refuses a time for the head that is longer than that for the whole, 5 minutes by default.
       requestTimeout: receiveTimeoutMs,
       headersTimeout: receiveTimeoutMs,
       // checkHead() refuses such requests, with a body.
