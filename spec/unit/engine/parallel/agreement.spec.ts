@@ -19,6 +19,11 @@ test('a disagreement of two equally large parties names the one without rank 0',
     ranks: [1],
   });
   t.deepEqual(disagreement('version', ['a', 'b', 'a', 'b'])?.ranks, [1, 3]);
+  const [long, other] = ['0123456789abcdef', 'fedcba9876543210'];
+  t.regex(
+    disagreement('version', [`${long}0`, `${other}1`])!.message,
+    new RegExp(`\\(SHA-256: rank 0 with ${long}…; rank 1 with ${other}…\\)`),
+  );
 });
 
 test('ranks are listed in the order of their numbers, beyond ten too', (t) => {
