@@ -96,7 +96,7 @@ test('ranks that have opened different models do not load them', async (t) => {
   });
 });
 
-/** A token; two prompts, one of which goes on in copied blocks; more rows of logits than are computed at once. */
+/** A token; two prompts, of which one goes on in copied blocks; more logits than are computed at once. */
 const PLANS: StepPlan[] = [
   { copies: [], spans: [{ ids: [9], startPosition: 0, blockTable: [2] }], logitsRows: [0] },
   {
