@@ -1,9 +1,10 @@
-import { readSync } from 'node:fs';
+import fs, { readSync } from 'node:fs';
+import { syncBuiltinESMExports } from 'node:module';
 import test from 'ava';
 import { GroupError } from '../../../../../engine/errors.ts';
 import { FifoTransport } from '../../../../../engine/parallel/fork/fifo-transport.ts';
 import { closeFifos, linksOf, openFifos } from '../../../../../engine/parallel/fork/fifos.ts';
-import { WaitState } from '../../../../../engine/parallel/fork/wait-state.ts';
+import { type Wait, WaitState } from '../../../../../engine/parallel/fork/wait-state.ts';
 import type { GroupFailure } from '../../../../../engine/parallel/transport.ts';
 import { trackResources } from '../../../../support/processes/cleanup.ts';
 
@@ -35,6 +36,34 @@ test('one rank receives what the other sends', async (t) => {
   ranks[1].exchange('send/receive', [], [received]);
   ranks[1].exchange('barrier', [], [nothing]);
   t.deepEqual(received, bytes);
+});
+
+test.serial('while a rank reads or writes it is known to wait, for whom and how long', async (t) => {
+  const { ranks, states } = await pair(t);
+  const { readvSync, writevSync } = fs;
+  const waits: (Wait | undefined)[][] = [];
+  const recorded =
+    <Args extends unknown[]>(call: (...args: Args) => number) =>
+    (...args: Args) => {
+      waits.push(states.map((state) => state.waiting));
+      return call(...args);
+    };
+  Object.assign(fs, { readvSync: recorded(readvSync), writevSync: recorded(writevSync) });
+  syncBuiltinESMExports();
+  t.teardown(() => {
+    Object.assign(fs, { readvSync, writevSync });
+    syncBuiltinESMExports();
+  });
+  ranks[0].exchange('broadcast', [undefined, bytes], []);
+  ranks[1].exchange('broadcast', [], [new Uint8Array(3)], Number.POSITIVE_INFINITY);
+  t.deepEqual(waits, [
+    [{ peer: 1, direction: 'write', count: 1, timeoutMs: 1000 }, undefined],
+    [undefined, { peer: 0, direction: 'read', count: 1, timeoutMs: Number.POSITIVE_INFINITY }],
+  ]);
+  t.deepEqual(
+    states.map((state) => state.waiting),
+    [undefined, undefined],
+  );
 });
 
 for (const [what, kind, length] of [
