@@ -38,7 +38,7 @@ test('one rank receives what the other sends', async (t) => {
   t.deepEqual(received, bytes);
 });
 
-test.serial('while a rank reads or writes it is known to wait, for whom and how long', async (t) => {
+test.serial('while a rank reads or writes, its wait shows the peer, the direction and the time limit', async (t) => {
   const { ranks, states } = await pair(t);
   const { readvSync, writevSync } = fs;
   const waits: (Wait | undefined)[][] = [];
