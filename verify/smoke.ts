@@ -1,6 +1,7 @@
 import { type Outcome, settle } from './ask/outcome.ts';
 import { allRows, checkGenerated, checkRows } from './compare/answers.ts';
 import { NoAnswerError, type SubjectError } from './errors.ts';
+import { terminalLine } from './report/words.ts';
 import type { ForwardAnswer, GreedyAnswer, SubjectModel, TokenScores } from './subject.ts';
 
 /** Tokens that are generated: enough to see a row that is scored at a wrong position. */
@@ -87,7 +88,7 @@ export function smokeText({ verdict, checks, fault }: SmokeReport, reproduce: st
     right: 'The adapter works. What the whole run finds is the engine’s.',
     unknown: 'Nothing can be concluded: there is no answer.',
   }[fault ?? (verdict === 'right' ? 'right' : 'unknown')];
-  return [...lines, conclusion, `The same requests: ${reproduce}`, ''].join('\n');
+  return [...lines.map(terminalLine), conclusion, `The same requests: ${reproduce}`, ''].join('\n');
 }
 
 interface Answers {

@@ -1,5 +1,5 @@
 import type { Verdict } from '../verdict.ts';
-import { formatFigure, headline } from './words.ts';
+import { formatFigure, headline, terminalLine } from './words.ts';
 
 /** What became different between two verdicts. */
 export interface VerdictDiff {
@@ -67,5 +67,5 @@ export function renderDiff(before: Verdict, after: Verdict): string {
     ...block('other', other),
   ];
   if (worse.length + better.length + other.length === 0) lines.push('no difference');
-  return `${lines.join('\n')}\n`;
+  return `${lines.map(terminalLine).join('\n')}\n`;
 }

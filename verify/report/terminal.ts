@@ -10,6 +10,7 @@ import {
   powerSentence,
   precisionSentence,
   promptSentence,
+  terminalLine,
 } from './words.ts';
 
 /** Wrong cases that are listed, at most. */
@@ -38,7 +39,7 @@ export function renderTerminal(verdict: Verdict): string {
   ];
   return `${blocks
     .filter((lines) => lines.length > 0)
-    .map((lines) => lines.join('\n'))
+    .map((lines) => lines.map(terminalLine).join('\n'))
     .join('\n\n')}\n`;
 }
 

@@ -1,3 +1,4 @@
+import { escapeControls } from '../../engine/errors.ts';
 import { NUMBER_OF_TOKENS } from '../prompts/judge-prompts.ts';
 import type { Verdict } from '../verdict.ts';
 
@@ -120,4 +121,9 @@ export function escapeMarkup(text: string): string {
     .replaceAll('>', '&gt;')
     .replaceAll('"', '&quot;')
     .replaceAll("'", '&#39;');
+}
+
+/** A line for a terminal: engines write what they like, and a control character would be obeyed. */
+export function terminalLine(text: string): string {
+  return escapeControls(text.replaceAll('\n', ' '));
 }

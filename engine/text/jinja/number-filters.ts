@@ -130,7 +130,8 @@ function fileSize(bytes: number, isBinary: boolean): string {
   if (bytes === 1) return '1 Byte';
   if (bytes < base) return `${Math.trunc(bytes)} Bytes`;
   const letters = [...'kMGTPEZY'].map((letter) => (isBinary ? `${letter.toUpperCase()}iB` : `${letter}B`));
-  const found = letters.findIndex((_, i) => bytes < base ** (i + 2));
+  // Python's bounds are ints: 10 ** 24 is more than the float 1e24.
+  const found = letters.findIndex((_, i) => bytes < BigInt(base) ** BigInt(i + 2));
   const i = found === -1 ? letters.length - 1 : found;
   return `${fixed((base * bytes) / base ** (i + 2), 1)} ${letters[i]}`;
 }

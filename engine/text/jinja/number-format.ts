@@ -50,7 +50,12 @@ function unsigned(number: bigint | number, { type, alternate, precision, truncat
 function inBase(value: bigint, type: string, alternate: boolean): string {
   const bases: Readonly<Record<string, number>> = { x: 16, X: 16, o: 8, b: 2 };
   const base = bases[type];
-  if (base === undefined) return intText(value);
+  if (base === undefined) {
+    if (type !== '' && type !== 'd') {
+      throw new TemplateFailure(`Unknown format code '${type}' for object of type 'int'`);
+    }
+    return intText(value);
+  }
   const text = (alternate ? `0${type.toLowerCase()}` : '') + value.toString(base);
   return type === 'X' ? text.toUpperCase() : text;
 }

@@ -18,13 +18,15 @@ export function strFormat(
   lookup: Lookup,
 ): string {
   let automatic = 0;
+  let isManual = false;
   const value = (field: string): Value => {
     const [, first, rest] = /^([^.[]*)([\s\S]*)$/.exec(field)!;
     let key = first;
-    if (key === '') key = String(automatic++);
-    else if (/^\d+$/.test(key) && automatic > 0) {
-      throw new TemplateFailure('cannot switch from automatic field numbering to manual field specification');
+    if (/^\d+$/.test(key)) isManual = true;
+    if (isManual && (key === '' || automatic > 0)) {
+      throw new TemplateFailure('cannot switch from manual field specification to automatic field numbering');
     }
+    if (key === '') key = String(automatic++);
     const found = /^\d+$/.test(key) ? positional[Number(key)] : keywords.get(key);
     if (found === undefined) throw new TemplateFailure(`no argument of format() is called ${key}`);
     return follow(found, rest, lookup);

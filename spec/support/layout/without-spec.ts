@@ -26,8 +26,6 @@ export const WITHOUT_SPEC: Readonly<Record<string, string>> = {
   'engine/server/context.ts': 'interfaces',
   'engine/server/option-fields.ts': 'tables; sampling-fields.spec.ts and api-error.spec.ts read them',
   'engine/server/handlers.ts': 'a table; serve-command.spec.ts asks every route',
-  'engine/server/start-threads.ts':
-    'starts both threads; serve-command.spec.ts runs it, with models and without',
   'engine/server/request-rules.ts': 'an interface',
   'engine/server/text-messages.ts': 'interfaces',
   'engine/server/text-thread-main.ts': 'the text in its thread; text-thread.spec.ts starts it',

@@ -24,23 +24,28 @@ export function scriptedDialect(script: Script, parts: Partial<Dialect> = {}): D
   };
 }
 
-/** A server that answers by a script, and the questions it was asked. */
+/** A server that answers by a script, the questions it was asked, and the signals they came with. */
 export function scriptedServer(
   script: Script,
   parts: Partial<ServerProfile> = {},
-): { server: ServerProfile; questions: Question[] } {
+): { server: ServerProfile; questions: Question[]; signals: (AbortSignal | undefined)[] } {
   const questions: Question[] = [];
-  const record = ({ body }: HttpRequest) => questions.push(body as Question);
+  const signals: (AbortSignal | undefined)[] = [];
+  const record = ({ body }: HttpRequest, signal: AbortSignal | undefined) => {
+    questions.push(body as Question);
+    signals.push(signal);
+  };
   const client = {
-    async json(request: HttpRequest) {
-      record(request);
+    async json(request: HttpRequest, _what: string, signal?: AbortSignal) {
+      record(request, signal);
       return {};
     },
-    async events(request: HttpRequest) {
-      record(request);
+    async events(request: HttpRequest, _what: string, signal?: AbortSignal) {
+      record(request, signal);
       return [{}];
     },
   };
   const dialect = scriptedDialect(script);
-  return { server: { dialect, client, prompts: 'ids', top: 2, scoresPrompts: false, ...parts }, questions };
+  const server = { dialect, client, prompts: 'ids', top: 2, scoresPrompts: false, ...parts } as const;
+  return { server, questions, signals };
 }

@@ -117,9 +117,9 @@ test('a failed request has its line in its place, and the others continue', (t) 
 
 test('a sample cancelled before its first token prints nothing, one cancelled later is printed', (t) => {
   for (const json of [false, true]) {
-    const { result, printed } = printing({ json });
+    const { printer, result, printed } = printing({ json });
     result(0, 0, { tokens: [], text: '', finishReason: 'abort' });
-    t.is(printed(), '');
+    t.deepEqual([printed(), printer.numDone], ['', 1]);
     result(1, 0, { tokens: [7], text: 'a', finishReason: 'abort' });
     t.is(printed().length > 0, true);
     // A request for the prompt's log-probabilities only.

@@ -23,14 +23,17 @@ test('numbers are parsed exactly', (t) => {
   t.is(wholeNumber('9007199254740991'), Number.MAX_SAFE_INTEGER);
   t.deepEqual(['0.7', '-1.5', '1e-3', '0'].map(decimal), [0.7, -1.5, 0.001, 0]);
   t.deepEqual(['0', '8000', '65535'].map(portNumber), [0, 8000, 65_535]);
-  t.deepEqual(['0', '1.5', '2147483'].map(seconds), [0, 1500, 2_147_483_000]);
+  t.deepEqual(
+    ['0', '1.5', '1.001', '1.0015', '2147483', '2147483.647'].map(seconds),
+    [0, 1500, 1001, 1002, 2_147_483_000, 2_147_483_647],
+  );
 });
 
 refuses(positiveWholeNumber, 'It must be a positive whole number.', '0', '-1', '1.5', '', '9007199254740992');
 refuses(wholeNumber, 'It must be a whole number, 0 or more.', '-1', '1.5', '', ' 1', '9007199254740992');
 refuses(decimal, 'It must be a number.', '', ' ', 'hot', 'NaN', 'Infinity', '1,5');
 refuses(portNumber, 'It must be a port, 0 to 65535.', '65536', '99999999');
-refuses(seconds, 'It must be a number of seconds, 0 to 2147483.', '-1', '2147484', '1e300');
+refuses(seconds, 'It must be a number of seconds, 0 to 2147483.', '-1', '2147483.648', '2147484', '1e300');
 refuses(logitBias, 'It must be ID:BIAS, such as 42:-100.', '42', '42:', ':1', '-1:1', 'a:1');
 refuses(logitBias, 'It must be a number.', '42:hot');
 

@@ -103,9 +103,17 @@ test("threads and vectors are the engine's choice unless they are given", (t) =>
   });
 });
 
-test('zero threads are refused', (t) => {
-  const command = addParallelFlags(new Command().exitOverride().configureOutput({ writeErr: () => {} }));
-  t.throws(() => command.parse(['--threads', '0'], { from: 'user' }), {
-    message: /--threads.*positive whole number/,
-  });
+test('a number of things is 1 or more, and that of drafted tokens may be 0', (t) => {
+  const quiet = () => new Command().exitOverride().configureOutput({ writeErr: () => {} });
+  const numbers = addScheduleFlags(addParallelFlags(quiet())).options.flatMap(({ long, flags }) =>
+    flags.endsWith('<n>') ? [long!] : [],
+  );
+  t.is(numbers.length, 9);
+  for (const flag of numbers) {
+    const parse = () =>
+      addScheduleFlags(addParallelFlags(quiet())).parse([flag, '0'], { from: 'user' }).opts();
+    if (flag === '--prompt-lookup') t.is(parse().promptLookup, 0);
+    else
+      t.throws(parse, { message: new RegExp(`'${flag} <n>'.*It must be a positive whole number\\.`) }, flag);
+  }
 });

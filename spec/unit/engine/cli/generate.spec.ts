@@ -4,7 +4,15 @@ import { type GenerateOptions, generate } from '../../../../engine/cli/generate.
 import { Interrupted, PromptError, TokenizerError } from '../../../../engine/errors.ts';
 import { trackResources } from '../../../support/processes/cleanup.ts';
 import { ID, modelDir } from '../text/tiny.ts';
-import { FakeTerminal, fakeIo, jsonFile, linesFile, TEXT_MODEL, TINY_CONFIG } from './support.ts';
+import {
+  everyCountIsDrawn,
+  FakeTerminal,
+  fakeIo,
+  jsonFile,
+  linesFile,
+  TEXT_MODEL,
+  TINY_CONFIG,
+} from './support.ts';
 
 trackResources(test);
 
@@ -29,6 +37,21 @@ test('the engine gets the ids, the limit, the options, a tokenizer, and a cache 
   t.truthy(io.engine.loadedWith?.tokenizer);
   t.like(io.engine.requests[0], { ids: [0x61, 0x62, 0x63], maxNewTokens: 2, topK: 3 });
   t.is(io.stdout.text, 'hell\n');
+});
+
+test('the cache has room for prompt and continuation of each sample', async (t) => {
+  const io = fakeIo(REPLY);
+  const options = { model: modelDir(t, TEXT_MODEL), ids: jsonFile(t, [[1, 2, 3], [4]]), blockSize: 2 };
+  await generate({ ...options, maxTokens: 5, temperature: 1, samples: 3 }, io);
+  // 8 and 6 positions, three times.
+  t.is(io.engine.loadedWith?.cacheTokens, 3 * 8 + 3 * 6);
+});
+
+test('what computes is as the flags say', async (t) => {
+  const io = fakeIo(REPLY);
+  const parallel = { threads: 3, revectorize: false, tp: 2, ep: 2, backend: 'fork' } as const;
+  await generate({ model: modelDir(t, TEXT_MODEL), prompt: 'a', maxTokens: 1, ...parallel }, io);
+  t.like(io.engine.loadedWith, parallel);
 });
 
 test('--ignore-eos continues after the end of sequence', async (t) => {
@@ -175,6 +198,49 @@ test('a terminal shows progress, which does not stay in the text', async (t) => 
   await generate({ model, prompt: 'abc', maxTokens: 4 }, io);
   t.regex(stderr.text, /0 of 1 done, 0\.0 tokens\/s/);
   t.true(stderr.text.endsWith('\r'), JSON.stringify(stderr.text));
+});
+
+test.serial(
+  'a terminal shows what is fetched, how much of the weights is read, and tokens in a second',
+  async (t) => {
+    everyCountIsDrawn(t);
+    // Half a second for each look: at the beginning, before the first token, and after each event.
+    let ms = 0;
+    const timer = mock.method(performance, 'now', () => {
+      ms += 500;
+      return ms;
+    });
+    t.teardown(() => timer.mock.restore());
+    const stderr = new FakeTerminal();
+    const io = { ...fakeIo([0x61, 0x62]), stderr };
+    io.engine.failing.set(1, new Error('no room'));
+    const options = {
+      model: modelDir(t, TEXT_MODEL),
+      ids: jsonFile(t, [[1], [2]]),
+      maxTokens: 2,
+      json: true,
+    };
+    await t.throwsAsync(generate(options, io), { instanceOf: PromptError });
+    const shown = [...new Set(stderr.text.match(/(fetching|reading|\d of)[^\r\u001b]*/g))];
+    t.deepEqual(shown, [
+      'fetching config.json 50 % of 2 bytes',
+      'reading weights 50 % of 2 bytes',
+      '0 of 2 done, 0.0 tokens/s',
+      '1 of 2 done, 0.0 tokens/s',
+      '1 of 2 done, 0.7 tokens/s',
+      '1 of 2 done, 1.0 tokens/s',
+      '2 of 2 done, 0.8 tokens/s',
+    ]);
+  },
+);
+
+test('the line of a terminal does not stay beside an error', async (t) => {
+  const stderr = new FakeTerminal();
+  const io = { ...fakeIo(REPLY), stderr };
+  io.engine.failing.set(0, new Error('no room'));
+  const options = { model: modelDir(t, TEXT_MODEL), ids: jsonFile(t, [[1]]), maxTokens: 2 };
+  await t.throwsAsync(generate(options, io), { instanceOf: PromptError });
+  t.regex(stderr.text, /\rplumbline: prompt 0: no room\n/);
 });
 
 /** The progress line of a terminal and the printed text, at each change. */

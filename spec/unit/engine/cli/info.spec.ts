@@ -3,6 +3,7 @@ import { formatModelInfo, info } from '../../../../engine/cli/info.ts';
 import type { ModelInfo } from '../../../../engine/cli/model-info.ts';
 import { parseModelConfig } from '../../../../engine/config.ts';
 import { CheckpointError } from '../../../../engine/errors.ts';
+import { TEMPLATE_FILES } from '../../../../engine/text/tokenizer-files.ts';
 import { ensureFixture } from '../../../../generator/fixtures/fixtures.ts';
 import { trackResources } from '../../../support/processes/cleanup.ts';
 import { modelDir } from '../text/tiny.ts';
@@ -78,6 +79,11 @@ test('a model is described as a table, or as JSON', async (t) => {
   await info({ model }, table);
   await info({ model, json: true }, json);
   const described = JSON.parse(json.stdout.text);
+  const text = ['tokenizer.json', 'tokenizer_config.json', ...TEMPLATE_FILES];
+  const optional = ['generation_config.json', ...text];
+  t.deepEqual(json.resolved, [
+    [model, { files: ['config.json'], optional, weights: true, revision: undefined }],
+  ]);
   t.is(table.stdout.text, formatModelInfo(described));
   t.like(described, {
     directory: model,

@@ -8,7 +8,7 @@ import { logits } from '../../../../engine/cli/logits.ts';
 import { FileError, Interrupted, PromptError } from '../../../../engine/errors.ts';
 import { closing, temporaryFolder, trackResources } from '../../../support/processes/cleanup.ts';
 import { modelDir } from '../text/tiny.ts';
-import { FakeTerminal, fakeIo, jsonFile, TINY_CONFIG } from './support.ts';
+import { everyCountIsDrawn, FakeTerminal, fakeIo, jsonFile, TINY_CONFIG } from './support.ts';
 
 trackResources(test);
 
@@ -29,7 +29,14 @@ test('the logits of prompt 0, 1, … are the tensors "0", "1", …, f32 [T, voca
   const { engine } = io;
   const prompts = [[8], [5, 6, 7]];
   const some = options(t, prompts);
-  await logits(some, io);
+  const parallel = { threads: 3, revectorize: false, tp: 2, ep: 2, backend: 'fork' } as const;
+  const forward = io.engine.forward.bind(io.engine);
+  engine.forward = (ids, { hidden }: { hidden?: boolean } = {}) => {
+    t.falsy(hidden, 'what is not written is not computed');
+    return forward(ids);
+  };
+  await logits({ ...some, ...parallel }, io);
+  t.like(engine.loadedWith, parallel);
   const file = closing(t, SafetensorsFile.open(some.out));
   t.deepEqual([...file.tensors.keys()].sort(), ['0', '1']);
   t.like(file.tensors.get('0'), { dtype: 'F32', shape: [1, 304] });
@@ -159,9 +166,13 @@ test('an engine that fails is closed, and no file is left', async (t) => {
   t.false(existsSync(some.out));
 });
 
-test('a terminal shows which prompt is computed', async (t) => {
+test.serial('a terminal shows how much of the weights is read, and which prompt is computed', async (t) => {
+  everyCountIsDrawn(t);
   const stderr = new FakeTerminal();
   await logits(options(t, [[5, 6]]), { ...fakeIo(), stderr });
-  t.regex(stderr.text, /prompt 1 of 1, 2 tokens.*writing .*out\.safetensors/s);
+  t.regex(
+    stderr.text,
+    /reading weights 50 % of 2 bytes.*prompt 1 of 1, 2 tokens.*writing .*out\.safetensors/s,
+  );
   t.true(stderr.text.endsWith('\r'));
 });

@@ -51,7 +51,9 @@ test('existing files are listed with their sizes', async (t) => {
   mkdirSync(join(dir, 'additional_chat_templates'));
   const templates = ['chat_template.jinja', 'additional_chat_templates/rag.jinja'];
   for (const name of templates) writeFileSync(join(dir, name), name);
-  const names = ['config.json', 'tokenizer_config.json', ...templates, 'model.safetensors'];
+  writeFileSync(join(dir, 'generation_config.json'), '{}');
+  const text = ['tokenizer_config.json', ...templates];
+  const names = ['config.json', 'generation_config.json', ...text, 'model.safetensors'];
   t.deepEqual(
     (await readModelInfo(dir)).files,
     names.map((name) => ({ name, bytes: statSync(join(dir, name)).size })),

@@ -120,6 +120,18 @@ test('wrong usage has a message and exit code 2', async (t) => {
       "option '--ids <file.json>' cannot be used with option '--requests <file.jsonl>'",
     ],
     [
+      [...withoutPrompt, '--chat', 'c', '--requests', 'r'],
+      "option '--chat <file.json>' cannot be used with option '--requests <file.jsonl>'",
+    ],
+    [
+      [...withoutPrompt, '--ids', 'i', '--no-thinking'],
+      "option '--no-thinking' cannot be used with option '--ids <file.json>'",
+    ],
+    [
+      [...withoutPrompt, '--requests', 'r', '--no-thinking'],
+      "option '--no-thinking' cannot be used with option '--requests <file.jsonl>'",
+    ],
+    [
       [...withoutPrompt, '--requests', 'r', '--thinking'],
       "option '--thinking' cannot be used with option '--requests <file.jsonl>'",
     ],
@@ -137,6 +149,11 @@ test('wrong usage has a message and exit code 2', async (t) => {
     t.true(err.startsWith(`plumbline: ${complaint}`), err);
     t.false(err.includes('    at '), err);
   }
+});
+
+test('an error of the parser says where the options are', async (t) => {
+  const { err } = await runs(['generate']);
+  t.is(err, "plumbline: required option '--model <dir|hub-id>' not specified\n(--help shows all options)\n");
 });
 
 test('no command is wrong usage, and shows the help', async (t) => {

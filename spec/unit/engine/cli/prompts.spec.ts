@@ -91,7 +91,7 @@ test('ids are not changed; they have a tokenizer if both its files exist', async
   const ids = [[1, 2], [3]];
   const { needed, load } = await read({ ids: jsonFile(t, ids) });
   t.deepEqual(needed.files, ['config.json']);
-  t.true(needed.optional?.includes('tokenizer.json'));
+  t.deepEqual(needed.optional, ['generation_config.json', 'tokenizer.json', 'tokenizer_config.json']);
   const withText = await load(modelDir(t, TEXT_MODEL));
   t.deepEqual(withText.ids, ids);
   t.is(withText.tokenizer?.decode([0x61]), 'a');

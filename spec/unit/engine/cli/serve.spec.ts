@@ -2,8 +2,9 @@ import { basename } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import type { Io } from '../../../../engine/cli/io.ts';
 import { run } from '../../../../engine/cli/program.ts';
+import { TEMPLATE_FILES } from '../../../../engine/text/tokenizer-files.ts';
 import { modelDir } from '../text/tiny.ts';
-import { type FakeIo, FakeTerminal, fakeIo, TEXT_MODEL } from './support.ts';
+import { everyCountIsDrawn, type FakeIo, FakeTerminal, fakeIo, TEXT_MODEL } from './support.ts';
 
 type StartServer = Io['startServer'];
 
@@ -50,6 +51,24 @@ test('a model is served on the loopback address until a signal, which is exit co
   });
   t.deepEqual(rules, { apiKey: undefined, allowOrigin: undefined, requestTimeoutMs: undefined });
   t.deepEqual(graces, [30_000]);
+});
+
+test('lines of the log go to standard error, and a model is named after its folder', async (t) => {
+  const dir = modelDir(t, TEXT_MODEL);
+  const { io, started } = serverIo();
+  const running = run(['serve', '--model', `${dir}/.`, '--threads', '3', '--tp', '2'], io);
+  const [load, options] = await started;
+  options.log('a request\n');
+  setImmediate(() => io.signals.emit('SIGTERM', 'SIGTERM'));
+  await running;
+  t.is(io.stderr.text, 'a request\n');
+  t.is(io.stdout.text, `serving ${basename(dir)} at http://127.0.0.1:1234/v1\n`);
+  t.like(load.options, { threads: 3, tp: 2 });
+  const text = ['tokenizer.json', 'tokenizer_config.json', ...TEMPLATE_FILES];
+  const optional = ['generation_config.json', ...text];
+  t.deepEqual(io.resolved, [
+    [`${dir}/.`, { files: ['config.json'], optional, weights: true, revision: undefined }],
+  ]);
 });
 
 test('every flag arrives, and the line for machines is JSON', async (t) => {
@@ -127,11 +146,12 @@ test('a log in JSON or none has no line that is drawn anew, and the environment 
   }
 });
 
-test('a terminal shows that the weights are read', async (t) => {
+test.serial('a terminal shows how much of the weights is read', async (t) => {
+  everyCountIsDrawn(t);
   const { io, started } = serverIo({ stderr: new FakeTerminal() });
   const running = run(['serve', '--model', modelDir(t, TEXT_MODEL)], io);
   await started;
   setImmediate(() => io.signals.emit('SIGINT', 'SIGINT'));
   t.is(await running, 0);
-  t.regex(io.stderr.text, /reading weights/);
+  t.regex(io.stderr.text, /reading weights\S*.*reading weights 50 % of 2 bytes/s);
 });

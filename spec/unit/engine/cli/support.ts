@@ -1,4 +1,5 @@
 import { EventEmitter } from 'node:events';
+import { mock } from 'node:test';
 import type { ExecutionContext } from 'ava';
 import type { Io } from '../../../../engine/cli/io.ts';
 import type { LoadOptions } from '../../../../engine/distributed/load-model.ts';
@@ -236,6 +237,16 @@ export function fakeIo(reply?: readonly number[]): FakeIo {
       failures.push(reason);
     },
   };
+}
+
+/** A clock of which each look is 100 ms later, so that every count is drawn. For serial tests. */
+export function everyCountIsDrawn(t: ExecutionContext): void {
+  let now = Date.now();
+  const clock = mock.method(Date, 'now', () => {
+    now += 100;
+    return now;
+  });
+  t.teardown(() => clock.mock.restore());
 }
 
 /** A terminal like Node's, 80 columns wide, that keeps what is written to it. */

@@ -3,7 +3,7 @@ import { tokenize } from '../../../../engine/cli/tokenize.ts';
 import { TokenizerError, UsageError } from '../../../../engine/errors.ts';
 import { trackResources } from '../../../support/processes/cleanup.ts';
 import { ID, modelDir } from '../text/tiny.ts';
-import { fakeIo, jsonFile, TEXT_MODEL } from './support.ts';
+import { FakeTerminal, fakeIo, jsonFile, TEXT_MODEL } from './support.ts';
 
 trackResources(test);
 
@@ -32,6 +32,12 @@ test('--json prints ids, tokens and decoded text of every text, in order', async
     { ids: [ID.end], tokens: ['<|end|>'], decoded: '<|end|>' },
   ]);
   t.true(io.stdout.text.endsWith(']\n'));
+});
+
+test('the line of a terminal is removed at the end', async (t) => {
+  const stderr = new FakeTerminal();
+  await tokenize({ model: modelDir(t, TOKENIZER), text: 'a' }, { ...fakeIo(), stderr });
+  t.regex(stderr.text, /fetching config\.json.*\r$/s);
 });
 
 test('an empty text has no tokens', async (t) => {

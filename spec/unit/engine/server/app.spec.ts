@@ -120,6 +120,14 @@ test('a key is wanted of every request but /health', async (t) => {
   const headers = { authorization: 'Bearer secret' };
   t.is((await app.inject({ url: '/v1/models', headers })).statusCode, 200);
   t.is((await post('/echo', { ids: [] }, headers)).statusCode, 200);
+  const refused = await app.inject({ url: '/v1/models', headers: { origin: 'https://a.org' } });
+  t.is(refused.headers['access-control-allow-origin'], 'https://a.org', 'a page may read the refusal');
+  t.deepEqual(refused.json(), {
+    error: {
+      message: 'cannot admit the request: found no API key; send "Authorization: Bearer KEY"',
+      ...{ type: 'authentication_error', param: null, code: 401 },
+    },
+  });
   const question = { method: 'OPTIONS', url: '/echo', headers: { origin: 'https://a.org' } } as const;
   t.is((await app.inject(question)).statusCode, 204, 'a browser asks without the key whether it may');
 });

@@ -60,5 +60,30 @@ test('tokens of each sample are timed from the request and from one another', as
   t.deepEqual(seen, events);
   t.deepEqual(counts, [[10, true], [20, true], [20, false], 'stop', 'length', ['prompt', 3], ['end', 50]]);
   t.deepEqual(tokens, { promptTokens: 3, completionTokens: 3 });
-  t.is(measured.stats, engine.stats);
+  t.is(measured.limits, engine.limits);
+  engine.stats = { ...engine.stats, steps: 7 };
+  t.is(measured.stats, engine.stats, 'as of now');
+});
+
+test('a request that fails has the tokens that came, and neither a prompt nor an end', async (t) => {
+  const { counts, metrics } = counting();
+  const tokens = { promptTokens: 0, completionTokens: 0 };
+  const signals: unknown[] = [];
+  const engine = {
+    ...fakeEngine(),
+    async *generate(_: unknown, given?: AbortSignal) {
+      signals.push(given);
+      yield token(0);
+      throw new Error('broken');
+    },
+  };
+  const { signal } = new AbortController();
+  const served = measuredEngine(engine, metrics, tokens, () => 5).generate(
+    { ids: [1], maxNewTokens: 9 },
+    signal,
+  );
+  t.like(await served.next(), { value: token(0), done: false });
+  await t.throwsAsync(served.next(), { message: 'broken' });
+  t.deepEqual([counts, tokens], [[[0, true]], { promptTokens: 0, completionTokens: 1 }]);
+  t.deepEqual(signals, [signal]);
 });

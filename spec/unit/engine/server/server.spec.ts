@@ -24,10 +24,10 @@ const two: Handler = async (_, { engine, admit }, signal) => {
   }
 };
 
-const encode: Handler = async (_, { text, vocabulary, systemFingerprint, maxLogprobs }) => ({
+const encode: Handler = async (_, { engine, text, vocabulary, admit, ...names }) => ({
   ids: await text.encode('hi'),
   token: vocabulary.textOf(7),
-  ...{ systemFingerprint, maxLogprobs },
+  ...names,
 });
 
 /** The bodies of the handlers above, and of errors. */
@@ -66,11 +66,21 @@ async function start(t: ExecutionContext, given: Partial<ServerOptions> = {}, ha
 }
 
 test('a server gives its handlers text, vocabulary and names, and logs its requests', async (t) => {
+  const begun = Math.floor(Date.now() / 1000);
   const { post, lines } = await start(t);
-  t.deepEqual(await post('/encode'), {
-    status: 200,
-    body: { ids: [104, 105], token: '', systemFingerprint: 'fp', maxLogprobs: 20 },
-  });
+  const { status, body } = await post('/encode');
+  const { created, ...given } = body as Answer & { created: number };
+  t.deepEqual(
+    [status, given as object],
+    [
+      200,
+      {
+        ...{ ids: [104, 105], token: '', servedModelName: 'm', systemFingerprint: 'fp', maxLogprobs: 20 },
+        templateTraits: templateTraits(),
+      },
+    ],
+  );
+  t.true(created >= begun && created <= Date.now() / 1000, `${created}`);
   t.regex(lines.join(), /^\S+ POST \/encode 200 \d+ ms\n$/);
   const without = await start(t, { logFormat: 'none' }, false);
   t.deepEqual(await without.post('/encode'), {
@@ -84,10 +94,13 @@ test('a server gives its handlers text, vocabulary and names, and logs its reque
 });
 
 test('a queue that is full answers 429', async (t) => {
-  const { post, held } = await start(t);
+  const { server, post, held } = await start(t);
   const open = [post('/two'), post('/two')];
   let refused = await post('/two');
   while (refused.status !== 429) refused = await post('/two');
+  // Of the two that are open the engine computes none yet.
+  const metrics = await (await fetch(`${server.url}/metrics`)).text();
+  t.true(metrics.includes('plumbline_num_requests_waiting 2\n'), metrics);
   held.resolve();
   t.deepEqual(await Promise.all(open), new Array(2).fill({ status: 200, body: { count: 2 } }));
 });

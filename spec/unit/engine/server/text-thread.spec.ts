@@ -1,5 +1,6 @@
 import { mock } from 'node:test';
 import test, { type ExecutionContext } from 'ava';
+import { ApiError } from '../../../../engine/server/api-error.ts';
 import { TextThread, type TextThreadOptions } from '../../../../engine/server/text-thread.ts';
 import { createVocabulary } from '../../../../engine/server/vocabulary.ts';
 import { closing, trackResources } from '../../../support/processes/cleanup.ts';
@@ -34,13 +35,40 @@ test('a thread encodes, decodes and renders, job after job; a refused job distur
     text.tokens([ID.hel]),
   ]);
   t.like(ids, { value: [ID.hel, 0x6c, 0x6f] });
-  t.is(chat.status, 'fulfilled');
+  t.is(await text.decode((chat as PromiseFulfilledResult<number[]>).value), 'u:hel;a:');
   t.like(refused, { reason: { kind: 'ChatTemplateError' } });
   t.like(decoded, { value: 'hello' });
   t.like(tokens, { value: ['hel'] });
   t.is(createVocabulary(text.vocabulary).textOf(ID.hel), 'hel');
   t.true(createVocabulary(text.vocabulary).isSpecial(ID.end));
-  t.like(await t.throwsAsync(text.encode('\ud800')), { status: 400 });
+  t.like(await t.throwsAsync(text.encode('\ud800'), { instanceOf: ApiError }), {
+    ...{ status: 400, message: 'cannot encode half of a surrogate pair; send whole characters' },
+  });
+});
+
+test('options reach the tokenizer and the template', async (t) => {
+  const single = [{ SpecialToken: { id: '<|end|>', type_id: 0 } }, { Sequence: { id: 'A', type_id: 0 } }];
+  const special_tokens = { '<|end|>': { id: '<|end|>', ids: [ID.end], tokens: ['<|end|>'] } };
+  const post_processor = { type: 'TemplateProcessing', single, pair: single, special_tokens };
+  const dir = modelDir(t, {
+    'tokenizer.json': { ...tinyTokenizerJson(), post_processor },
+    'tokenizer_config.json': { ...TINY_TOKENIZER_CONFIG, chat_template: TINY_TEMPLATE },
+  });
+  const text = closing(t, await TextThread.start(dir));
+  t.deepEqual(await text.encode('a'), [ID.end, 0x61]);
+  t.deepEqual(await text.encode('a', { addSpecialTokens: false }), [0x61]);
+  t.is(await text.decode([ID.end, 0x61]), '<|end|>a');
+  t.is(await text.decode([ID.end, 0x61], { skipSpecialTokens: true }), 'a');
+  const chat = { ...ask('user'), addGenerationPrompt: false, enableThinking: false, toolsJson: '[{}]' };
+  // The template writes all special tokens of a prompt itself.
+  t.is(await text.decode(await text.encodeChat(chat)), 'u:hel;1 tools;answer;');
+});
+
+test('closing ends the job that is done and those that wait', async (t) => {
+  const text = await startTiny(t, ENDLESS);
+  const jobs = Promise.allSettled([text.encodeChat(ask('system')), text.encode('hel')]);
+  await text.close();
+  for (const job of await jobs) t.like(job, { reason: { name: 'EngineClosedError' } });
 });
 
 test('what a template writes of JSON is what was sent, and what is no JSON is refused', async (t) => {
@@ -59,8 +87,8 @@ test('what a template writes of JSON is what was sent, and what is no JSON is re
 test('a template that does not end is refused, and the jobs after it are done in a new thread', async (t) => {
   const text = await startTiny(t, ENDLESS, { jobMs: 150 });
   const [endless, next] = await Promise.allSettled([text.encodeChat(ask('system')), text.encode('hel')]);
-  t.like(endless, { reason: { status: 400 } });
-  t.regex((endless as PromiseRejectedResult).reason.message, /within 150 ms/);
+  const message = 'cannot compute the chat template and its tokens within 150 ms; send less';
+  t.like(endless, { reason: { status: 400, message } });
   t.deepEqual((next as PromiseFulfilledResult<unknown>).value, [ID.hel]);
 });
 

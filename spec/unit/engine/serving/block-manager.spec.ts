@@ -1,4 +1,5 @@
 import test from 'ava';
+import { Sequence } from '../../../../engine/serving/sequence.ts';
 import { compute, computed, newManager, newSequence } from './bookkeeping.ts';
 
 test('a sequence gets as many blocks as its next tokens need', (t) => {
@@ -140,6 +141,36 @@ test('without prefix caching nothing is found or kept', (t) => {
 test('another salt gives other hashes', (t) => {
   const hashes = ['a', 'b'].map((salt) => computed(newManager({ salt }), [1, 2]).blockHashes[0]);
   t.not(hashes[0], hashes[1]);
+});
+
+test('a block is found by sequences with the salt of the one that computed it', (t) => {
+  const manager = newManager({ numBlocks: 12 });
+  const cachedTokens = (...salts: (string | undefined)[]) =>
+    salts.map((salt, id) => {
+      const sequence = new Sequence(id, {}, [1, 2, 3, 4, 5], salt);
+      t.true(manager.admit(sequence, 5));
+      const found = sequence.numComputedTokens;
+      compute(manager, sequence);
+      manager.free(sequence);
+      return found;
+    });
+  t.deepEqual(cachedTokens('a', 'a', 'b', undefined, 'b', undefined, 'a', ''), [0, 4, 0, 0, 4, 4, 4, 0]);
+});
+
+test('the blocks of draft tokens that were rejected are given back, the others stay', (t) => {
+  const manager = newManager();
+  const sequence = computed(manager, [1, 2, 3]);
+  sequence.append(4);
+  t.deepEqual(manager.grow(sequence, 1, 5), []);
+  t.deepEqual(sequence.blockTable, [0, 1, 2, 3, 4]);
+  manager.commit(sequence, 1);
+  manager.trim(sequence);
+  t.deepEqual([sequence.blockTable, manager.stats().free], [[0, 1], 4]);
+  manager.trim(sequence);
+  t.deepEqual([sequence.blockTable, manager.stats().free], [[0, 1], 4]);
+  const other = newSequence([7, 8, 9]);
+  manager.grow(other, 3);
+  t.deepEqual(other.blockTable, [2, 3], 'the lowest first, as if they had never been taken');
 });
 
 test('of two blocks with equal content only one is cached; the other is empty when free', (t) => {

@@ -67,10 +67,28 @@ test('a finished generation gives its caller a result, and is removed', (t) => {
   tokenOf(generation);
   tracker.finish(generation, 'abort');
   t.is(stream.generations.size, 0);
+  t.is(stream.events.length, 1);
   const [event] = stream.events;
   if (event.type !== 'result') return t.fail(event.type);
-  t.deepEqual([event.request, event.sample], [7, 0]);
-  t.deepEqual([event.result.tokens, event.result.finishReason], [[0], 'abort']);
+  const { result, ...names } = event;
+  t.deepEqual(names, { type: 'result', request: 7, sample: 0 });
+  t.deepEqual(result, { ...generation.result('abort'), timing: result.timing });
+  t.deepEqual([result.tokens, result.finishReason], [[0], 'abort']);
+  t.throws(() => tracker.push(generation, event), {
+    instanceOf: RangeError,
+    message: 'sequence 0 is not tracked',
+  });
+  t.deepEqual(tracker.generations, []);
+});
+
+test('a result of the second sample names it, and leaves the first', (t) => {
+  const tracker = new RequestTracker();
+  const stream = tracker.createStream();
+  const first = tracker.start(contextOf(3, { n: 2, temperature: 1 }), stream);
+  const [second] = tracker.fork(first);
+  tracker.finish(second, 'length');
+  t.like(stream.events, { 0: { type: 'result', request: 3, sample: 1 }, length: 1 });
+  t.deepEqual([...stream.generations], [first]);
 });
 
 test('a removed generation gives no event, and is not tracked any more', (t) => {

@@ -88,6 +88,14 @@ test('an error of the action is one line and exit code 1; --debug adds the stack
   }
 });
 
+test('another exit code of failures is not that of wrong usage', async (t) => {
+  const failureCode = 3;
+  t.is((await ending(failing(new FileError('a')), [], { failureCode })).exitCode, 3);
+  t.is((await ending(failing(new RangeError('a')), [], { failureCode })).exitCode, 3);
+  t.is((await ending(failing(new UsageError('a')), [], { failureCode })).exitCode, 2);
+  t.is((await ending(async () => {}, ['--nonsense'], { failureCode })).exitCode, 2);
+});
+
 test('an interrupted action has the exit code of the signal and no message', async (t) => {
   for (const [signal, exitCode] of [
     ['SIGINT', 130],

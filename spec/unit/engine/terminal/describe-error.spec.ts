@@ -4,6 +4,8 @@ import { describeError } from '../../../../engine/terminal/describe-error.ts';
 
 test('a PlumblineError is its message', (t) => {
   t.is(describeError(new FileError('cannot read a.json')), 'cannot read a.json');
+  // A file's name may have been chosen to write on the terminal.
+  t.is(describeError(new FileError('cannot read \u001b[2J\nin b')), 'cannot read \\u001b[2J\nin b');
 });
 
 test('any other error names its class and the option that shows where', (t) => {

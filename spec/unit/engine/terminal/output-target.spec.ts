@@ -72,6 +72,24 @@ function deviceOf(t: ExecutionContext, name: string, minor: number): string | un
   }
 }
 
+test('two that write one file do not write to one place', (t) => {
+  const path = join(temporaryFolder(t), 'a');
+  const [first, second] = [outputTarget(path), outputTarget(path)];
+  writeFileSync(first.path, 'first');
+  writeFileSync(second.path, 'second');
+  first.commit();
+  t.is(readFileSync(path, 'utf8'), 'first');
+  second.commit();
+  t.is(readFileSync(path, 'utf8'), 'second');
+  for (const target of [first, second]) target.discard();
+});
+
+test('a link that cannot be followed is an error', (t) => {
+  const path = join(temporaryFolder(t), 'loop');
+  symlinkSync('loop', path);
+  t.throws(() => outputTarget(path), { code: 'ELOOP' });
+});
+
 test('a device is written to, and stays a device', (t) => {
   const [empty, full] = [deviceOf(t, 'null', 3), deviceOf(t, 'full', 7)];
   if (empty === undefined || full === undefined) return t.pass();

@@ -15,6 +15,7 @@ test('a terminal shows the line until it is hidden, and again afterwards', async
   progress.show('second line');
   progress.hide();
   t.regex(terminal.text.slice(hidden), /second line/);
+  t.false(terminal.text.includes('\u001b[?25l'), 'the cursor is never hidden: who would show it again?');
 });
 
 test('a line is drawn at once, without waiting for a timer; a count at most every 80 ms', async (t) => {

@@ -4,6 +4,7 @@ import test, { type ExecutionContext } from 'ava';
 import { ChatTemplateError } from '../../../../engine/errors.ts';
 import { ChatTemplate } from '../../../../engine/text/chat.ts';
 import type { ChatMessage } from '../../../../engine/text/conversation.ts';
+import { TemplateFailure } from '../../../../engine/text/jinja/failure.ts';
 import { parseJson } from '../../../../engine/text/jinja/parse-json.ts';
 import { QWEN3_TOKENIZER_DIR } from '../../../support/models/tokenizer.ts';
 import { trackResources } from '../../../support/processes/cleanup.ts';
@@ -56,6 +57,17 @@ test('a template may refer to special tokens, as text or as an object with text'
   for (const bos_token of ['', { content: '' }]) {
     t.is((await template(t, '{{ bos_token is defined }}', { bos_token })).render([user]), 'False');
   }
+});
+
+test('a template may refer to every special token of transformers, and to no other key', async (t) => {
+  const names = ['bos', 'eos', 'unk', 'sep', 'pad', 'cls', 'mask'].map((name) => `${name}_token`);
+  const tokens = Object.fromEntries(names.map((name) => [name, `<${name}>`]));
+  const source = names.map((name) => `{{ ${name} }}`).join('');
+  const others = '{{ model_max_length is defined }}{{ documents is none }}';
+  t.is(
+    (await template(t, source + others, { ...tokens, model_max_length: 9 })).render([user]),
+    `${names.map((name) => `<${name}>`).join('')}FalseTrue`,
+  );
 });
 
 test('enable_thinking is defined only if it is given', async (t) => {
@@ -165,21 +177,22 @@ test("a conversation that the template refuses is an error with the template's m
     "{{ raise_exception('System message must be at the beginning.') }}{% endif %}{% endfor %}";
   const strict = await template(t, source);
   t.is(strict.render([system, user]), '');
-  t.throws(() => strict.render([user, system]), {
+  const error = t.throws(() => strict.render([user, system]), {
     instanceOf: ChatTemplateError,
     message: /the chat template refuses the conversation: System message must be at the beginning\.$/,
   });
+  t.true(error.cause instanceof TemplateFailure);
 });
 
 test('a malformed conversation or tool is refused before it is rendered', async (t) => {
   const deaf = await template(t, 'anything');
   t.throws(() => deaf.render([{ role: 'user' }]), {
     instanceOf: ChatTemplateError,
-    message: /^messages\[0\]\.content/,
+    message: 'messages[0].content: found undefined; expected a string',
   });
   t.throws(() => deaf.render([user], { tools: {} as [] }), {
     instanceOf: ChatTemplateError,
-    message: /^tools: /,
+    message: 'tools: found {}; expected an array of objects',
   });
 });
 
@@ -198,11 +211,12 @@ test('a directory without a template is refused', async (t) => {
 });
 
 test('a template with a syntax error is refused', async (t) => {
-  await t.throwsAsync(template(t, '{% if %}'), {
+  const error = await t.throwsAsync(template(t, '{% if %}'), {
     instanceOf: ChatTemplateError,
     message:
       /tokenizer_config\.json: the chat template has a syntax error: expected an expression, got '%\}' \(line 1\)$/,
   });
+  t.true(error?.cause instanceof TemplateFailure);
   const dir = modelDir(t, { 'chat_template.jinja': '{{ ' });
   await t.throwsAsync(ChatTemplate.load(dir), {
     instanceOf: ChatTemplateError,

@@ -21,10 +21,11 @@ test('a byte order mark is not part of the text', async (t) => {
 
 test("an unreadable file is an error of the given class with the system's code", async (t) => {
   const dir = modelDir(t, {});
-  await t.throwsAsync(readTextFile(dir, TokenizerError), {
+  const error = await t.throwsAsync(readTextFile(dir, TokenizerError), {
     instanceOf: TokenizerError,
     message: `cannot read ${dir} (EISDIR)`,
   });
+  t.like(error?.cause, { code: 'EISDIR' });
   await t.throwsAsync(readTextFile(dir, ChatTemplateError), { instanceOf: ChatTemplateError });
 });
 
@@ -42,6 +43,20 @@ test('the error for truncated JSON has its length', async (t) => {
     instanceOf: TokenizerError,
     message: /cannot read .*a\.json as JSON \(14 characters, perhaps cut short\): ./,
   });
+});
+
+test('a parser of its own reads the text, and says what is wrong with it', async (t) => {
+  const path = join(modelDir(t, { 'a.json': 'text' }), 'a.json');
+  t.deepEqual(await readJsonFile(path, TokenizerError, (text) => [text]), ['text']);
+  const cause = new RangeError('no such word');
+  const refuse = () => {
+    throw cause;
+  };
+  const error = await t.throwsAsync(readJsonFile(path, ChatTemplateError, refuse), {
+    instanceOf: ChatTemplateError,
+    message: `cannot read ${path} as JSON (4 characters, perhaps cut short): no such word`,
+  });
+  t.is(error?.cause, cause);
 });
 
 test('a Git LFS pointer in place of a file is called that', async (t) => {

@@ -1,6 +1,7 @@
 import test from 'ava';
 import { TokenizerError } from '../../../../engine/errors.ts';
 import { parseTokenizerJson } from '../../../../engine/text/tokenizer-json.ts';
+import { QWEN2_PATTERN } from '../../../../engine/text/tokenizer-stages.ts';
 import { ID, tinyTokenizerJson } from './tiny.ts';
 
 /** The tiny tokenizer with keys of its `model` replaced. */
@@ -49,6 +50,68 @@ const splitWith = (change: Record<string, unknown>) =>
     },
   });
 const single = [{ SpecialToken: { id: '<|end|>', type_id: 0 } }];
+const special_tokens = { '<|end|>': { id: '<|end|>', ids: [ID.end], tokens: ['<|end|>'] } };
+const template = {
+  type: 'TemplateProcessing',
+  single,
+  pair: [...single, { Sequence: { id: 'B', type_id: 1 } }],
+};
+const NONE: Record<string, unknown> = { normalizer: null, post_processor: null };
+
+/** What is read, and whether its pattern may take any time. */
+const taken: [string, unknown, boolean][] = [
+  ['no normalizer and no post-processor', withStages(NONE), false],
+  ...['NFC', 'NFD', 'NFKC', 'NFKD'].flatMap((type): [string, unknown, boolean][] => [
+    [`the normalizer ${type}`, withStages({ normalizer: { type } }), false],
+    [
+      `${type} in a sequence`,
+      withStages({ normalizer: { type: 'Sequence', normalizers: [{ type: 'NFC' }, { type }] } }),
+      false,
+    ],
+  ]),
+  [
+    'all flags of bytes',
+    withStages({ decoder: { ...byteLevel, add_prefix_space: true, trim_offsets: true, use_regex: true } }),
+    false,
+  ],
+  ['a pattern of its own', splitWith({}), true],
+  ['a pattern of 10,000 characters', splitWith({ pattern: { Regex: 'a'.repeat(10_000) } }), true],
+  ['a pattern for what is kept', splitWith({ behavior: 'Removed', invert: true }), true],
+  ["Qwen's pattern", splitWith({ pattern: { Regex: QWEN2_PATTERN } }), false],
+  [
+    'bytes alone in a sequence',
+    withStages({ pre_tokenizer: { type: 'Sequence', pretokenizers: [byteLevel] } }),
+    false,
+  ],
+  ['a template as post-processor', withStages({ post_processor: { ...template, special_tokens } }), false],
+  [
+    'a sequence of post-processors',
+    withStages({
+      post_processor: { type: 'Sequence', processors: [byteLevel, { ...template, special_tokens }] },
+    }),
+    false,
+  ],
+  [
+    'keys of the model that ask for nothing',
+    withModel({
+      ...{ dropout: 0, continuing_subword_prefix: '', end_of_word_suffix: null, unk_token: null },
+      ...{ fuse_unk: true, byte_fallback: false, ignore_merges: true },
+    }),
+    false,
+  ],
+  [
+    'a token that is found with its spaces',
+    tokenWith({ lstrip: true, rstrip: true, normalized: true }),
+    false,
+  ],
+  ['the highest id', withVocab({ zz: 2 ** 31 - 1 }), false],
+];
+for (const [what, json, hasForeignPattern] of taken) {
+  test(`${what} is read`, (t) => {
+    t.is(parseTokenizerJson(json, 'tokenizer.json').hasForeignPattern, hasForeignPattern);
+  });
+}
+
 const refused: [string, unknown, string][] = [
   ['a key of its own', withStages({ special: 1 }), 'the whole: Unrecognized key: "special"'],
   [
@@ -85,7 +148,12 @@ const refused: [string, unknown, string][] = [
     'expected the behavior Isolated with',
   ],
   ['a pattern of another kind', splitWith({ pattern: { String: 'a' } }), 'pretokenizers.0.pattern'],
-  ['a pattern of 100 kB', splitWith({ pattern: { Regex: 'a'.repeat(1e5) } }), '.pattern.Regex: Too big'],
+  [
+    'a pattern that is too long',
+    splitWith({ pattern: { Regex: 'a'.repeat(10_001) } }),
+    '.pattern.Regex: Too big',
+  ],
+  ['an empty pattern', splitWith({ pattern: { Regex: '' } }), '.pattern.Regex: Too small'],
   [
     'another post-processor',
     withStages({ post_processor: { type: 'BertProcessing' } }),

@@ -210,7 +210,10 @@ test('a token has bytes, also if they are no character, and may be special', asy
     [ID.end, ID.extra, ID.note, ID.hel].map((id) => tokenizer.isSpecial(id)),
     [true, true, false, false],
   );
-  t.throws(() => tokenizer.bytesOf(-1), { instanceOf: TokenizerError });
+  t.throws(() => tokenizer.bytesOf(-1), {
+    instanceOf: TokenizerError,
+    message: 'token id -1 is not a whole number from 0 to 4294967295',
+  });
 });
 
 test('a pattern that backtracks without end is stopped with an error, and another text is encoded', async (t) => {

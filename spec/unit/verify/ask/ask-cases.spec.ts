@@ -28,10 +28,13 @@ test('scores are asked of prompt and reference tokens, and greedy tokens of the 
       return subject.generate(request);
     },
   };
-  const [{ forward }] = await ask(spy);
+  const { signal } = new AbortController();
+  const [{ forward }] = await askCases(spy, [one], { sizes: FAKE_SIZES, concurrency: 1, signal });
   t.deepEqual(forward, { kind: 'result', value: { rows: [[1], [1, 2], [1, 2, 3]].map(fakeRow) } });
-  t.like(calls[0], { ids: [1, 2, 3, 4], positions: [0, 1, 2], hidden: false });
-  t.like(calls[1], { ids: [1, 2], maxNewTokens: 2 });
+  t.deepEqual(calls, [
+    { ids: [1, 2, 3, 4], positions: [0, 1, 2], hidden: false, signal },
+    { ids: [1, 2], maxNewTokens: 2, signal },
+  ]);
 });
 
 test('a prompt that has to be refused is asked for one token', async (t) => {
@@ -132,6 +135,17 @@ test('an aborted run asks nothing more', async (t) => {
     signal: controller.signal,
   });
   t.is(await t.throwsAsync(asking), reason);
+  // Between two cases too.
+  const [late, asked] = [new AbortController(), [] as string[]];
+  const between = askCases(fakeSubject(), [one, two], {
+    ...{ sizes: FAKE_SIZES, concurrency: 1, signal: late.signal },
+    onCase(each) {
+      asked.push(each.case.id);
+      late.abort(reason);
+    },
+  });
+  t.is(await t.throwsAsync(between), reason);
+  t.deepEqual(asked, ['one']);
 });
 
 test('positions that a subject cannot be asked for are taken out of the case; the other rows are checked', async (t) => {

@@ -76,7 +76,7 @@ test('a probability is held to bounds of its own', async (t) => {
     }, loaded)
   ).differences;
   // The largest takes from all others: the first of them is named.
-  t.deepEqual([first.what, first.position], ['probability', 2]);
+  t.deepEqual([first.what, first.position, first.index], ['probability', 2, 3]);
 });
 
 test('logits that are within bounds one by one may be too far from the truth together', async (t) => {
@@ -102,6 +102,10 @@ test('another greedy token is a difference, unless the margin is within the nois
     }),
     ['greedy token', 4, 1],
   );
+  const { ties } = await compare((mine) => {
+    mine.tokens[1] = 9;
+  });
+  t.is(ties, 0, 'a difference is no tie');
   const loaded = golden();
   tie(loaded, 3);
   const tied = await compare((mine) => {
@@ -125,6 +129,37 @@ test('steps after a token that differs are not compared: they continue another t
     mine.rows[3] = rowOf(33);
   }, loaded);
   t.deepEqual([differences, ties], [[], 1]);
+  // The row that it was chosen from is still of the same text.
+  const first = await firstDifference((mine) => {
+    mine.tokens = [9, 33];
+    mine.rows[2][4] += 1;
+  }, loaded);
+  t.deepEqual(first, ['logits', 3, 4]);
+});
+
+test('a subject is asked for hidden states and as many tokens as the golden has; errors are thrown', async (t) => {
+  const loaded = golden();
+  const calls: unknown[] = [];
+  const model = echo(loaded);
+  const { positions, greedy } = loaded.recorded;
+  const { fingerprint } = await compareCase(loaded, MANIFEST, SIZES, {
+    forward(request) {
+      calls.push(request);
+      return model.forward(request);
+    },
+    async generate(request) {
+      calls.push(request);
+      return { ...(await model.generate(request)), fingerprint: 'abc' };
+    },
+  });
+  t.is(fingerprint, 'abc');
+  t.deepEqual(calls, [
+    { ids: IDS, positions, hidden: true },
+    { ids: IDS, maxNewTokens: greedy.tokens.length },
+  ]);
+  const broken = new SubjectError('it broke');
+  const forward = () => Promise.reject(broken);
+  t.is(await t.throwsAsync(compareCase(loaded, MANIFEST, SIZES, { ...model, forward })), broken);
 });
 
 test('of a sampled vocabulary the sample and the largest logits of the row are compared', async (t) => {

@@ -38,6 +38,17 @@ test('a difference is named by stage, position and dimension; stages after the f
   t.deepEqual(compare([at(2, 2, 0), 0.5]), [['hidden_states.final', 2, 0]]);
 });
 
+test('five differences of a stage are listed', (t) => {
+  const length = 7;
+  const long = Float32Array.from({ length: 3 * length * 4 }, (_, i) => Math.cos(i));
+  const positions = Array.from({ length }, (_, i) => i);
+  const golden = { values: long.map((value) => value + 1), positions, noise: NOISE };
+  t.deepEqual(
+    compareHiddenStates(long, length, golden, SIZES).map(({ position }) => position),
+    [0, 1, 2, 3, 4],
+  );
+});
+
 test('each stage has the tolerance of its own noise, and positions that are not stored have none', (t) => {
   t.deepEqual(compare([at(2, 0, 0), 1e-3]), [], 'four times 1e-3 of a maximum of about 1');
   t.is(compare([at(1, 0, 0), 1e-3]).length, 1);

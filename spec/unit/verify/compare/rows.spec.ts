@@ -94,6 +94,18 @@ test('a constant in one row only is an error of that row', (t) => {
   }
 });
 
+test('a log-probability may be off by what sums in f32 are, the same in a row', (t) => {
+  const rows = logits.map(logProbabilities);
+  const by = (nats: number) => rows.map(({ values }) => ({ values: values.map((value) => value + nats) }));
+  t.deepEqual(differences(by(5e-4)), []);
+  t.deepEqual(differences(by(-5e-4)), []);
+});
+
+test('five differences are listed', (t) => {
+  const wrong = logits.map(({ values }) => ({ values: values.map((value, id) => value + 0.1 * (id % 3)) }));
+  t.is(compareRows(pairRows('scores', wrong, expected, NOISE), NOISE).length, 5);
+});
+
 test('whole rows are held to the bound of a logit exactly', (t) => {
   const bound = 4 * NOISE.logits * 8;
   t.true(bound < 1e-5 + 1e-5 * 8, 'the floor decides');

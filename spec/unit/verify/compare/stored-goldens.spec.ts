@@ -1,13 +1,16 @@
+import { cpSync } from 'node:fs';
+import { join } from 'node:path';
 import test from 'ava';
 import { readModelConfig } from '../../../../engine/checkpoint/read-config.ts';
 import type { ModelConfig } from '../../../../engine/config.ts';
 import { Engine } from '../../../../engine/index.ts';
 import { ensureFixture } from '../../../../generator/fixtures/fixtures.ts';
+import { GOLDEN_FOLDER } from '../../../../golden/goldens.ts';
 import { storedCases } from '../../../../golden/verify-case.ts';
 import { engineSubject } from '../../../../verify/adapters/engine.ts';
 import { type AskedCase, askCases } from '../../../../verify/ask/ask-cases.ts';
 import { compareWithGoldens } from '../../../../verify/compare/stored-goldens.ts';
-import { trackResources } from '../../../support/processes/cleanup.ts';
+import { temporaryFolder, trackResources } from '../../../support/processes/cleanup.ts';
 
 trackResources(test);
 
@@ -65,6 +68,24 @@ test('a row that is off is found, and so is another greedy token', (t) => {
     return { ...each, generated: { kind: 'result', value: { tokens } } };
   });
   t.is(compare(token).get('ids-short')?.[0].what, 'greedy token');
+});
+
+test('goldens may lie in a folder of their own', (t) => {
+  const folder = temporaryFolder(t);
+  cpSync(join(GOLDEN_FOLDER, 'dense'), join(folder, 'mine'), { recursive: true });
+  const differences = compareWithGoldens({ name: 'mine', folder }, config, asked);
+  t.deepEqual([...differences.values()].flat(), []);
+  t.is(differences.size, 2);
+});
+
+test('of a case with positions that could not be asked, the greedy tokens are compared', (t) => {
+  const partial = changed((each) => {
+    if (each.forward.kind !== 'result') return each;
+    const { rows } = each.forward.value;
+    const unreached = [{ position: 0, why: 'no text encodes to it' }];
+    return { ...each, forward: { kind: 'result', value: { rows: rows.slice(1), unreached } } };
+  });
+  t.deepEqual(compare(partial).get('ids-short'), []);
 });
 
 test('a case without answers is not compared', (t) => {

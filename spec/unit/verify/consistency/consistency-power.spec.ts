@@ -26,6 +26,28 @@ test('a fault that is less than what is allowed is let pass', (t) => {
   t.is(consistencyPower(ANSWERS, 1e3).missed.length, 2);
 });
 
+test('a fault is put in only where it changes something, and an equal change is let pass', (t) => {
+  const rows = (...values: number[]) => values.map((value) => ({ values: Float32Array.of(value, 0) }));
+  const of = (parts: Partial<FirstAnswer>): FirstAnswer => ({
+    ...ANSWERS[0],
+    rows: undefined,
+    tokens: [],
+    ...parts,
+  });
+  // One row has none before it; the other's last row can stand for it.
+  const single = [of({ rows: rows(1) }), of({ rows: rows(3) })];
+  t.deepEqual(consistencyPower(single, 1), { refused: 1, of: 1, missed: [] });
+  t.deepEqual(consistencyPower(single, 2).missed, ['the last row is that of another prompt']);
+  // The last rows are the same.
+  const alike = [of({ rows: rows(1, 5) }), of({ rows: rows(2, 5) })];
+  t.deepEqual(consistencyPower(alike, 1), {
+    ...{ refused: 1, of: 2, missed: ['the last row is that of another prompt'] },
+  });
+  // One answer has no other.
+  t.deepEqual(consistencyPower([ANSWERS[0]], 0.1), { refused: 2, of: 2, missed: [] });
+  t.deepEqual(consistencyPower([of({ tokens: [4, 4, 4] })], 0.1), { refused: 0, of: 0, missed: [] });
+});
+
 test('without answers no fault is put in', (t) => {
   t.deepEqual(consistencyPower([], 1), { refused: 0, of: 0, missed: [] });
 });

@@ -173,6 +173,44 @@ test('changes within the noise of the class are right, and reported with their s
   t.is((await judge(subject, 1e-6)).verdicts.get('the same request twice')?.verdict, 'wrong');
 });
 
+test('a change that is just allowed is right, and of equal changes the first is reported', async (t) => {
+  const zeros = (value: number) => ({
+    rows: CASES[0].positions.map(() => ({ values: Float32Array.of(value, 1) })),
+  });
+  const first = CASES.map((each) => ({ case: each, ...zeros(0) }));
+  const of = async (values: number[], allowed: number) => {
+    const asked = [...values];
+    const subject = fakeSubject({ forward: async () => zeros(asked.shift() ?? 0) }, { maxConcurrency: 1 });
+    return (await judgeConsistency(subject, first, { allowed })).verdicts[0];
+  };
+  const name = 'the same request twice';
+  const changed = { name, equalBits: false, largest: 0.5, case: 'case-1', position: 0 };
+  t.deepEqual(await of([0, 0.5, 0.5, 0], 0.5), { ...changed, verdict: 'right' });
+  t.deepEqual(await of([0, 0.5, 0.5, 0], 0.49), { ...changed, verdict: 'wrong' });
+  // Another bit, and no change of a value.
+  t.deepEqual(await of([0, 0, -0, 0], 0.5), { ...changed, verdict: 'right', largest: 0, case: 'case-2' });
+});
+
+test('checks are announced in order, and a signal ends them with its reason', async (t) => {
+  const names: string[] = [];
+  const onCheck = (name: string) => names.push(name);
+  await judgeConsistency(honest, await firstAnswers(), { allowed: 1, onCheck });
+  t.deepEqual(
+    names,
+    CONSISTENCY_CHECKS.map(({ name }) => name),
+  );
+  const [reason, controller] = [new Error('Ctrl-C'), new AbortController()];
+  const subject = fakeSubject({
+    forward() {
+      controller.abort(reason);
+      return Promise.reject(new NoAnswerError('closed'));
+    },
+  });
+  const { signal } = controller;
+  const judging = judgeConsistency(subject, await firstAnswers(), { allowed: 1, signal });
+  t.is(await t.throwsAsync(judging), reason);
+});
+
 test('checks that a subject cannot be asked are named with the reason', async (t) => {
   const alone = await judge(fakeSubject({}, { maxConcurrency: 1 }));
   t.deepEqual(alone.unchecked, [

@@ -19,6 +19,15 @@ test('a similar prompt differs in one token, around the end of a block or before
   for (const { promptIds, ids } of prompts) t.true(ids.every((token) => promptIds.includes(token)));
 });
 
+test('a prompt has room for three places between its first token and its last', (t) => {
+  t.deepEqual(similarPrompts([caseOf(4)]), []);
+  const prompts = similarPrompts([caseOf(5)]);
+  t.deepEqual(
+    prompts.map(({ promptIds, ids }) => places(promptIds, ids)),
+    [[1], [2], [3]],
+  );
+});
+
 test('the longest prompts are taken, and none that repeats one token', (t) => {
   const alike = { case: { id: 'alike', promptIds: Array(50).fill(7), greedy: [], positions: [] } };
   const ids = similarPrompts([alike, ...[10, 11, 12, 13, 14].map(caseOf)]).map(({ id }) => id);

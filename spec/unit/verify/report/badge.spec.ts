@@ -16,4 +16,8 @@ test('a badge says the verdict, and the class of a right engine', (t) => {
     JSON.parse(renderBadge({ ...RIGHT, precision: UNKNOWN.precision })),
     badge('brightgreen', 'right'),
   );
+  t.deepEqual(
+    JSON.parse(renderBadge({ ...RIGHT, precision: WRONG.precision })),
+    badge('brightgreen', 'right'),
+  );
 });

@@ -28,6 +28,20 @@ test('a bug that is found and a case that broke are worse', (t) => {
   ]);
 });
 
+test('unknown stands between right and wrong, and an equal verdict is no change', (t) => {
+  const verdicts = ['right', 'unknown', 'wrong'] as const;
+  for (const [i, was] of verdicts.entries()) {
+    for (const [j, is] of verdicts.entries()) {
+      const change = was === is ? [] : [`verdict: ${was} → ${is}`];
+      t.deepEqual(diffVerdicts({ ...RIGHT, verdict: was }, { ...RIGHT, verdict: is }), {
+        worse: j > i ? change : [],
+        better: j < i ? change : [],
+        other: [],
+      });
+    }
+  }
+});
+
 test('a diff names another reference, and a verdict without a class', (t) => {
   const reference = { kind: 'engine' as const, description: 'our engine' };
   t.deepEqual(diffVerdicts(RIGHT, { ...RIGHT, reference, precision: UNKNOWN.precision }).other, [
@@ -42,4 +56,6 @@ test('a comparison is printed under headings, or says that there is no differenc
     /^old {2}RIGHT.*\nnew {2}WRONG.*\nworse:\n {2}verdict: right → wrong\nother:\n/,
   );
   t.regex(renderDiff(RIGHT, RIGHT), /\nno difference\n$/);
+  const reference = { kind: 'engine' as const, description: 'our engine' };
+  t.regex(renderDiff(RIGHT, { ...RIGHT, reference }), /\nother:\n {2}reference: goldens → engine\n$/);
 });

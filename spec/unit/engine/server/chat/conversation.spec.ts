@@ -50,30 +50,46 @@ test('arguments of calls stay as they were sent, whatever they are; none at all 
 
 const assistant = (call: unknown) => ({ role: 'assistant', tool_calls: [call] });
 const called = (json: unknown) => assistant({ function: { name: 'f', arguments: json } });
-const REFUSED: [messages: unknown, message: RegExp, param: string][] = [
-  [undefined, /is undefined; expected an array of at least one message/, 'messages'],
-  [[], /is \[\]; expected an array of at least one message/, 'messages'],
-  [['hi'], /is "hi"; expected an object with role and content/, 'messages[0]'],
+const REFUSED: [messages: unknown, message: string, param: string][] = [
+  [undefined, 'messages is undefined; expected an array of at least one message', 'messages'],
+  [[], 'messages is []; expected an array of at least one message', 'messages'],
+  [['hi'], 'messages[0] is "hi"; expected an object with role and content', 'messages[0]'],
   [
     [user, { role: 'function', content: '' }],
-    /expected system, developer, user, assistant, tool/,
+    'messages[1].role is "function"; expected system, developer, user, assistant, tool',
     'messages[1].role',
   ],
-  [[{ role: 'user' }], /is undefined; expected a string, or an array of text parts/, 'messages[0].content'],
-  [[{ role: 'tool', content: null }], /is null; expected a string/, 'messages[0].content'],
   [
-    [{ role: 'user', content: 'a\ud800' }],
-    /a\\ud800"; expected a text without lone surrogates/,
+    [{ role: 'user' }],
+    'messages[0].content is undefined; expected a string, or an array of text parts',
     'messages[0].content',
   ],
-  [[{ ...user, name: 1 }], /is 1; expected a string/, 'messages[0].name'],
-  [[{ role: 'user', content: ['a'] }], /expected {"type": "text"/, 'messages[0].content[0]'],
+  [
+    [{ role: 'tool', content: null }],
+    'messages[0].content is null; expected a string, or an array of text parts',
+    'messages[0].content',
+  ],
+  [
+    [{ role: 'user', content: 'a\ud800' }],
+    'messages[0].content is "a\\ud800"; expected a text without lone surrogates',
+    'messages[0].content',
+  ],
+  [[{ ...user, name: 1 }], 'messages[0].name is 1; expected a string', 'messages[0].name'],
+  [
+    [{ role: 'user', content: ['a'] }],
+    'messages[0].content[0] is "a"; expected {"type": "text", "text": …}',
+    'messages[0].content[0]',
+  ],
   [
     [{ role: 'user', content: [{ text: 'a' }] }],
-    /is undefined; expected "text"/,
+    'messages[0].content[0].type is undefined; expected "text"',
     'messages[0].content[0].type',
   ],
-  [[{ role: 'user', content: [{ type: 'text' }] }], /expected a string/, 'messages[0].content[0].text'],
+  [
+    [{ role: 'user', content: [{ type: 'text' }] }],
+    'messages[0].content[0].text is undefined; expected a string',
+    'messages[0].content[0].text',
+  ],
   [
     [
       {
@@ -84,18 +100,54 @@ const REFUSED: [messages: unknown, message: RegExp, param: string][] = [
         ],
       },
     ],
-    /^cannot serve messages\[0\]\.content\[1\]: a part of type image_url is not supported; write {"type": "text"/,
+    'cannot serve messages[0].content[1]: a part of type image_url is not supported; write {"type": "text", "text": …}',
     'messages[0].content[1]',
   ],
-  [[{ role: 'assistant', function_call: {} }], /function_call is not supported/, 'messages[0].function_call'],
-  [[{ role: 'assistant', audio: { id: '' } }], /audio is not supported/, 'messages[0].audio'],
-  [[{ role: 'assistant', reasoning: 1 }], /expected a string/, 'messages[0].reasoning'],
-  [[{ role: 'assistant', tool_calls: {} }], /expected an array of calls/, 'messages[0].tool_calls'],
-  [[assistant(null)], /expected {"type": "function"/, 'messages[0].tool_calls[0]'],
-  [[assistant({ type: 'custom', custom: {} })], /expected {"type": "function"/, 'messages[0].tool_calls[0]'],
-  [[assistant({ function: {} })], /expected a string/, 'messages[0].tool_calls[0].function.name'],
-  [[called({})], /is {}; expected the JSON of an object/, 'messages[0].tool_calls[0].function.arguments'],
-  [[called('\udc00')], /without lone surrogates/, 'messages[0].tool_calls[0].function.arguments'],
+  [
+    [{ role: 'assistant', function_call: {} }],
+    'cannot serve messages[0].function_call: function_call is not supported; write text in content and calls in tool_calls',
+    'messages[0].function_call',
+  ],
+  [
+    [{ role: 'assistant', audio: { id: '' } }],
+    'cannot serve messages[0].audio: audio is not supported; write text in content and calls in tool_calls',
+    'messages[0].audio',
+  ],
+  [
+    [{ role: 'assistant', reasoning: 1 }],
+    'messages[0].reasoning is 1; expected a string',
+    'messages[0].reasoning',
+  ],
+  [
+    [{ role: 'assistant', tool_calls: {} }],
+    'messages[0].tool_calls is {}; expected an array of calls',
+    'messages[0].tool_calls',
+  ],
+  [
+    [assistant(null)],
+    'messages[0].tool_calls[0] is null; expected {"type": "function", "function": {"name": …, "arguments": …}}',
+    'messages[0].tool_calls[0]',
+  ],
+  [
+    [assistant({ type: 'custom', custom: {} })],
+    'messages[0].tool_calls[0] is { type: \'custom\', custom: {} }; expected {"type": "function", "function": {"name": …, "arguments": …}}',
+    'messages[0].tool_calls[0]',
+  ],
+  [
+    [assistant({ function: {} })],
+    'messages[0].tool_calls[0].function.name is undefined; expected a string',
+    'messages[0].tool_calls[0].function.name',
+  ],
+  [
+    [called({})],
+    'messages[0].tool_calls[0].function.arguments is {}; expected the JSON of an object, as a string',
+    'messages[0].tool_calls[0].function.arguments',
+  ],
+  [
+    [called('\udc00')],
+    'messages[0].tool_calls[0].function.arguments is "\\udc00"; expected a text without lone surrogates',
+    'messages[0].tool_calls[0].function.arguments',
+  ],
 ];
 for (const [messages, message, param] of REFUSED) {
   test(`messages are refused with ${param}: ${JSON.stringify(messages)}`, (t) => {

@@ -14,6 +14,7 @@ import jinja2.ext
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 import combinations
+import details
 
 VARIABLES = r"""{
   "none": null, "yes": true, "no": false, "zero": 0, "one": 1, "neg": -7, "big": 9223372036854775807,
@@ -913,8 +914,8 @@ def record(template):
 
 
 def main():
-    expressions = [*EXPRESSIONS, *combinations.expressions()]
-    templates = ["{{ " + expression + " }}" for expression in expressions] + TEMPLATES + combinations.STATEMENTS
+    expressions = [*EXPRESSIONS, *combinations.expressions(), *details.EXPRESSIONS]
+    templates = ["{{ " + expression + " }}" for expression in expressions] + TEMPLATES + combinations.STATEMENTS + details.STATEMENTS
     templates = list(dict.fromkeys(templates))
     # What is printed with an address in memory differs from run to run.
     cases = [[t, r] for t, r in ((t, record(t)) for t in templates) if "0x" not in str(r) or "0x" in t or "x}" in t]

@@ -20,14 +20,23 @@ function render(template: string, variables: unknown): string {
   }
 }
 
+/** What errors say, by template, where that is not what Python says. Written by hand, not by record.py. */
+const ownMessages: Readonly<Record<string, string>> = JSON.parse(
+  readFileSync(new URL('own-messages.json', import.meta.url), 'utf8'),
+);
+
+function expectedOf([template, expected]: Recorded['cases'][number]): string {
+  if (typeof expected === 'string') return expected;
+  // Without the name of Python's exception.
+  return `TemplateFailure: ${ownMessages[template] ?? expected.error.replace(/^\w+: /, '')}`;
+}
+
 test('filters, tests, operators, methods and statements give what jinja2 gives in Python', (t) => {
   t.true(recorded.cases.length > 2500);
   const variables = parseJson(recorded.variables);
   const wrong = recorded.cases
-    .map(([template, expected]) => ({ template, expected, got: render(template, variables) }))
-    .filter(({ expected, got }) =>
-      typeof expected === 'string' ? got !== expected : !got.startsWith('TemplateFailure: '),
-    );
+    .map((each) => ({ template: each[0], expected: expectedOf(each), got: render(each[0], variables) }))
+    .filter(({ expected, got }) => got !== expected);
   t.deepEqual(wrong, []);
 });
 
@@ -41,20 +50,21 @@ test('what jinja2 has and this engine does not imitate is refused by name', (t) 
     ['{{ {(1, 2): 3} }}', 'a tuple as a key'],
     ['{{ (x | safe) | upper }}', 'the filter upper of a value marked as safe'],
     ['{{ cycler(1, 2) }}', 'cycler'],
-    ['{% include "x" %}', 'the statement include'],
-    ['{% for a in x recursive %}{% endfor %}', 'a recursive loop'],
-    ["{{ '\\N{BULLET}' }}", 'a character by its name'],
+    ["{{ '\\N{BULLET}' }}", 'a character by its name (\\N{…})'],
     ["{{ strftime_now('%U') }}", 'strftime_now: %U'],
     ['{{ range }}', 'a function as text'],
+    ['{{ (-8) ** 0.5 }}', 'a power that is a complex number'],
     ['{{ range(5)[1:3] }}', 'a slice of a range'],
     ["{{ '五'.isnumeric() }}", 'isnumeric() of Chinese characters'],
   ];
   for (const [template, named] of refused) {
-    const got = render(template, { x: 'a' });
-    t.true(
-      got.startsWith(`TemplateFailure: ${named}`) && got.includes('is not supported by this engine'),
-      got,
-    );
+    t.is(render(template, { x: 'a' }), `TemplateFailure: ${named} is not supported by this engine`);
+  }
+  for (const [template, named] of [
+    ['{% include "x" %}', 'the statement include'],
+    ['{% for a in x recursive %}{% endfor %}', 'a recursive loop'],
+  ]) {
+    t.is(render(`\n${template}`, {}), `TemplateFailure: ${named} is not supported by this engine (line 2)`);
   }
 });
 
@@ -94,27 +104,30 @@ test('a value from JavaScript is what it is in JSON; what JSON cannot say is ref
     render('{{ v }}', { v: { a: 1, b: 1.5, c: [null, 2], d: undefined } }),
     "{'a': 1, 'b': 1.5, 'c': [None, 2]}",
   );
-  t.regex(render('{{ v }}', { v: () => 1 }), /cannot use a value of the type function/);
+  t.is(
+    render('{{ v }}', { v: () => 1 }),
+    'TemplateFailure: cannot use a value of the type function; expected what JSON can say',
+  );
 });
 
 test('a template that loops without end or fills the memory is stopped where its budget ends', (t) => {
   const limits = { steps: 20_000, memory: 2_000 };
-  const endless: [template: string, reason: RegExp][] = [
-    ['{% for a in r %}{% for b in r %}{% for c in r %}{% endfor %}{% endfor %}{% endfor %}', /20000 steps/],
-    ['{% set n = namespace(x=[0]) %}{% for i in r %}{% set n.x = n.x + n.x %}{% endfor %}', /1 MB of memory/],
-    [
-      '{% set n = namespace(x=[]) %}{% for i in r %}{% set n.x = [n.x, n.x] %}{% endfor %}{{ n.x }}',
-      /more than/,
-    ],
-    ["{% set n = namespace(x='a') %}{% for i in r %}{% set n.x = n.x ~ n.x %}{% endfor %}", /134217728 char/],
-    ["{% for i in r %}{% if 'y' in 'x' * 9999 %}{% endif %}{% endfor %}", /more than/],
-    ["{% for i in r %}{{ 'ab ab'.replace('a', 'b' * 999) }}{% endfor %}", /1 MB of memory/],
-    ["{{ '%99999999999d' % 1 }}", /134217728 char/],
-    ["{{ '{:99999999999}'.format(1) }}", /134217728 char/],
-    ["{{ 'a'.center(99999999999) }}", /134217728 char/],
-    ['{{ [1] | batch(99999999999, 1) | list }}', /more than/],
-    ['{{ [[1, 2, 3] * 900] | string | length }}', /more than/],
-    ['{{ r | list | sort | map("string") | join }}', /1 MB of memory/],
+  const long = 'it takes more than 20000 steps; expected a loop that ends sooner';
+  const full = 'it fills more than 1 MB of memory';
+  const large = 'it makes a text of more than 134217728 characters';
+  const endless: [template: string, reason: string][] = [
+    ['{% for a in r %}{% for b in r %}{% for c in r %}{% endfor %}{% endfor %}{% endfor %}', long],
+    ['{% set n = namespace(x=[0]) %}{% for i in r %}{% set n.x = n.x + n.x %}{% endfor %}', full],
+    ['{% set n = namespace(x=[]) %}{% for i in r %}{% set n.x = [n.x, n.x] %}{% endfor %}{{ n.x }}', full],
+    ["{% set n = namespace(x='a') %}{% for i in r %}{% set n.x = n.x ~ n.x %}{% endfor %}", large],
+    ["{% for i in r %}{% if 'y' in 'x' * 9999 %}{% endif %}{% endfor %}", full],
+    ["{% for i in r %}{{ 'ab ab'.replace('a', 'b' * 999) }}{% endfor %}", full],
+    ["{{ '%99999999999d' % 1 }}", large],
+    ["{{ '{:99999999999}'.format(1) }}", large],
+    ["{{ 'a'.center(99999999999) }}", large],
+    ['{{ [1] | batch(99999999999, 1) | list }}', long],
+    ['{{ [[1, 2, 3] * 900] | string | length }}', full],
+    ['{{ r | list | sort | map("string") | join }}', full],
   ];
   for (const [template, reason] of endless) {
     t.throws(
@@ -124,5 +137,5 @@ test('a template that loops without end or fills the memory is stopped where its
     );
   }
   t.is(new Template('{{ 2 ** 64 }}').render({}, limits), '18446744073709551616');
-  t.regex(render('{{ 2 ** 99999999 }}', {}), /an int of more than 1048576 bits is too large$/);
+  t.is(render('{{ 2 ** 99999999 }}', {}), 'TemplateFailure: an int of more than 1048576 bits is too large');
 });

@@ -1,6 +1,17 @@
 import test from 'ava';
-import { askServer, idOfToken, scoresOf } from '../../../../../verify/adapters/http/asking.ts';
-import type { Completion } from '../../../../../verify/adapters/http/dialect.ts';
+import {
+  askServer,
+  idOfToken,
+  type ServerProfile,
+  scoresOf,
+} from '../../../../../verify/adapters/http/asking.ts';
+import type { Completion, Question } from '../../../../../verify/adapters/http/dialect.ts';
+import { forward } from '../../../../../verify/adapters/http/forward.ts';
+import { generate } from '../../../../../verify/adapters/http/generate.ts';
+import { InternedText } from '../../../../../verify/adapters/http/interned-text.ts';
+import { HttpStatusError } from '../../../../../verify/adapters/http/nonsense.ts';
+import { probeScores } from '../../../../../verify/adapters/http/probe-scores.ts';
+import { probeServer } from '../../../../../verify/adapters/http/probe-server.ts';
 import { TokenText } from '../../../../../verify/adapters/http/token-text.ts';
 import { NotSupportedError, SubjectError } from '../../../../../verify/errors.ts';
 import { scriptedDialect, scriptedServer } from '../../../../support/servers/scripted-server.ts';
@@ -79,6 +90,8 @@ test('answers of other lengths are refused', async (t) => {
   for (const [wrong, message] of [
     [{ tokens: [{ id: 1 }, { id: 2 }], rows: [ROW, ROW] }, /found 2 generated tokens; expected 1 at most$/],
     [{ rows: [] }, /found 0 rows of log-probabilities for 1 tokens; expected one row for each token$/],
+    [{ rows: [ROW, ROW] }, /found 2 rows of log-probabilities for 1 tokens; expected one row/],
+    [{ promptRows: [undefined, ROW, ROW] }, /found 3 rows for the prompt of 2 tokens; expected one row/],
     [
       { promptRows: [undefined] },
       /found 1 rows for the prompt of 2 tokens; expected one row for each token$/,
@@ -111,6 +124,7 @@ test('entries with unknown ids are counted', (t) => {
   const { server } = scriptedServer(() => ANSWER, {
     text: LETTERS,
     onDropped: (count) => {
+      t.true(count > 0);
       dropped += count;
     },
   });
@@ -125,4 +139,101 @@ test('entries with unknown ids are counted', (t) => {
     undefined,
   );
   t.is(dropped, 2);
+});
+
+/** Ways to ask, each with a number of exchanges. A row comes when its token is forced, or with others. */
+const WAYS: Readonly<
+  Record<string, [number, (server: ServerProfile, signal: AbortSignal) => Promise<unknown>]>
+> = {
+  'a question': [1, (server, signal) => askServer(server, { ...QUESTION, signal })],
+  'a stream': [1, (server, signal) => askServer(server, { ...QUESTION, stream: true, signal })],
+  'a text whose ids are asked for': [
+    2,
+    (server, signal) => askServer({ ...server, prompts: 'text', text: LETTERS }, { ...QUESTION, signal }),
+  ],
+  'positions one after the other': [
+    4,
+    (server, signal) => forward(server, { ids: [1, 2], positions: [0, 1], signal }),
+  ],
+  'positions at once': [
+    1,
+    (server, signal) =>
+      forward({ ...server, scoresPrompts: true }, { ids: [1, 2], positions: [0, 1], signal }),
+  ],
+  'a continuation and its rows': [
+    6,
+    (server, signal) => generate(server, { ids: [1, 2], maxNewTokens: 2, signal }),
+  ],
+  'what a server gives': [
+    2,
+    ({ dialect, ...server }, signal) =>
+      probeServer({ ...server, dialect: { ...dialect, scoresPrompts: true } }, undefined, signal),
+  ],
+  'what scores are': [4, (server, signal) => probeScores(server, [1, 2], signal)],
+};
+
+for (const [way, [exchanges, ask]] of Object.entries(WAYS)) {
+  test(`${way}: every exchange has the signal of the question`, async (t) => {
+    const { signal } = new AbortController();
+    const script = ({ prompt, forcedToken, promptRows, asked, maxNewTokens }: Question): Completion => ({
+      tokens: [{ id: forcedToken ?? 3 }],
+      rows: [asked.startsWith('probe') || promptRows || forcedToken !== undefined ? ROW : undefined],
+      ...(promptRows ? { promptRows: 'ids' in prompt ? prompt.ids.map(() => ROW) : [] } : {}),
+      ...(maxNewTokens > 0 ? {} : { tokens: [] }),
+    });
+    const dialect = scriptedDialect(script, {
+      stream: { body: (whole) => ({ ...whole }), join: () => ({}) },
+      tokenize: async (send) => {
+        await send({ method: 'POST', path: '/tokenize' });
+        return [1, 2];
+      },
+    });
+    const { server, signals } = scriptedServer(script, { dialect, wholeToken: 3 });
+    await ask(server, signal);
+    t.is(signals.length, exchanges);
+    t.true(signals.every((each) => each === signal));
+  });
+}
+
+test('a stream has a path of its own, and only a refusal says that the server has no streams', async (t) => {
+  const paths: string[] = [];
+  const answer = { json: async () => ({}), events: async () => [{}] };
+  const dialect = (path?: string) =>
+    scriptedDialect(() => ANSWER, { stream: { path, body: (whole) => ({ ...whole }), join: () => ({}) } });
+  const ask = (path: string | undefined, events: ServerProfile['client']['events']) => {
+    const { server } = scriptedServer(() => ANSWER, {
+      dialect: dialect(path),
+      client: { ...answer, events },
+    });
+    return askServer(server, { ...QUESTION, stream: true });
+  };
+  const record: ServerProfile['client']['events'] = async ({ path }) => {
+    paths.push(path);
+    return [{}];
+  };
+  await ask('/streamed', record);
+  await ask(undefined, record);
+  t.deepEqual(paths, ['/streamed', '/scripted']);
+  const [refusal, locked] = [new HttpStatusError('no', 400), new HttpStatusError('no key', 401)];
+  await t.throwsAsync(
+    ask(undefined, () => Promise.reject(refusal)),
+    { instanceOf: NotSupportedError, message: 'no; expected an answer in parts' },
+  );
+  t.is(await t.throwsAsync(ask(undefined, () => Promise.reject(locked))), locked);
+});
+
+test('a server may say nothing of ids, stop early, and is asked for as many rows as the question says', async (t) => {
+  const untold = { tokens: [{ id: 3 }] };
+  const { server, questions } = scriptedServer(() => untold);
+  t.deepEqual(await askServer(server, { ...QUESTION, maxNewTokens: 5, top: 0 }), untold);
+  t.is(questions[0].top, 0);
+});
+
+test('the length of a prompt that a server tells is enough, and ids are exact whatever texts are', async (t) => {
+  const tokenize = () => Promise.reject(new Error('not asked'));
+  const told = scriptedServer(() => ANSWER, { prompts: 'text', text: LETTERS });
+  const dialect = { ...told.server.dialect, tokenize };
+  t.deepEqual(await askServer({ ...told.server, dialect }, QUESTION), ANSWER);
+  const other = scriptedServer(() => ({ ...ANSWER, promptLength: 3 }), { text: new InternedText() });
+  await t.throwsAsync(askServer(other.server, QUESTION), { instanceOf: SubjectError });
 });

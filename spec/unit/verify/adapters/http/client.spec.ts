@@ -4,7 +4,7 @@ import { HttpStatusError } from '../../../../../verify/adapters/http/nonsense.ts
 import type { Clock } from '../../../../../verify/adapters/http/retries.ts';
 import { NoAnswerError, SubjectError } from '../../../../../verify/errors.ts';
 import { closing, trackResources } from '../../../../support/processes/cleanup.ts';
-import { answers, busy, cut, html, sends } from '../../../../support/servers/faults.ts';
+import { answers, busy, cut, html, sends, silent } from '../../../../support/servers/faults.ts';
 import { type Fault, LoopbackServer } from '../../../../support/servers/loopback-server.ts';
 
 trackResources(test);
@@ -68,11 +68,17 @@ test('a cut connection is tried again, four times in all', async (t) => {
 });
 
 test('an HTTP error is not tried again; its status is kept', async (t) => {
-  for (const status of [400, 404, 500, 502]) {
+  const redirected = '; redirects are not followed, name the final URL';
+  const locked = '; name the variable that holds its key: --api-key-env';
+  for (const [status, advice] of [
+    ...[300, 302, 399].map((code) => [code, redirected] as const),
+    ...[401, 403].map((code) => [code, locked] as const),
+    ...[400, 404, 500, 502].map((code) => [code, ''] as const),
+  ]) {
     const { client, server } = await start(t, [answers(status, { detail: 'no' })]);
     const error = await t.throwsAsync(client.json(GET, 'forward'), { instanceOf: HttpStatusError });
     t.is(error.status, status);
-    t.is(error.message, `forward (GET /a): the server answers ${status}: {"detail":"no"}`);
+    t.is(error.message, `forward (GET /a): the server answers ${status}: {"detail":"no"}${advice}`);
     t.is(server.requests.length, 1);
   }
 });
@@ -107,6 +113,18 @@ test('what is not JSON, and an error in a 200, are refused with what came', asyn
   }
 });
 
+test('an answer may have an error of null, any status of success, and a megabyte', async (t) => {
+  const long = 'x'.repeat(2 ** 20);
+  for (const [fault, expected] of [
+    [sends('{"error": null, "a": 2}'), { error: null, a: 2 }],
+    [answers(299, { a: 3 }), { a: 3 }],
+    [answers(200, { long }), { long }],
+  ] as const) {
+    const { client } = await start(t, [fault]);
+    t.deepEqual(await client.json(GET, 'forward'), expected);
+  }
+});
+
 test('an answer that is too large is refused', async (t) => {
   const { server } = await start(t, [sends('[1, 2, 3, 4]')]);
   const client = closing(t, new Client({ url: new URL(server.url), timeoutMs: 30_000, maxBytes: 8 }));
@@ -116,12 +134,25 @@ test('an answer that is too large is refused', async (t) => {
   });
 });
 
-test('a signal ends the wait for a busy server with its own reason', async (t) => {
-  const { server } = await start(t, Array(9).fill(busy(503, '60')));
-  const client = closing(t, new Client({ url: new URL(server.url), timeoutMs: 30_000 }));
-  const [reason, controller] = [new Error('Ctrl-C'), new AbortController()];
-  const asking = client.json(GET, 'forward', controller.signal);
-  while (server.requests.length === 0) await new Promise((resolve) => setTimeout(resolve, 5));
-  setTimeout(() => controller.abort(reason), 20);
-  t.is(await t.throwsAsync(asking), reason);
+test('a signal ends the wait for a busy server, and for an answer, with its own reason', async (t) => {
+  for (const [fault, asks] of [
+    [busy(503, '60'), 'waits'],
+    [silent, 'asks'],
+  ] as const) {
+    const [reason, controller] = [new Error('Ctrl-C'), new AbortController()];
+    const { server, clock } = await start(t, [fault]);
+    const ending = {
+      ...clock,
+      async wait(_ms: number, signal?: AbortSignal) {
+        controller.abort(reason);
+        if (signal?.aborted) throw new Error('the wait was ended');
+      },
+    };
+    const client = closing(t, new Client({ url: new URL(server.url), timeoutMs: 20_000, clock: ending }));
+    const asking = client.json(GET, 'forward', controller.signal);
+    while (server.requests.length === 0) await new Promise((resolve) => setTimeout(resolve, 5));
+    if (asks === 'asks') controller.abort(reason);
+    t.is(await t.throwsAsync(asking), reason, asks);
+    t.is(server.requests.length, 1);
+  }
 });

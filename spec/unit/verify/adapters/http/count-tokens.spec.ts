@@ -28,4 +28,9 @@ test('a server that does not count, or takes no text, cannot be asked; nonsense 
   });
   await t.throwsAsync(refusing.counted, { instanceOf: NotSupportedError, message: /400; expected/ });
   await t.throwsAsync(server(() => ({})).counted, { instanceOf: SubjectError });
+  const locked = new HttpStatusError('no key', 401);
+  const asked = server(() => {
+    throw locked;
+  });
+  t.is(await t.throwsAsync(asked.counted), locked);
 });

@@ -14,22 +14,56 @@ const answering =
 const models = (ownedBy: string) => ({ data: [{ id: 'm', owned_by: ownedBy }] });
 
 test('the API of a server is detected by what it says of itself', async (t) => {
-  for (const [name, answers] of [
-    ['vllm', { '/version': { version: '0.11.2' }, '/v1/models': models('vllm') }],
-    ['sglang', { '/get_model_info': { model_path: 'm' }, '/v1/models': models('sglang') }],
-    ['sglang', { '/model_info': { model_path: 'm' } }],
+  const listed = { '/v1/models': models('organization') };
+  const sglang = { '/get_server_info': { version: '0.5' } };
+  for (const [name, identity, answers] of [
+    ['vllm', { version: '0.11.2', models: ['m'] }, { '/version': { version: '0.11.2' }, ...listed }],
+    ['vllm', { models: ['m'] }, { '/v1/models': models('vllm') }],
+    [
+      'vllm',
+      { name: 'Plumbline', version: '0.2', models: ['m'] },
+      {
+        ...{ '/version': { version: '0.2' }, '/v1/models': models('plumbline') },
+      },
+    ],
+    ['sglang', { version: '0.5', models: ['p'] }, { '/get_model_info': { model_path: 'p' }, ...sglang }],
+    ['sglang', { models: ['p'] }, { '/model_info': { model_path: 'p' }, ...listed }],
     [
       'llama-server',
-      { '/props': { default_generation_settings: {}, build_info: 'b1' }, '/v1/models': models('llamacpp') },
+      { version: 'b1' },
+      {
+        ...{ '/props': { default_generation_settings: {}, build_info: 'b1' }, ...listed },
+      },
     ],
+    ['llama-server', {}, { '/props': { default_generation_settings: {} } }],
     [
       'tgi',
-      { '/info': { model_id: 'm', version: '3', max_concurrent_requests: 128 }, '/v1/models': models('m') },
+      { version: '3', models: ['p'] },
+      {
+        ...{ '/info': { model_id: 'p', version: '3', max_concurrent_requests: 128 }, ...listed },
+      },
     ],
-    ['ollama', { '/api/version': { version: '0.12.11' }, '/v1/models': models('library') }],
-    ['openai', { '/v1/models': models('organization') }],
+    [
+      'ollama',
+      { version: '0.12.11', models: ['a', 'b'] },
+      {
+        ...{
+          '/api/version': { version: '0.12.11' },
+          '/api/tags': { models: [{ name: 'a' }, { name: 'b' }] },
+        },
+        ...listed,
+      },
+    ],
+    ['ollama', { version: '0.12.11' }, { '/api/version': { version: '0.12.11' }, ...listed }],
+    ['openai', { models: ['m'] }, listed],
+    ['openai', { name: 'Plumbline', models: ['m'] }, { '/v1/models': models('plumbline') }],
   ] as const) {
-    t.is((await detectDialect(answering(answers), 'auto')).dialect.name, name);
+    for (const api of ['auto', name] as const) {
+      const found = await detectDialect(answering(answers), api);
+      t.is(found.dialect.name, name);
+      const known = Object.entries(found.identity).filter(([, value]) => value !== undefined);
+      t.deepEqual(Object.fromEntries(known), identity, `${name}, asked as ${api}`);
+    }
   }
 });
 

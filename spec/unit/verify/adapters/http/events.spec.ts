@@ -3,8 +3,9 @@ import { readEvents } from '../../../../../verify/adapters/http/events.ts';
 import { SubjectError } from '../../../../../verify/errors.ts';
 
 test('server-sent events are read, with comments, other fields and the end left out', (t) => {
-  const text = ': ping\r\nevent: part\r\ndata: {"a":1}\r\n\r\nid: 7\ndata:{"b":[2]}\n\ndata: [DONE]\n\n';
-  t.deepEqual(readEvents('generate', text), [{ a: 1 }, { b: [2] }]);
+  const text =
+    ': ping\r\nevent: part\r\ndata: {"a":1}\r\n\r\nid: 7\ndata:{"b":[2]}\n\nretry: 10\rdata: {"error":null}\r\rdata: [DONE]\n\n';
+  t.deepEqual(readEvents('generate', text), [{ a: 1 }, { b: [2] }, { error: null }]);
 });
 
 test('a JSON in each line is an event each', (t) => {

@@ -21,7 +21,7 @@ const connect = (t: ExecutionContext, url: string, headers = {}) =>
 
 test('a body is sent as JSON below the path of the URL, with the headers of the connection', async (t) => {
   const server = await start(t);
-  const connection = connect(t, `${server.url}/v1/`, { authorization: 'Bearer key' });
+  const connection = connect(t, `${server.url}/v1//`, { authorization: 'Bearer key' });
   const answer = await connection.send({ method: 'POST', path: '/a', body: { text: 'ü' } }, 'probe', LIMITS);
   t.like(answer, { status: 200, text: '{"text":"ü"}' });
   t.is(server.requests[0].authorization, 'Bearer key');
@@ -69,6 +69,9 @@ test('a body that is too large is refused before it is read whole', async (t) =>
     instanceOf: SubjectError,
     message: 'probe: the answer is longer than 1000 bytes; expected fewer',
   });
+  t.true(await server.isReleased(), 'the rest does not arrive');
+  server.faults = [sends('x'.repeat(1000))];
+  t.is((await connect(t, server.url).send(GET, 'probe', LIMITS)).text.length, 1000);
 });
 
 test('a signal ends an exchange with its own reason and closes the socket', async (t) => {

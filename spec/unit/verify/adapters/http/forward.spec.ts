@@ -73,6 +73,13 @@ test('positions that no text reaches are left out with the reason, whether promp
   });
 });
 
+test('where rows show the next token of the prompt, the last row has none to show', async (t) => {
+  const dialect = scriptedDialect(scored, { showsPromptTokens: true });
+  const { server } = scriptedServer(scored, { scoresPrompts: true, dialect });
+  const { rows } = await forward(server, { ids: IDS, positions: [0, 2, 3] });
+  t.deepEqual(likeliest(rows), [11, 31, 41]);
+});
+
 test('rows of another prompt, stale in a cache, are refused', async (t) => {
   const dialect = scriptedDialect((question) => scored({ ...question, prompt: { ids: [10, 20, 31, 40] } }), {
     showsPromptTokens: true,
@@ -134,6 +141,25 @@ test('the row of a token that cuts a character is that of a token that is forced
     questions.map(({ forcedToken }) => forcedToken),
     [undefined, 7],
   );
+  // The likeliest of both answers may differ by rounding, by a thousandth of a nat.
+  const apart = (nats: number) => (question: Question) => {
+    const completion = script(question);
+    const row = [
+      { id: 9, logprob: -1 + nats },
+      { id: 41, logprob: -1 },
+    ];
+    return { ...completion, rows: completion.rows!.map((each) => each && row) };
+  };
+  for (const nats of [0, 0.0009]) {
+    const { ids } = await rowAt(scriptedServer(apart(nats), { wholeToken: 7 }).server, IDS, 3);
+    t.deepEqual(
+      [...ids!].sort((a, b) => a - b),
+      [9, 41],
+    );
+  }
+  await t.throwsAsync(rowAt(scriptedServer(apart(0.002), { wholeToken: 7 }).server, IDS, 3), {
+    instanceOf: SubjectError,
+  });
   const changed = scriptedServer(
     ({ forcedToken }) =>
       forcedToken === undefined

@@ -1,7 +1,7 @@
 import test from 'ava';
 import type { Completion, Question } from '../../../../../verify/adapters/http/dialect.ts';
 import { generate } from '../../../../../verify/adapters/http/generate.ts';
-import { NotSupportedError } from '../../../../../verify/errors.ts';
+import { NotSupportedError, SubjectError } from '../../../../../verify/errors.ts';
 import { scriptedServer } from '../../../../support/servers/scripted-server.ts';
 
 const EOS = 14;
@@ -60,6 +60,17 @@ test('a row that did not come with its token is asked for apart', async (t) => {
     [11, 12, 13],
   );
   t.deepEqual(idsOf(questions[1]), [10, 11]);
+});
+
+test('a row that is nonsense is no missing row', async (t) => {
+  const script = (question: Question) => {
+    const completion = counting({ omitsRowOf: 12 })(question);
+    return question.maxNewTokens === 1 ? { ...completion, rows: [] } : completion;
+  };
+  await t.throwsAsync(generate(scriptedServer(script).server, { ids: [10], maxNewTokens: 3 }), {
+    instanceOf: SubjectError,
+    message: /found 0 rows of log-probabilities for 1 tokens/,
+  });
 });
 
 test('tokens without rows are an answer without scores', async (t) => {

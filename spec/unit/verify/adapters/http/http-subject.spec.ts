@@ -1,3 +1,4 @@
+import { mock } from 'node:test';
 import test, { type ExecutionContext } from 'ava';
 import { OptionError } from '../../../../../engine/errors.ts';
 import { httpSubject } from '../../../../../verify/adapters/http/http-subject.ts';
@@ -37,6 +38,43 @@ test('a server is found out and described; its name has no password', async (t) 
   });
   t.deepEqual(await model.tokenize!('abc'), [1, 2, 3]);
   t.deepEqual((await model.tokenizeChat!({ messages: [], addGenerationPrompt: false })).length, 2);
+});
+
+test.serial(
+  'without options four requests are on their way, each with two minutes, and a path is a part of the name',
+  async (t) => {
+    const server = await start(t, vllmRoutes(fakeServed()));
+    const limits: number[] = [];
+    const timeout = mock.method(AbortSignal, 'timeout', (ms: number) => {
+      limits.push(ms);
+      return new AbortController().signal;
+    });
+    t.teardown(() => timeout.mock.restore());
+    const model = closing(t, await httpSubject({ url: server.url }).load(''));
+    t.is(model.capabilities.maxConcurrency, 4);
+    t.deepEqual([...new Set(limits)], [120_000]);
+    t.is(httpSubject({ url: 'http://host:1/v1/x?y' }).info.name, 'the server at http://host:1/v1/x');
+  },
+);
+
+test('a server that takes no text is asked neither for ids nor for conversations', async (t) => {
+  const { 'POST /tokenize': _, ...routes } = vllmRoutes(fakeServed());
+  const server = await start(t, routes);
+  const model = closing(t, await httpSubject({ url: server.url }).load(''));
+  t.like(model.capabilities, { tokenize: false, chat: false });
+  t.deepEqual([model.tokenize, model.tokenizeChat, model.countTokens], [undefined, undefined, undefined]);
+  const both = await start(t, vllmRoutes(fakeServed()));
+  t.is(closing(t, await httpSubject({ url: both.url }).load('')).countTokens, undefined, 'it tells the ids');
+});
+
+test('time is that of the clock that is given', async (t) => {
+  const server = await start(t, vllmRoutes(fakeServed()));
+  let busy = 2;
+  server.faults = [(request, response) => busy-- > 0 && answers(503, {})(request, response)];
+  const pauses: number[] = [];
+  const clock = { now: () => 0, wait: async (ms: number) => pauses.push(ms) };
+  closing(t, await httpSubject({ url: server.url, clock }).load(''));
+  t.deepEqual(pauses, [500, 1000]);
 });
 
 test('a server that says who it is keeps its name, whichever API it is asked by', async (t) => {
@@ -118,6 +156,27 @@ test('reaching a server asks what loading asks, says nothing and holds no connec
   t.deepEqual(await askedBy(async () => closing(t, await subject.load(''))), asked);
   t.deepEqual(await askedBy(() => subject.reach!('')), asked, 'it may have ended since');
   t.deepEqual(await askedBy(() => subject.reach!('/another/model')), asked);
+});
+
+test('a signal ends loading at whichever request', async (t) => {
+  const server = await start(t, vllmRoutes(fakeServed()));
+  const url = server.url;
+  closing(t, await httpSubject({ url }).load(''));
+  const count = server.requests.length;
+  t.true(count > 6);
+  // The last asks whether texts are taken, and is over soon.
+  for (let last = 1; last < count; last++) {
+    const [reason, controller] = [new Error(`at request ${last}`), new AbortController()];
+    server.requests.length = 0;
+    server.faults = [
+      () => {
+        if (server.requests.length === last) controller.abort(reason);
+        return server.requests.length >= last;
+      },
+    ];
+    const loading = httpSubject({ url, signal: controller.signal, timeoutMs: 2000 }).load('');
+    t.is(await t.throwsAsync(loading), reason);
+  }
 });
 
 test('a signal ends loading at once', async (t) => {

@@ -9,6 +9,7 @@ test('texts have ids as they come, and ids give the texts one after the other', 
   const [a, the] = [text.idOf(' a')!, text.idOf(' the')!];
   t.is(new Set([prompt, a, the]).size, 3);
   t.is(text.textOf([prompt, a, the]), 'Once upon a the');
+  t.is(text.textOf([a, 1000, the]), ' a the', 'an id that no text was given for has none');
 });
 
 test('pieces of characters have no id: many tokens have their text', (t) => {

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import {
   excerpt,
   HttpStatusError,
+  isRefusal,
   readAs,
   refuse,
   tokenId,
@@ -45,6 +46,13 @@ test('a refusal says what was asked, found and expected; a status is kept with i
     message: 'forward: found 3 rows; expected 4',
   });
   t.is(new HttpStatusError('no', 404).status, 404);
+  const statuses = Array.from({ length: 200 }, (_, i) => 400 + i);
+  t.deepEqual(
+    statuses.filter((status) => isRefusal(new HttpStatusError('no', status))),
+    [400, 404, 405, 413, 422, 500, 501],
+    'what says "not in this way"',
+  );
+  t.false(isRefusal(new SubjectError('no')));
 });
 
 test('token ids are whole numbers that fit an i32', (t) => {

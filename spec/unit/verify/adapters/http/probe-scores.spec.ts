@@ -44,6 +44,50 @@ test('log-probabilities that change with temperature or top_k are refused with w
   await t.throwsAsync(ask(cutOff), { message: /change by all they have with top_k 1; expected/ });
 });
 
+test('rows of one server may differ by a tenth of their range and 0.02 nats, in half of their tokens', async (t) => {
+  const row = rowOf(LOGITS);
+  const changed = (nats: number) => (question: Question) => ({
+    ...raw(),
+    rows: [
+      row.map(({ id, logprob }) => ({ id, logprob: logprob - (question.sampling && id === 4 ? nats : 0) })),
+    ],
+  });
+  // The range is five nats.
+  await t.notThrowsAsync(ask(changed(0.519)));
+  await t.throwsAsync(ask(changed(0.521)), { instanceOf: SubjectError, message: /change by 0\.52 with/ });
+  const shown = (count: number) => (question: Question) => ({
+    ...raw(),
+    rows: [question.sampling ? row.slice(0, count) : row],
+  });
+  await t.notThrowsAsync(ask(shown(3)));
+  await t.throwsAsync(ask(shown(2)), { message: /change by all they have/ });
+  const second = (nats: number) => () => ({
+    tokens: [{ id: 1 }],
+    rows: [
+      [
+        { id: 0, logprob: -1 },
+        { id: 1, logprob: -1 - nats },
+      ],
+    ],
+  });
+  await t.notThrowsAsync(ask(second(0.019)));
+  await t.throwsAsync(ask(second(0.021)), { message: /0\.021 below the largest/ });
+});
+
+test('a token is forced where sampling would choose one, and not in the greedy question', async (t) => {
+  const { server, questions } = scriptedServer(raw, { top: 5, wholeToken: 0 });
+  await probeScores(server, [1, 2]);
+  t.deepEqual(
+    questions.map(({ sampling, forcedToken }) => [sampling, forcedToken]),
+    [
+      [undefined, undefined],
+      [{ temperature: 1 }, 0],
+      [{ temperature: 2 }, 0],
+      [{ temperature: 1, topK: 1 }, 0],
+    ],
+  );
+});
+
 test('a greedy token that is not the likeliest is refused', async (t) => {
   await t.throwsAsync(
     ask(() => ({ ...raw(), tokens: [{ id: 1 }] })),

@@ -8,7 +8,7 @@ import {
   takesText,
 } from '../../../../../verify/adapters/http/probe-server.ts';
 import { TokenText } from '../../../../../verify/adapters/http/token-text.ts';
-import { NotSupportedError, SubjectError } from '../../../../../verify/errors.ts';
+import { NoAnswerError, NotSupportedError, SubjectError } from '../../../../../verify/errors.ts';
 import { scriptedDialect, scriptedServer } from '../../../../support/servers/scripted-server.ts';
 
 const NO_VOCABULARY = { vocabSize: 0, bytesOf: () => new Uint8Array(0) };
@@ -52,6 +52,31 @@ test('whether a server scores prompts is tried', async (t) => {
     instanceOf: SubjectError,
     message: /found 1 rows for the prompt of 4 tokens; expected one row for each token$/,
   });
+});
+
+test('a server without scores is not asked for those of prompts, nor is one that cannot tell its prompt', async (t) => {
+  const asked: Question[] = [];
+  const recording = (script: (question: Question) => Completion) => (question: Question) => {
+    asked.push(question);
+    return script(question);
+  };
+  t.false((await probe(recording(limited(0)), { scoresPrompts: true })).scoresPrompts);
+  t.deepEqual(
+    asked.map(({ top, promptRows }) => [top, promptRows]),
+    [64, 20, 5, 0].map((top) => [top, undefined]),
+  );
+  const untold = (question: Question) => {
+    if (question.promptRows) throw new NotSupportedError('no text encodes to these ids');
+    return limited(5)(question);
+  };
+  t.false((await probe(untold, { scoresPrompts: true })).scoresPrompts);
+});
+
+test('the first refusal of a server is thrown', async (t) => {
+  const refusing = ({ top }: Question) => {
+    throw new HttpStatusError(`refused with ${top}`, 400);
+  };
+  await t.throwsAsync(probe(refusing), { instanceOf: HttpStatusError, message: 'refused with 64' });
 });
 
 test('a server that refuses ids is given text', async (t) => {
@@ -114,4 +139,12 @@ test('a token of whole characters is asked for where it is needed', async (t) =>
     throw new HttpStatusError('Not Found', 404);
   };
   t.false(await takesText(scriptedDialect(limited(1), { tokenize: refusing }), ask, 'm'));
+  const several = scriptedDialect(limited(1), { tokenize: async () => [33, 34], omitsCutCharacters: true });
+  t.is(await findWholeToken(several, ask, 'm'), undefined, 'two tokens are no whole one');
+  const gone = new NoAnswerError('gone');
+  const tokenizeNever = () => Promise.reject(gone);
+  t.is(
+    await t.throwsAsync(takesText(scriptedDialect(limited(1), { tokenize: tokenizeNever }), ask, 'm')),
+    gone,
+  );
 });

@@ -12,6 +12,7 @@ test('a busy server is asked again after the pause it names, in seconds or as a 
   t.is(busyPause('7', 1, NOW), 7000);
   t.is(busyPause('Thu, 01 Jan 2026 00:00:09 GMT', 1, NOW), 9000);
   t.is(busyPause('3600', 1, NOW), 60_000);
+  t.is(busyPause(' 7 ', 1, NOW), 7000);
 });
 
 test('without a pause that can be kept, pauses double up to a minute', (t) => {

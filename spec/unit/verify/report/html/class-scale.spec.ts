@@ -35,6 +35,33 @@ test('the subject stands beside the class whose noise it has', (t) => {
   t.true(Math.abs(subject - bf16) < 1);
 });
 
+/** Where names stand, in percent of the scale, with `<br>` for those that go lower; then the subject. */
+function placesOf(...classes: [name: string, ratio: number | null][]): string[] {
+  const html = renderClassScale({
+    ...RIGHT.precision,
+    class: 'none',
+    classes: classes.map(([name, ratio]) => ({ ...RIGHT.precision.classes[0], class: name as 'f32', ratio })),
+  });
+  return [...html.matchAll(/left:([-\d.]+)%"[^>]*>(<br>)?(\w+)/g)].map(
+    ([, left, lower = '', name]) => `${name} ${lower}${left}`,
+  );
+}
+
+test('the scale reaches from the most exact of subject and classes to the least', (t) => {
+  t.deepEqual(placesOf(['f32', 100], ['bf16', 10]), ['f32 0', 'bf16 50', 'subject 100']);
+  t.deepEqual(placesOf(['bf16', 0.1], ['4bit', 0.01]), ['bf16 50', '4bit 100', 'subject 0']);
+  t.deepEqual(placesOf(['f32', 10], ['4bit', 0.1]), ['f32 0', '4bit 100', 'subject 50']);
+  t.deepEqual(placesOf(['bf16', 1]), ['bf16 0', 'subject 0'], 'a scale of one place');
+  t.deepEqual(placesOf(['f32', null], ['f16', 0], ['bf16', 10]), ['bf16 0', 'subject 100']);
+});
+
+test('of names nearer than nine percent the second goes lower, and a third stands above again', (t) => {
+  const names = (...percents: number[]) =>
+    placesOf(['f32', 100], ...percents.map((at): [string, number] => ['bf16', 10 ** (2 - at / 50)]));
+  t.deepEqual(names(8.9, 9.1), ['f32 0', 'bf16 <br>8.9', 'bf16 9.1', 'subject 100']);
+  t.deepEqual(names(9.1, 18), ['f32 0', 'bf16 9.1', 'bf16 <br>18', 'subject 100']);
+});
+
 test('a precision that was not checked has no scale', (t) => {
   t.is(renderClassScale(UNKNOWN.precision), '');
 });

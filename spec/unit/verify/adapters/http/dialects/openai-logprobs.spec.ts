@@ -55,6 +55,10 @@ test('as many rows as tokens are expected, and numbers in them', (t) => {
     instanceOf: SubjectError,
     message: 'forward: found 0 rows of log-probabilities for 1 tokens; expected one row for each token',
   });
+  t.throws(() => read({ tokens: ['a'], top_logprobs: [{}, {}] }), {
+    instanceOf: SubjectError,
+    message: 'forward: found 2 rows of log-probabilities for 1 tokens; expected one row for each token',
+  });
   for (const wrong of [
     {},
     [],
@@ -65,7 +69,26 @@ test('as many rows as tokens are expected, and numbers in them', (t) => {
   }
 });
 
+test('events of a stream make the whole answer, whichever of them has a part', (t) => {
+  const joined = openaiStream.join(
+    [
+      { choices: [{ prompt_token_ids: [1, 2] }] },
+      { choices: [{ token_ids: [3, 4], logprobs: { tokens: ['a', 'b'] } }] },
+      { choices: [{ finish_reason: 'length', token_ids: [5] }], usage: { prompt_tokens: 2 } },
+      { choices: [{ finish_reason: null }] },
+      { choices: [] },
+    ],
+    'generate',
+  );
+  const choice = {
+    ...{ finish_reason: 'length', logprobs: { tokens: ['a', 'b'] } },
+    ...{ token_ids: [3, 4, 5], prompt_token_ids: [1, 2] },
+  };
+  t.deepEqual(joined, { choices: [choice], usage: { prompt_tokens: 2 } });
+});
+
 test('a text that only looks like a written id is a text', (t) => {
+  t.deepEqual(nameOf('token_id:123456789'), { id: 123456789 });
   for (const text of ['token_id:', 'token_id:x', ' token_id:1', 'token_id:12345678901'])
     t.deepEqual(nameOf(text), { text });
 });

@@ -75,6 +75,14 @@ test('triples are read as rows; the first token of a prompt has none', (t) => {
   });
 });
 
+test('what was not asked for is not read', (t) => {
+  t.deepEqual(sglang.readCompletion(answer(), { ...QUESTION, top: 0, promptRows: false }), {
+    tokens: [{ id: 3 }],
+    promptLength: 2,
+    finishReason: 'length',
+  });
+});
+
 test('ids come from the scored tokens where there are no others', (t) => {
   t.deepEqual(sglang.readCompletion({ ...answer(), output_ids: undefined }, QUESTION).tokens, [{ id: 3 }]);
 });
