@@ -38,33 +38,36 @@ test('one rank receives what the other sends', async (t) => {
   t.deepEqual(received, bytes);
 });
 
-test.serial('while a rank reads or writes, its wait shows the peer, the direction and the time limit', async (t) => {
-  const { ranks, states } = await pair(t);
-  const { readvSync, writevSync } = fs;
-  const waits: (Wait | undefined)[][] = [];
-  const recorded =
-    <Args extends unknown[]>(call: (...args: Args) => number) =>
-    (...args: Args) => {
-      waits.push(states.map((state) => state.waiting));
-      return call(...args);
-    };
-  Object.assign(fs, { readvSync: recorded(readvSync), writevSync: recorded(writevSync) });
-  syncBuiltinESMExports();
-  t.teardown(() => {
-    Object.assign(fs, { readvSync, writevSync });
+test.serial(
+  'while a rank reads or writes, its wait shows the peer, the direction and the time limit',
+  async (t) => {
+    const { ranks, states } = await pair(t);
+    const { readvSync, writevSync } = fs;
+    const waits: (Wait | undefined)[][] = [];
+    const recorded =
+      <Args extends unknown[]>(call: (...args: Args) => number) =>
+      (...args: Args) => {
+        waits.push(states.map((state) => state.waiting));
+        return call(...args);
+      };
+    Object.assign(fs, { readvSync: recorded(readvSync), writevSync: recorded(writevSync) });
     syncBuiltinESMExports();
-  });
-  ranks[0].exchange('broadcast', [undefined, bytes], []);
-  ranks[1].exchange('broadcast', [], [new Uint8Array(3)], Number.POSITIVE_INFINITY);
-  t.deepEqual(waits, [
-    [{ peer: 1, direction: 'write', count: 1, timeoutMs: 1000 }, undefined],
-    [undefined, { peer: 0, direction: 'read', count: 1, timeoutMs: Number.POSITIVE_INFINITY }],
-  ]);
-  t.deepEqual(
-    states.map((state) => state.waiting),
-    [undefined, undefined],
-  );
-});
+    t.teardown(() => {
+      Object.assign(fs, { readvSync, writevSync });
+      syncBuiltinESMExports();
+    });
+    ranks[0].exchange('broadcast', [undefined, bytes], []);
+    ranks[1].exchange('broadcast', [], [new Uint8Array(3)], Number.POSITIVE_INFINITY);
+    t.deepEqual(waits, [
+      [{ peer: 1, direction: 'write', count: 1, timeoutMs: 1000 }, undefined],
+      [undefined, { peer: 0, direction: 'read', count: 1, timeoutMs: Number.POSITIVE_INFINITY }],
+    ]);
+    t.deepEqual(
+      states.map((state) => state.waiting),
+      [undefined, undefined],
+    );
+  },
+);
 
 for (const [what, kind, length] of [
   ['another kind', 'agree', 3],
