@@ -75,7 +75,7 @@ test('of malformed rows the first is named, and the others are counted', (t) => 
   t.is(greedy.verdict, 'wrong', 'rows of greedy tokens count with them');
 });
 
-/** A case's rows, the first `count` of every sixth off by so many times the noise of bf16. */
+/** A case's rows, the first `count` of every sixth off by a multiple of the noise of bf16. */
 function off(count: number, times: number, { rows = 60 } = {}) {
   const [long, short] = honest;
   const own = long.rows.slice(0, rows).map((row, r) => {
