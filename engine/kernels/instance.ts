@@ -15,7 +15,14 @@ export interface KernelFunctions {
   run(kernel: number, units: number): void;
   serve(): void;
   setScratch(address: number, bytes: number): void;
-  share(kernel: number, units: number, grain: number, patience: number): number;
+  share(
+    kernel: number,
+    units: number,
+    grain: number,
+    minGrain: number,
+    threads: number,
+    patience: number,
+  ): number;
 }
 
 const FUNCTIONS = ['attach', 'close', 'fail', 'fuses', 'run', 'serve', 'setScratch', 'share'] as const;

@@ -13,8 +13,10 @@ import type { KernelCall } from './pool.ts';
 import { type ArgumentsOf, KERNELS } from './table.ts';
 import { bytesPerWeight } from './widen.ts';
 
-/** Panels of a part of a matmul: a single row reads four side by side, a few rows up to eight in turn. */
-const PANELS_PER_PART = { oneStrip: 4, moreStrips: 8 };
+/** Panels of a part of a matmul: one strip reads four side by side. */
+const PANELS_OF_ONE_STRIP = 4;
+/** The most panels of a part for more strips: a few rows go through eight in turn. */
+const MOST_PANELS = 8;
 
 const MATMUL = { F32: KERNELS.matmulF32, F16: KERNELS.matmulF16, BF16: KERNELS.matmulBF16 };
 
@@ -35,7 +37,7 @@ export function packPanelsCall(
     kernel: bytesPerWeight(dtype) === 2 ? KERNELS.packPanels16 : KERNELS.packPanels32,
     args,
     units: Math.ceil(args.rows / PANEL),
-    grain: PANELS_PER_PART.oneStrip,
+    grain: PANELS_OF_ONE_STRIP,
     work: args.rows * args.inputs,
   };
 }
@@ -60,7 +62,7 @@ export function matmulCall(
     kernel: MATMUL[dtype],
     args,
     units: Math.ceil(args.outputs / PANEL),
-    grain: args.numStrips === 1 ? PANELS_PER_PART.oneStrip : PANELS_PER_PART.moreStrips,
+    ...(args.numStrips === 1 ? { grain: PANELS_OF_ONE_STRIP } : { grain: MOST_PANELS, minGrain: 1 }),
     work: args.rows * args.inputs * args.outputs,
   };
 }

@@ -35,8 +35,13 @@ export interface KernelCall<A extends object> {
   args: NoInfer<ArgumentsOf<A>>;
   /** Independent units of work, see the kernel's arguments in `abi.ts`. */
   units: number;
-  /** Units of a part, which one thread computes. Default: a few parts for each thread. */
+  /** The most units of a part, which one thread computes. Default: a few parts for each thread. */
   grain?: number;
+  /**
+   * The fewest units of a part. Below `grain`, parts become smaller towards the end, so that no thread waits
+   * for the last part of another. Default: `grain`.
+   */
+  minGrain?: number;
   /** The number of multiplications, roughly: small calls are not shared. */
   work: number;
 }
@@ -117,14 +122,16 @@ export class ThreadPool {
    * @throws KernelError if a thread has died. The result of this call is then incomplete, and later calls
    * throw, too.
    */
-  share<A extends object>({ kernel, args, units, grain, work }: KernelCall<A>): void {
+  share<A extends object>(call: KernelCall<A>): void {
+    const { kernel, args, units, work } = call;
     const { number, argumentNames } = kernel;
     for (let i = 0; i < argumentNames.length; i++) this.#args[i] = args[argumentNames[i] as keyof A];
-    const size = grain ?? Math.ceil(units / (PARTS_PER_THREAD * this.size));
-    if (this.size === 1 || work < this.#sharedWork || units <= size) {
+    const grain = call.grain ?? Math.ceil(units / (PARTS_PER_THREAD * this.size));
+    const minGrain = call.minGrain ?? grain;
+    if (this.size === 1 || work < this.#sharedWork || units <= minGrain) {
       this.functions.run(number, units);
     } else {
-      this.#shareParts(number, units, size);
+      this.#shareParts(number, units, grain, minGrain);
     }
     if (this.#isWide) clearUpperHalves();
   }
@@ -135,10 +142,11 @@ export class ThreadPool {
     this.functions.close();
   }
 
-  #shareParts(kernel: number, units: number, grain: number): void {
+  #shareParts(kernel: number, units: number, grain: number, minGrain: number): void {
     this.#threads ??= this.#startThreads();
     this.#checkAlive();
-    const outcome = this.functions.share(kernel, units, grain, 10 * this.#patience);
+    const patience = 10 * this.#patience;
+    const outcome = this.functions.share(kernel, units, grain, minGrain, this.size, patience);
     if (outcome === FAILED) this.#error ??= new Error('it threw an error');
     if (outcome === SILENT) this.#error ??= new Error(`it did not answer for ${this.#patience} s`);
     this.#checkAlive();

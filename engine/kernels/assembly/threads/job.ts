@@ -6,12 +6,12 @@
 @unmanaged
 export class Job {
   /**
-   * The number of the job in the upper 32 bits, the count of unclaimed parts in the lower. Both change
+   * The number of the job in the upper 32 bits, the count of unclaimed units in the lower. Both change
    * together, so a late thread that has read the arguments of an older job cannot claim a part of this one.
    */
   claims!: u64;
-  parts!: u32;
-  /** Count of computed parts. */
+  /** Units of work, and how many of them are computed. */
+  units!: u32;
   done!: u32;
   /** Count of threads that wait for the next job's number. */
   sleepers!: u32;
@@ -21,9 +21,11 @@ export class Job {
   closed!: u32;
   /** One of the KERNEL_ numbers of ../../abi.ts. */
   kernel!: u32;
-  /** Units of work, and the number of units of a part. */
-  units!: u32;
+  /** The most and the fewest units of a part. */
   grain!: u32;
+  minGrain!: u32;
+  /** Threads that share the work. */
+  threads!: u32;
   /** Scratch memory of thread 0, and the bytes to the next thread's. */
   scratch!: usize;
   scratchBytes!: usize;

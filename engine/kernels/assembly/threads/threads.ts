@@ -37,25 +37,27 @@ export function run(kernel: u32, units: u32): void {
 }
 
 /**
- * Runs a kernel over `units` units of work in parts of `grain`, together with the threads that serve.
+ * Runs a kernel over `units` units of work, together with the threads that serve.
  *
+ * @param grain,minGrain the most and the fewest units of a part
+ * @param threads that share the work, this one included
  * @param patience waits of 100 ms that may pass without progress
- * @returns 0 when all parts are computed, 1 if a thread failed, 2 if a claimed part was not computed within
+ * @returns 0 when all units are computed, 1 if a thread failed, 2 if a claimed part was not computed within
  * the patience.
  */
-export function share(kernel: u32, units: u32, grain: u32, patience: u32): u32 {
+export function share(kernel: u32, units: u32, grain: u32, minGrain: u32, threads: u32, patience: u32): u32 {
   const it = changetype<Job>(job);
-  const parts = (units + grain - 1) / grain;
   it.kernel = kernel;
   it.units = units;
   it.grain = grain;
-  it.parts = parts;
+  it.minGrain = minGrain;
+  it.threads = threads;
   atomic.store<u32>(job, 0, DONE_OFFSET);
   const number = (atomic.load<u64>(job) >> 32) + 1;
-  atomic.store<u64>(job, (number << 32) | <u64>parts);
+  atomic.store<u64>(job, (number << 32) | <u64>units);
   if (atomic.load<u32>(job, SLEEPERS_OFFSET) > 0) atomic.notify(job + NUMBER_OFFSET, -1);
   while (claimPart()) {}
-  return waitForOthers(parts, patience);
+  return waitForOthers(units, patience);
 }
 
 /** Works on jobs until the threads have to end. */
@@ -87,30 +89,36 @@ export function fail(): void {
   atomic.notify(job + DONE_OFFSET, -1);
 }
 
-/** Claims one part and computes it. @returns whether there was one. */
+/**
+ * Claims one part and computes it. Towards the end parts become smaller, so that the threads end together:
+ * a part is half of what each thread would have to do of the rest (guided self-scheduling, Polychronopoulos
+ * and Kuck 1987).
+ *
+ * @returns whether there was one.
+ */
 function claimPart(): bool {
   const claims = atomic.load<u64>(job);
   const left = <u32>claims;
   if (left === 0) return false;
   // Read before the claim: if it succeeds, these are the values of the claimed job.
   const it = changetype<Job>(job);
-  const parts = it.parts;
-  const grain = it.grain;
   const units = it.units;
-  if (atomic.cmpxchg<u64>(job, claims, claims - 1) !== claims) return true;
-  const first = (parts - left) * grain;
-  runPart(job, first, min(first + grain, units), thread);
-  if (atomic.add<u32>(job, 1, DONE_OFFSET) + 1 === parts) atomic.notify(job + DONE_OFFSET, -1);
+  const half = left / (2 * it.threads);
+  const size = min(left, max(it.minGrain, min(it.grain, half)));
+  if (atomic.cmpxchg<u64>(job, claims, claims - <u64>size) !== claims) return true;
+  const first = units - left;
+  runPart(job, first, first + size, thread);
+  if (atomic.add<u32>(job, size, DONE_OFFSET) + size === units) atomic.notify(job + DONE_OFFSET, -1);
   return true;
 }
 
-function waitForOthers(parts: u32, patience: u32): u32 {
+function waitForOthers(units: u32, patience: u32): u32 {
   let spins: u32 = 0;
-  while (spins < SPINS && atomic.load<u32>(job, DONE_OFFSET) !== parts) spins++;
+  while (spins < SPINS && atomic.load<u32>(job, DONE_OFFSET) !== units) spins++;
   let waits: u32 = 0;
   let before: u32 = 0;
   let done = atomic.load<u32>(job, DONE_OFFSET);
-  while (done !== parts) {
+  while (done !== units) {
     if (atomic.load<u32>(job, FAILED_OFFSET) !== 0) return 1;
     waits = done === before ? waits + 1 : 0;
     if (waits > patience) return 2;

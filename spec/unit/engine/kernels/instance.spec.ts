@@ -84,8 +84,60 @@ test('every thread computes in scratch memory of its own', async (t) => {
     functions.attach(job, thread);
     functions.setScratch(scratch, scratchBytes);
     // The other threads do not run, so this one computes all parts.
-    functions.share(number, 1, 1, 0);
+    functions.share(number, 1, 1, 1, 2, 0);
     const touched = regions.flatMap((region, i) => (region.every((byte) => byte === 0xaa) ? [] : [i]));
     t.deepEqual(touched, [thread]);
+  }
+});
+
+test('parts have `grain` units until few are left, then fewer, down to `minGrain`', async (t) => {
+  const memory = new KernelMemory(2 ** 24);
+  const module = await compile(await readKernels(KERNELS_URL), KERNELS_URL);
+  const functions = instantiate(module, KERNELS_URL, memory.memory);
+  const job = memory.allocate(JOB_BYTES + 8 * MAX_ARGUMENTS);
+  functions.attach(job, 0);
+  const { number, argumentNames } = KERNELS.argmax;
+  const values = new Float64Array(memory.buffer, job + JOB_BYTES, MAX_ARGUMENTS);
+  const width = 4;
+  const [indices, end] = [memory.allocate(4 * 100), memory.buffer.byteLength];
+  const unclaimed = new Uint32Array(memory.buffer, job, 1);
+  /** The end of the part with this unit: a row whose values lie outside the memory stops the call there. */
+  const endOfPart = (unit: number, [units, ...grains]: readonly [number, number, number, number]) => {
+    const args: Record<string, number> = { x: end - unit * width * 4, width, indices };
+    for (const [i, name] of argumentNames.entries()) values[i] = args[name];
+    t.throws(() => functions.share(number, units, ...grains, 0), { message: /out of bounds/ });
+    return units - unclaimed[0];
+  };
+  for (const [sizes, ends] of [
+    [
+      [64, 8, 1, 2],
+      [8, 16, 24, 32, 40, 46, 50, 53, 55, 57, 58, 59, 60, 61, 62, 63, 64],
+    ],
+    [
+      [64, 8, 1, 8],
+      [
+        4, 7, 10, 13, 16, 19, 21, 23, 25, 27, 29, 31, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46,
+        47, 48, 49, 50, 51, 52, 53, 54, 55, 56, 57, 58, 59, 60, 61, 62, 63, 64,
+      ],
+    ],
+    [
+      [29, 8, 3, 2],
+      [7, 12, 16, 19, 22, 25, 28, 29],
+    ],
+    [
+      [10, 4, 4, 3],
+      [4, 8, 10],
+    ],
+    [
+      [5, 8, 1, 2],
+      [1, 2, 3, 4, 5],
+    ],
+    [
+      [100, 60, 20, 1],
+      [50, 75, 95, 100],
+    ],
+  ] as const) {
+    const seen = Array.from({ length: sizes[0] }, (_, unit) => endOfPart(unit, sizes));
+    t.deepEqual([...new Set(seen)], [...ends], `share(${sizes})`);
   }
 });

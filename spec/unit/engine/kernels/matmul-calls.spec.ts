@@ -54,8 +54,14 @@ test('strips are as few as the tiles allow, which have four rows, or five alone,
   t.deepEqual(strips('BF16', false), [1, 1, 1, 1, 2, 2, 2, 3, 6, 6, 22]);
 });
 
-test('parts of several strips are eight panels, which are computed in turn; one row reads four side by side', (t) => {
+test('parts of several strips are up to eight panels, which are computed in turn; one row reads four side by side', (t) => {
   const matmul = { x: 0, inputs: 1, panels: 0, outputs: 1, y: 0, leaves: 1, isWide: 0 };
-  t.is(matmulCall('BF16', { ...matmul, rows: 1, numStrips: 1 }).grain, 4);
-  t.is(matmulCall('BF16', { ...matmul, rows: 8, numStrips: 2 }).grain, 8);
+  const grains = (rows: number, numStrips: number) => {
+    const { grain, minGrain } = matmulCall('BF16', { ...matmul, rows, numStrips });
+    return { grain, minGrain };
+  };
+  t.deepEqual(grains(1, 1), { grain: 4, minGrain: undefined });
+  t.deepEqual(grains(5, 1), { grain: 4, minGrain: undefined });
+  t.deepEqual(grains(8, 2), { grain: 8, minGrain: 1 });
+  t.deepEqual(grains(256, 43), { grain: 8, minGrain: 1 });
 });
