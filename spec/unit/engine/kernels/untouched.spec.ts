@@ -79,6 +79,15 @@ function firstChange(before: Uint8Array, memory: ArrayBufferLike, begin: number,
 
 type Memory = ReturnType<typeof withOwnMemory>;
 
+/** Memory as it was, in one copy for all samples: pages of a new one cost more than what they hold. */
+let kept = new Uint8Array(0);
+
+function copyOf(memory: Uint8Array): Uint8Array {
+  if (kept.length < memory.length) kept = new Uint8Array(memory.length);
+  kept.set(memory);
+  return kept.subarray(0, memory.length);
+}
+
 /** Runs a sample twice: the first run allocates what the kernels lack. @returns a complaint. */
 function changeOf(
   name: keyof typeof KERNELS,
@@ -89,7 +98,7 @@ function changeOf(
   const { run, written } = KERNELS[name].sample(spied, size, sampleValues(1));
   for (const which of ['first', 'second']) {
     const last = spied.allocate(GUARD).fill(2 / 3);
-    const before = new Uint8Array(buffer, 0, rangeOf(last).to).slice();
+    const before = copyOf(new Uint8Array(buffer, 0, rangeOf(last).to));
     run();
     const change = firstChange(before, buffer, begin, [...own, ...written.map(rangeOf)]);
     if (change === undefined) continue;

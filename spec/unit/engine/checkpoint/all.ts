@@ -1,3 +1,0 @@
-import { runSpecs } from '../../../support/threads/run-specs.ts';
-
-await runSpecs(import.meta.dirname);
