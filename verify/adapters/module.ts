@@ -2,7 +2,7 @@ import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { Engine } from '../../engine/index.ts';
 import { NoAnswerError, NotSupportedError, SubjectError } from '../errors.ts';
-import type { Subject, SubjectModel } from '../subject.ts';
+import type { Subject } from '../subject.ts';
 import { engineSubject } from './engine.ts';
 
 /** Errors that say already that they are the subject's. */
@@ -31,21 +31,23 @@ export async function loadModule(path: string): Promise<Subject> {
   );
 }
 
-/** The same subject; what its `load` throws says whose fault it is. */
+/** The same subject; what its `reach` and `load` throw says whose fault it is. */
 function loadingByName(subject: Subject, path: string): Subject {
+  const byName = async <T>(modelDir: string, call: () => Promise<T>): Promise<T> => {
+    try {
+      return await call();
+    } catch (cause) {
+      if (NAMED.some((kind) => cause instanceof kind)) throw cause;
+      const what = modelDir === '' ? 'without --model' : modelDir;
+      throw new SubjectError(`${path}: cannot load ${what}: ${messageOf(cause)}`, { cause });
+    }
+  };
   return {
     get info() {
       return subject.info;
     },
-    async load(modelDir): Promise<SubjectModel> {
-      try {
-        return await subject.load(modelDir);
-      } catch (cause) {
-        if (NAMED.some((kind) => cause instanceof kind)) throw cause;
-        const what = modelDir === '' ? 'without --model' : modelDir;
-        throw new SubjectError(`${path}: cannot load ${what}: ${messageOf(cause)}`, { cause });
-      }
-    },
+    ...(subject.reach ? { reach: (modelDir) => byName(modelDir, () => subject.reach!(modelDir)) } : {}),
+    load: (modelDir) => byName(modelDir, () => subject.load(modelDir)),
   };
 }
 

@@ -1,6 +1,13 @@
 import test, { type ExecutionContext } from 'ava';
+import { Leader } from '../../../engine/distributed/leader.ts';
 import type { Engine } from '../../../engine/engine.ts';
-import { EngineBusyError, EngineClosedError, KernelError, NonFiniteError } from '../../../engine/errors.ts';
+import {
+  EngineBusyError,
+  EngineClosedError,
+  GroupError,
+  KernelError,
+  NonFiniteError,
+} from '../../../engine/errors.ts';
 import { createScalarKernels } from '../../../engine/kernels/scalar.ts';
 import type { GenerateEvent, GenerateRequest } from '../../../engine/serving/requests.ts';
 import { generateAll, generateOne } from '../../../verify/generate.ts';
@@ -198,6 +205,35 @@ test('an observer cannot compute with the engine that calls it, nor close it', a
   await Promise.resolve();
   t.is(String(refused), `EngineBusyError: ${new EngineBusyError('close()').message}`);
   t.deepEqual(observed.logits, logits);
+});
+
+test.serial('a rank that has ended is an error of every later use', async (t) => {
+  const engine = await loadEngine(t, denseModel());
+  const { checkRanks } = Leader.prototype;
+  const restore = () => Object.assign(Leader.prototype, { checkRanks });
+  t.teardown(restore);
+  const error = new GroupError('Rank 1 was killed by SIGKILL', [1]);
+  Leader.prototype.checkRanks = () => {
+    throw error;
+  };
+  for (const use of [() => engine.checkRanks(), () => engine.checkRanks(), () => engine.forward([1])]) {
+    t.is(t.throws(use), error);
+    restore();
+  }
+  t.is(await t.throwsAsync(generateAll(engine, GOOD)), error);
+});
+
+test.serial('an engine that is closed twice ends its ranks once', async (t) => {
+  const { close } = Leader.prototype;
+  t.teardown(() => Object.assign(Leader.prototype, { close }));
+  const engine = await loadEngine(t, denseModel());
+  let closed = 0;
+  Leader.prototype.close = async () => {
+    closed++;
+  };
+  await Promise.all([engine.close(), engine.close()]);
+  await engine.close();
+  t.is(closed, 1);
 });
 
 test('a step that fails is an error for every caller, now and later, and none waits', async (t) => {

@@ -1,3 +1,6 @@
+import { setImmediate } from 'node:timers/promises';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import test from 'ava';
 import { HEAD_ROWS } from '../../../engine/model/qwen3.ts';
 import type { Generation } from '../../../engine/serving/generation.ts';
@@ -55,6 +58,24 @@ test('a removed generation is not computed any more, and its blocks are free', (
   runner.remove(generation);
   t.deepEqual([runner.stats().running, runner.stats().blocks.free], [0, 8]);
   t.deepEqual(runner.step(noFork), []);
+});
+
+test.serial('a removed generation is forgotten', async (t) => {
+  setFlagsFromString('--expose-gc');
+  const collectGarbage: () => void = runInNewContext('gc');
+  const runner = createRunner(t);
+  const serve = () => {
+    const [generation] = begin(runner, { maxNewTokens: 1 });
+    runner.step(noFork);
+    runner.remove(generation);
+    return new WeakRef(generation);
+  };
+  const served = serve();
+  // A WeakRef holds on until the current task is over.
+  await setImmediate();
+  collectGarbage();
+  t.is(served.deref(), undefined);
+  t.is(runner.stats().steps, 1);
 });
 
 test('the other samples are made once, at the end of the prompt, and sample from its logits', (t) => {

@@ -30,3 +30,11 @@ test('positions are ascending, distinct and inside, for any length', (t) => {
   );
   t.pass();
 });
+
+test('up to 96 positions all are judged; beyond, 32 of the prompt, and all that tokens are chosen from', (t) => {
+  const upTo = (length: number) => Array.from({ length }, (_, i) => i);
+  t.deepEqual(judgedPositions(92, 4), upTo(96));
+  t.deepEqual(judgedPositions(92, 5, []), [91, 92, 93, 94, 95, 96], 'from the row of the first token on');
+  const spread = judgedPositions(311, 2);
+  t.deepEqual(spread, [...upTo(32).map((i) => 10 * i), 311, 312]);
+});

@@ -55,6 +55,43 @@ test('prompts come before numbers', (t) => {
   t.deepEqual(reasons, ["1 of 2 prompts do not become HuggingFace's ids (chat: no template)", 'a bug']);
 });
 
+test('the prompt that is named is a wrong one, and a reason stands once', (t) => {
+  const wrong = { id: 'wrong', verdict: 'wrong', by: 'tokenize' } as const;
+  const cases = [{ ...wrong, id: 'open', verdict: 'unknown' as const }, wrong];
+  const silent = asked('two', { generated: { kind: 'no answer', message: 'it died' } });
+  const { reasons } = concluded({
+    prompt: { verdict: 'wrong', cases },
+    judgement: {
+      ...JUDGEMENT,
+      verdict: 'wrong',
+      reasons: ['a bug', 'a bug'],
+      compared: { rows: 3, values: 0 },
+    },
+    asked: [asked('one'), silent],
+  });
+  t.deepEqual(reasons, [
+    "1 of 2 prompts do not become HuggingFace's ids (wrong)",
+    ...['a bug', 'it died', 'nothing was compared'],
+  ]);
+});
+
+test('a case that is not judged is open; one question of two that is skipped leaves the other', (t) => {
+  const skipped = { kind: 'skipped', message: 'no scores' } as const;
+  const none = { id: 'two', verdict: 'right', ratios: [] } as const;
+  const { cases } = concluded({
+    asked: [asked('one', { forward: skipped }), asked('two'), asked('three')],
+    judgement: { ...JUDGEMENT, cases: [right('one'), none] },
+  });
+  t.deepEqual(
+    cases.map(({ id, verdict, outcome, message, map }) => [id, verdict, outcome, message, map?.stages]),
+    [
+      ['one', 'right', 'result', undefined, ['log-probabilities']],
+      ['two', 'right', 'result', undefined, undefined],
+      ['three', 'unknown', 'result', undefined, undefined],
+    ],
+  );
+});
+
 test('a part from the goldens makes a case wrong, at its place', (t) => {
   const difference = { what: 'hidden_states.1', position: 0, index: 3, got: 1, expected: 2, tolerance: 0.1 };
   const differences = new Map([
@@ -109,6 +146,9 @@ test('a prompt that has to be refused is right if it is refused, and wrong if it
   const verdictFor = (generated: AskedCase['generated']) =>
     concluded({ asked: [asked('one'), { case: refused, forward: skipped, generated }] });
   t.is(verdictFor(error).verdict, 'right');
+  t.deepEqual(verdictFor(error).cases[1], {
+    ...{ id: 'empty', verdict: 'right', outcome: 'result', message: 'empty prompt' },
+  });
   t.is(verdictFor(skipped).cases[1].verdict, 'unknown');
   const answered = verdictFor(result({ tokens: [1] }));
   t.is(answered.verdict, 'wrong');

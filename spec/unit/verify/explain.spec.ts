@@ -3,7 +3,8 @@ import { ensureFixture } from '../../../generator/fixtures/fixtures.ts';
 import { readCase, readTensors } from '../../../golden/goldens.ts';
 import { project } from '../../../golden/projection.ts';
 import type { RecordedCase } from '../../../golden/schema.ts';
-import { type Difference, RMS_DISTANCE } from '../../../verify/compare/difference.ts';
+import { logSumExp } from '../../../golden/tolerance.ts';
+import { type Difference, MISSING_TOKEN, RMS_DISTANCE } from '../../../verify/compare/difference.ts';
 import { explain } from '../../../verify/explain.ts';
 
 const recorded = readCase('dense', 'ids-short') as RecordedCase;
@@ -33,6 +34,18 @@ test('the one that the oracle does not agree with is said to be wrong', async (t
   t.regex(await explained({ got: logit + 1 }), /at logits, position 3, index 9\n[\s\S]*the subject is wrong/);
   t.regex(await explained({ got: logit, expected: logit + 1 }), /the golden is wrong/);
   t.regex(await explained({ got: logit + 1, expected: logit + 2 }), /no two agree/);
+  t.regex(await explained({ got: logit + 5e-4, expected: logit - 5e-4 }), /: between the two\n/);
+  t.regex(await explained({ what: MISSING_TOKEN, got: logit + 1 }), /the subject is wrong/);
+  const row = tensors.logits.subarray(3 * VOCAB_SIZE, 4 * VOCAB_SIZE);
+  const p = Math.exp(logit - logSumExp(row));
+  const probability = { what: 'probability', got: p + 0.1, expected: p };
+  t.regex(
+    await explained(probability),
+    new RegExp(`the oracle says ${String(p).slice(0, 5)}.*the subject is wrong`),
+  );
+  const last = tensors.hiddenStates![(4 * recorded.ids.length + 3) * HIDDEN_SIZE + 5];
+  const final = { what: 'hidden_states.final', index: 5, got: last + 1, expected: last };
+  t.regex(await explained(final), /the subject is wrong/);
   const hidden = { what: 'hidden_states.2', index: 5, got: state + 1, expected: state };
   t.regex(await explained(hidden), /at hidden_states\.2, position 3, index 5\n[\s\S]*the subject is wrong/);
 });
@@ -48,6 +61,13 @@ test('a generated token is judged in the context of the tokens before it', async
     tolerance: 0,
   });
   t.regex(message, /position 10 \(generated\)/);
+  const [first] = recorded.greedy.tokens;
+  const position = recorded.ids.length;
+  const whole = { what: 'greedy token', position, index: 0, got: first + 1, expected: first, tolerance: 0 };
+  t.regex(
+    await explained(whole),
+    new RegExp(`position ${position} \\(generated\\)[^]*the oracle says ${first}, as the golden`),
+  );
   t.regex(message, new RegExp(`the oracle says ${second}, as the golden does: the subject is wrong`));
 });
 

@@ -79,10 +79,22 @@ test('first answers have what the subject gave', (t) => {
   t.deepEqual(firstAnswers([{ ...asked, forward: skipped, generated: skipped }]), [{ case: asked.case }]);
 });
 
+test('a sequence of one id has nothing to ask again; one of two has', (t) => {
+  const of = (promptIds: number[], greedy: number[]): AskedCase => ({
+    ...asked,
+    case: { ...asked.case, promptIds, greedy },
+  });
+  t.deepEqual(firstAnswers([of([1], [])]), []);
+  t.is(firstAnswers([of([1], [2])]).length, 1);
+  t.is(firstAnswers([of([1, 2], [])]).length, 1);
+});
+
 test('answers may change by a few times the noise of the class', (t) => {
   t.is(allowedChange(JUDGEMENT), 8 * 0.05);
-  const { precision: _, ...without } = JUDGEMENT;
+  const { precision, ...without } = JUDGEMENT;
   t.is(allowedChange(without), 8e-4);
+  // No class holds: its noise is no measure, though the figures are about one.
+  t.is(allowedChange({ ...without, precision: { ...precision!, class: 'none' } }), 8e-4);
 });
 
 test('figures that are not finite become null, as JSON has them', (t) => {
@@ -96,6 +108,8 @@ test('figures that are not finite become null, as JSON has them', (t) => {
   );
   t.like(numbers.precision.classes[0], { noise: 0.05, judgeable: true });
   t.is(numbers.greedy.worst?.regret, null);
+  const worst = { case: 'one', position: 2, regret: 1, allowed: Number.NaN };
+  t.is(numbersOf({ ...JUDGEMENT, greedy: { ...JUDGEMENT.greedy, worst } }).greedy.worst?.allowed, null);
   t.deepEqual(numbers.greedy.rows, { compared: 1, ratio: null });
   for (const key of ['precision', 'bugs', 'greedy', 'power', 'compared'] as const) {
     t.deepEqual(verdictSchema.shape[key].parse(JSON.parse(JSON.stringify(numbers[key]))), numbers[key]);

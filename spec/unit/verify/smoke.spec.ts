@@ -29,6 +29,40 @@ test('an honest subject passes, whether its scores are whole rows, the likeliest
   }
 });
 
+test('the same is asked twice, with the signal', async (t) => {
+  const { signal } = new AbortController();
+  const calls: unknown[] = [];
+  const honest = fakeSubject();
+  const spy: SubjectModel = {
+    ...honest,
+    forward(request) {
+      calls.push(request);
+      return honest.forward(request);
+    },
+    generate(request) {
+      calls.push(request);
+      return honest.generate(request);
+    },
+  };
+  const { requests } = await smoke(spy, { ...options, signal });
+  const round = [
+    { ...requests.generate, signal },
+    { ...requests.forward, signal },
+  ];
+  t.deepEqual(calls, [...round, ...round]);
+});
+
+test('likeliest tokens that lack the chosen one are named by their ids', async (t) => {
+  const lacking = withRows(() => ({ ids: Int32Array.of(6, 5), values: Float32Array.of(-2, -1) }));
+  const subject = { ...lacking, generate: async () => ({ tokens: [3, 3, 3, 3] }) };
+  const { checks } = await smoke(subject, options);
+  t.like(checks[2], {
+    verdict: 'wrong',
+    message:
+      'after the prompt generate chose 3, and forward finds 5 likeliest; expected the same: prefill and decode differ, or the scores are of other positions',
+  });
+});
+
 test('a subject that has only tokens is checked as far as it can be', async (t) => {
   const mute = fakeSubject({
     forward: async () => {

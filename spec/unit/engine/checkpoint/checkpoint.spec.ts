@@ -85,7 +85,7 @@ test('a missing tensor is named with its file', (t) => {
   const checkpoint = closing(t, Checkpoint.open(writeModel(t, TWO_SHARDS)));
   t.throws(() => checkpoint.get('d'), {
     instanceOf: CheckpointError,
-    message: /model-00001-of-00002\.safetensors: the tensor "d" is missing from the checkpoint/,
+    message: `${checkpoint.files[0].path}: the tensor "d" is missing from the checkpoint`,
   });
 });
 

@@ -1,8 +1,9 @@
-import { closeSync, openSync, statSync, truncateSync, writeFileSync, writeSync } from 'node:fs';
+import { closeSync, openSync, readFileSync, statSync, truncateSync, writeFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { DTYPE_BYTES, SafetensorsFile } from '../../../../engine/checkpoint/safetensors.ts';
 import { CheckpointError } from '../../../../engine/errors.ts';
+import { lfsPointer } from '../../../../engine/terminal/git-lfs.ts';
 import { closing, temporaryFolder, trackResources } from '../../../support/processes/cleanup.ts';
 
 // Files that are refused must be closed again: what stays open in the temporary folder fails this spec.
@@ -186,7 +187,7 @@ test('a Git LFS pointer in place of a file is called that', (t) => {
   writeFileSync(path, `version https://git-lfs.github.com/spec/v1\noid sha256:${'0'.repeat(64)}\nsize 1\n`);
   t.throws(() => SafetensorsFile.open(path), {
     instanceOf: CheckpointError,
-    message: /model\.safetensors: not a valid safetensors file: it is a Git LFS pointer.*git lfs pull/,
+    message: `${path}: not a valid safetensors file: ${lfsPointer(readFileSync(path))}`,
   });
 });
 

@@ -1,6 +1,7 @@
 import test, { type ExecutionContext } from 'ava';
 import { ModelDirectory } from '../../../../engine/checkpoint/model-directory.ts';
 import { agreeOnModel, describeWeights } from '../../../../engine/distributed/model-agreement.ts';
+import { NO_TIMEOUT } from '../../../../engine/distributed/step-plan.ts';
 import { readPackageJson } from '../../../../engine/terminal/package-json.ts';
 import { closing, trackResources } from '../../../support/processes/cleanup.ts';
 import { makeModel, type TinyModel } from '../../../support/properties/arbitraries.ts';
@@ -15,16 +16,14 @@ const describe = async (t: ExecutionContext, model: TinyModel) =>
 
 test('the ranks agree on version, configuration and weights', async (t) => {
   const directory = await open(t, denseModel());
-  const agreed = new Map<string, unknown>();
-  agreeOnModel({ agree: (name, value) => agreed.set(name, value) }, directory);
-  t.deepEqual(
-    [...agreed],
-    [
-      ['version', readPackageJson().version],
-      ['config', JSON.stringify(directory.config)],
-      ['weights', describeWeights(directory.checkpoint)],
-    ],
-  );
+  const agreed: unknown[][] = [];
+  agreeOnModel({ agree: (...args) => agreed.push(args) }, directory);
+  t.deepEqual(agreed, [
+    // The first to come may wait for any time; then all are there.
+    ['version', readPackageJson().version, NO_TIMEOUT],
+    ['config', JSON.stringify(directory.config)],
+    ['weights', describeWeights(directory.checkpoint)],
+  ]);
 });
 
 test('copies of a model are the same model', async (t) => {
@@ -45,6 +44,16 @@ test('the sample of a weight is from its middle: many begin with the same values
     [0, 256],
     [0, 8],
   ]);
+});
+
+test('weights of other names are another model', async (t) => {
+  const { tensors } = (await open(t, denseModel())).checkpoint;
+  const describeAs = (prefix: string) => {
+    const file = { readInto: () => {} };
+    const named = [...tensors].map(([name, { info }]) => [prefix + name, { info, file }] as const);
+    return describeWeights({ tensors: new Map(named) } as never);
+  };
+  t.not(describeAs(''), describeAs('other.'));
 });
 
 for (const [what, other] of [

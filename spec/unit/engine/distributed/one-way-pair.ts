@@ -1,4 +1,4 @@
-import type { ProcessGroup } from '../../../../engine/parallel/process-group.ts';
+import type { ProcessGroup, WaitOptions } from '../../../../engine/parallel/process-group.ts';
 import { rankAlone } from '../model/ranks-in-turn.ts';
 
 /**
@@ -18,4 +18,19 @@ export function oneWayPair(): { sender: ProcessGroup; receiver: ProcessGroup } {
     incoming[0].set(message);
   });
   return { sender, receiver };
+}
+
+/** A group whose broadcasts and barriers are recorded with their time limits. */
+export function limitsOf(group: ProcessGroup): { group: ProcessGroup; limits: (WaitOptions | undefined)[] } {
+  const limits: (WaitOptions | undefined)[] = [];
+  const recorded: Pick<ProcessGroup, 'broadcast' | 'barrier'> = {
+    broadcast(values, root, options) {
+      limits.push(options);
+      group.broadcast(values, root, options);
+    },
+    barrier(options) {
+      limits.push(options);
+    },
+  };
+  return { group: Object.assign(Object.create(group), recorded), limits };
 }

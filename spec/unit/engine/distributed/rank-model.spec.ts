@@ -4,7 +4,7 @@ import { follow } from '../../../../engine/distributed/follower.ts';
 import { Leader } from '../../../../engine/distributed/leader.ts';
 import { RankModel } from '../../../../engine/distributed/rank-model.ts';
 import { receiveSetup, sendSetup } from '../../../../engine/distributed/rank-setup.ts';
-import type { StepPlan } from '../../../../engine/distributed/step-plan.ts';
+import { NO_TIMEOUT, type StepPlan } from '../../../../engine/distributed/step-plan.ts';
 import { GroupError } from '../../../../engine/errors.ts';
 import { createScalarKernels } from '../../../../engine/kernels/scalar.ts';
 import { HEAD_ROWS } from '../../../../engine/model/qwen3.ts';
@@ -14,8 +14,9 @@ import { singleProcessGroup } from '../../../../engine/parallel/single-process-g
 import { shardedDense, shardedMoe } from '../../../support/groups/sharded-models.ts';
 import { closing, trackResources } from '../../../support/processes/cleanup.ts';
 import { bitDifference } from '../kernels/same-bits.ts';
-import { inTurn } from '../model/ranks-in-turn.ts';
+import { inTurn, rankAlone } from '../model/ranks-in-turn.ts';
 import { denseModel, modelDirectory } from '../tiny-models.ts';
+import { limitsOf } from './one-way-pair.ts';
 
 trackResources(test);
 
@@ -73,6 +74,14 @@ test('blocks are copied before the step', async (t) => {
   t.not(bitDifference(run([18], 2, [11, 12], []), expected), undefined, 'an empty block gives other bits');
 });
 
+test('a rank waits for any time until the others have loaded', async (t) => {
+  const directory = closing(t, await ModelDirectory.open(modelDirectory(t, denseModel())));
+  const { group, limits } = limitsOf(rankAlone(1, 2));
+  const agreeing = Object.assign(group, { agree: () => {} });
+  RankModel.load(agreeing, directory, createScalarKernels(), SETUP);
+  t.deepEqual(limits, [NO_TIMEOUT]);
+});
+
 test('ranks that have opened different models do not load them', async (t) => {
   const directories: ModelDirectory[] = [];
   for (const model of [shardedDense(), shardedDense(true)]) {
@@ -87,8 +96,9 @@ test('ranks that have opened different models do not load them', async (t) => {
   });
 });
 
-/** Two prompts, one of which goes on in copied blocks; more rows of logits than are computed at once. */
+/** A token; two prompts, of which one goes on in copied blocks; more logits than are computed at once. */
 const PLANS: StepPlan[] = [
+  { copies: [], spans: [{ ids: [9], startPosition: 0, blockTable: [2] }], logitsRows: [0] },
   {
     copies: [],
     spans: [
@@ -153,7 +163,7 @@ for (const [what, model, spreads] of [
       return { states, logits: logits[0] };
     };
     const alone = runOver({ tp: 1, ep: 1 });
-    t.is(alone.logits.length, 22);
+    t.is(alone.logits.length, 23);
     for (const spread of spreads) {
       const { states, logits } = runOver(spread);
       t.is(states.length, Math.max(spread.tp, spread.ep));

@@ -1,6 +1,7 @@
 import test from 'ava';
 import { receiveSetup, sendSetup } from '../../../../engine/distributed/rank-setup.ts';
-import { oneWayPair } from './one-way-pair.ts';
+import { NO_TIMEOUT } from '../../../../engine/distributed/step-plan.ts';
+import { limitsOf, oneWayPair } from './one-way-pair.ts';
 
 test('a rank receives the setup that rank 0 has sent', (t) => {
   const { sender, receiver } = oneWayPair();
@@ -14,5 +15,8 @@ test('a rank receives the setup that rank 0 has sent', (t) => {
     revectorize: true,
   };
   sendSetup(sender, setup);
-  t.deepEqual(receiveSetup(receiver), setup);
+  const { group, limits } = limitsOf(receiver);
+  t.deepEqual(receiveSetup(group), setup);
+  // Rank 0 may take any time before it sends the setup.
+  t.deepEqual(limits, [NO_TIMEOUT, undefined]);
 });

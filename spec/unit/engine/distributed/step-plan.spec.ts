@@ -1,7 +1,13 @@
 import test from 'ava';
 import fc from 'fast-check';
-import { decodePlan, encodePlan, receivePlan, sendPlan } from '../../../../engine/distributed/step-plan.ts';
-import { oneWayPair } from './one-way-pair.ts';
+import {
+  decodePlan,
+  encodePlan,
+  NO_TIMEOUT,
+  receivePlan,
+  sendPlan,
+} from '../../../../engine/distributed/step-plan.ts';
+import { limitsOf, oneWayPair } from './one-way-pair.ts';
 
 const word = fc.nat(2 ** 31 - 1);
 const words = fc.array(word, { maxLength: 5 });
@@ -37,6 +43,9 @@ test('a rank receives the plans that rank 0 has sent, and that there are no more
   const plan = { copies: [{ from: 2, to: 3 }], spans: [], logitsRows: [1, 4] };
   sendPlan(sender, plan);
   sendPlan(sender, undefined);
-  t.deepEqual(receivePlan(receiver), plan);
-  t.is(receivePlan(receiver), undefined);
+  const { group, limits } = limitsOf(receiver);
+  t.deepEqual(receivePlan(group), plan);
+  t.is(receivePlan(group), undefined);
+  // Rank 0 may idle for any time before a step, and then sends it at once.
+  t.deepEqual(limits, [NO_TIMEOUT, undefined, NO_TIMEOUT]);
 });

@@ -21,7 +21,8 @@ test('a model whose weights and cache can be addressed is accepted', async (t) =
 test('a model that is too large for one memory may be shared by ranks', async (t) => {
   await t.throwsAsync(check(t, { cacheTokens: 2 ** 25 }), {
     instanceOf: KernelError,
-    message: /or more ranks of tensor parallelism \(--tp\)$/,
+    message:
+      /: use a smaller cache \(fewer or shorter requests\), smaller steps, a smaller model, or more ranks of tensor parallelism \(--tp\)$/,
   });
   await t.notThrowsAsync(check(t, { cacheTokens: 2 ** 25 }, 2));
 });

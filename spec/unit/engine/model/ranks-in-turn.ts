@@ -3,7 +3,7 @@ import { Collectives } from '../../../../engine/parallel/collectives.ts';
 import type { ProcessGroup } from '../../../../engine/parallel/process-group.ts';
 import type { GroupFailure, Kind, Parts } from '../../../../engine/parallel/transport.ts';
 
-type Exchange = (outgoing: Parts, incoming: Parts, kind: Kind) => void;
+type Exchange = (outgoing: Parts, incoming: Parts, kind: Kind, timeoutMs: number | undefined) => void;
 
 /** Rank `rank` of `size` of a group in which nothing is exchanged: for what a rank does by itself. */
 export function rankAlone(
@@ -17,7 +17,7 @@ export function rankAlone(
   return new Collectives({
     rank,
     size,
-    exchange: (kind, outgoing, incoming) => exchange(outgoing, incoming, kind),
+    exchange: (kind, outgoing, incoming, timeoutMs) => exchange(outgoing, incoming, kind, timeoutMs),
     fail,
     check: () => {},
     abort: (reason) => {

@@ -2,7 +2,7 @@ import test, { type ExecutionContext } from 'ava';
 import { Checkpoint } from '../../../../engine/checkpoint/checkpoint.ts';
 import { createScalarKernels } from '../../../../engine/kernels/scalar.ts';
 import { KvCache } from '../../../../engine/model/kv-cache.ts';
-import { Qwen3 } from '../../../../engine/model/qwen3.ts';
+import { HEAD_ROWS, Qwen3 } from '../../../../engine/model/qwen3.ts';
 import { type Parallelism, Shard } from '../../../../engine/model/shard.ts';
 import { PLAIN_ADDER } from '../../../../engine/parallel/tree-sum.ts';
 import { shardedDense, shardedMoe } from '../../../support/groups/sharded-models.ts';
@@ -119,6 +119,10 @@ for (const tp of [2, 4, 8]) {
       t.is(cached, whole.cached / tp);
       t.true(allocated < whole.allocated * (1 / tp + 0.15), `${allocated} of ${whole.allocated}`);
     }
+    // Rank 0 alone gathers the logits.
+    const [first, ...others] = parts.map(({ allocated }) => allocated);
+    const gathered = HEAD_ROWS * model.config.vocabSize * 4;
+    t.deepEqual(others, new Array(tp - 1).fill(first - gathered));
   });
 }
 

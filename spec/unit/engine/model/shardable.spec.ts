@@ -28,45 +28,59 @@ test('a size that no rank shares need not divide', (t) => {
   );
 });
 
-const refused = [
-  [{}, { tp: 3, ep: 1 }, /over 3 ranks: expected one of 1, 2, 4, 8; .* over 1, 2, 4, 8$/],
+const TENSOR = (tp: number) => `tensor parallelism over ${tp} ranks`;
+const EXPERT = (ep: number) => `expert parallelism over ${ep} ranks`;
+const notShared = (tp: number, ep: number) =>
+  `tensor parallelism over ${tp} and expert parallelism over ${ep} ranks do not share a group; with both, expected the ` +
+  'same number: the ranks that share the attention share out the experts';
+/** Changes of a mixture, the numbers of ranks, what does not divide, and the numbers of ranks that do. */
+const refused: [Partial<ModelConfig>, Parallelism, string, string][] = [
+  [{}, { tp: 3, ep: 1 }, `${TENSOR(3)}: expected one of 1, 2, 4, 8`, '1, 2, 4, 8'],
+  [{ numKeyValueHeads: 2 }, { tp: 4, ep: 1 }, `${TENSOR(4)}: 2 key/value heads do not divide`, '1, 2'],
+  [{ vocabSize: 18 }, { tp: 4, ep: 1 }, `${TENSOR(4)}: a vocabulary of 18 does not divide`, '1, 2'],
   [
-    { numKeyValueHeads: 2 },
-    { tp: 4, ep: 1 },
-    /over 4 ranks: 2 key\/value heads do not divide; .* over 1, 2$/,
+    { intermediateSize: 12 },
+    { tp: 2, ep: 1 },
+    `${TENSOR(2)}: the MLP have a width of 12; expected a multiple of 8`,
+    '1',
   ],
-  [{ vocabSize: 18 }, { tp: 4, ep: 1 }, /a vocabulary of 18 does not divide; .* over 1, 2$/],
-  [{ intermediateSize: 12 }, { tp: 2, ep: 1 }, /the MLP have a width of 12; .*multiple of 8; .* over 1$/],
-  [{ headDim: 5, numAttentionHeads: 10 }, { tp: 2, ep: 1 }, /the query heads have a width of 50; .* over 1$/],
+  [
+    { headDim: 5, numAttentionHeads: 10 },
+    { tp: 2, ep: 1 },
+    `${TENSOR(2)}: the query heads have a width of 50; expected a multiple of 8`,
+    '1',
+  ],
   [
     { moe: { ...moe.moe!, moeIntermediateSize: 12 } },
     { tp: 2, ep: 1 },
-    /the experts have a width of 12; .* over 1$/,
+    `${TENSOR(2)}: the experts have a width of 12; expected a multiple of 8`,
+    '1',
   ],
-  [{}, { tp: 1, ep: 3 }, /expert parallelism over 3 ranks: 8 experts do not divide; .* over 1, 2, 4, 8$/],
-  [
-    {},
-    { tp: 2, ep: 4 },
-    /over 2 and expert parallelism over 4 ranks do not share a group; .*the same number: .* so over 1, 2, 4, 8$/,
-  ],
-  [{}, { tp: 8, ep: 4 }, /over 8 and expert parallelism over 4 ranks do not share .* so over 1, 2, 4, 8$/],
+  [{}, { tp: 1, ep: 3 }, `${EXPERT(3)}: 8 experts do not divide`, '1, 2, 4, 8'],
+  [{}, { tp: 2, ep: 4 }, notShared(2, 4), '1, 2, 4, 8'],
+  [{}, { tp: 8, ep: 4 }, notShared(8, 4), '1, 2, 4, 8'],
   [
     { moe: { ...moe.moe!, numExperts: 6 } },
     { tp: 4, ep: 4 },
-    /over 4 ranks: 6 experts do not .* so over 1, 2$/,
+    `${EXPERT(4)}: 6 experts do not divide`,
+    '1, 2',
   ],
-  [{ numKeyValueHeads: 2 }, { tp: 4, ep: 4 }, /over 4 ranks: 2 key\/value heads do not .* so over 1, 2$/],
-  [{ moe: undefined }, { tp: 1, ep: 0 }, /over 0 ranks: expected a whole number of at least 1; .* over 1$/],
+  [{ numKeyValueHeads: 2 }, { tp: 4, ep: 4 }, `${TENSOR(4)}: 2 key/value heads do not divide`, '1, 2'],
+  [{ moe: undefined }, { tp: 1, ep: 0 }, `${EXPERT(0)}: expected a whole number of at least 1`, '1'],
   [
     { moe: undefined },
     { tp: 1, ep: 2 },
-    /this model has no experts; use tensor parallelism; .* so over 1, 2, 4, 8$/,
+    `${EXPERT(2)}: this model has no experts; use tensor parallelism`,
+    '1, 2, 4, 8',
   ],
-] as const;
+];
 
-for (const [change, spread, message] of refused) {
+for (const [change, spread, problem, sizes] of refused) {
   test(`refused with the reason: ${JSON.stringify(change)} over ${JSON.stringify(spread)}`, (t) => {
-    t.throws(() => checkShardable({ ...moe, ...change }, spread), { instanceOf: ShardingError, message });
+    t.throws(() => checkShardable({ ...moe, ...change }, spread), {
+      instanceOf: ShardingError,
+      message: `${problem}; this model can be sharded so over ${sizes}`,
+    });
   });
 }
 

@@ -31,6 +31,13 @@ test('the buffers have room for all rows, positions and blocks', (t) => {
   t.is(step.tables.length, 5 * 4 + 3);
 });
 
+test('every thread has scores of its own', (t) => {
+  const config = parseModelConfig(DENSE_CONFIG);
+  const kernels = { ...createScalarKernels(), threads: 3 };
+  const cache = new KvCache(kernels, config, { blockSize: 4, numBlocks: 3 });
+  t.is(new Step({ kernels, config, cache, maxRows: 5 }).scores.length, 3 * 32 * 16);
+});
+
 test('gate and up have room for the wider of the MLP and the experts', (t) => {
   t.is(createStep(MOE_CONFIG).gate.length, 5 * 11);
   t.is(createStep({ ...MOE_CONFIG, moe_intermediate_size: 6 }).up.length, 5 * 10);

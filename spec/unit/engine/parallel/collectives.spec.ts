@@ -2,10 +2,11 @@ import test from 'ava';
 import fc from 'fast-check';
 import { GroupError } from '../../../../engine/errors.ts';
 import { Collectives } from '../../../../engine/parallel/collectives.ts';
+import type { ProcessGroup, WaitOptions } from '../../../../engine/parallel/process-group.ts';
 import { singleProcessGroup } from '../../../../engine/parallel/single-process-group.ts';
 import type { Parts } from '../../../../engine/parallel/transport.ts';
 import { runSteps, type Step, shortSteps } from '../../../support/groups/group-collectives.ts';
-import { inTurn } from '../model/ranks-in-turn.ts';
+import { inTurn, rankAlone } from '../model/ranks-in-turn.ts';
 
 const group = singleProcessGroup();
 
@@ -100,6 +101,51 @@ test('own values come to their place among all, also from elsewhere in the same 
   t.deepEqual([...memory], [0, 1, 2, 3, 4, 5, 0, 1, 8, 9, 10, 11]);
   recorded(1, 3).group.allGather(all.subarray(2, 4), all);
   t.deepEqual([...memory], [0, 1, 2, 3, 4, 5, 0, 1, 8, 9, 10, 11]);
+});
+
+test('each operation is an exchange of its kind, with the time limit that it is called with', (t) => {
+  const one = () => new Float32Array(1);
+  const operations: [string, number, (group: ProcessGroup, options?: WaitOptions) => void][] = [
+    ['barrier', 1, (group, options) => group.barrier(options)],
+    ['allGather', 1, (group, options) => group.allGather(one(), new Float32Array(4), options)],
+    ['allReduce', 1, (group, options) => group.allReduce(one(), options)],
+    // By slices: two exchanges.
+    ['allReduce', 2, (group, options) => group.allReduce(new Float32Array(16_381), options)],
+    ['broadcast', 1, (group, options) => group.broadcast(one(), 1, options)],
+    ['broadcast', 1, (group, options) => group.broadcast(one(), 2, options)],
+    ['allToAll', 1, (group, options) => group.allToAll(parts(4, [1, 1, 1, 1], 4, [1, 1, 1, 1]), options)],
+    ['send/receive', 1, (group, options) => group.send(one(), 2, options)],
+    ['send/receive', 1, (group, options) => group.receive(one(), 2, options)],
+  ];
+  const seen: [string, number | undefined][] = [];
+  const four = rankAlone(1, 4, (_, __, kind, timeoutMs) => seen.push([kind, timeoutMs]));
+  for (const [kind, count, run] of operations) {
+    for (const timeoutMs of [7, undefined]) {
+      run(four, timeoutMs === undefined ? undefined : { timeoutMs });
+      t.deepEqual(seen.splice(0), new Array(count).fill([kind, timeoutMs]));
+    }
+  }
+  // The other ranks' hashes are zeros here.
+  t.throws(() => four.agree('config', 'a', { timeoutMs: 7 }), { instanceOf: GroupError });
+  t.deepEqual(seen, [['agree', 7]]);
+});
+
+test('a group checks, aborts and closes as its transport does', async (t) => {
+  const called: string[] = [];
+  const closed = Promise.resolve();
+  const group = new Collectives({
+    ...{ rank: 0, size: 2, exchange: () => {} },
+    fail: ({ message, ranks }) => new GroupError(message, ranks),
+    check: () => called.push('check'),
+    abort: (reason) => {
+      throw new GroupError(reason, [0]);
+    },
+    close: () => closed,
+  });
+  group.check();
+  t.deepEqual(called, ['check']);
+  t.throws(() => group.abort('enough'), { instanceOf: GroupError, message: 'enough' });
+  t.is(group.close(), closed);
 });
 
 test('an all-reduce of three ranks is refused', (t) => {

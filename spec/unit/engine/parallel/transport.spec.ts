@@ -9,5 +9,9 @@ test('a mismatch says what was sent and what was expected, and names the sender'
       'every rank must make the same calls with the same lengths',
     ranks: [2],
   });
-  t.regex(mismatch(0, 2, expected, { kind: undefined, bytes: 8 }).message, /8 bytes of an unknown kind/);
+  t.is(
+    mismatch(0, 2, expected, { kind: undefined, bytes: 8 }).message,
+    'Rank 2 sent 8 bytes of an unknown kind where rank 0 expected 0 bytes of barrier: ' +
+      'every rank must make the same calls with the same lengths',
+  );
 });

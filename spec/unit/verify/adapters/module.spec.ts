@@ -64,6 +64,28 @@ test('a module whose load throws is refused with its path, the model and the rea
   }
 });
 
+test('a module may be reached before it is loaded, and errors that say whose fault they are stay as they are', async (t) => {
+  const kinds = ['SubjectError', 'NoAnswerError', 'NotSupportedError'];
+  const errors = new URL('../../../../verify/errors.ts', import.meta.url).href;
+  const path = moduleOf(
+    t,
+    `import * as errors from '${errors}';
+     const fail = (dir: string): never => { throw new (errors[dir as 'SubjectError'] ?? Error)('of ' + dir); };
+     export default { info: { name: 'mine' }, reach: async (dir: string) => fail(dir), load: async (dir: string) => fail(dir) };`,
+  );
+  const subject = await loadModule(path);
+  for (const call of [subject.load, subject.reach!]) {
+    for (const name of kinds)
+      await t.throwsAsync(call(name) as Promise<unknown>, { name, message: `of ${name}` });
+    await t.throwsAsync(call('/m') as Promise<unknown>, {
+      instanceOf: SubjectError,
+      message: `${path}: cannot load /m: of /m`,
+    });
+  }
+  const without = moduleOf(t, "export default { info: { name: 'mine' }, load() {} };", 'other.ts');
+  t.is((await loadModule(without)).reach, undefined);
+});
+
 test('without a path the subject is our own engine', async (t) => {
   t.is((await loadSubject('')).info.name, 'plumbline');
 });

@@ -60,6 +60,62 @@ test('a wrong greedy token is reported with its case and position', (t) => {
   t.like(cases[1], { verdict: 'wrong', first: { what: 'greedy token', position: 16, got: least } });
 });
 
+test('of malformed rows the first is named, and the others are counted', (t) => {
+  const broken = (subject: typeof honest, position: number) =>
+    withRow(subject, 'short', position, (row) => ({ ...row, values: row.values.with(0, Number.NaN) }));
+  const reasonsOf = (subject: typeof honest) => assess(subject, reference, {}).reasons;
+  const one = broken(honest, 6);
+  const end = 'expected finite scores of distinct ids, at least two';
+  t.regex(reasonsOf(one)[0], new RegExp(`^short, position 6: got NaN for id \\d+, ${end}$`));
+  const three = reasonsOf(broken(broken(one, 7), 8));
+  t.regex(three[0], new RegExp(`^short, position 6: .*${end}, and 2 more such rows$`));
+  t.is(three.filter((reason) => reason.includes('NaN')).length, 1);
+  const greedyRows = honest[1].greedyRows!.map((row) => ({ ...row, values: row.values.with(0, Number.NaN) }));
+  const { greedy } = assess([honest[0], { ...honest[1], greedyRows }], reference, {});
+  t.is(greedy.verdict, 'wrong', 'rows of greedy tokens count with them');
+});
+
+/** A case's rows, the first `count` of every sixth off by a multiple of the noise of bf16. */
+function off(count: number, times: number, { rows = 60 } = {}) {
+  const [long, short] = honest;
+  const own = long.rows.slice(0, rows).map((row, r) => {
+    const isOff = rows < 60 ? r < count : r % 6 === 0 && r < 6 * count;
+    if (!isOff) return row;
+    const by = times * LEVELS.bf16!;
+    return { ...row, values: row.values.map((value, i) => value + (i % 2 ? -by : by)) };
+  });
+  return assess([{ ...long, rows: own, greedy: undefined, greedyRows: undefined }, short], reference, {
+    precision: 'bf16',
+  }).cases[0];
+}
+
+test('seven rows of a case may be far off, or a part of a few; eight, or half of them, may not', (t) => {
+  t.is(off(7, 20).verdict, 'right');
+  t.is(off(8, 20).verdict, 'wrong');
+  t.is(off(8, 3).verdict, 'right', 'three times the noise is not far off');
+  t.is(off(2, 20, { rows: 6 }).verdict, 'right');
+  t.is(off(4, 20, { rows: 6 }).verdict, 'wrong');
+});
+
+test('the value that is named is the one that is farthest off, above or below; ratios are in order', (t) => {
+  const [long, short] = honest;
+  for (const by of [9, -9]) {
+    const rows = long.rows.map((row) => ({
+      ...row,
+      values: row.values.map((value, i) => value + (i === 1 ? by : i === 2 ? -by / 3 : 0)),
+    }));
+    const subject = [{ ...long, rows: rows.toReversed() }, short];
+    const { first, ratios } = assess(subject, reference, { precision: 'bf16' }).cases[0];
+    t.is(first!.what, `log-probability of token ${long.rows[0].ids![1]}`);
+    t.is(first!.position, long.rows[0].position);
+    t.is(Math.sign(Number(first!.got) - Number(first!.expected)), Math.sign(by));
+    t.deepEqual(
+      ratios.map(({ position }) => position),
+      long.rows.map(({ position }) => position),
+    );
+  }
+});
+
 test('nothing compared is never a pass', (t) => {
   const { verdict, reasons, cases } = assess([], reference, {});
   t.is(verdict, 'unknown');
@@ -72,7 +128,11 @@ test('nothing compared is never a pass', (t) => {
 
 test('tokens alone are judged without a class', (t) => {
   const tokens = honest.map(({ id, greedy }) => ({ id, greedy, rows: [] }));
-  const { verdict, precision, compared } = assess(tokens, reference, {});
+  const { verdict, precision, compared, cases } = assess(tokens, reference, {});
+  t.deepEqual(
+    cases.map((each) => each.verdict),
+    ['right', 'right'],
+  );
   t.is(verdict, 'right');
   t.is(precision, undefined);
   t.is(compared.rows, 0);

@@ -1,9 +1,10 @@
-import { readSync } from 'node:fs';
+import fs, { readSync } from 'node:fs';
+import { syncBuiltinESMExports } from 'node:module';
 import test from 'ava';
 import { GroupError } from '../../../../../engine/errors.ts';
 import { FifoTransport } from '../../../../../engine/parallel/fork/fifo-transport.ts';
 import { closeFifos, linksOf, openFifos } from '../../../../../engine/parallel/fork/fifos.ts';
-import { WaitState } from '../../../../../engine/parallel/fork/wait-state.ts';
+import { type Wait, WaitState } from '../../../../../engine/parallel/fork/wait-state.ts';
 import type { GroupFailure } from '../../../../../engine/parallel/transport.ts';
 import { trackResources } from '../../../../support/processes/cleanup.ts';
 
@@ -37,6 +38,37 @@ test('one rank receives what the other sends', async (t) => {
   t.deepEqual(received, bytes);
 });
 
+test.serial(
+  'while a rank reads or writes, its wait shows the peer, the direction and the time limit',
+  async (t) => {
+    const { ranks, states } = await pair(t);
+    const { readvSync, writevSync } = fs;
+    const waits: (Wait | undefined)[][] = [];
+    const recorded =
+      <Args extends unknown[]>(call: (...args: Args) => number) =>
+      (...args: Args) => {
+        waits.push(states.map((state) => state.waiting));
+        return call(...args);
+      };
+    Object.assign(fs, { readvSync: recorded(readvSync), writevSync: recorded(writevSync) });
+    syncBuiltinESMExports();
+    t.teardown(() => {
+      Object.assign(fs, { readvSync, writevSync });
+      syncBuiltinESMExports();
+    });
+    ranks[0].exchange('broadcast', [undefined, bytes], []);
+    ranks[1].exchange('broadcast', [], [new Uint8Array(3)], Number.POSITIVE_INFINITY);
+    t.deepEqual(waits, [
+      [{ peer: 1, direction: 'write', count: 1, timeoutMs: 1000 }, undefined],
+      [undefined, { peer: 0, direction: 'read', count: 1, timeoutMs: Number.POSITIVE_INFINITY }],
+    ]);
+    t.deepEqual(
+      states.map((state) => state.waiting),
+      [undefined, undefined],
+    );
+  },
+);
+
 for (const [what, kind, length] of [
   ['another kind', 'agree', 3],
   ['fewer bytes', 'broadcast', 4],
@@ -46,11 +78,12 @@ for (const [what, kind, length] of [
     const { ranks } = await pair(t);
     ranks[0].exchange('broadcast', [undefined, bytes], []);
     const receive = () => ranks[1].exchange(kind, [], [new Uint8Array(length)]);
-    const error = t.throws(receive, { instanceOf: GroupError });
-    t.regex(
-      error?.message ?? '',
-      new RegExp(`^Rank 0 sent 3 bytes of broadcast where rank 1 expected ${length} bytes of ${kind}`),
-    );
+    const error = t.throws(receive, {
+      instanceOf: GroupError,
+      message:
+        `Rank 0 sent 3 bytes of broadcast where rank 1 expected ${length} bytes of ${kind}: ` +
+        'every rank must make the same calls with the same lengths',
+    });
     t.deepEqual(error?.ranks, [0]);
     t.is(t.throws(receive)?.message, error?.message);
   });

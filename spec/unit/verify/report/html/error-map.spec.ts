@@ -47,3 +47,26 @@ test('the legend says in words what the colours mean', (t) => {
   for (const words of ['at most the noise', 'more than 64 ×', 'parts here first'])
     t.true(renderLegend().includes(words));
 });
+
+test('each step of the scale ends at its bound, and what is not finite counts most in a column', (t) => {
+  const stepsOf = (...ratios: (number | null)[]) => {
+    const positions = ratios.map((_, i) => i);
+    const map = { stages: ['s'], positions, ratios: [ratios] };
+    const svg = renderErrorMap({ id: 'x', verdict: 'right', outcome: 'result', map });
+    return [...svg.matchAll(/<rect class="(e[^"]*)"/g)].map(([, name]) => name);
+  };
+  t.deepEqual(stepsOf(1, 1.1, 2, 2.1, 4, 4.1, 16, 16.1, 64, 64.1), [
+    'e0',
+    'e1',
+    'e1',
+    'e2',
+    'e2',
+    'e3',
+    'e3',
+    'e4',
+    'e4',
+    'e5',
+  ]);
+  const two = (pair: (number | null)[]) => stepsOf(...Array(65).fill(pair).flat())[0];
+  t.deepEqual([two([null, 1]), two([1, null]), two([3, 1]), two([1, 3])], ['e-none', 'e-none', 'e2', 'e2']);
+});
