@@ -1,10 +1,14 @@
 import { fileURLToPath } from 'node:url';
-import { specCount, startedFiles } from './spec/support/ava/spec-files.ts';
+import { setFlagsFromString } from 'node:v8';
+import { specCount, startedFiles } from './spec/support/threads/spec-files.ts';
+
+// MiB. A test file's thread loads hundreds of modules; with 1 MiB it collects garbage a tenth of its time.
+setFlagsFromString('--min-semi-space-size=16');
 
 // The slow tier runs only when it is named: `npx ava 'spec/slow/**'`.
 const slow = process.argv.some((argument) => argument.includes('spec/slow'));
 
-/** Processes of many files come first, then the tiers of long files, so that none is left over at the end. */
+/** Threads of many files come first, then the tiers of long files, so that none is left over at the end. */
 const TIERS = ['distributed', 'integration', 'golden', 'property', 'unit'];
 const tierOf = (file) => TIERS.findIndex((tier) => file.includes(`/spec/${tier}/`));
 
@@ -16,10 +20,6 @@ const files = process.env.SUBJECT
 export default {
   files: [...files, ...(slow ? [] : ['!spec/slow/**'])],
   extensions: ['ts'],
-  // To start a program copies the page table of the process that does: a thread's process is that of all threads.
-  workerThreads: false,
-  // MiB. A test file loads hundreds of modules; with 1 MiB it collects garbage a tenth of its time.
-  nodeArguments: ['--min-semi-space-size=16'],
   require: ['./spec/support/properties/report-errors.ts'],
   sortTestFiles: (a, b) => specCount(b) - specCount(a) || tierOf(a) - tierOf(b) || a.localeCompare(b),
   // One more than the cores of a small machine: many tests wait, for a rank, a hub or a time limit.

@@ -16,8 +16,8 @@ export interface TrackResourcesOptions {
   graceMs?: number;
 }
 
-/** The tracker of this process, which its spec files share: hooks run when the tests of all have ended. */
-let trackerOfProcess: ResourceTracker | undefined;
+/** The tracker of this thread, which its spec files share: hooks run when the tests of all have ended. */
+let trackerOfThread: ResourceTracker | undefined;
 
 /**
  * Fails a test file that leaves child processes, worker threads, files in the temporary folder, or file
@@ -27,9 +27,9 @@ export function trackResources<Context>(
   test: Pick<TestFn<Context>, 'after'>,
   options: TrackResourcesOptions = {},
 ): void {
-  if (trackerOfProcess) return;
+  if (trackerOfThread) return;
   const tracker = new ResourceTracker();
-  trackerOfProcess = tracker;
+  trackerOfThread = tracker;
   test.after.always('the tests leave nothing behind', async (t) => {
     const leaks = await tracker.stop(options);
     t.deepEqual(leaks, [], 'close, kill or remove these in t.teardown()');
@@ -62,10 +62,12 @@ export function closing<T extends { close(): unknown }>(
 }
 
 /**
- * Records the processes and threads that this process's main thread starts, and moves the temporary folder.
+ * Records the processes and threads that this thread starts. AVA runs each test file in a thread or process,
+ * and Node reports a new process or thread only to the thread that starts it, so concurrent test files do
+ * not see each other's. For the same reason the temporary folder is moved for this thread only.
  */
 export class ResourceTracker {
-  /** The temporary folder of this process while the tracker runs. */
+  /** The temporary folder of this thread while the tracker runs. */
   readonly folder: string;
   readonly #children = new Set<ChildProcess>();
   readonly #workers = new Map<Worker, number>();
@@ -136,8 +138,8 @@ function isRunning(child: ChildProcess): boolean {
 }
 
 /**
- * File descriptors of this process that are open in `folder`; empty if the system does not list them. Node
- * and AVA have open files of their own, so a test looks only for those in its folder.
+ * File descriptors of this process that are open in `folder`; empty if the system does not list them. All
+ * test files of a run share a process, so only a folder of its own tells a test about its own descriptors.
  */
 export function openFilesIn(folder: string): string[] {
   const descriptors = process.platform === 'linux' ? readdirSync('/proc/self/fd') : [];
@@ -147,7 +149,7 @@ export function openFilesIn(folder: string): string[] {
   });
 }
 
-/** Undefined if the descriptor has been closed in the meantime. */
+/** Undefined if another thread has closed the descriptor in the meantime. */
 function targetOf(fd: string): string | undefined {
   try {
     return readlinkSync(`/proc/self/fd/${fd}`);
