@@ -30,6 +30,7 @@ export function fakeEngine(): FakeEngineThread {
     isClosed: false,
     limits: { vocabSize: 300, maxTokens: 64, maxBatch: 2 },
     async *generate(request: ThreadRequest, signal?: AbortSignal): AsyncGenerator<ServedEvent, void> {
+      signal?.throwIfAborted();
       const aborted = new Promise<never>((_, reject) =>
         signal?.addEventListener('abort', () => reject(signal.reason)),
       );
