@@ -51,8 +51,7 @@ export async function timeService(peer: Peer, arrivals: readonly Arrival[]): Pro
   const turns = new Turns(peer.maxConcurrent);
   const requests = await Promise.all(
     arrivals.map(async ({ atMs, ids, maxNewTokens }) => {
-      const early = begin + atMs - performance.now();
-      if (early > 0) await sleep(early);
+      await sleepUntil(begin + atMs);
       return await turns.take(async () => {
         let firstTokenMs = Number.NaN;
         const [tokens] = await peer.generate([ids], maxNewTokens, () => {
@@ -64,6 +63,11 @@ export async function timeService(peer: Peer, arrivals: readonly Arrival[]): Pro
     }),
   );
   return { requests, totalMs: performance.now() - begin };
+}
+
+/** A timer may end up to a millisecond early. @param ms of `performance.now()` */
+async function sleepUntil(ms: number): Promise<void> {
+  for (let early = ms - performance.now(); early > 0; early = ms - performance.now()) await sleep(early);
 }
 
 /** Lets a number of tasks run at once, the others in the order in which they came. */
