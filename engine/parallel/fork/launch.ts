@@ -70,8 +70,12 @@ export async function launch(size: number, entry: URL, options: LaunchOptions = 
   return new Collectives(transport);
 }
 
+/** @throws what the thread throws; Error if it ends before its first message. */
 async function firstMessage(supervisor: Worker): Promise<FromSupervisor['type']> {
-  const [{ type }] = (await once(supervisor, 'message')) as [FromSupervisor];
+  const ended = once(supervisor, 'exit').then(([code]): never => {
+    throw new Error(`it has ended with exit code ${code}`);
+  });
+  const [{ type }] = (await Promise.race([once(supervisor, 'message'), ended])) as [FromSupervisor];
   return type;
 }
 

@@ -1,8 +1,10 @@
 import { spawn } from 'node:child_process';
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { text as readText } from 'node:stream/consumers';
 import { pathToFileURL } from 'node:url';
+import type { Worker } from 'node:worker_threads';
 import test, { type ExecutionContext } from 'ava';
 import { GroupError } from '../../../../../engine/errors.ts';
 import { type LaunchOptions, launch } from '../../../../../engine/parallel/fork/launch.ts';
@@ -76,6 +78,19 @@ test.serial('launch fails with the reason if the entry cannot be imported', asyn
   t.is(error?.message, 'Rank 1 failed: Error: no model here');
   t.deepEqual(error?.ranks, [1]);
 });
+
+test.serial(
+  'launch fails if the thread that supervises the ranks ends before it has said anything',
+  async (t) => {
+    const terminate = (message: unknown) => void (message as { worker: Worker }).worker.terminate();
+    subscribe('worker_threads', terminate);
+    t.teardown(() => unsubscribe('worker_threads', terminate));
+    await t.throwsAsync(launchRanks(t, 'export default () => {};', {}, 3), {
+      instanceOf: GroupError,
+      message: /^the thread that supervises 3 ranks has failed: it has ended with exit code [01]$/,
+    });
+  },
+);
 
 test.serial('launch names the ranks that do not start in time', async (t) => {
   const text = 'setInterval(() => {}, 1000); await new Promise(() => {});';
