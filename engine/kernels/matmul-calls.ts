@@ -13,9 +13,9 @@ import type { KernelCall } from './pool.ts';
 import { type ArgumentsOf, KERNELS } from './table.ts';
 import { bytesPerWeight } from './widen.ts';
 
-/** Panels of a part of a matmul: one strip reads four side by side. */
+/** Panels of a part where there is one strip: a single row reads four side by side. */
 const PANELS_OF_ONE_STRIP = 4;
-/** The most panels of a part for more strips: a few rows go through eight in turn. */
+/** The most panels of a part where there are more: a few rows go through eight in turn. */
 const MOST_PANELS = 8;
 
 const MATMUL = { F32: KERNELS.matmulF32, F16: KERNELS.matmulF16, BF16: KERNELS.matmulBF16 };

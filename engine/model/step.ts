@@ -88,7 +88,7 @@ export class Step {
     this.x = rowsOf(hiddenSize);
     this.y = rowsOf(hiddenSize);
     this.normed = rowsOf(hiddenSize);
-    const shared = rowsOf(Math.max(sum(attentionWidths(config)), sum(mlpWidths(config))));
+    const shared = rowsOf(sharedWidth(config));
     [this.q, this.attended, this.k, this.v] = divide(shared, maxRows, attentionWidths(config));
     [this.gate, this.up] = divide(shared, maxRows, mlpWidths(config));
     this.cos = rowsOf(headDim / 2);
@@ -167,8 +167,13 @@ export class Step {
 
 /** Bytes of the buffers of a {@link Step}, for each of its rows. */
 export function stepBytesPerRow(config: ModelConfig): number {
-  const shared = Math.max(sum(attentionWidths(config)), sum(mlpWidths(config)));
-  return (3 * config.hiddenSize + config.headDim + shared) * Float32Array.BYTES_PER_ELEMENT;
+  const { hiddenSize, headDim } = config;
+  return (3 * hiddenSize + headDim + sharedWidth(config)) * Float32Array.BYTES_PER_ELEMENT;
+}
+
+/** Of a row of the buffer that attention and MLP share. */
+function sharedWidth(config: ModelConfig): number {
+  return Math.max(sum(attentionWidths(config)), sum(mlpWidths(config)));
 }
 
 /** Of a row of q, attended, k and v. */
