@@ -57,7 +57,7 @@ export async function launch(size: number, entry: URL, options: LaunchOptions = 
     },
   };
   const transport = new FifoTransport({ rank: 0, links: linksOf(0, fifos), state, monitor, timeoutMs });
-  const type = await firstMessage(supervisor).catch((cause) => {
+  const type = await firstMessage(supervisor, ended).catch((cause) => {
     process.off('exit', killAll);
     killAll();
     closeFifos(fifos, () => true);
@@ -71,11 +71,11 @@ export async function launch(size: number, entry: URL, options: LaunchOptions = 
 }
 
 /** @throws what the thread throws; Error if it ends before its first message. */
-async function firstMessage(supervisor: Worker): Promise<FromSupervisor['type']> {
-  const ended = once(supervisor, 'exit').then(([code]): never => {
+async function firstMessage(supervisor: Worker, ended: Promise<unknown[]>): Promise<FromSupervisor['type']> {
+  const tooEarly = ended.then(([code]): never => {
     throw new Error(`it has ended with exit code ${code}`);
   });
-  const [{ type }] = (await Promise.race([once(supervisor, 'message'), ended])) as [FromSupervisor];
+  const [{ type }] = (await Promise.race([once(supervisor, 'message'), tooEarly])) as [FromSupervisor];
   return type;
 }
 
