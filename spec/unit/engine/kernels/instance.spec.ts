@@ -60,21 +60,30 @@ test('a V8 without relaxed SIMD is no broken file: the message names the version
   t.true(cause instanceof Error);
 });
 
-test('every thread computes in scratch memory of its own', async (t) => {
+/** The kernels over a memory of their own, and a job there, whose arguments are set by their names. */
+async function openJob() {
   const memory = new KernelMemory(2 ** 24);
   const module = await compile(await readKernels(KERNELS_URL), KERNELS_URL);
   const functions = instantiate(module, KERNELS_URL, memory.memory);
-  const [job, x, panels, y] = [JOB_BYTES + 8 * MAX_ARGUMENTS, 64, 16 * 64, 64].map((bytes) =>
-    memory.allocate(bytes),
-  );
+  const job = memory.allocate(JOB_BYTES + 8 * MAX_ARGUMENTS);
+  const values = new Float64Array(memory.buffer, job + JOB_BYTES, MAX_ARGUMENTS);
+  const setArguments = (
+    { argumentNames }: { argumentNames: readonly string[] },
+    args: Readonly<Record<string, number>>,
+  ) => {
+    for (const [i, name] of argumentNames.entries()) values[i] = args[name] ?? 0;
+  };
+  return { memory, functions, job, setArguments };
+}
+
+test('every thread computes in scratch memory of its own', async (t) => {
+  const { memory, functions, job, setArguments } = await openJob();
+  const [x, panels, y] = [64, 16 * 64, 64].map((bytes) => memory.allocate(bytes));
   const [threads, scratchBytes] = [9, 2 ** 17];
   const scratch = memory.allocate(threads * scratchBytes);
   // A row of eight inputs times one panel: the sums of its leaves lie in scratch memory.
   const sizes = { rows: 1, numStrips: 1, inputs: 8, outputs: 16, leaves: 8 };
-  const args: Record<string, number> = { x, panels, y, ...sizes };
-  const { number, argumentNames } = KERNELS.matmulF32;
-  const values = new Float64Array(memory.buffer, job + JOB_BYTES, MAX_ARGUMENTS);
-  for (const [i, name] of argumentNames.entries()) values[i] = args[name] ?? 0;
+  setArguments(KERNELS.matmulF32, { x, panels, y, ...sizes });
   const regions = Array.from(
     { length: threads },
     (_, i) => new Uint8Array(memory.buffer, scratch + i * scratchBytes, scratchBytes),
@@ -84,27 +93,22 @@ test('every thread computes in scratch memory of its own', async (t) => {
     functions.attach(job, thread);
     functions.setScratch(scratch, scratchBytes);
     // The other threads do not run, so this one computes all parts.
-    functions.share(number, 1, 1, 1, 2, 0);
+    functions.share(KERNELS.matmulF32.number, 1, 1, 1, 2, 0);
     const touched = regions.flatMap((region, i) => (region.every((byte) => byte === 0xaa) ? [] : [i]));
     t.deepEqual(touched, [thread]);
   }
 });
 
 test('parts have `grain` units until few are left, then fewer, down to `minGrain`', async (t) => {
-  const memory = new KernelMemory(2 ** 24);
-  const module = await compile(await readKernels(KERNELS_URL), KERNELS_URL);
-  const functions = instantiate(module, KERNELS_URL, memory.memory);
-  const job = memory.allocate(JOB_BYTES + 8 * MAX_ARGUMENTS);
+  const { memory, functions, job, setArguments } = await openJob();
   functions.attach(job, 0);
-  const { number, argumentNames } = KERNELS.argmax;
-  const values = new Float64Array(memory.buffer, job + JOB_BYTES, MAX_ARGUMENTS);
+  const { number } = KERNELS.argmax;
   const width = 4;
   const [indices, end] = [memory.allocate(4 * 100), memory.buffer.byteLength];
   const unclaimed = new Uint32Array(memory.buffer, job, 1);
   /** The end of the part with this unit: a row whose values lie outside the memory stops the call there. */
   const endOfPart = (unit: number, [units, ...grains]: readonly [number, number, number, number]) => {
-    const args: Record<string, number> = { x: end - unit * width * 4, width, indices };
-    for (const [i, name] of argumentNames.entries()) values[i] = args[name];
+    setArguments(KERNELS.argmax, { x: end - unit * width * 4, width, indices });
     t.throws(() => functions.share(number, units, ...grains, 0), { message: /out of bounds/ });
     return units - unclaimed[0];
   };
