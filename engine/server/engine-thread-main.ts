@@ -2,7 +2,8 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { Engine } from '../engine.ts';
 import { EngineClosedError } from '../errors.ts';
-import { Tokenizer } from '../text/tokenizer.ts';
+import type { Tokenizer } from '../text/tokenizer.ts';
+import { createStreams } from '../text/vocabulary.ts';
 import { packEvent } from './packed-logprobs.ts';
 import { toErrorData } from './thread-error.ts';
 import type { FromThread, RequestNews, ThreadData, ThreadRequest, ToThread } from './thread-messages.ts';
@@ -15,13 +16,23 @@ const controllers = new Map<number, AbortController>();
 /** How soon a rank that ends is found out, in ms. */
 const RANK_CHECK_MS = 250;
 let unsent: RequestNews[] = [];
+let streams: Pick<Tokenizer, 'createStream'> | undefined;
+/**
+ * What the engine takes for the tokenizer. The weights are loaded meanwhile, and reading a tokenizer here as
+ * well would take twice the time and the memory.
+ */
+const tokenizer: Pick<Tokenizer, 'createStream'> = {
+  createStream(options) {
+    if (!streams) throw new RangeError('expected the vocabulary before the first request');
+    return streams.createStream(options);
+  },
+};
 
 const send = (message: FromThread) => port.postMessage(message);
 
 try {
-  const tokenizer = hasTokenizer ? await Tokenizer.load(modelDir) : undefined;
   const onProgress = (done: number, total: number) => send({ type: 'progress', done, total });
-  const engine = await Engine.load(modelDir, { ...options, tokenizer, onProgress });
+  const engine = await Engine.load(modelDir, { ...options, ...(hasTokenizer && { tokenizer }), onProgress });
   const { vocabSize, maxPositionEmbeddings } = engine.config;
   const { cacheTokens, blockSize, maxBatch } = engine.options;
   const maxTokens = Math.min(maxPositionEmbeddings, Math.ceil(cacheTokens / blockSize) * blockSize);
@@ -34,6 +45,7 @@ try {
 
 function take(message: ToThread, engine: Engine): void {
   if (message.type === 'generate') void serve(message.id, message.request, engine);
+  else if (message.type === 'vocabulary') streams = createStreams(message.vocabulary);
   else if (message.type === 'close') void close(engine);
   // A request that has just ended has no controller any more: the messages have crossed.
   else controllers.get(message.id)?.abort();

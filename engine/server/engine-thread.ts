@@ -4,6 +4,7 @@ import type { EngineOptions, LoadProgress } from '../options.ts';
 import { shareJoined } from '../parallel/mpi/join.ts';
 import type { EngineStats } from '../serving/requests.ts';
 import { siblingModule } from '../terminal/sibling-module.ts';
+import type { VocabularyData } from '../text/vocabulary.ts';
 import { unpackEvent } from './packed-logprobs.ts';
 import { ThreadError } from './thread-error.ts';
 import type {
@@ -20,7 +21,7 @@ import type {
 export interface EngineThreadOptions {
   readonly modelDir: string;
   readonly options: Omit<EngineOptions, 'onProgress'>;
-  /** Whether the model's tokenizer is loaded, which turns tokens into text. */
+  /** Whether the model has a tokenizer; then {@link EngineThread.setVocabulary} is called. */
   readonly hasTokenizer: boolean;
   readonly onProgress?: LoadProgress;
 }
@@ -108,6 +109,11 @@ export class EngineThread {
   onFailure(listener: (error: Error) => void): void {
     if (this.#failure) listener(this.#failure);
     else this.#onFailure = listener;
+  }
+
+  /** Gives the engine the tokens of the model's tokenizer, which turn ids into text; before any request. */
+  setVocabulary(vocabulary: VocabularyData): void {
+    this.#send({ type: 'vocabulary', vocabulary });
   }
 
   /**

@@ -10,8 +10,8 @@ import { Metrics } from './metrics.ts';
 import { OpenRequests } from './open-requests.ts';
 import { formatRequest, type LogFormat } from './request-log.ts';
 import type { RequestRules } from './request-rules.ts';
+import { createVocabulary } from './served-vocabulary.ts';
 import type { ServedModel } from './start-threads.ts';
-import { createVocabulary } from './vocabulary.ts';
 
 /** How a loaded model is served. */
 export interface ServerOptions {

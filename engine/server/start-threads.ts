@@ -34,6 +34,7 @@ export async function startThreads(options: ModelThreadOptions): Promise<ServedM
     hasTokenizer ? TextThread.start(modelDir) : undefined,
   ]);
   if (engine.status === 'fulfilled' && text.status === 'fulfilled') {
+    if (text.value) engine.value.setVocabulary(text.value.vocabulary);
     return {
       engine: engine.value,
       text: text.value,

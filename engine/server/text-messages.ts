@@ -1,4 +1,5 @@
 import type { DecodeOptions, EncodeOptions } from '../text/tokenizer.ts';
+import type { VocabularyData } from '../text/vocabulary.ts';
 import type { ChatPrompt } from './context.ts';
 import type { ErrorData } from './thread-error.ts';
 
@@ -13,16 +14,6 @@ export type TextJob =
   | { readonly type: 'encodeChat'; readonly chat: ChatPrompt }
   | { readonly type: 'decode'; readonly ids: readonly number[]; readonly options: DecodeOptions }
   | { readonly type: 'tokens'; readonly ids: readonly number[] };
-
-/** The tokens of a tokenizer. */
-export interface VocabularyData {
-  /** The bytes of all tokens, one after the other. */
-  readonly bytes: Uint8Array;
-  /** [vocabSize] where each token ends; it begins where the one before it ends. */
-  readonly ends: Uint32Array;
-  /** Ids of the tokens marked special. */
-  readonly specialIds: ReadonlySet<number>;
-}
 
 /** What a job computes. Ids in an array of numbers would take long to arrive. */
 export type TextValue = Uint32Array<ArrayBuffer> | string[] | string;

@@ -3,10 +3,10 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { ChatTemplateError } from '../errors.ts';
 import { ChatTemplate } from '../text/chat.ts';
 import { Tokenizer } from '../text/tokenizer.ts';
+import { vocabularyOf } from '../text/vocabulary.ts';
 import { readPromptJson } from './chat/prompt-json.ts';
 import type { FromTextThread, TextJob, TextThreadData, TextValue } from './text-messages.ts';
 import { toErrorData } from './thread-error.ts';
-import { vocabularyOf } from './vocabulary.ts';
 
 if (!parentPort) throw new RangeError('expected to be run as a worker thread');
 const port = parentPort;

@@ -1,8 +1,9 @@
 import { EngineClosedError } from '../errors.ts';
 import type { DecodeOptions, EncodeOptions } from '../text/tokenizer.ts';
+import type { VocabularyData } from '../text/vocabulary.ts';
 import { ApiError } from './api-error.ts';
 import type { ChatPrompt, ServedText } from './context.ts';
-import type { TextJob, TextValue, VocabularyData } from './text-messages.ts';
+import type { TextJob, TextValue } from './text-messages.ts';
 import { TextWorker } from './text-worker.ts';
 
 /** A chat template can loop for ever, and holds up every text behind it. */

@@ -1,8 +1,9 @@
 import { Worker } from 'node:worker_threads';
 import { EngineClosedError } from '../errors.ts';
 import { siblingModule } from '../terminal/sibling-module.ts';
+import type { VocabularyData } from '../text/vocabulary.ts';
 import { ApiError } from './api-error.ts';
-import type { FromTextThread, TextJob, TextThreadData, TextValue, VocabularyData } from './text-messages.ts';
+import type { FromTextThread, TextJob, TextThreadData, TextValue } from './text-messages.ts';
 import { ThreadError } from './thread-error.ts';
 
 /** Memory for the objects of the thread, in MiB: a chat template could fill all that the machine has. */

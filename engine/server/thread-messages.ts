@@ -1,5 +1,6 @@
 import type { EngineOptions } from '../options.ts';
 import type { EngineStats, GenerateEvent, GenerateRequest } from '../serving/requests.ts';
+import type { VocabularyData } from '../text/vocabulary.ts';
 import type { PackedEvent } from './packed-logprobs.ts';
 import type { ErrorData } from './thread-error.ts';
 
@@ -7,7 +8,7 @@ import type { ErrorData } from './thread-error.ts';
 export interface ThreadData {
   readonly modelDir: string;
   readonly options: Omit<EngineOptions, 'onProgress'>;
-  /** Whether the model's tokenizer is loaded, which turns tokens into text. */
+  /** Whether the model has a tokenizer, whose vocabulary comes in a message before the first request. */
   readonly hasTokenizer: boolean;
 }
 
@@ -34,6 +35,7 @@ export interface EngineLimits {
 
 /** From the server to the engine's thread. */
 export type ToThread =
+  | { readonly type: 'vocabulary'; readonly vocabulary: VocabularyData }
   | { readonly type: 'generate'; readonly id: number; readonly request: ThreadRequest }
   | { readonly type: 'abort'; readonly id: number }
   | { readonly type: 'close' };

@@ -5,9 +5,8 @@
  */
 export const BYTE_CHARACTERS: readonly string[] = byteCharacters();
 
-const BYTE_OF_CHARACTER: ReadonlyMap<string, number> = new Map(
-  BYTE_CHARACTERS.map((character, byte) => [character, byte]),
-);
+/** By UTF-16 unit, in which all characters of the alphabet are one; -1 for any other unit. */
+const BYTE_OF_UNIT = byteOfUnit();
 
 /**
  * The bytes that a token of the vocabulary stands for.
@@ -17,11 +16,10 @@ const BYTE_OF_CHARACTER: ReadonlyMap<string, number> = new Map(
  * Rust library's ByteLevel decoder.
  */
 export function bytesOfToken(token: string): Uint8Array {
-  // The alphabet lies in the Basic Multilingual Plane: one UTF-16 unit is one byte.
   const bytes = new Uint8Array(token.length);
   for (let i = 0; i < token.length; i++) {
-    const byte = BYTE_OF_CHARACTER.get(token[i]);
-    if (byte === undefined) return new TextEncoder().encode(token);
+    const byte = BYTE_OF_UNIT[token.charCodeAt(i)] ?? -1;
+    if (byte === -1) return new TextEncoder().encode(token);
     bytes[i] = byte;
   }
   return bytes;
@@ -32,4 +30,11 @@ function byteCharacters(): string[] {
     (byte >= 0x21 && byte <= 0x7e) || (byte >= 0xa1 && byte <= 0xac) || byte >= 0xae;
   let next = 0x100;
   return Array.from({ length: 256 }, (_, byte) => String.fromCharCode(isPrintable(byte) ? byte : next++));
+}
+
+function byteOfUnit(): Int16Array {
+  const units = BYTE_CHARACTERS.map((character) => character.charCodeAt(0));
+  const bytes = new Int16Array(Math.max(...units) + 1).fill(-1);
+  for (const [byte, unit] of units.entries()) bytes[unit] = byte;
+  return bytes;
 }

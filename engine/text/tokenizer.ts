@@ -28,7 +28,7 @@ interface TokenizerLibrary {
 
 /** Token ids of Python's and Rust's type, u32; what is above cannot be an id of any model. */
 const MAX_TOKEN_ID = 2 ** 32 - 1;
-const NO_BYTES = new Uint8Array(0);
+export const NO_BYTES = new Uint8Array(0);
 
 /** Tokenizers in use, by the versions of their files. */
 const inUse = new Map<string, WeakRef<Tokenizer>>();

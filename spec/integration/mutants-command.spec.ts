@@ -48,8 +48,8 @@ for (const [signal, code] of [
     const before = sources();
     const { child, folder } = start(t, '--random', '100', '--seed', '3', SOURCE);
     const end = ended(child);
-    // One edit has been tried; the next is in place, and its specs are being run. The first of this seed is caught,
-    // so that no types are checked, which would take as long as all the rest.
+    // One edit has been tried; the next is in place, and its specs are being run. The first of this seed is
+    // caught, so that no types are checked, which would take as long as all the rest.
     await once(createInterface(child.stderr!), 'line');
     child.kill(signal);
     const { exitCode, err } = await end;

@@ -1,8 +1,8 @@
 import { mock } from 'node:test';
 import test, { type ExecutionContext } from 'ava';
 import { ApiError } from '../../../../engine/server/api-error.ts';
+import { createVocabulary } from '../../../../engine/server/served-vocabulary.ts';
 import { TextThread, type TextThreadOptions } from '../../../../engine/server/text-thread.ts';
-import { createVocabulary } from '../../../../engine/server/vocabulary.ts';
 import { closing, trackResources } from '../../../support/processes/cleanup.ts';
 import { TINY_TEMPLATE } from '../cli/support.ts';
 import { ID, modelDir, TINY_TOKENIZER_CONFIG, tinyTokenizerJson } from '../text/tiny.ts';

@@ -1,5 +1,6 @@
 import test from 'ava';
-import { createVocabulary, vocabularyOf } from '../../../../engine/server/vocabulary.ts';
+import { createVocabulary } from '../../../../engine/server/served-vocabulary.ts';
+import { vocabularyOf } from '../../../../engine/text/vocabulary.ts';
 
 const TOKENS = [
   Buffer.from('a'),
