@@ -124,6 +124,7 @@ function sliceIndices(length: number, start: Value, stop: Value, stepValue: Valu
 export function attribute(value: Value, name: string): Value | undefined {
   if (value instanceof Namespace) return value.attributes.get(name);
   if (value instanceof Loop) return value.attribute(name);
+  if (value instanceof Callable && value.attributes.has(name)) return value.attributes.get(name);
   const type = typeName(value);
   if (/^__\w+__$/.test(name)) return new Undefined(unsafe(type, name));
   if (MUTATORS[type]?.includes(name)) return new Undefined(unsafe(type, name));

@@ -5,7 +5,7 @@ import { getter, LIST_FILTERS } from './list-filters.ts';
 import { NUMBER_FILTERS } from './number-filters.ts';
 import { hasTest, runTest } from './tests.ts';
 import { TEXT_FILTERS } from './text-filters.ts';
-import { Generator, iterate, type Keywords, truthy, type Value } from './values.ts';
+import { Generator, hashed, iterate, type Keywords, truthy, type Value } from './values.ts';
 
 /** jinja2's filters that this implementation does not imitate. */
 const REFUSED = ['pprint', 'random', 'striptags', 'urlize', 'wordwrap', 'xmlattr'];
@@ -50,9 +50,15 @@ export function callTest(
   positional: readonly Value[],
   keywords: Keywords,
 ): boolean {
-  if (name === 'filter') return hasFilter(asText(value, 'the name of a filter'));
-  if (name === 'test') return knowsTest(asText(value, 'the name of a test'));
+  if (name === 'filter') return isNameOf(value, hasFilter);
+  if (name === 'test') return isNameOf(value, knowsTest);
   return runTest(name, value, positional, keywords);
+}
+
+/** jinja2 looks the value up in a dict: what is no string is the name of nothing. */
+function isNameOf(value: Value, has: (name: string) => boolean): boolean {
+  const key = hashed(value);
+  return typeof key === 'string' && has(key);
 }
 
 /** Items that are computed when they are taken, as by Python's generators. */

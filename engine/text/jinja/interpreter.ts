@@ -124,19 +124,28 @@ export class Interpreter {
   #callBlock(statement: Extract<Statement, { kind: 'callBlock' }>, scope: Scope): void {
     const { call, parameters, body } = statement;
     const [positional, keywords] = evaluateArguments(call.args, scope);
-    keywords.set('caller', this.#macro({ name: 'caller', parameters, body }, scope));
+    keywords.set('caller', this.#macro({ name: null, parameters, body }, scope));
     this.#write(str(callValue(evaluate(call.callee, scope), [positional, keywords])));
   }
 
+  /** @param name null for the body of a call block, as in jinja2. */
   #macro(
-    { name, parameters, body }: { name: string; parameters: Parameters; body: Body },
+    { name: own, parameters, body }: { name: string | null; parameters: Parameters; body: Body },
     scope: Scope,
   ): Callable {
+    const name = own ?? 'caller';
     const takes = mentions(body, ['varargs', 'kwargs', 'caller']);
-    return new Callable(name, (positional, keywords) => {
+    const call = (positional: readonly Value[], keywords: Keywords) => {
       const inner = new Scope(scope);
       bindMacro({ name, parameters, takes }, [positional, keywords], inner);
       return this.render(body, inner);
+    };
+    return new Callable(name, call, {
+      name: own,
+      arguments: new Tuple(parameters.names),
+      catch_kwargs: takes.has('kwargs'),
+      catch_varargs: takes.has('varargs'),
+      caller: takes.has('caller'),
     });
   }
 }

@@ -1,6 +1,6 @@
 import { attribute, getAttribute, getItem } from './access.ts';
 import { asInt, asText } from './arguments.ts';
-import { arithmetic } from './arithmetic.ts';
+import { arithmetic, asNumber } from './arithmetic.ts';
 import { hold, holdText } from './budget.ts';
 import { compare, equal, sorted } from './comparison.ts';
 import { TemplateFailure } from './failure.ts';
@@ -116,7 +116,7 @@ export const LIST_FILTERS: Readonly<Record<string, Filter>> = {
       // Several attributes, separated by commas, are compared one after the other.
       const names = typeof name === 'string' ? name.split(',') : [name];
       const keys = names.map((one) => keyOf(one, isSensitive));
-      return sorted(listOf(value), (item) => keys.map((key) => key(item)), truthy(reverse));
+      return sorted(listOf(value), (item) => keys.map((key) => key(item)), isReverse(reverse));
     },
   ),
   sum: filter(
@@ -227,7 +227,13 @@ function dictSort(value: Value, isSensitive: Value, by: Value, reverse: Value): 
   const position = by === 'key' ? 0 : 1;
   const key = ([...pair]: [Value, Value]) =>
     truthy(isSensitive) ? pair[position] : ignoreCase(pair[position]);
-  return sorted([...value.entries()], key, truthy(reverse)).map((pair) => new Tuple(pair));
+  return sorted([...value.entries()], key, isReverse(reverse)).map((pair) => new Tuple(pair));
+}
+
+/** Python's `sorted` takes an int. */
+function isReverse(reverse: Value): boolean {
+  if (typeof reverse === 'bigint' || typeof reverse === 'boolean') return truthy(reverse);
+  throw new TemplateFailure(`'${typeName(reverse)}' object cannot be interpreted as an integer`);
 }
 
 function groupBy(value: Value, attributeName: Value, fallback: Value, isSensitive: Value): Value[] {
@@ -244,15 +250,18 @@ function groupBy(value: Value, attributeName: Value, fallback: Value, isSensitiv
 }
 
 function batch(value: Value, count: Value, fill: Value): Generator {
-  const size = toIndex(asInt(count, 'linecount'));
-  const rows: Value[][] = [];
+  // What is no number is the length of no row.
+  const length = Number(asNumber(count) ?? Number.NaN);
+  const rows: Value[][] = [[]];
   for (const item of iterate(value)) {
     hold(1);
-    if (rows.length === 0 || rows[rows.length - 1].length === size) rows.push([]);
+    if (rows[rows.length - 1].length === length) rows.push([]);
     rows[rows.length - 1].push(item);
   }
-  const last = rows.at(-1);
-  if (last && fill !== null && size > last.length) {
+  const last = rows[rows.length - 1];
+  if (last.length === 0) rows.pop();
+  else if (fill !== null && compare('<', BigInt(last.length), count)) {
+    const size = toIndex(asInt(count, 'linecount'));
     hold(size);
     while (last.length < size) last.push(fill);
   }

@@ -76,17 +76,27 @@ const GREEK_TITLES: ReadonlyMap<number, string> = new Map([
   }),
 ]);
 
+/** A sigma that ends a word, which has a small letter of its own, as in Unicode's rule Final_Sigma. */
+const FINAL_SIGMA =
+  /(?<=[\p{Cased}--\p{Case_Ignorable}]\p{Case_Ignorable}*)Σ(?!\p{Case_Ignorable}*[\p{Cased}--\p{Case_Ignorable}])/gv;
+
+/** The same text with small final sigmas: characters that are made small one by one do not see their word. */
+function withFinalSigmas(text: string): string {
+  return text.replace(FINAL_SIGMA, 'ς');
+}
+
 /** `str.capitalize`. */
 export function capitalize(text: string): string {
   const first = String.fromCodePoint(text.codePointAt(0) ?? 0);
-  return text === '' ? '' : titleCharacter(first) + text.slice(first.length).toLowerCase();
+  const rest = withFinalSigmas(text).slice(first.length);
+  return text === '' ? '' : titleCharacter(first) + rest.toLowerCase();
 }
 
 /** `str.title`: every run of cased letters begins with a capital. */
 export function title(text: string): string {
   let inWord = false;
   let out = '';
-  for (const character of text) {
+  for (const character of withFinalSigmas(text)) {
     out += inWord ? character.toLowerCase() : titleCharacter(character);
     inWord = CASED.test(character);
   }
@@ -95,7 +105,8 @@ export function title(text: string): string {
 
 /** `str.swapcase`. */
 export function swapCase(text: string): string {
-  return Array.from(text, (c) => (UPPER.test(c) ? c.toLowerCase() : c.toUpperCase())).join('');
+  const small = [...withFinalSigmas(text)];
+  return Array.from(text, (c, i) => (UPPER.test(c) ? small[i].toLowerCase() : c.toUpperCase())).join('');
 }
 
 /** `str.istitle`. */

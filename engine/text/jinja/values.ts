@@ -62,7 +62,7 @@ export class Dict {
 }
 
 /** What a key is found by. @throws TemplateFailure for lists and dicts, as Python does. */
-function hashed(key: Value): unknown {
+export function hashed(key: Value): unknown {
   if (typeof key === 'boolean') return BigInt(key);
   if (typeof key === 'number' && Number.isInteger(key)) return BigInt(key);
   if (key instanceof Markup) return key.text;
@@ -149,10 +149,17 @@ export abstract class Loop {
 export class Callable {
   readonly name: string;
   readonly call: (positional: readonly Value[], keywords: Keywords) => Value;
+  /** What a template can read of it. */
+  readonly attributes: ReadonlyMap<string, Value>;
 
-  constructor(name: string, call: (positional: readonly Value[], keywords: Keywords) => Value) {
+  constructor(
+    name: string,
+    call: (positional: readonly Value[], keywords: Keywords) => Value,
+    attributes: Readonly<Record<string, Value>> = {},
+  ) {
     this.name = name;
     this.call = call;
+    this.attributes = new Map(Object.entries(attributes));
   }
 }
 

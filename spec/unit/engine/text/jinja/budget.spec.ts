@@ -51,7 +51,7 @@ const costs: readonly (readonly [expression: string, memory: number, steps: numb
   ['list | list', 100, 201],
   ['list | sort', 200, 400],
   ['list | batch(1) | first', 100, 204],
-  ['list | batch(70, 0) | first', 170, 275],
+  ['list | batch(70, 0) | first', 170, 276],
   ['list | slice(3, 0) | first', 103, 208],
   ['list | sum', 0, 101],
   ["list | join(', ')", 19, 221],

@@ -1,6 +1,39 @@
 """Expressions and statements for what record.py and combinations.py leave out: defaults, edges, and what is refused."""
 
 EXPRESSIONS = r"""
+'ΑΣ'.swapcase()
+'ΑΣ Σ ΑΣΑ ΣΣ'.swapcase()
+"ΑΣ' ΑΣ'Α Α'Σ ʰΣ ςΣς".swapcase()
+'ΑΣ'.title()
+"ΑΣ ΣΑΣ ΑΣ'Α Α'Σ ΣΣ".title()
+'ΑΣ'.capitalize()
+'ΣΑΣ ΑΣ'.capitalize()
+'ΑΣ ΣΑΣ' | title
+'ΑΣ ΣΑΣ' | capitalize
+'ΑΣ ΣΑΣ' | lower
+[1, 2] | sort(reverse='text')
+[1, 2] | sort(reverse=1.0)
+[1, 2] | sort(reverse=2)
+[1, 2] | sort(reverse=none)
+[] | sort(reverse=[])
+{'b': 1, 'a': 2} | dictsort(reverse='x')
+{'b': 1, 'a': 2} | dictsort(reverse=1)
+5 is filter
+none is filter
+[] is filter
+{} is test
+1.5 is test
+('upper' | safe) is filter
+('upper' | safe) is test
+[1, 2, 3] | batch('a') | list
+[1, 2, 3] | batch(1.5) | list
+[1, 2, 3] | batch(2.0) | list
+[1, 2, 3] | batch(true) | list
+[1, 2, 3] | batch(none) | list
+[1, 2, 3] | batch(0) | list
+[1, 2, 3] | batch(-1, 'x') | list
+[] | batch('a', 'x') | list
+[1, 2, 3] | batch('a', 'x') | list
 'a'.ljust(4) ~ '|' ~ 'a'.rjust(4) ~ '|' ~ 'a'.center(4) ~ '|' ~ 'a'.center(5) ~ '|' ~ 'ab'.center(5) ~ '|'
 'a'.ljust(4, '*') ~ 'a'.rjust(4, '😀') ~ 'a'.center(4, '-')
 'a'.ljust(4, '')
@@ -300,6 +333,10 @@ list.nope
 """.strip("\n").split("\n")
 
 STATEMENTS = [
+    "{% macro f(a, b=2) %}{{ a }}{% endmacro %}{{ [f.name, f.arguments, f.catch_kwargs, f.catch_varargs, f.caller] }}",
+    "{% macro f() %}{{ varargs }}{{ kwargs }}{{ caller() }}{% endmacro %}{{ [f.name, f.arguments, f.catch_kwargs, f.catch_varargs, f.caller] }}",
+    "{% macro f() %}{{ caller.name }}{{ caller.arguments }}{{ caller('x') }}{% endmacro %}{% call(a) f() %}{{ a }}{% endcall %}{{ f.nope is defined }}",
+    "{% macro caller() %}{% endmacro %}{{ caller.name }}",
     "{% macro m(a, b=2, *c) %}{% endmacro %}",
     "{% macro m(a=1, b) %}{% endmacro %}",
     "{% macro m(a) %}{{ a.x }}{% endmacro %}{{ m() }}",
