@@ -3,7 +3,8 @@ import type { Keywords, Value } from './values.ts';
 
 /** What `value | name(…)` does. */
 export interface Filter {
-  run(value: Value, positional: readonly Value[], keywords: Keywords): Value;
+  /** @param name as the template calls it, for messages. */
+  run(value: Value, positional: readonly Value[], keywords: Keywords, name: string): Value;
 }
 
 /** A filter with a fixed list of parameters, whose values `run` takes in their order. */
@@ -12,6 +13,7 @@ export function filter(
   run: (value: Value, ...values: Value[]) => Value,
 ): Filter {
   return {
-    run: (value, positional, keywords) => run(value, ...bind('the filter', parameters, positional, keywords)),
+    run: (value, positional, keywords, name) =>
+      run(value, ...bind(`filter ${name}`, parameters, positional, keywords)),
   };
 }

@@ -15,10 +15,10 @@ const FILTERS: Readonly<Record<string, Filter>> = {
   ...NUMBER_FILTERS,
   ...LIST_FILTERS,
   map: { run: (value, positional, keywords) => lazily(value, () => mapper(positional, keywords)) },
-  select: { run: (value, ...rest) => chosen(value, rest, { ofAttribute: false, wanted: true }) },
-  reject: { run: (value, ...rest) => chosen(value, rest, { ofAttribute: false, wanted: false }) },
-  selectattr: { run: (value, ...rest) => chosen(value, rest, { ofAttribute: true, wanted: true }) },
-  rejectattr: { run: (value, ...rest) => chosen(value, rest, { ofAttribute: true, wanted: false }) },
+  select: chooser({ ofAttribute: false, wanted: true }),
+  reject: chooser({ ofAttribute: false, wanted: false }),
+  selectattr: chooser({ ofAttribute: true, wanted: true }),
+  rejectattr: chooser({ ofAttribute: true, wanted: false }),
 };
 
 /** Whether jinja2 has a filter of this name. */
@@ -40,7 +40,7 @@ export function callFilter(
 ): Value {
   if (REFUSED.includes(name)) unsupported(`the filter ${name}`);
   if (!Object.hasOwn(FILTERS, name)) throw new TemplateFailure(`No filter named '${name}'.`);
-  return FILTERS[name].run(value, positional, keywords);
+  return FILTERS[name].run(value, positional, keywords, name);
 }
 
 /** `value is name(…)`. @throws TemplateFailure if there is no such test, or it refuses its arguments. */
@@ -84,6 +84,10 @@ function mapper(positional: readonly Value[], keywords: Keywords): (item: Value)
   if (positional.length === 0) throw new TemplateFailure('map requires a filter argument');
   const [name, ...rest] = positional;
   return (item) => callFilter(asText(name, 'the name of a filter'), item, rest, keywords);
+}
+
+function chooser(choice: { ofAttribute: boolean; wanted: boolean }): Filter {
+  return { run: (value, positional, keywords) => chosen(value, [positional, keywords], choice) };
 }
 
 function chosen(
