@@ -21,6 +21,9 @@ export interface TextStream {
  */
 export type TokenPiece = Uint8Array | string;
 
+/** What an id without a token, or a token that is left out, adds to a text. */
+export const NO_BYTES = new Uint8Array(0);
+
 /**
  * A stream over a tokenizer's pieces, at a constant cost per token.
  *

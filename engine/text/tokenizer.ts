@@ -5,7 +5,7 @@ import { z } from 'zod';
 import { escapeControls, show, TokenizerError } from '../errors.ts';
 import { bytesOfToken } from './byte-level.ts';
 import { readJsonFile } from './json-file.ts';
-import { createTextStream, type TextStream, type TokenPiece } from './stream.ts';
+import { createTextStream, NO_BYTES, type TextStream, type TokenPiece } from './stream.ts';
 import { type ParsedTokenizerJson, parseTokenizerJson } from './tokenizer-json.ts';
 import { withinTime } from './within-time.ts';
 
@@ -28,7 +28,6 @@ interface TokenizerLibrary {
 
 /** Token ids of Python's and Rust's type, u32; what is above cannot be an id of any model. */
 const MAX_TOKEN_ID = 2 ** 32 - 1;
-export const NO_BYTES = new Uint8Array(0);
 
 /** Tokenizers in use, by the versions of their files. */
 const inUse = new Map<string, WeakRef<Tokenizer>>();

@@ -1,5 +1,5 @@
-import { createTextStream } from './stream.ts';
-import { NO_BYTES, type Tokenizer } from './tokenizer.ts';
+import { createTextStream, NO_BYTES } from './stream.ts';
+import type { Tokenizer } from './tokenizer.ts';
 
 /** The tokens of a tokenizer, as data that can be sent to another thread. */
 export interface VocabularyData {
@@ -38,7 +38,7 @@ export function createStreams(data: VocabularyData): Pick<Tokenizer, 'createStre
   };
 }
 
-/** Models pad their vocabulary; an id without a token has no bytes. */
+/** The bytes of a token; none for an id without one: models pad their vocabulary. */
 export function bytesOf(id: number, { bytes, ends }: VocabularyData): Uint8Array {
   return id < ends.length ? bytes.subarray(id === 0 ? 0 : ends[id - 1], ends[id]) : NO_BYTES;
 }

@@ -140,13 +140,14 @@ export class Interpreter {
       bindMacro({ name, parameters, takes }, [positional, keywords], inner);
       return this.render(body, inner);
     };
-    return new Callable(name, call, {
-      name: own,
-      arguments: new Tuple(parameters.names),
-      catch_kwargs: takes.has('kwargs'),
-      catch_varargs: takes.has('varargs'),
-      caller: takes.has('caller'),
-    });
+    const attributes = new Map<string, Value>([
+      ['name', own],
+      ['arguments', new Tuple(parameters.names)],
+      ['catch_kwargs', takes.has('kwargs')],
+      ['catch_varargs', takes.has('varargs')],
+      ['caller', takes.has('caller')],
+    ]);
+    return new Callable(name, call, attributes);
   }
 }
 

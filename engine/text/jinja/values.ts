@@ -146,6 +146,8 @@ export abstract class Loop {
   abstract attribute(name: string): Value | undefined;
 }
 
+const NO_ATTRIBUTES: ReadonlyMap<string, Value> = new Map();
+
 export class Callable {
   readonly name: string;
   readonly call: (positional: readonly Value[], keywords: Keywords) => Value;
@@ -155,11 +157,11 @@ export class Callable {
   constructor(
     name: string,
     call: (positional: readonly Value[], keywords: Keywords) => Value,
-    attributes: Readonly<Record<string, Value>> = {},
+    attributes: ReadonlyMap<string, Value> = NO_ATTRIBUTES,
   ) {
     this.name = name;
     this.call = call;
-    this.attributes = new Map(Object.entries(attributes));
+    this.attributes = attributes;
   }
 }
 
