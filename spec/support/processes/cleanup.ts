@@ -10,6 +10,14 @@ import type { ExecutionContext, TestFn } from 'ava';
 /** Variables that name the temporary folder, on any platform. */
 const TEMPORARY_FOLDER_VARIABLES = ['TMPDIR', 'TEMP', 'TMP'];
 
+/** Types in Node's list of what keeps a thread alive, and how a leak is named. */
+const KEEPING_ALIVE: Record<string, (count: number) => string> = {
+  Timeout: (count) =>
+    `timers still set: ${count}; clear each, or pass \`ref: false\` if it only limits a wait`,
+  TCPServerWrap: (count) => `servers still listening: ${count}`,
+  TCPSocketWrap: (count) => `connections still open: ${count}`,
+};
+
 /** Options of {@link trackResources}. */
 export interface TrackResourcesOptions {
   /** How long resources may take to end before they count as leaks, in ms. Default 2000. */
@@ -20,8 +28,8 @@ export interface TrackResourcesOptions {
 let trackerOfThread: ResourceTracker | undefined;
 
 /**
- * Fails a test file that leaves child processes, worker threads, files in the temporary folder, or file
- * descriptors open in it. Call it once at the top of the file: `trackResources(test)`.
+ * Fails a test file that leaves child processes, worker threads, timers, sockets, files in the temporary
+ * folder, or file descriptors open in it. Call it once at the top of the file: `trackResources(test)`.
  */
 export function trackResources<Context>(
   test: Pick<TestFn<Context>, 'after'>,
@@ -116,7 +124,7 @@ export class ResourceTracker {
     const workers = [...this.#workers.values()].map(
       (threadId) => `worker thread ${threadId} is still running`,
     );
-    return [...children, ...workers, ...openFilesIn(this.folder), ...filesIn(this.folder)];
+    return [...children, ...workers, ...keepingAlive(), ...openFilesIn(this.folder), ...filesIn(this.folder)];
   }
 
   readonly #removeFolder = (): void => rmSync(this.folder, { recursive: true, force: true });
@@ -156,6 +164,15 @@ function targetOf(fd: string): string | undefined {
   } catch {
     return undefined;
   }
+}
+
+/** Timers and sockets that keep this thread alive: AVA waits for them after the last test. */
+function keepingAlive(): string[] {
+  const active = process.getActiveResourcesInfo();
+  return Object.entries(KEEPING_ALIVE).flatMap(([type, leakOf]) => {
+    const count = active.filter((resource) => resource === type).length;
+    return count === 0 ? [] : [leakOf(count)];
+  });
 }
 
 function filesIn(folder: string): string[] {

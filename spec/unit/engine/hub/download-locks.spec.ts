@@ -32,7 +32,10 @@ test('the signal reaches the pause before another try, and ends the wait for a l
       { client, cache, commit: hub.commit },
       { files: [], weights: true, signal, onWait },
     );
-    t.is(await Promise.race([waiting.catch((error) => error), sleep(20_000, 'it waits')]), reason);
+    t.is(
+      await Promise.race([waiting.catch((error) => error), sleep(20_000, 'it waits', { ref: false })]),
+      reason,
+    );
   });
 });
 
