@@ -1,9 +1,5 @@
 import { fileURLToPath } from 'node:url';
-import { setFlagsFromString } from 'node:v8';
-import { specCount, startedFiles } from './spec/support/threads/spec-files.ts';
-
-// MiB. A test file's thread loads hundreds of modules; with 1 MiB it collects garbage a tenth of its time.
-setFlagsFromString('--min-semi-space-size=16');
+import { specCount, startedFiles } from './spec/support/ava/spec-files.ts';
 
 // The slow tier runs only when it is named: `npx ava 'spec/slow/**'`.
 const slow = process.argv.some((argument) => argument.includes('spec/slow'));
@@ -24,6 +20,10 @@ export default {
   sortTestFiles: (a, b) => specCount(b) - specCount(a) || tierOf(a) - tierOf(b) || a.localeCompare(b),
   // One more than the cores of a small machine: many tests wait, for a rank, a hub or a time limit.
   concurrency: 3,
+  // In threads of one process, each command that a test starts would copy the page tables of all of them.
+  workerThreads: false,
+  // MiB. A test file loads hundreds of modules; with 1 MiB it collects garbage a tenth of its time.
+  nodeArguments: ['--min-semi-space-size=16'],
   timeout: '5m',
   environmentVariables: {
     // No test may find a GPU, and none may reach for the network by accident.

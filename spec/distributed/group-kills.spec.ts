@@ -13,10 +13,7 @@ trackResources(test);
 const KILLS = 50;
 const ENTRY = new URL('../support/groups/group-scenarios.ts', import.meta.url);
 
-/**
- * Distinguishes the ranks of this file from those of others: AVA's threads share a process, but not an
- * environment.
- */
+/** Distinguishes the ranks of this file from those of others: they inherit the variable. */
 const mark = randomUUID();
 process.env[MARK] = mark;
 

@@ -3,7 +3,6 @@ import { Engine } from '../../engine/engine.ts';
 import type { EngineOptions } from '../../engine/options.ts';
 import { ensureFixture } from '../../generator/fixtures/fixtures.ts';
 import { engineSubject } from '../../verify/adapters/engine.ts';
-import type { SubjectModel } from '../../verify/subject.ts';
 import { goldenTests } from '../support/golden/golden-tests.ts';
 import type { SharedModel } from '../support/models/shared-model.ts';
 
@@ -15,7 +14,7 @@ const SHARDINGS: [string, EngineOptions][] = [
 ];
 
 for (const [model, sharding] of SHARDINGS) {
-  let opened: Promise<SharedModel & Pick<SubjectModel, 'close'>> | undefined;
+  let opened: Promise<SharedModel> | undefined;
   const load = (modelDir: string) => Engine.load(modelDir, { ...sharding, threads: 1 });
   const open = async () => {
     const modelDir = await ensureFixture(model);

@@ -92,4 +92,4 @@ if (modelDir === undefined && !process.env.SUBJECT) {
   });
 }
 
-goldenTests(model, async () => (modelDir === undefined ? sharedModel(model) : sharedModelIn(modelDir)));
+goldenTests(model, () => (modelDir === undefined ? sharedModel(model) : sharedModelIn(modelDir)));

@@ -6,13 +6,14 @@ import { readCase, readFingerprints, readManifest, readTensors } from '../../../
 import { compareCase } from '../../../verify/compare/case.ts';
 import { NoAnswerError } from '../../../verify/errors.ts';
 import { explain, pageHint } from '../../../verify/explain.ts';
-import { type SharedModel, sharedModel } from '../models/shared-model.ts';
+import { closeSharedModels, type SharedModel, sharedModel } from '../models/shared-model.ts';
 
 /** The most greedy steps of one model that may be ties; more would hide a defect. */
 const MAX_TIES = 3;
 
 /**
- * Declares the tests that hold the subject to a model's goldens, one for each case.
+ * Declares the tests that hold the subject to a model's goldens, one for each case. They are
+ * serial: a subject is asked one thing at a time.
  *
  * @param model the name of its folder in `golden/`.
  * @param open the model itself. Default: the fixture of this name.
@@ -42,7 +43,7 @@ export function goldenTests(
   });
 
   for (const id of manifest.cases) {
-    test(`${model} · ${id}: hidden states, logits and greedy tokens match`, async (t) => {
+    test.serial(`${model} · ${id}: hidden states, logits and greedy tokens match`, async (t) => {
       const subject = await open();
       const config = await readModelConfig(subject.modelDir);
       const golden = readCase(model, id);
@@ -87,6 +88,8 @@ export function goldenTests(
       t.is(comparison.fingerprint, fingerprints[id], 'the engine computes other bits than it did');
     });
   }
+
+  test.after.always(`${model}: shared models are closed`, closeSharedModels);
 
   test.after(`${model}: few greedy steps are ties`, (t) => {
     t.true(

@@ -1,55 +1,39 @@
-import { resolve } from 'node:path';
-import { registerSharedWorker } from 'ava/plugin';
 import { ensureFixture } from '../../../generator/fixtures/fixtures.ts';
-import * as errors from '../../../verify/errors.ts';
+import { loadSubject } from '../../../verify/adapters/module.ts';
 import type { SubjectModel } from '../../../verify/subject.ts';
-import type { ModelReply, ModelRequest } from './model-worker.ts';
 
-// Relative to the folder that AVA was started in; the worker has another.
-if (process.env.SUBJECT) process.env.SUBJECT = resolve(process.env.SUBJECT);
+/** A model that test files share. */
+export type SharedModel = Pick<SubjectModel, 'forward' | 'generate' | 'close'> & { modelDir: string };
 
-const worker = registerSharedWorker<ModelRequest>({
-  filename: new URL('./model-worker.ts', import.meta.url),
-  supportedProtocols: ['ava-4'],
-});
+const models = new Map<string, Promise<SharedModel>>();
 
-/** A model that test files share; it stays loaded until the run ends. */
-export type SharedModel = Pick<SubjectModel, 'forward' | 'generate'> & { modelDir: string };
-
-/**
- * A fixture's model, loaded once per run however many test files ask for it. It answers one request at a
- * time.
- */
+/** A fixture's model, loaded once in a process however many of its test files ask for it. */
 export async function sharedModel(fixture: string): Promise<SharedModel> {
   return sharedModelIn(await ensureFixture(fixture));
 }
 
 /** The same of any model directory. */
-export function sharedModelIn(modelDir: string): SharedModel {
+export function sharedModelIn(modelDir: string): Promise<SharedModel> {
+  const model = models.get(modelDir) ?? load(modelDir);
+  models.set(modelDir, model);
+  return model;
+}
+
+/** Closes all that were loaded. Called after the last test. */
+export async function closeSharedModels(): Promise<void> {
+  const loaded = [...models.values()];
+  models.clear();
+  for (const model of await Promise.allSettled(loaded)) {
+    if (model.status === 'fulfilled') await model.value.close();
+  }
+}
+
+async function load(modelDir: string): Promise<SharedModel> {
+  const model = await (await loadSubject()).load(modelDir);
   return {
     modelDir,
-    forward: (request) => ask({ call: 'forward', modelDir, request }),
-    generate: (request) => ask({ call: 'generate', modelDir, request }),
+    forward: (request) => model.forward(request),
+    generate: (request) => model.generate(request),
+    close: () => model.close(),
   };
-}
-
-/** The directories that the run has loaded models from, one for each time it did. */
-export function loadedModels(): Promise<string[]> {
-  return ask({ call: 'list' });
-}
-
-async function ask<T>(request: ModelRequest): Promise<T> {
-  await worker.available;
-  for await (const message of worker.publish(request).replies()) {
-    const reply = message.data as unknown as ModelReply;
-    if ('error' in reply) throw errorOf(reply.error);
-    return reply.result as T;
-  }
-  throw new Error('the shared models stopped answering');
-}
-
-/** The error as it was thrown in the worker: what was not supported stays apart from what is wrong. */
-function errorOf({ name, message }: { name: string; message: string }): Error {
-  const Outcome = Object.values(errors).find((candidate) => candidate.name === name);
-  return Outcome ? new Outcome(message) : new Error(`${name}: ${message}`);
 }

@@ -10,7 +10,7 @@ import type { ExecutionContext, TestFn } from 'ava';
 /** Variables that name the temporary folder, on any platform. */
 const TEMPORARY_FOLDER_VARIABLES = ['TMPDIR', 'TEMP', 'TMP'];
 
-/** Types in Node's list of what keeps a thread alive, and how a leak is named. */
+/** Types in Node's list of what keeps a process alive, and how a leak is named. */
 const KEEPING_ALIVE: Record<string, (count: number) => string> = {
   Timeout: (count) =>
     `timers still set: ${count}; clear each, or pass \`ref: false\` if it only limits a wait`,
@@ -24,7 +24,7 @@ export interface TrackResourcesOptions {
   graceMs?: number;
 }
 
-/** The tracker of this thread, which its spec files share: hooks run when the tests of all have ended. */
+/** The tracker of this process, which its spec files share: hooks run when the tests of all have ended. */
 let trackerOfThread: ResourceTracker | undefined;
 
 /**
@@ -70,12 +70,11 @@ export function closing<T extends { close(): unknown }>(
 }
 
 /**
- * Records the processes and threads that this thread starts. AVA runs each test file in a thread or process,
- * and Node reports a new process or thread only to the thread that starts it, so concurrent test files do
- * not see each other's. For the same reason the temporary folder is moved for this thread only.
+ * Records the processes and threads that this process starts. AVA runs each test file in a process, so
+ * concurrent test files do not see each other's. The temporary folder is moved for this process only.
  */
 export class ResourceTracker {
-  /** The temporary folder of this thread while the tracker runs. */
+  /** The temporary folder of this process while the tracker runs. */
   readonly folder: string;
   readonly #children = new Set<ChildProcess>();
   readonly #workers = new Map<Worker, number>();
@@ -146,8 +145,8 @@ function isRunning(child: ChildProcess): boolean {
 }
 
 /**
- * File descriptors of this process that are open in `folder`; empty if the system does not list them. All
- * test files of a run share a process, so only a folder of its own tells a test about its own descriptors.
+ * File descriptors of this process that are open in `folder`; empty if the system does not list them. AVA and
+ * Node have descriptors of their own, so only a folder tells a test about those that it has opened.
  */
 export function openFilesIn(folder: string): string[] {
   const descriptors = process.platform === 'linux' ? readdirSync('/proc/self/fd') : [];
@@ -166,7 +165,7 @@ function targetOf(fd: string): string | undefined {
   }
 }
 
-/** Timers and sockets that keep this thread alive: AVA waits for them after the last test. */
+/** Timers and sockets that keep this process alive: AVA waits for them after the last test. */
 function keepingAlive(): string[] {
   const active = process.getActiveResourcesInfo();
   return Object.entries(KEEPING_ALIVE).flatMap(([type, leakOf]) => {

@@ -17,8 +17,8 @@ import {
 
 trackResources(test);
 
-// A tracker moves this thread's temporary folder and records all that starts meanwhile, so tests run one at a
-// time.
+// A tracker moves this process's temporary folder and records all that starts meanwhile, so tests run one
+// at a time.
 const serial = test.serial;
 const IDLE = 'setInterval(() => {}, 1000)';
 
@@ -89,7 +89,7 @@ if (process.platform === 'linux') {
   });
 }
 
-serial('a timer, a server or a connection that keeps the thread alive is a leak', async (t) => {
+serial('a timer, a server or a connection that keeps the process alive is a leak', async (t) => {
   const server = createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');
   const connection = connect((server.address() as AddressInfo).port, '127.0.0.1');

@@ -1,3 +1,3 @@
-import { runSpecs } from '../../../support/threads/run-specs.ts';
+import { runSpecs } from '../../../support/ava/run-specs.ts';
 
 await runSpecs(import.meta.dirname);

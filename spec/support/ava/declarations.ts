@@ -5,8 +5,8 @@ type Declare = <Args extends unknown[]>(title: string, run: Run<Args>, ...args: 
 type DeclareHook = (run: Run<[]>) => void;
 
 /**
- * Collects the tests and hooks of the spec files that share a thread, since AVA starts the tests of a thread
- * right after the first declaration.
+ * Collects the tests and hooks of the spec files that share a process, since AVA starts the tests of a
+ * process right after the first declaration.
  */
 export class Declarations {
   /**
@@ -44,8 +44,8 @@ export class Declarations {
   /** Like `declare`, but the declaration waits for {@link declareAll}, and its title begins with the file. */
   #later(declare: Declare): Declare {
     return (title, run, ...args) => {
-      const titleInThread = `${this.#file} › ${title}`;
-      this.#declarations.push(() => declare(titleInThread, run, ...args));
+      const titleInProcess = `${this.#file} › ${title}`;
+      this.#declarations.push(() => declare(titleInProcess, run, ...args));
     };
   }
 
@@ -59,7 +59,7 @@ export class Declarations {
   #refuse(name: string): never {
     throw new Error(
       `Call a function in each test of ${this.#file} instead of test.${name}, which would also run for the ` +
-        'tests of the other files in its thread',
+        'tests of the other files in its process',
     );
   }
 }

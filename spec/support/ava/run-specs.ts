@@ -1,16 +1,15 @@
 import { registerHooks } from 'node:module';
 import { relative } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { parentPort, type Transferable } from 'node:worker_threads';
-import { addFailureSource } from './failure-source.ts';
+import { type AvaMessage, addFailureSource } from './failure-source.ts';
 import { declarations } from './shared-test.ts';
 import { SPEC, specFiles } from './spec-files.ts';
 
 const SHARED_TEST = new URL('shared-test.ts', import.meta.url).href;
 
 /**
- * Runs the spec files of a folder in this thread, one after another. A thread of its own would cost each file
- * 0.25 s of CPU time before its first test: Node's start of a thread, AVA's modules, the engine's.
+ * Runs the spec files of a folder in this process, one after another. A process of its own would cost each
+ * file 0.25 s of CPU time before its first test: Node's start, AVA's modules, the engine's.
  *
  * @param folder an absolute path.
  */
@@ -29,12 +28,12 @@ export async function runSpecs(folder: string): Promise<void> {
   declarations.declareAll();
 }
 
+/** AVA calls `process.send` with what it reports, an object of its own. */
 function showFailedLines(): void {
-  const port = parentPort;
-  const post = port?.postMessage.bind(port);
-  if (!port || !post) return;
-  port.postMessage = (message, transfer) => {
+  const send = process.send?.bind(process);
+  if (!send) return;
+  process.send = (message: AvaMessage, ...others: []) => {
     addFailureSource(message);
-    post(message, transfer as Transferable[]);
+    return send(message, ...others);
   };
 }

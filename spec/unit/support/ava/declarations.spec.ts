@@ -1,5 +1,5 @@
 import test, { type TestFn } from 'ava';
-import { Declarations } from '../../../support/threads/declarations.ts';
+import { Declarations } from '../../../support/ava/declarations.ts';
 
 /** Declarations, and the calls of AVA's functions that they make. */
 function collect() {

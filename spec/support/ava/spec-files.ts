@@ -1,7 +1,7 @@
 import { existsSync, globSync, readdirSync, statSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 
-/** The file that runs the specs of its folder in one thread, see `run-specs.ts`. */
+/** The file that runs the specs of its folder in one process, see `run-specs.ts`. */
 const ALL = 'all.ts';
 
 export const SPEC = '.spec.ts';
@@ -18,7 +18,7 @@ export function specFiles(folder: string): string[] {
 }
 
 /**
- * The files that AVA starts in threads of their own: each `all.ts` in the folders that the command line
+ * The files that AVA starts in processes of their own: each `all.ts` in the folders that the command line
  * names, and each spec that is in none of them. A command line that names single files gets these.
  *
  * @param root the folder of the repository, absolute.

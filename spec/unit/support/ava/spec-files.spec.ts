@@ -1,8 +1,8 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
+import { specCount, specFiles, startedFiles } from '../../../support/ava/spec-files.ts';
 import { temporaryFolder } from '../../../support/processes/cleanup.ts';
-import { specCount, specFiles, startedFiles } from '../../../support/threads/spec-files.ts';
 
 const ROOT = join(import.meta.dirname, '../../../..');
 
@@ -56,7 +56,7 @@ test('folders are run by the all.ts in them, and single files alone', (t) => {
   }
 });
 
-test('each spec of the repository is run once, and each unit spec shares its thread', (t) => {
+test('each spec of the repository is run once, and each unit spec shares its process', (t) => {
   const started = startedFiles(ROOT, []);
   const alone = started.filter((file) => file.endsWith('.spec.ts'));
   const shared = started.filter((file) => file.endsWith('all.ts'));

@@ -1,5 +1,5 @@
 import test from 'ava';
-import { addFailureSource } from '../../../support/threads/failure-source.ts';
+import { addFailureSource } from '../../../support/ava/failure-source.ts';
 
 const stack = `Error: x
     at ExecutionContext.is (file:///p/node_modules/ava/lib/assert.js:3:4)

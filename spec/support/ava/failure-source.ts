@@ -1,4 +1,4 @@
-/** A message that a test file's thread sends to AVA, as far as it is read here. */
+/** A message that a test file's process sends to AVA, as far as it is read here. */
 export interface AvaMessage {
   readonly ava?: {
     readonly err?: { source?: FailureSource | null; readonly stack?: string };

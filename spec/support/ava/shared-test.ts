@@ -3,5 +3,5 @@ import { Declarations } from './declarations.ts';
 
 export const declarations = new Declarations(ava);
 
-/** Takes the place of AVA's `test` in the spec files of this thread. */
+/** Takes the place of AVA's `test` in the spec files of this process. */
 export default declarations.test;
