@@ -16,7 +16,7 @@ export interface Projections {
 export function project(values: ArrayLike<number>, width: number, projections?: Projections): Float64Array {
   if (!projections) return Float64Array.from(values);
   const random = seedrandom.alea(projections.seed);
-  const signs = Float64Array.from({ length: projections.count * width }, () => (random() < 0.5 ? -1 : 1));
+  const signs = new Float64Array(projections.count * width).map(() => (random() < 0.5 ? -1 : 1));
   const rows = values.length / width;
   const result = new Float64Array(rows * projections.count);
   for (let row = 0; row < rows; row++) {

@@ -13,6 +13,10 @@ const LOW = new Uint8Array(Int32Array.of(1).buffer)[0] === 1 ? 0 : 1;
 export function fusedMultiplyAdd(a: number, b: number, c: number): number {
   const product = a * b;
   const sum = product + c;
+  const rounded = Math.fround(sum);
+  // What the sum lost decides only if it lies halfway between two f32s: then the other one mirrors `rounded`.
+  const mirrored = 2 * sum - rounded;
+  if (mirrored === rounded || Math.fround(mirrored) !== mirrored) return rounded;
   // TwoSum (Knuth): sum + error is exact. It is NaN beside an infinity, which needs no rounding.
   const part = sum - product;
   const error = product - (sum - part) + (c - part);
@@ -28,5 +32,5 @@ export function fusedMultiplyAdd(a: number, b: number, c: number): number {
       return Math.fround(double[0]);
     }
   }
-  return Math.fround(sum);
+  return rounded;
 }

@@ -5,18 +5,18 @@ import type { AttentionArgs, AttentionSequence, CacheArgs, StoreKeyValueArgs } f
 
 const f = Math.fround;
 
-/** The index of dimension d of the key in a slot of {@link CacheArgs.keys}. */
-function keyIndex(args: CacheArgs, cacheSlot: number, head: number, d: number): number {
+/** The index of the key in a slot of {@link CacheArgs.keys}; its dimensions are `blockSize` apart. */
+function keyIndex(args: CacheArgs, cacheSlot: number, head: number): number {
   const { blockSize, numKeyValueHeads, headDim } = args;
   const block = Math.floor(cacheSlot / blockSize);
-  return ((block * numKeyValueHeads + head) * headDim + d) * blockSize + (cacheSlot % blockSize);
+  return (block * numKeyValueHeads + head) * headDim * blockSize + (cacheSlot % blockSize);
 }
 
-/** The index of dimension d of the value in a slot of {@link CacheArgs.values}. */
-function valueIndex(args: CacheArgs, cacheSlot: number, head: number, d: number): number {
+/** The index of the value in a slot of {@link CacheArgs.values}; its dimensions follow each other. */
+function valueIndex(args: CacheArgs, cacheSlot: number, head: number): number {
   const { blockSize, numKeyValueHeads, headDim } = args;
   const block = Math.floor(cacheSlot / blockSize);
-  return ((block * numKeyValueHeads + head) * blockSize + (cacheSlot % blockSize)) * headDim + d;
+  return ((block * numKeyValueHeads + head) * blockSize + (cacheSlot % blockSize)) * headDim;
 }
 
 /** Where a sequence has a position, see {@link StoreKeyValueArgs.slots}. */
@@ -27,13 +27,15 @@ function slotOf({ blockTable }: AttentionSequence, position: number, blockSize: 
 /** {@link Kernels.storeKeyValue} in plain TypeScript. */
 export function storeKeyValue(args: StoreKeyValueArgs): void {
   checkStoreKeyValue(args);
-  const { rows, slots, numKeyValueHeads, headDim, k, v, keys, values } = args;
+  const { rows, slots, numKeyValueHeads, headDim, blockSize, k, v, keys, values } = args;
   for (let row = 0; row < rows; row++) {
     for (let head = 0; head < numKeyValueHeads; head++) {
+      const from = (row * numKeyValueHeads + head) * headDim;
+      const keyAt = keyIndex(args, slots[row], head);
+      const valueAt = valueIndex(args, slots[row], head);
       for (let d = 0; d < headDim; d++) {
-        const from = (row * numKeyValueHeads + head) * headDim + d;
-        keys[keyIndex(args, slots[row], head, d)] = k[from];
-        values[valueIndex(args, slots[row], head, d)] = v[from];
+        keys[keyAt + d * blockSize] = k[from + d];
+        values[valueAt + d] = v[from + d];
       }
     }
   }
@@ -68,16 +70,17 @@ function attendHead(
   const from = index * headDim;
   const slots = Array.from({ length: numPositions }, (_, t) => slotOf(sequence, t, blockSize));
   for (let t = 0; t < numPositions; t++) {
+    const keyAt = keyIndex(args, slots[t], keyHead);
     let score = 0;
     for (let d = 0; d < headDim; d++)
-      score = fusedMultiplyAdd(q[from + d], keys[keyIndex(args, slots[t], keyHead, d)], score);
+      score = fusedMultiplyAdd(q[from + d], keys[keyAt + d * blockSize], score);
     scores[t] = f(score * scale);
   }
   const denominator = exponentials(scores, numPositions);
+  const valuesAt = slots.map((slot) => valueIndex(args, slot, keyHead));
   for (let d = 0; d < headDim; d++) {
     let sum = 0;
-    for (let t = 0; t < numPositions; t++)
-      sum = fusedMultiplyAdd(scores[t], values[valueIndex(args, slots[t], keyHead, d)], sum);
+    for (let t = 0; t < numPositions; t++) sum = fusedMultiplyAdd(scores[t], values[valuesAt[t] + d], sum);
     out[from + d] = f(sum / denominator);
   }
 }

@@ -27,12 +27,12 @@ export type FloatDtype = 'F64' | 'F32' | 'F16' | 'BF16';
 export function widen(dtype: string, bytes: Uint8Array): Float64Array {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const each = (size: number, read: (offset: number) => number) =>
-    Float64Array.from({ length: bytes.byteLength / size }, (_, i) => read(i * size));
+    new Float64Array(bytes.byteLength / size).map((_, i) => read(i * size));
   if (dtype === 'F64') return each(8, (offset) => view.getFloat64(offset, true));
   if (dtype === 'F32') return each(4, (offset) => view.getFloat32(offset, true));
   const halves = HALVES[dtype];
   if (halves) {
-    halves.numbers ??= Float64Array.from({ length: 2 ** 16 }, (_, bits) => decode(bits, halves.format));
+    halves.numbers ??= new Float64Array(2 ** 16).map((_, bits) => decode(bits, halves.format));
     const { numbers } = halves;
     const widened = new Float64Array(bytes.byteLength / 2);
     for (let i = 0; i < widened.length; i++) widened[i] = numbers[view.getUint16(2 * i, true)];
@@ -44,9 +44,9 @@ export function widen(dtype: string, bytes: Uint8Array): Float64Array {
 /** Little-endian bytes of the numbers nearest to `values`; of two as near, the one with an even last bit. */
 export function narrow(dtype: FloatDtype, values: Float64Array): Uint8Array {
   if (dtype === 'F64') return new Uint8Array(values.slice().buffer);
-  if (dtype === 'F32') return new Uint8Array(Float32Array.from(values).buffer);
+  if (dtype === 'F32') return new Uint8Array(new Float32Array(values).buffer);
   const format = dtype === 'F16' ? F16 : BF16;
-  return new Uint8Array(Uint16Array.from(values, (value) => encode(value, format)).buffer);
+  return new Uint8Array(new Uint16Array(values.map((value) => encode(value, format))).buffer);
 }
 
 function decode(bits: number, { mantissaBits, minExponent, infinity }: Format): number {

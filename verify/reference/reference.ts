@@ -82,13 +82,13 @@ export function idsOf(cases: readonly ReferenceCase[]): Rows<Int32Array> {
 
 /** The values of some ids. */
 export function pick(values: Float32Array, ids: Int32Array): Float32Array {
-  return Float32Array.from(ids, (id) => values[id]);
+  return new Float32Array(ids.length).map((_, i) => values[ids[i]]);
 }
 
 /** The ids of the largest values, descending; of equal ones the lowest first. No value is NaN. */
 export function likeliest(values: Float32Array, count: number): Int32Array {
   // The bar rises to the count-th largest value so far, so that a large vocabulary is never sorted whole.
-  const most = Float32Array.from({ length: 4 * count });
+  const most = new Float32Array(4 * count);
   let bar = Number.NEGATIVE_INFINITY;
   let taken = 0;
   const raise = () => {

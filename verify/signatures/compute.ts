@@ -43,7 +43,7 @@ export async function computeSignatures(
       const faulty = await faultyScores({ modelDir, model }, bug, { wanted, signal });
       const change = (scores: Float32Array, id: string, index: number) => {
         const { truth: values } = right.get(id)![index];
-        return Float32Array.from(center(Float64Array.from(scores, (score, i) => score - values[i])));
+        return new Float32Array(center(new Float64Array(scores).map((score, i) => score - values[i])));
       };
       const changes = [...faulty].map(
         ([id, rows]) => [id, rows.map((scores, i) => change(scores, id, i))] as const,

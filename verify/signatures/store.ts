@@ -125,7 +125,7 @@ export function readSignatures(
       const quants = new Int8Array(file.read(name).buffer);
       const scale = new Float32Array(file.read(`${name}.scale`).buffer);
       const rowAt = (r: number) =>
-        Float32Array.from(quants.subarray(r * covered, (r + 1) * covered), (quant) => quant * scale[r]);
+        new Float32Array(quants.subarray(r * covered, (r + 1) * covered)).map((quant) => quant * scale[r]);
       return { name, cases: new Map([...places].map(([id, rows]) => [id, rows.map(rowAt)])) };
     });
     const unrecorded = truth.filter(({ id }) => !places.has(id)).map(({ id }) => id);

@@ -31,9 +31,9 @@ export function encodeWeights(bytes: Uint8Array, dtype: WeightDtype, type: GgmlT
     case 'F32':
       return new Uint8Array(values.buffer);
     case 'F16':
-      return new Uint8Array(Uint16Array.from(values, float16Bits).buffer);
+      return new Uint8Array(new Uint16Array(values.map((value) => float16Bits(value))).buffer);
     case 'BF16':
-      return new Uint8Array(Uint16Array.from(values, bfloat16Bits).buffer);
+      return new Uint8Array(new Uint16Array(values.map((value) => bfloat16Bits(value))).buffer);
     case 'Q8_0':
       return quantizeQ8_0(values);
   }
@@ -77,7 +77,7 @@ export function widenWeights(bytes: Uint8Array, dtype: WeightDtype): Float32Arra
   const aligned = bytes.slice().buffer;
   if (dtype === 'F32') return new Float32Array(aligned);
   const stored = new Uint16Array(aligned);
-  if (dtype === 'F16') return Float32Array.from(stored, widenF16);
+  if (dtype === 'F16') return new Float32Array(stored.length).map((_, i) => widenF16(stored[i]));
   const bits = new Uint32Array(stored.length);
   for (let i = 0; i < stored.length; i++) bits[i] = stored[i] << 16;
   return new Float32Array(bits.buffer);

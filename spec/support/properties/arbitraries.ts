@@ -84,7 +84,7 @@ export function makeModel(
   for (const [name, shape] of expectedWeights(config)) {
     const { mean, std } = distribution(name, shape, config);
     const length = shape.reduce((product, size) => product * size);
-    const drawn = Float64Array.from({ length }, () => mean + std * normal());
+    const drawn = new Float64Array(length).map(() => mean + std * normal());
     weights.set(name, { shape, data: widen(dtype, narrow(dtype, drawn)) });
   }
   const model = { configJson, config, dtype, weights };

@@ -16,7 +16,7 @@ const WILD_BITS = [0x7f800000, 0xff800000, 0x7fc00000, 0x80000000, 0x7f7fffff, 0
 export function arrayOf(length: number, seed: number, flavour: Flavour = 'plain'): Float32Array {
   const random = seedrandom.alea(String(seed));
   const below = (limit: number) => Math.floor(random() * limit);
-  return Float32Array.from({ length }, () => {
+  return new Float32Array(length).map(() => {
     const plain = Math.fround(random() * 2 - 1);
     if (flavour === 'plain' || below(4) > 0) return plain;
     if (flavour === 'huge') return plain * 2 ** below(129);
@@ -33,11 +33,11 @@ export function weightsOf(length: number, seed: number, flavour: Flavour, dtype:
   if (dtype === 'F32') return new Uint8Array(values.buffer);
   // bf16 is the upper half of an f32. As an f16, shifted into its range, it keeps the variety: every bit
   // pattern is a valid f16, and those of exponent 31 are its infinities and NaNs.
-  const halves = Uint16Array.from(values, (bits) => {
+  const halves = values.map((bits) => {
     if (dtype === 'BF16') return bits >>> 16;
     const exponent = (bits >>> 23) & 0xff;
     const f16Exponent = exponent === 255 ? 31 : Math.max(0, Math.min(30, exponent - 112));
     return ((bits >>> 16) & 0x8000) | (f16Exponent << 10) | ((bits >>> 13) & 0x3ff);
   });
-  return new Uint8Array(halves.buffer);
+  return new Uint8Array(new Uint16Array(halves).buffer);
 }

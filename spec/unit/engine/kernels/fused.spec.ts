@@ -59,6 +59,20 @@ test('a sum that rounding to f64 would move to a tie is rounded to the right sid
   // From above: beside an odd last bit, the tie goes up, the exact sum down.
   t.is(Math.fround(a * b + tie), 1 + 2 ** -22);
   t.is(fusedMultiplyAdd(a, b, tie), tie);
+  // (1 + x)(1 − x + x²) = 1 + x³: the product is 2⁻²⁴ + 2⁻⁶⁰, and the tie would go down to 1.
+  const [c, d] = [2 ** -12 * (1 + 2 ** -12), 2 ** -12 * (1 - 2 ** -12 + 2 ** -24)];
+  t.is(Math.fround(c * d + 1), 1);
+  t.is(fusedMultiplyAdd(c, d, 1), tie);
+  t.is(fusedMultiplyAdd(-c, d, -1), -tie);
+  // Denormals: the lower half of the f64 is 0, so that the next one towards 0 borrows from the upper half.
+  const denormal = 2 ** -130 + 2 ** -149;
+  t.is(fusedMultiplyAdd(2 ** -63 * a, 2 ** -63 * b, denormal), denormal);
+  t.is(fusedMultiplyAdd(-(2 ** -63) * a, 2 ** -63 * b, -denormal), -denormal);
+  // Halfway to 2¹²⁸, which is infinity in f32; the exact sum is below.
+  const largest = 2 ** 128 - 2 ** 104;
+  t.is(Math.fround(2 ** 64 * a * 2 ** 63 * b + largest), Infinity);
+  t.is(fusedMultiplyAdd(2 ** 64 * a, 2 ** 63 * b, largest), largest);
+  t.is(fusedMultiplyAdd(2 ** 64 * c, 2 ** 63 * d, largest), Infinity);
 });
 
 test('the sign of 0 is that of the exact sum', (t) => {
