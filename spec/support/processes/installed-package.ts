@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { delimiter, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type Ended, ended } from './processes.ts';
@@ -22,6 +22,9 @@ interface Packed {
   files: PackedFile[];
 }
 
+/** The variable with the path of what `npm pack --json` said; the tarball is beside it. */
+const PACKED = 'PLUMBLINE_PACKED';
+
 /** The package as a user has it: packed, and installed by npm into an empty folder. */
 export class InstalledPackage {
   readonly folder: string;
@@ -36,19 +39,16 @@ export class InstalledPackage {
   }
 
   /**
-   * Packs the project and installs the tarball. Nothing but the registry is needed, and that only for what
-   * npm has not kept from earlier.
+   * Packs the project, unless {@link PACKED} names what is packed, and installs the tarball. Nothing but the
+   * registry is needed, and that only for what npm has not kept from earlier.
    *
    * @param folder an empty one.
    * @throws Error with what npm said, if it fails.
    */
   static async make(folder: string): Promise<InstalledPackage> {
-    const packing = await run('npm', ['pack', '--json', '--pack-destination', folder], { cwd: ROOT });
-    if (packing.exitCode !== 0) throw new Error(`npm pack: ${packing.err}`);
-    // Before the JSON stands what the build prints.
-    const [packed]: Packed[] = JSON.parse(packing.out.slice(packing.out.search(/^\[/m)));
+    const { packed, tarball } = await pack(folder);
     writeFileSync(join(folder, 'package.json'), JSON.stringify({ private: true, type: 'module' }));
-    const arguments_ = ['install', '--prefer-offline', '--no-audit', '--no-fund', `./${packed.filename}`];
+    const arguments_ = ['install', '--prefer-offline', '--no-audit', '--no-fund', tarball];
     const installed = await run('npm', arguments_, { cwd: folder });
     if (installed.exitCode !== 0) throw new Error(`npm install: ${installed.err}`);
     mkdirSync(join(folder, 'cache'));
@@ -83,6 +83,20 @@ export class InstalledPackage {
   #run(file: string, argv: readonly string[]): Promise<Ended> {
     return run(file, argv, { cwd: this.folder, env: { PLUMBLINE_CACHE: join(this.folder, 'cache') } });
   }
+}
+
+async function pack(folder: string): Promise<{ packed: Packed; tarball: string }> {
+  const before = process.env[PACKED];
+  if (before) return readPacked(readFileSync(before, 'utf8'), dirname(before));
+  const packing = await run('npm', ['pack', '--json', '--pack-destination', folder], { cwd: ROOT });
+  if (packing.exitCode !== 0) throw new Error(`npm pack: ${packing.err}`);
+  return readPacked(packing.out, folder);
+}
+
+/** @param said by npm; before the JSON stands what the build prints. */
+function readPacked(said: string, folder: string): { packed: Packed; tarball: string } {
+  const [packed]: Packed[] = JSON.parse(said.slice(said.search(/^\[/m)));
+  return { packed, tarball: join(folder, packed.filename) };
 }
 
 /**
