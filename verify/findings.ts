@@ -159,6 +159,10 @@ export function uncheckedOf(
   else if (!hasText) note('prompt', 'all cases are ids: the model has no prompts that are texts');
   else if (prompt.cases.length === 0) lacks('prompt', 'the subject cannot be asked for the ids of a text');
   else if (!capabilities.tokenize) note('which ids prompts become', 'the subject says their number alone');
+  for (const [cause, cases] of unknownPrompts(prompt)) {
+    const ids = cases.map(({ id }) => id).join(', ');
+    note(`${cases.length === 1 ? 'prompt' : `${cases.length} prompts:`} ${ids}`, cause);
+  }
   if (!chosen('precision')) note('precision', '--checks leaves it out');
   else if (!judgement.precision) lacks('precision', 'the subject gave no scores');
   else if (capabilities.scores === 'top')
@@ -183,4 +187,10 @@ export function uncheckedOf(
     note(`${notAsked.length} ${notAsked.length === 1 ? 'case' : 'cases'}: ${notAsked.join(', ')}`, STOPPED);
   }
   return unchecked;
+}
+
+/** Prompts that were asked about without an answer that tells, by the reason. */
+function unknownPrompts({ cases }: Verdict['prompt']): Map<string, Verdict['prompt']['cases']> {
+  const unknown = cases.filter(({ verdict }) => verdict === 'unknown');
+  return Map.groupBy(unknown, ({ cause = 'the subject did not say' }) => cause);
 }

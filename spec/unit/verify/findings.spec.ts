@@ -13,7 +13,7 @@ import {
   unreachedOf,
 } from '../../../verify/findings.ts';
 import type { Judgement } from '../../../verify/judge/judgement.ts';
-import { verdictSchema } from '../../../verify/verdict.ts';
+import { type Verdict, verdictSchema } from '../../../verify/verdict.ts';
 import { fakeSubject } from '../../support/verify/fake-subject.ts';
 
 const row = { values: Float32Array.of(1, 2) };
@@ -158,6 +158,31 @@ test('what was not checked is named with the reason', (t) => {
   );
   const top = unchecked(CHECKS, JUDGEMENT, fakeSubject({}, { scores: 'top' }));
   t.true(top.includes('the whole vocabulary: the subject shows its likeliest tokens alone'));
+});
+
+test('a prompt whose ids the subject did not tell is named with its cause, one line for those that share it', (t) => {
+  const unknown = (id: string, cause?: string) => ({
+    id,
+    by: 'tokenize of the text',
+    verdict: 'unknown',
+    cause,
+  });
+  const cases = [
+    { id: 'right', by: 'tokenize of the text', verdict: 'right' },
+    unknown('half', 'error: half a surrogate pair'),
+    unknown('chat', 'skipped: no'),
+    unknown('tools', 'skipped: no'),
+  ] as Verdict['prompt']['cases'];
+  const unchecked = uncheckedOf(fakeSubject({}, { tokenize: true }), {
+    ...{ checks: CHECKS, judgement: JUDGEMENT, hasText: true, prompt: { verdict: 'right', cases } },
+  });
+  t.deepEqual(
+    unchecked.filter(({ what }) => what.includes('prompt')),
+    [
+      { what: 'prompt half', why: 'error: half a surrogate pair' },
+      { what: '2 prompts: chat, tools', why: 'skipped: no' },
+    ],
+  );
 });
 
 test('a run that was stopped says so of everything that it did not ask', (t) => {
