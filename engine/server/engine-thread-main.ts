@@ -4,6 +4,7 @@ import { Engine } from '../engine.ts';
 import { EngineClosedError } from '../errors.ts';
 import type { Tokenizer } from '../text/tokenizer.ts';
 import { createStreams } from '../text/vocabulary.ts';
+import { BatchDelay } from './batch-delay.ts';
 import { packEvent } from './packed-logprobs.ts';
 import { toErrorData } from './thread-error.ts';
 import type { FromThread, RequestNews, ThreadData, ThreadRequest, ToThread } from './thread-messages.ts';
@@ -13,6 +14,7 @@ const port = parentPort;
 const { modelDir, options, hasTokenizer } = workerData as ThreadData;
 /** The abort controller of each request that has not ended. */
 const controllers = new Map<number, AbortController>();
+const batchDelay = new BatchDelay();
 /** How soon a rank that ends is found out, in ms. */
 const RANK_CHECK_MS = 250;
 let unsent: RequestNews[] = [];
@@ -58,6 +60,7 @@ async function serve(id: number, threadRequest: ThreadRequest, engine: Engine): 
   controllers.set(id, controller);
   let refusal: Error | undefined;
   try {
+    await batchDelay.wait(() => controllers.size);
     for await (const event of engine.generate([{ ...request, signal }])) {
       // Leaving the loop frees the blocks. The caller has left, or gets an error when the thread exits.
       if (signal.aborted) break;

@@ -47,9 +47,9 @@ async function measure(
   peers: readonly PeerProcess[],
   clients: number,
 ): Promise<SuiteResult> {
-  const { promptTokens, newTokens, requestsPerClient } = profile.serve;
+  const { promptTokens, newTokens, requestsPerClient, minRequests } = profile.serve;
   const samples = new Map<string, Samples>();
-  const arrivals = Array.from({ length: clients * requestsPerClient }, (_, i) => ({
+  const arrivals = Array.from({ length: Math.max(clients * requestsPerClient, minRequests) }, (_, i) => ({
     atMs: i === 0 ? 0 : OTHERS_AT_MS,
     ids: seededPrompt(promptTokens, config.vocabSize, `${i}`),
     maxNewTokens: newTokens,
