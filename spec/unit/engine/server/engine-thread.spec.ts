@@ -79,31 +79,6 @@ test('requests in a thread have the bits of the engine; a refused one disturbs n
   await t.throwsAsync(() => all(thread.generate(REQUEST)), { name: 'EngineClosedError' });
 });
 
-test('requests that come to an idle engine within a millisecond begin in one step', async (t) => {
-  const modelDir = modelDirectory(t, denseModel());
-  const thread = closing(t, await EngineThread.start({ modelDir, ...OPTIONS }));
-  const one = { ...REQUEST, maxNewTokens: 1 };
-  let together = 0;
-  const pairs = 20;
-  for (let i = 0; i < pairs; i++) {
-    const before = thread.stats.steps;
-    const first = all(thread.generate(one));
-    for (const begin = performance.now(); performance.now() - begin < 0.6; );
-    await Promise.all([first, all(thread.generate(one))]);
-    if (thread.stats.steps === before + 1) together++;
-  }
-  // All of them, unless other programs hold up one of the threads; without the delay, a fifth.
-  t.true(together > pairs / 2, `${together} of ${pairs} pairs of requests began in one step`);
-});
-
-test('a thread that is closed before the first step of a request ends it with an error', async (t) => {
-  const modelDir = modelDirectory(t, denseModel());
-  const thread = await EngineThread.start({ modelDir, ...OPTIONS });
-  const left = all(thread.generate(REQUEST));
-  const [ended] = await Promise.allSettled([left, thread.close()]);
-  t.like(ended, { reason: { name: 'EngineClosedError' } });
-});
-
 test('a model that cannot be loaded is an error with the class of its own, and leaves no thread', async (t) => {
   const error = await t.throwsAsync(EngineThread.start({ modelDir: '/nowhere', ...OPTIONS }));
   t.like(error, { kind: 'ConfigError' });
