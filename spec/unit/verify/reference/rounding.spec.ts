@@ -70,3 +70,24 @@ for (const [name, nearest, dithered] of [
     );
   });
 }
+
+/** The first numbers of xorshift32 from 1 (Marsaglia 2003, shifts 13, 17, 5). */
+const XORSHIFT32 = [270369, 67634689, 2647435461, 307599695, 2398689233, 745495504];
+
+for (const [name, dithered, keptBits, dither] of [
+  // Half of the bits that are dropped is 0x8000, and the random part is centred on 0x4000.
+  ['bf16', ditheredBf16, 7, (random: number) => 0x4000 + (random >>> 17)],
+  ['f16', ditheredF16, 10, (random: number) => 0x800 + (random >>> 20)],
+] as const) {
+  test(`dithered ${name} rounds up from the point that the next random number gives`, (t) => {
+    const dropped = 2 ** (23 - keptBits);
+    const thresholds = XORSHIFT32.map((random) => dropped - dither(random));
+    const roundedFrom = (offset: number) =>
+      rounded(
+        dithered(1),
+        thresholds.map((threshold) => 1 + (threshold + offset) * 2 ** -23),
+      );
+    t.deepEqual(roundedFrom(0), new Array(thresholds.length).fill(1 + 2 ** -keptBits));
+    t.deepEqual(roundedFrom(-1), new Array(thresholds.length).fill(1));
+  });
+}

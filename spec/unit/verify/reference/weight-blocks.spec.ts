@@ -43,6 +43,14 @@ test('q4_0: the value of largest magnitude is eight scales, and there are sixtee
   }
 });
 
+test('a block whose scale is rounded down has no quants beyond those of its format', (t) => {
+  // 178 / 127 of the least f16 is rounded to the least f16: quants of ±178 are cut to -128 and 127.
+  const least = 2 ** -24;
+  const block = Float32Array.of(178 * least, -178 * least, 5 * least);
+  quantizeSymmetric(block, 127);
+  t.deepEqual([...block], [127 * least, -128 * least, 5 * least]);
+});
+
 test('a block of zeros stays so, and a block that is not full has a scale of its own', (t) => {
   for (const quantize of [quantizeQ8, quantizeQ4, (x: Float32Array) => quantizeSymmetric(x, 7)]) {
     const zeros = new Float32Array(40);

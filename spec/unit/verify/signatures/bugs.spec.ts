@@ -1,6 +1,7 @@
 import test from 'ava';
 import { parseModelConfig, readModelConfig } from '../../../../engine/index.ts';
 import { center, rms } from '../../../../verify/judge/statistics.ts';
+import type { BugContext } from '../../../../verify/signatures/bug.ts';
 import { BUGS, bugsOf } from '../../../../verify/signatures/bugs.ts';
 import { trackResources } from '../../../support/processes/cleanup.ts';
 import { computeFaulty, computeRows } from '../../../support/verify/compute-rows.ts';
@@ -101,6 +102,25 @@ for (const [kind, model] of [
     }
   });
 }
+
+test('interleaved RoPE turns neighbours, each pair by its own angle, in every row and head', (t) => {
+  const { make } = BUGS.find(({ name }) => name === 'rope-interleaved')!;
+  const { taps } = make({ config: parseModelConfig(DENSE_CONFIG) } as BugContext);
+  const [rows, heads, headDim] = [2, 3, 4];
+  const angles = [0.1, 0.2, 0.3, 0.4];
+  const x = Float32Array.from({ length: rows * heads * headDim }, (_, i) => i + 1);
+  const expected = Float32Array.from(x, (value, i) => {
+    const angle = angles[Math.floor(i / (heads * headDim)) * 2 + ((i % headDim) >> 1)];
+    const other = x[i ^ 1];
+    return value * Math.cos(angle) + (i % 2 === 0 ? -other : other) * Math.sin(angle);
+  });
+  taps!.rope!({
+    ...{ x, rows, heads, headDim, site: 'q', layer: 0, compute: () => {} },
+    cos: Float32Array.from(angles, Math.cos),
+    sin: Float32Array.from(angles, Math.sin),
+  });
+  for (const [i, value] of x.entries()) t.true(Math.abs(value - expected[i]) < 1e-5, `value ${i}`);
+});
 
 test('a faulty engine is made anew: the engine itself stays right', async (t) => {
   const dir = modelDirectory(t, denseModel({ max_position_embeddings: 256 }));

@@ -55,6 +55,19 @@ test('signatures are read as they were written, to an eighth bit of the row’s 
   }
 });
 
+test('how far each bug changes the rows is written beside them, in three digits', (t) => {
+  const { bugs } = JSON.parse(readFileSync(join(written(t), 'model', 'signatures.json'), 'utf8'));
+  for (const { name, cases } of reference.signatures) {
+    const levels = [...cases.values()].flat().map((row) => Math.hypot(...row) / Math.sqrt(row.length));
+    const sorted = levels.sort((a, b) => a - b);
+    const [median, largest] = [sorted[sorted.length >> 1], sorted[sorted.length - 1]];
+    t.deepEqual(bugs[name], {
+      median: Number(median.toPrecision(3)),
+      largest: Number(largest.toPrecision(3)),
+    });
+  }
+});
+
 test('some of the cases and rows can be read, in another order', (t) => {
   const folder = written(t);
   const [whole] = readSignatures('model', reference.cases, folder).signatures;
