@@ -117,6 +117,14 @@ for (const [what, edit, reason] of edits) {
   });
 }
 
+test('of lists whose lengths differ no number is compared', (t) => {
+  const changes = edited(({ tensors }) => (tensors.logits = tensors.logits.slice(1)));
+  t.deepEqual(
+    { ...changes, reasons: changes.reasons.length },
+    { reasons: 1, flipped: [], largest: 0, rms: 0 },
+  );
+});
+
 const sampledEdits: [what: string, edit: (was: Recording) => void, reason: RegExp][] = [
   [
     'the row maximum',
