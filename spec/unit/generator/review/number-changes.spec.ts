@@ -136,6 +136,16 @@ const sampledEdits: [what: string, edit: (was: Recording) => void, reason: RegEx
     ({ tensors }) => (tensors.sampled!.logSumExp[3] += 1),
     /^1 of 12 row maxima and log-sum-exps/,
   ],
+  [
+    'a row maximum that was smaller',
+    ({ tensors }) => (tensors.sampled!.rowMax[3] -= 1),
+    /^1 of 12 row maxima and log-sum-exps/,
+  ],
+  [
+    'log Σ exp that was smaller',
+    ({ tensors }) => (tensors.sampled!.logSumExp[3] -= 1),
+    /^1 of 12 row maxima and log-sum-exps/,
+  ],
   ['projections', ({ tensors }) => (tensors.hiddenStates![4] += BEYOND), /^1 of 18 hidden states differ/],
   [
     'the id of the largest logit',
