@@ -25,7 +25,7 @@ export interface TrackResourcesOptions {
 }
 
 /** The tracker of this process, which its spec files share: hooks run when the tests of all have ended. */
-let trackerOfThread: ResourceTracker | undefined;
+let trackerOfProcess: ResourceTracker | undefined;
 
 /**
  * Fails a test file that leaves child processes, worker threads, timers, sockets, files in the temporary
@@ -35,9 +35,9 @@ export function trackResources<Context>(
   test: Pick<TestFn<Context>, 'after'>,
   options: TrackResourcesOptions = {},
 ): void {
-  if (trackerOfThread) return;
+  if (trackerOfProcess) return;
   const tracker = new ResourceTracker();
-  trackerOfThread = tracker;
+  trackerOfProcess = tracker;
   test.after.always('the tests leave nothing behind', async (t) => {
     const leaks = await tracker.stop(options);
     t.deepEqual(leaks, [], 'close, kill or remove these in t.teardown()');

@@ -21,6 +21,8 @@ trackResources(test);
 // at a time.
 const serial = test.serial;
 const IDLE = 'setInterval(() => {}, 1000)';
+/** Also of a test that has a time limit of its own. */
+const ONE_TIMER = 'timers still set: 1; clear each, or pass `ref: false` if it only limits a wait';
 
 serial('resources that are ended and removed in time are no leak', async (t) => {
   const tracker = new ResourceTracker();
@@ -43,9 +45,10 @@ serial('a child process left running is a leak, and is ended', async (t) => {
   const child = spawn(process.execPath, ['-e', IDLE]);
   t.teardown(() => child.kill('SIGKILL'));
   const exited = once(child, 'exit');
-  // The second is the timer of this test's own limit.
-  const [leak] = await tracker.stop({ graceMs: 0 });
-  t.is(leak, `child process ${child.pid} is still running: ${process.execPath} -e ${IDLE}`);
+  t.deepEqual(await tracker.stop({ graceMs: 0 }), [
+    `child process ${child.pid} is still running: ${process.execPath} -e ${IDLE}`,
+    ONE_TIMER,
+  ]);
   t.deepEqual(await exited, [null, 'SIGKILL']);
 });
 
@@ -64,8 +67,7 @@ serial('a worker thread left running is a leak, and is ended', async (t) => {
   t.teardown(() => worker.terminate());
   const { threadId } = worker;
   const exited = once(worker, 'exit');
-  const [leak] = await tracker.stop({ graceMs: 0 });
-  t.is(leak, `worker thread ${threadId} is still running`);
+  t.deepEqual(await tracker.stop({ graceMs: 0 }), [`worker thread ${threadId} is still running`, ONE_TIMER]);
   t.is((await exited).length, 1);
 });
 
@@ -101,11 +103,7 @@ serial('a timer, a server or a connection that keeps the process alive is a leak
   connection.destroy();
   accepted.destroy();
   server.close();
-  t.deepEqual(leaks, [
-    'timers still set: 1; clear each, or pass `ref: false` if it only limits a wait',
-    'servers still listening: 1',
-    'connections still open: 2',
-  ]);
+  t.deepEqual(leaks, [ONE_TIMER, 'servers still listening: 1', 'connections still open: 2']);
   t.deepEqual(await new ResourceTracker().stop(), []);
 });
 
