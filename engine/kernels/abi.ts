@@ -21,6 +21,10 @@ export const FEW_ROWS_NARROW = 4;
 /** Queries that share a key head and go through the cache together: four tiles. */
 export const QUERIES = 24;
 
+/** Queries of a strip up to which values are read in the order of memory; and with vectors of 128 bits. */
+export const FEW_QUERIES = 4;
+export const FEW_QUERIES_NARROW = 2;
+
 /** The most queries of a unit of attention that takes several key heads. */
 export const UNIT_QUERIES = 32;
 

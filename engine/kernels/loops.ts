@@ -1,4 +1,4 @@
-import { PANEL, TILE_ROWS, WIDENING_TILE_ROWS } from './abi.ts';
+import { FEW_QUERIES, PANEL, TILE_ROWS, WIDENING_TILE_ROWS } from './abi.ts';
 import type { SharedMemory } from './web-assembly.ts';
 
 /** The vector loops that `assembly/index.ts` exports beside the functions for threads, by name. */
@@ -28,6 +28,7 @@ for (let rows = 1; rows <= TILE_ROWS; rows++) {
   if (rows <= WIDENING_TILE_ROWS) ARGUMENTS[`bf16x${rows}`] = (result) => [X, end, W, PANEL_BYTES, result];
   ARGUMENTS[`values16x${rows}`] = (result) => [RUN, W, result];
   ARGUMENTS[`values8x${rows}`] = (result) => [RUN, W, result];
+  if (rows <= FEW_QUERIES) ARGUMENTS[`valueRows${rows}`] = (result) => [RUN, W, result];
 }
 for (const dtype of ['F32', 'F16', 'BF16']) {
   ARGUMENTS[`fourPanels${dtype}`] = (result) => [X, X + LENGTH * FLOAT, W, LENGTH, result];

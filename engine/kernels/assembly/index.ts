@@ -4,6 +4,7 @@
 // Loops over vectors are exported, so that the compiler does not inline them: V8 fuses vectors to 256 bits
 // only where each loop is a function.
 export { replaceByExp } from './attention/softmax';
+export * from './attention/value-rows';
 export * from './attention/value-tile';
 export { replaceBySilu } from './elementwise/elementwise';
 export * from './matmul/four-panels';

@@ -25,10 +25,15 @@ export const ESCAPED_MUTANTS: readonly EscapedMutant[] = [
     '(end & 3)',
     '(end >> 31)',
   ]),
-  engine(`${assembly}/attention/tiled.ts`, 'property/engine-against-oracle', 'a head ends at 64 dimensions', [
-    'd < headBytes; d += 64) {\n    v128.store(out + d, f',
-    'd < min<usize>(headBytes, 256); d += 64) {\n    v128.store(out + d, f',
-  ]),
+  engine(
+    `${assembly}/attention/values.ts`,
+    'property/engine-against-oracle',
+    'a head ends at 64 dimensions',
+    [
+      'd < headBytes; d += 64) {\n    v128.store(out + d, f',
+      'd < min<usize>(headBytes, 256); d += 64) {\n    v128.store(out + d, f',
+    ],
+  ),
   engine(`${assembly}/attention/tiled.ts`, 'property/kernels-attention', 'a block ends at 32 slots', [
     'slot < min(blockSize, most - t)',
     'slot < min<usize>(32, min(blockSize, most - t))',

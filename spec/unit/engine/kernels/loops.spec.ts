@@ -7,7 +7,7 @@ import { EMULATED_NAME, KERNELS_URL } from '../../../../engine/kernels/sources.t
 /** The exports of assembly/index.ts that are no loops: functions of threads, and those that choose a loop. */
 const OTHERS = [
   ...['attach', 'close', 'fail', 'fuses', 'run', 'serve', 'setScratch', 'share'],
-  ...['addValues16', 'addValues8', 'sumHalf', 'sumPanel', 'sumPanelBF16'],
+  ...['addValueRows', 'addValues16', 'addValues8', 'sumHalf', 'sumPanel', 'sumPanelBF16'],
 ];
 
 async function load(url: URL) {
