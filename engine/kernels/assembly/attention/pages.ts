@@ -3,7 +3,7 @@ const RUN: usize = 64;
 /** Bytes of a page of the processor's memory. */
 const PAGE: usize = 4096;
 
-/** Positions of a run, in whole blocks. The heads of several are read block by block, as they lie in memory. */
+/** Positions of a run, in whole blocks. Several heads are read block by block, as they lie in memory. */
 export function runLength(blockSize: usize, otherHeads: usize): usize {
   return otherHeads > 0 ? blockSize : max(RUN / blockSize, 1) * blockSize;
 }
