@@ -14,7 +14,9 @@ const reasons: [Scenario, number[], RegExp][] = [
     [1, 2],
     /Rank 0, which launched the group, has ended|Rank 0 has left the group/,
   ],
-  [{ name: 'exits', rank: 2 }, [0, 1], /Rank 2 ended with exit code 7/],
+  [{ name: 'exits', rank: 2, exitCode: 7 }, [0, 1], /Rank 2 ended with exit code 7/],
+  // Of a program that ends as if all were well.
+  [{ name: 'exits', rank: 1, exitCode: 0 }, [0, 2], /Rank 1 ended with exit code 0/],
   [{ name: 'busy', rank: 1 }, [0, 2], /Rank 1 has not come for \d\.\d s/],
   [{ name: 'leaves', rank: 1 }, [0, 2], /Rank 1 has left the group while rank \d waits for it/],
   [{ name: 'aborts', rank: 2 }, [0, 1, 2], /Rank 2 gave up: enough is enough/],

@@ -1,10 +1,18 @@
 import { spawnSync } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
 import test from 'ava';
 import { WITHIN_MS } from '../support/groups/group-failures.ts';
 import type { Scenario } from '../support/groups/group-scenarios.ts';
-import { installedMpis, MAIN, startGroup } from '../support/groups/groups.ts';
+import {
+  installedMpis,
+  launcherOf,
+  MAIN,
+  OPEN_MPI_ENVIRONMENT,
+  startGroup,
+} from '../support/groups/groups.ts';
 
 const TIMEOUT_MS = 1000;
+const FINALIZE = fileURLToPath(new URL('../support/groups/finalize-main.ts', import.meta.url));
 
 const mpis = installedMpis();
 
@@ -58,6 +66,14 @@ for (const mpi of mpis) {
     run.signal(1, 'SIGKILL');
     t.not((await run.end()).exitCode, 0);
     t.deepEqual(await run.survivors(WITHIN_MS), []);
+  });
+
+  test.serial(`${mpi}: a rank that MPI_Finalize holds up is ended after its time limit`, (t) => {
+    const { status, stderr } = spawnSync(launcherOf(mpi)!, ['-n', '2', process.execPath, FINALIZE], {
+      ...{ encoding: 'utf8', timeout: 100_000, env: { ...process.env, ...OPEN_MPI_ENVIRONMENT } },
+    });
+    // By alarm(2): SIGALRM is signal 14.
+    t.true(status === 14 || status === 128 + 14, `exit code ${status} of mpirun: ${stderr}`);
   });
 
   test.serial(`${mpi}: ranks end with mpirun`, async (t) => {

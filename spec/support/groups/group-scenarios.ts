@@ -10,8 +10,9 @@ export type Scenario =
   | { name: 'patient'; ms: number }
   | { name: 'linger' | 'walkout' }
   | { name: 'flood'; rank: number }
+  | { name: 'exits'; rank: number; exitCode: number }
   | {
-      name: 'throws' | 'exits' | 'busy' | 'leaves' | 'aborts' | 'disagrees' | 'mismatch' | 'lengths';
+      name: 'throws' | 'busy' | 'leaves' | 'aborts' | 'disagrees' | 'mismatch' | 'lengths';
       rank: number;
     };
 
@@ -59,7 +60,7 @@ export default async function run(group: ProcessGroup, scenario: Scenario): Prom
       group.allGather(new Int32Array(isFaulty ? 1 : 2), new Int32Array(group.size * (isFaulty ? 1 : 2)));
       break;
     default:
-      if (isFaulty) misbehave(group, scenario.name);
+      if (isFaulty) misbehave(group, scenario);
       else endless(group);
   }
 }
@@ -67,10 +68,11 @@ export default async function run(group: ProcessGroup, scenario: Scenario): Prom
 /** Imported late: loading fast-check takes longer than most scenarios. */
 const collectives = () => import('./group-collectives.ts');
 
-function misbehave(group: ProcessGroup, name: Scenario['name']): void {
+function misbehave(group: ProcessGroup, scenario: Scenario): void {
+  const { name } = scenario;
   group.barrier();
   if (name === 'throws') throw new Error('no space left on device');
-  if (name === 'exits') process.exit(7);
+  if (name === 'exits') process.exit(scenario.exitCode);
   if (name === 'aborts') group.abort('enough is enough');
   while (name === 'busy');
 }

@@ -24,7 +24,7 @@ const LAUNCHERS = {
 const VERSION = { MPICH: /HYDRA|MPICH/, 'Open MPI': /Open MPI|OpenRTE/ };
 
 /** Open MPI refuses root and more ranks than cores without these. */
-const OPEN_MPI_ENVIRONMENT = {
+export const OPEN_MPI_ENVIRONMENT = {
   OMPI_ALLOW_RUN_AS_ROOT: '1',
   OMPI_ALLOW_RUN_AS_ROOT_CONFIRM: '1',
   OMPI_MCA_rmaps_base_oversubscribe: '1',

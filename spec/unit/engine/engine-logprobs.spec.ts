@@ -62,4 +62,10 @@ test('log-probabilities of the prompt are those of a forward pass, cached or in 
   for (const { promptLogprobs } of others) t.deepEqual(promptLogprobs, first.promptLogprobs);
   const { result } = await generateOne(engine, { ids: [4], maxNewTokens: 1, promptLogprobs: 1 });
   t.deepEqual(result.promptLogprobs, []);
+  const none = await generateOne(engine, { ids: IDS, maxNewTokens: 0, promptLogprobs: 0 });
+  t.deepEqual(
+    none.result.promptLogprobs,
+    first.promptLogprobs!.map((each) => ({ ...each, top: [] })),
+    'the tokens of the prompt alone',
+  );
 });

@@ -189,6 +189,18 @@ test.serial('a claimed part that is never computed is an error, not a hang', asy
   t.throws(share, { instanceOf: KernelError, message }, 'later calls fail, too');
 });
 
+test.serial('a thread may take a sixth of the patience for a part', async (t) => {
+  // 0.8 of 5 seconds; then all parts are done.
+  const code = `
+    while (Atomics.load(words, 0) > 0);
+    Atomics.wait(words, 14, 0, 800);
+    Atomics.store(words, 3, 16);
+    Atomics.store(words, 13, 1);
+    Atomics.notify(words, 3);`;
+  const share = await withStranger(t, code, 5);
+  t.is(share(), 1);
+});
+
 test.serial('a job may take longer than the patience while parts of it are computed', async (t) => {
   // For two seconds, twice the patience, another number of parts is done (the fourth word) at every look.
   const code = `

@@ -9,7 +9,7 @@ import { Shard } from '../../../../engine/model/shard.ts';
 import type { Observer } from '../../../../engine/options.ts';
 import type { ProcessGroup } from '../../../../engine/parallel/process-group.ts';
 import { oracleFromWeights } from '../../../../verify/oracle/oracle.ts';
-import { shardedDense } from '../../../support/groups/sharded-models.ts';
+import { shardedDense, shardedMoe } from '../../../support/groups/sharded-models.ts';
 import { closing, trackResources } from '../../../support/processes/cleanup.ts';
 import type { TinyModel } from '../../../support/properties/arbitraries.ts';
 import { bitDifference } from '../kernels/same-bits.ts';
@@ -138,6 +138,30 @@ test('logits of any number of rows are gathered from the halves of two ranks, to
     t.is(bitDifference(got, logitsOf(rows).values), undefined, `rows ${rows}`);
   }
 });
+
+for (const parallelism of [
+  { tp: 1, ep: 2 },
+  { tp: 2, ep: 2 },
+  { tp: 1, ep: 4 },
+]) {
+  const { tp, ep } = parallelism;
+  test(`experts that ${ep} ranks share, with tp ${tp}, give the hidden states of one rank`, (t) => {
+    const { config, checkpoint } = open(t, shardedMoe());
+    const ids = [1, 4, 0, 9, 2];
+    const statesOf = (group?: ProcessGroup) => {
+      const kernels = createScalarKernels();
+      const shard = new Shard(group, group ? parallelism : undefined, config.moe!.numExperts);
+      const cache = new KvCache(kernels, shard.widths(config), { blockSize: 4, numBlocks: 2 });
+      const model = Qwen3.load({ config, checkpoint }, kernels, cache, { maxRows: 8, shard });
+      return model.forward([{ ids, startPosition: 0, blockTable: [0, 1] }]).slice();
+    };
+    const alone = statesOf();
+    const place = (i: number) => `row ${Math.floor(i / config.hiddenSize)}`;
+    inTurn(ep, (group) => {
+      t.is(bitDifference(statesOf(group), alone, place), undefined, `rank ${group.rank}`);
+    });
+  });
+}
 
 test('a tied head is the embedding, also if the checkpoint has another one', (t) => {
   const tied = denseModel({ tie_word_embeddings: true });
