@@ -8,11 +8,15 @@ import { TextWorker } from './text-worker.ts';
 
 /** A chat template can loop for ever, and holds up every text behind it. */
 const DEFAULT_JOB_MS = 10_000;
+/** A chat template could fill all memory that the machine has. */
+const DEFAULT_MAX_HEAP_MB = 2048;
 
 /** What {@link TextThread.start} takes beside the model. */
 export interface TextThreadOptions {
   /** How long one text or conversation may take, in ms. Default 10,000. */
   readonly jobMs?: number;
+  /** Memory for the objects of the thread, in MiB. Default 2048. */
+  readonly maxHeapMb?: number;
 }
 
 interface QueuedJob {
@@ -29,22 +33,25 @@ export class TextThread implements ServedText {
   readonly vocabulary: VocabularyData;
   readonly #modelDir: string;
   readonly #jobMs: number;
+  readonly #maxHeapMb: number;
   readonly #queue: QueuedJob[] = [];
   #worker: TextWorker | undefined;
   #isWorking = false;
   #isClosed = false;
 
-  private constructor(modelDir: string, jobMs: number, worker: TextWorker) {
+  private constructor(modelDir: string, options: Required<TextThreadOptions>, worker: TextWorker) {
     this.#modelDir = modelDir;
-    this.#jobMs = jobMs;
+    this.#jobMs = options.jobMs;
+    this.#maxHeapMb = options.maxHeapMb;
     this.#worker = worker;
     this.vocabulary = worker.vocabulary;
   }
 
   /** @throws ThreadError as `Tokenizer.load` throws, and for a malformed chat template. */
   static async start(modelDir: string, options: TextThreadOptions = {}): Promise<TextThread> {
-    const { jobMs = DEFAULT_JOB_MS } = options;
-    return new TextThread(modelDir, jobMs, await TextWorker.start(modelDir));
+    const { jobMs = DEFAULT_JOB_MS, maxHeapMb = DEFAULT_MAX_HEAP_MB } = options;
+    const worker = await TextWorker.start(modelDir, maxHeapMb);
+    return new TextThread(modelDir, { jobMs, maxHeapMb }, worker);
   }
 
   async encode(text: string, options: EncodeOptions = {}): Promise<number[]> {
@@ -91,7 +98,7 @@ export class TextThread implements ServedText {
 
   async #run(job: TextJob): Promise<TextValue> {
     if (this.#isClosed) throw new EngineClosedError();
-    this.#worker ??= await TextWorker.start(this.#modelDir);
+    this.#worker ??= await TextWorker.start(this.#modelDir, this.#maxHeapMb);
     const worker = this.#worker;
     // Closed while the thread was started.
     if (this.#isClosed) await worker.end();

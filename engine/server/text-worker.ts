@@ -6,9 +6,6 @@ import { ApiError } from './api-error.ts';
 import type { FromTextThread, TextJob, TextThreadData, TextValue } from './text-messages.ts';
 import { ThreadError } from './thread-error.ts';
 
-/** Memory for the objects of the thread, in MiB: a chat template could fill all that the machine has. */
-const MAX_HEAP_MB = 2048;
-
 /** One life of the text's thread. */
 export class TextWorker {
   readonly vocabulary: VocabularyData;
@@ -25,12 +22,15 @@ export class TextWorker {
     this.vocabulary = vocabulary;
   }
 
-  /** @throws ThreadError as `Tokenizer.load` throws, and for a malformed chat template. */
-  static async start(modelDir: string): Promise<TextWorker> {
+  /**
+   * @param maxHeapMb memory for the objects of the thread, in MiB.
+   * @throws ThreadError as `Tokenizer.load` throws, and for a malformed chat template.
+   */
+  static async start(modelDir: string, maxHeapMb: number): Promise<TextWorker> {
     const workerData: TextThreadData = { modelDir };
     const worker = new Worker(siblingModule('./text-thread-main.ts', import.meta.url), {
       workerData,
-      resourceLimits: { maxOldGenerationSizeMb: MAX_HEAP_MB },
+      resourceLimits: { maxOldGenerationSizeMb: maxHeapMb },
     });
     try {
       const message = await nextMessage(worker);

@@ -10,6 +10,7 @@ import {
   codePoints,
   Dict,
   DictView,
+  Group,
   Loop,
   Namespace,
   Range,
@@ -124,7 +125,8 @@ function sliceIndices(length: number, start: Value, stop: Value, stepValue: Valu
 export function attribute(value: Value, name: string): Value | undefined {
   if (value instanceof Namespace) return value.attributes.get(name);
   if (value instanceof Loop) return value.attribute(name);
-  if (value instanceof Callable && value.attributes.has(name)) return value.attributes.get(name);
+  const hasOwn = (value instanceof Callable || value instanceof Group) && value.attributes.has(name);
+  if (hasOwn) return value.attributes.get(name);
   const type = typeName(value);
   if (/^__\w+__$/.test(name)) return new Undefined(unsafe(type, name));
   if (MUTATORS[type]?.includes(name)) return new Undefined(unsafe(type, name));

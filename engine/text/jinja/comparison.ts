@@ -1,6 +1,6 @@
 import { asNumber } from './arithmetic.ts';
 import { hold, spend, spendText } from './budget.ts';
-import { TemplateFailure } from './failure.ts';
+import { TemplateFailure, unsupported } from './failure.ts';
 import {
   Dict,
   DictView,
@@ -50,6 +50,7 @@ export function equal(left: Value, right: Value): boolean {
   if (Array.isArray(left)) return Array.isArray(right) && equalItems(left, right);
   if (left instanceof Tuple) return right instanceof Tuple && equalItems(left.items, right.items);
   if (left instanceof Dict) return right instanceof Dict && equalDicts(left, right);
+  if (left instanceof DictView) return right instanceof DictView && equalViews(left, right);
   if (left instanceof Range)
     return right instanceof Range && equalItems([...iterate(left)], [...iterate(right)]);
   if (typeof left === 'string' && typeof right === 'string') spendText(Math.min(left.length, right.length));
@@ -71,6 +72,20 @@ function equalDicts(left: Dict, right: Dict): boolean {
   return true;
 }
 
+/** Keys and items compare as sets of Python do; values are equal to themselves alone. */
+function equalViews(left: DictView, right: DictView): boolean {
+  if (!isSet(left) || !isSet(right)) return left === right;
+  const { size } = left.dict;
+  if (size !== right.dict.size || size === 0) return size === right.dict.size;
+  if (left.kind !== right.kind) return false;
+  if (left.kind === 'items') return equalDicts(left.dict, right.dict);
+  for (const [key] of left.dict.entries()) {
+    spend();
+    if (!right.dict.has(key)) return false;
+  }
+  return true;
+}
+
 /** Negative, 0 or positive; NaN if the two are not ordered, as NaN is. */
 function order(left: Value, right: Value, operator: string): number {
   spend();
@@ -83,9 +98,14 @@ function order(left: Value, right: Value, operator: string): number {
   if (typeof x === 'string' && typeof y === 'string') return orderText(x, y);
   if (Array.isArray(x) && Array.isArray(y)) return orderItems(x, y, operator);
   if (x instanceof Tuple && y instanceof Tuple) return orderItems(x.items, y.items, operator);
+  if (isSet(x) && isSet(y)) unsupported(`${operator} of keys or items of dicts`);
   throw new TemplateFailure(
     `'${operator}' not supported between instances of '${typeName(left)}' and '${typeName(right)}'`,
   );
+}
+
+function isSet(value: Value): boolean {
+  return value instanceof DictView && value.kind !== 'values';
 }
 
 function plain(value: Value): Value {

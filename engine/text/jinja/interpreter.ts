@@ -29,12 +29,17 @@ export class Interpreter {
 
   /** The text that a body writes. @throws TemplateFailure where Python raises an exception. */
   render(body: Body, scope: Scope): string {
+    return this.#capture(body, scope).text;
+  }
+
+  /** What a body writes, and what it does to the loop around it. */
+  #capture(body: Body, scope: Scope): { text: string; signal: Signal } {
     const outer = this.#text;
     this.#text = '';
-    this.#run(body, scope);
+    const signal = this.#run(body, scope);
     const text = this.#text;
     this.#text = outer;
-    return text;
+    return { text, signal };
   }
 
   #write(text: string): void {
@@ -61,15 +66,15 @@ export class Interpreter {
       case 'if':
         return this.#if(statement, scope);
       case 'for':
-        this.#for(statement, scope);
-        return undefined;
+        return this.#for(statement, scope);
       case 'set':
         assign(statement.target, evaluate(statement.value, scope), scope);
         return undefined;
       case 'setBlock': {
-        const text = this.render(statement.body, new Scope(scope));
-        assign(statement.target, filtered(text, statement.filters, scope), scope);
-        return undefined;
+        const { text, signal } = this.#capture(statement.body, new Scope(scope));
+        // A body that leaves its loop leaves its text and its filters too, as in Python.
+        if (!signal) assign(statement.target, filtered(text, statement.filters, scope), scope);
+        return signal;
       }
       case 'macro':
         scope.set(statement.name, this.#macro(statement, scope));
@@ -78,9 +83,9 @@ export class Interpreter {
         this.#callBlock(statement, scope);
         return undefined;
       case 'filterBlock': {
-        const text = this.render(statement.body, new Scope(scope));
-        this.#write(str(filtered(text, statement.filters, scope)));
-        return undefined;
+        const { text, signal } = this.#capture(statement.body, new Scope(scope));
+        if (!signal) this.#write(str(filtered(text, statement.filters, scope)));
+        return signal;
       }
       case 'with': {
         const inner = new Scope(scope);
@@ -104,7 +109,7 @@ export class Interpreter {
     return this.#run(otherwise, scope);
   }
 
-  #for(statement: Extract<Statement, { kind: 'for' }>, scope: Scope): void {
+  #for(statement: Extract<Statement, { kind: 'for' }>, scope: Scope): Signal {
     const { target, iterable, test, body, otherwise } = statement;
     const items = iterate(evaluate(iterable, scope));
     const chosen = test === undefined ? items : filterItems(items, statement, scope);
@@ -118,7 +123,8 @@ export class Interpreter {
       assign(target, item, inner);
       if (this.#run(body, inner) === 'break') break;
     }
-    if (isEmpty) this.#run(otherwise, new Scope(scope));
+    // What stands after `else` is in the loop outside.
+    return isEmpty ? this.#run(otherwise, new Scope(scope)) : undefined;
   }
 
   #callBlock(statement: Extract<Statement, { kind: 'callBlock' }>, scope: Scope): void {

@@ -9,6 +9,7 @@ import { str } from './represent.ts';
 import {
   Dict,
   Generator,
+  Group,
   iterate,
   lengthOf,
   Markup,
@@ -246,7 +247,7 @@ function groupBy(value: Value, attributeName: Value, fallback: Value, isSensitiv
     if (last && equal(last.key, found)) last.items.push(item);
     else groups.push({ key: found, items: [item] });
   }
-  return groups.map(({ items }) => new Tuple([get(items[0]), items]));
+  return groups.map(({ items }) => new Group(get(items[0]), items));
 }
 
 function batch(value: Value, count: Value, fill: Value): Generator {

@@ -33,6 +33,19 @@ export class Tuple {
   }
 }
 
+/** What `groupby` makes: a tuple of two whose items have names as well. */
+export class Group extends Tuple {
+  readonly attributes: ReadonlyMap<string, Value>;
+
+  constructor(grouper: Value, list: Value[]) {
+    super([grouper, list]);
+    this.attributes = new Map([
+      ['grouper', grouper],
+      ['list', list],
+    ]);
+  }
+}
+
 /** A dict in order of insertion; keys that are equal in Python (1, 1.0 and True) are one key. */
 export class Dict {
   readonly #entries = new Map<unknown, [Value, Value]>();

@@ -63,11 +63,16 @@ test('the cache has the blocks of a batch of the largest requests, and no more',
   // The largest two of four.
   t.is(cacheTokens({ maxBatch: 2 }, [1], [100], [1], [30]), 112 + 32);
   t.is(cacheTokens({ maxBatch: 2 }, [1, 1000]), 2 * 16);
+  // 9 blocks and 10: by number, not by the first digit.
+  t.is(cacheTokens({ maxBatch: 1 }, [144], [160]), 160);
+  t.is(cacheTokens({ maxBatch: 2 }, [1600], [32], [160], [144]), 1600 + 160);
 });
 
 test('a cache of limited size still has room for the largest request', (t) => {
   t.is(cacheTokens({}, [3000], [3000]), 4096);
   t.is(cacheTokens({}, [5000], [3000]), 5008);
+  t.is(cacheTokens({}, [90 * 16], [300 * 16]), 300 * 16);
+  t.is(cacheTokens({}, [300 * 16], [90 * 16]), 300 * 16);
   t.is(cacheTokens({}, [0]), 16);
 });
 

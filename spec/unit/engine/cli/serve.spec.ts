@@ -105,6 +105,8 @@ test('what makes no sense is refused before a model is loaded', async (t) => {
     [['--host', 'localhost.example.org'], /is reached/],
     [['--api-key-env', 'NOPE'], /--api-key-env NOPE: the environment variable is not set/],
     [['--api-key-env', 'EMPTY'], /is empty/],
+    [['--insecure', '--api-key-env', 'NOPE'], /is not set/],
+    [['--host', '::', '--insecure', '--api-key-env', 'EMPTY'], /is empty/],
     [['--port', '70000'], /It must be a port/],
     [['--max-logprobs', '-2'], /It must be a whole number, or -1/],
     [['--log', 'xml'], /Allowed choices are text, json, none/],
@@ -122,6 +124,15 @@ test('what makes no sense is refused before a model is loaded', async (t) => {
   ]) {
     t.is((await serves(t, ...flags)).exitCode, 0, flags.join(' '));
   }
+});
+
+test('a key that is given is wanted of every request, on any address and beside --insecure', async (t) => {
+  for (const flags of [[], ['--insecure'], ['--host', '0.0.0.0'], ['--host', '0.0.0.0', '--insecure']]) {
+    const { exitCode, options } = await serves(t, '--api-key-env', 'KEY', ...flags);
+    t.is(exitCode, 0);
+    t.is(options.rules.apiKey, 'secret', flags.join(' '));
+  }
+  t.is((await serves(t, '--insecure')).options.rules.apiKey, undefined);
 });
 
 test('an engine that fails is exit code 1, with its message', async (t) => {

@@ -12,6 +12,9 @@ trackResources(test);
 /** A template that never ends for a system message. */
 const ENDLESS = `{% if messages[0].role == "system" %}{% for i in range(99999) %}{% for j in range(99999) %}{% endfor %}{% endfor %}{% endif %}${TINY_TEMPLATE}`;
 
+/** A template that makes lists without end for a system message. */
+const GREEDY = `{% if messages[0].role == "system" %}{% set n = namespace(x=[]) %}{% for i in range(40) %}{% set n.x = [n.x, range(99999) | list] %}{% endfor %}{% endif %}${TINY_TEMPLATE}`;
+
 async function startTiny(t: ExecutionContext, template: string | undefined, options?: TextThreadOptions) {
   const dir = modelDir(t, {
     'tokenizer.json': tinyTokenizerJson(),
@@ -90,6 +93,16 @@ test('a template that does not end is refused, and the jobs after it are done in
   const message = 'cannot compute the chat template and its tokens within 150 ms; send less';
   t.like(endless, { reason: { status: 400, message } });
   t.deepEqual((next as PromiseFulfilledResult<unknown>).value, [ID.hel]);
+});
+
+test('a thread that runs out of memory refuses its job, and the jobs after it are done in a new one', async (t) => {
+  const text = await startTiny(t, GREEDY, { maxHeapMb: 32, jobMs: 100_000 });
+  const [greedy, next] = await Promise.allSettled([text.encodeChat(ask('system')), text.encode('hel')]);
+  const message = /^cannot process the text: .* reaching memory limit/;
+  t.regex((greedy as PromiseRejectedResult).reason.message, message);
+  t.like(greedy, { reason: { status: 400 } });
+  t.like(next, { status: 'fulfilled', value: [ID.hel] });
+  t.is(await text.decode(await text.encodeChat(ask('user'))), 'u:hel;a:');
 });
 
 test.serial('the time limit of a job that is done ends no other', async (t) => {

@@ -17,6 +17,17 @@ test('the longest end of a text that begins a tag is found, never a whole tag', 
   }
 });
 
+test('every beginning of a tag is held back, whatever stands before it', (t) => {
+  for (const tag of ['</think>', '<tool_call>', '<>', '<']) {
+    for (let length = 0; length < tag.length; length++) {
+      for (const before of ['', 'a', ' <b>\n', tag]) {
+        const text = before + tag.slice(0, length);
+        t.is(partialTagLength(text, tag), length, `${JSON.stringify(text)} and ${tag}`);
+      }
+    }
+  }
+});
+
 test('a text without other characters than white space is blank', (t) => {
   for (const text of ['', ' ', '\n\t\r', '\u00a0']) t.true(isBlank(text), JSON.stringify(text));
   for (const text of ['a', ' a ', '\u200b', '0']) t.false(isBlank(text), JSON.stringify(text));

@@ -105,6 +105,26 @@ test('max_tokens 0 gives the log-probabilities of the prompt alone', async (t) =
   t.deepEqual(echo.logprobs?.tokens, ['a', 'b', 'c']);
 });
 
+test('the lists of an echo and of prompt_logprobs are as long beside each other as each alone', async (t) => {
+  const asked = { prompt: [0, 1, 2], max_tokens: 2, seed: 1, return_tokens_as_token_ids: true };
+  for (const logprobs of [0, 2, 5]) {
+    for (const prompt_logprobs of [0, 2, 5]) {
+      const [both] = (await ask({ ...asked, echo: true, logprobs, prompt_logprobs })).choices;
+      const [echo] = (await ask({ ...asked, echo: true, logprobs })).choices;
+      const [prompt] = (await ask({ ...asked, prompt_logprobs })).choices;
+      const what = `logprobs ${logprobs}, prompt_logprobs ${prompt_logprobs}`;
+      t.deepEqual(both.logprobs, echo.logprobs, what);
+      t.deepEqual(both.prompt_logprobs, prompt.prompt_logprobs, what);
+      // The token itself has a place of its own where it is not among the most probable.
+      const lengths = echo.logprobs!.top_logprobs!.map((row) => Object.keys(row ?? {}).length);
+      t.true(
+        lengths.slice(1).every((length) => [logprobs, logprobs + 1].includes(length)),
+        `${lengths}`,
+      );
+    }
+  }
+});
+
 test('prompts without a seed have one each; seed and salt of a request are those of all its prompts', async (t) => {
   const seeds: (number | undefined)[] = [];
   const salts: (string | undefined)[] = [];

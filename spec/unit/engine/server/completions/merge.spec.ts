@@ -10,6 +10,10 @@ async function all<T>(values: AsyncIterable<T>): Promise<T[]> {
   return taken;
 }
 
+async function turns(count: number): Promise<void> {
+  for (let i = 0; i < count; i++) await setImmediate();
+}
+
 /** A source of its name and a number, and whether it has ended. */
 function source(name: string, count: number, turns = 1) {
   const state = { taken: 0, isEnded: false };
@@ -70,11 +74,43 @@ test('leaving the loop, an error or the signal ends all sources', async (t) => {
   }
 });
 
+test('leaving, an error and the signal end sources whose values wait to be taken', async (t) => {
+  for (const what of ['left', 'failed', 'aborted']) {
+    const client = new AbortController();
+    const failure = Promise.withResolvers<void>();
+    const failing: Start<string> = async function* (signal) {
+      signal.addEventListener('abort', () => failure.resolve());
+      yield await failure.promise.then(() => 'unseen');
+    };
+    const waiting = [source('a', 100), source('b', 100), source('c', 100)];
+    const merged = merge([...waiting.map(({ start }) => start), failing], client.signal);
+    await merged.next();
+    await turns(10);
+    if (what === 'failed') failure.reject(new RangeError('broken'));
+    if (what === 'aborted') client.abort(new RangeError('broken'));
+    const end =
+      what === 'left'
+        ? merged.return()
+        : t.throwsAsync(all(merged), { message: 'broken' }, `${what}: throws`);
+    t.is(await Promise.race([end.then(() => 'ends'), turns(100).then(() => 'hangs')]), 'ends', what);
+    for (const { state } of waiting) t.true(state.isEnded && state.taken > 0, what);
+  }
+});
+
+test('a source that knows no signal ends at its next value', async (t) => {
+  const { state, start } = source('a', Number.POSITIVE_INFINITY);
+  const merged = merge([() => start(NEVER), start], NEVER);
+  await merged.next();
+  const end = merged.return().then(() => 'ends');
+  t.is(await Promise.race([end, turns(100).then(() => 'hangs')]), 'ends');
+  t.true(state.isEnded);
+});
+
 test('a source waits until its value is taken', async (t) => {
   const { start, state } = source('a', 100);
   const merged = merge([start], NEVER);
   await merged.next();
-  for (let i = 0; i < 10; i++) await setImmediate();
+  await turns(10);
   t.true(state.taken <= 2, `${state.taken} are taken for one that was read`);
   await merged.return();
   t.true(state.isEnded);

@@ -15,6 +15,7 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 import combinations
 import details
+import structures
 
 VARIABLES = r"""{
   "none": null, "yes": true, "no": false, "zero": 0, "one": 1, "neg": -7, "big": 9223372036854775807,
@@ -914,8 +915,9 @@ def record(template):
 
 
 def main():
-    expressions = [*EXPRESSIONS, *combinations.expressions(), *details.EXPRESSIONS]
-    templates = ["{{ " + expression + " }}" for expression in expressions] + TEMPLATES + combinations.STATEMENTS + details.STATEMENTS
+    expressions = [*EXPRESSIONS, *combinations.expressions(), *details.EXPRESSIONS, *structures.EXPRESSIONS]
+    statements = [*TEMPLATES, *combinations.STATEMENTS, *details.STATEMENTS, *structures.STATEMENTS]
+    templates = ["{{ " + expression + " }}" for expression in expressions] + statements
     templates = list(dict.fromkeys(templates))
     # What is printed with an address in memory differs from run to run.
     cases = [[t, r] for t, r in ((t, record(t)) for t in templates) if "0x" not in str(r) or "0x" in t or "x}" in t]

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import test from 'ava';
 import { BudgetExceeded } from '../../../../../engine/text/jinja/failure.ts';
-import { parseJson, plainJson } from '../../../../../engine/text/jinja/parse-json.ts';
+import { parseJson } from '../../../../../engine/text/jinja/parse-json.ts';
 import { Template } from '../../../../../engine/text/jinja/template.ts';
 
 /** What record.py wrote: templates with what jinja2 renders, or the error that it raises. */
@@ -32,7 +32,7 @@ function expectedOf([template, expected]: Recorded['cases'][number]): string {
 }
 
 test('filters, tests, operators, methods and statements give what jinja2 gives in Python', (t) => {
-  t.true(recorded.cases.length > 2500);
+  t.true(recorded.cases.length > 3000);
   const variables = parseJson(recorded.variables);
   const wrong = recorded.cases
     .map((each) => ({ template: each[0], expected: expectedOf(each), got: render(each[0], variables) }))
@@ -55,6 +55,7 @@ test('what jinja2 has and this engine does not imitate is refused by name', (t) 
     ['{{ range }}', 'a function as text'],
     ['{{ (-8) ** 0.5 }}', 'a power that is a complex number'],
     ['{{ range(5)[1:3] }}', 'a slice of a range'],
+    ['{{ {}.keys() < {}.items() }}', '< of keys or items of dicts'],
     ["{{ '五'.isnumeric() }}", 'isnumeric() of Chinese characters'],
   ];
   for (const [template, named] of refused) {
@@ -78,25 +79,6 @@ test('the date is written as by strftime in the C locale', (t) => {
     render("{{ strftime_now('%Y-%m-%d') }} {{ strftime_now('%d %b %Y %-d 100%%') }}", {}),
     `${date} ${words}`,
   );
-});
-
-test('numbers and the order of keys are read as they are written', (t) => {
-  const text =
-    '{"a": 1, "b": 1.0, "c": 1e2, "d": 9223372036854775807, "e": -0, "f": -0.0, "g": {"10": 1, "9": [{"1": 2}], "x": "\\"3\\": 4"}}';
-  t.is(
-    render('{{ v | tojson }}', { v: parseJson(text) }),
-    '{"a": 1, "b": 1.0, "c": 100.0, "d": 9223372036854775807, "e": 0, "f": -0.0, "g": {"10": 1, "9": [{"1": 2}], "x": "\\"3\\": 4"}}',
-  );
-  t.throws(() => parseJson('{"1": }'), { instanceOf: SyntaxError });
-});
-
-test('a value whose numbers were kept is turned into what JSON.parse gives', (t) => {
-  const texts = [
-    '{"a": 1, "b": 1.0, "c": [1e2, 9223372036854775807, -0, -0.0, null], "x": {"10": 1.0, "9": [{"1": 2.0}]}}',
-    '{"__proto__": {"1": 5.0}}',
-    ...['12345678901234567890', '1.0', 'true', '"1"', '[]', '-0'],
-  ];
-  for (const text of texts) t.deepEqual(plainJson(parseJson(text)), JSON.parse(text), text);
 });
 
 test('a value from JavaScript is what it is in JSON; what JSON cannot say is refused', (t) => {
