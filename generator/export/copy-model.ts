@@ -3,7 +3,7 @@ import { basename, dirname, join } from 'node:path';
 import { setImmediate as eventLoop } from 'node:timers/promises';
 import { Checkpoint } from '../../engine/checkpoint/checkpoint.ts';
 import { FileError } from '../../engine/errors.ts';
-import { WEIGHTS_INDEX } from '../../engine/hub/missing-files.ts';
+import { SINGLE_WEIGHTS, WEIGHTS_INDEX } from '../../engine/hub/missing-files.ts';
 import { makeFolder } from '../../engine/terminal/make-folder.ts';
 import { templateFilesOf } from '../../engine/text/tokenizer-files.ts';
 
@@ -38,7 +38,8 @@ export async function copyModel(
     ...MODEL_FILES,
     ...TEXT_FILES,
     ...templateFilesOf(modelDir),
-    ...(weights.length > 1 ? [WEIGHTS_INDEX] : []),
+    // Even one shard is found by the index alone.
+    ...(weights.includes(SINGLE_WEIGHTS) ? [] : [WEIGHTS_INDEX]),
   ];
   const files = [...candidates.filter((file) => existsSync(join(modelDir, file))), ...weights];
   const total = files.reduce((sum, file) => sum + statSync(join(modelDir, file)).size, 0);

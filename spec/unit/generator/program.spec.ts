@@ -1,8 +1,10 @@
-import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
 import test from 'ava';
+import type { ModelSummary } from '../../../generator/review/summary.ts';
 import { temporaryFolder, trackResources } from '../../support/processes/cleanup.ts';
 import { runGoldens, runGoldensHere } from './command.ts';
+import { checkpoint, DENSE } from './onnx/checkpoints.ts';
 
 trackResources(test);
 
@@ -27,6 +29,11 @@ test('--help has every option, the exit codes, and the effect of CI', async (t) 
 const wrongUsages: [args: string[], env: NodeJS.ProcessEnv, message: RegExp][] = [
   [['--frob'], {}, /^plumbline-goldens: unknown option '--frob'/],
   [['--accept', '--check'], {}, /^plumbline-goldens: --accept takes the pending goldens as they are/],
+  [
+    ['--accept', '--only', 'ids-one'],
+    {},
+    /^plumbline-goldens: --accept takes the pending goldens as they are/,
+  ],
   [['--accept'], { CI: 'true' }, /^plumbline-goldens: --accept .*nor set CI$/m],
   [['--only', 'not-there'], {}, /^plumbline-goldens: there is no case "not-there"; see prompts\.json/],
 ];
@@ -65,6 +72,39 @@ test('a folder without prompts fails, without a stack trace', async (t) => {
   t.is(err.split('\n').length, 2, err);
   t.true(err.startsWith(`plumbline-goldens: cannot read ${join(folder, 'prompts.json')} as JSON: `), err);
   t.deepEqual(readdirSync(folder), []);
+});
+
+test('--check fails if one of several models differs, whichever it is; a recording of the same does not', async (t) => {
+  const folder = temporaryFolder(t);
+  const prompts = [{ id: 'one', category: 'short', ids: [3, 1] }];
+  writeFileSync(join(folder, 'prompts.json'), JSON.stringify({ maxNewTokens: 1, prompts }));
+  const models = [await checkpoint(t, DENSE), await checkpoint(t, DENSE)];
+  const record = (...args: string[]) => runGoldensHere(['--model', ...models, '--folder', folder, ...args]);
+  t.like(await record(), { exitCode: 0, err: '' });
+  t.like(await runGoldensHere(['--accept', '--folder', folder]), { exitCode: 0, err: '' });
+  const paths = models.map((model) => join(folder, basename(model), 'one.json'));
+  const [golden] = paths.map((path) => JSON.parse(readFileSync(path, 'utf8')));
+  for (const [edited, args, exitCode] of [
+    [[false, false], ['--check'], 0],
+    [[true, false], ['--check'], 1],
+    [[false, true], ['--check'], 1],
+    [[true, true], ['--check'], 1],
+    [[false, true], [], 0],
+  ] as const) {
+    for (const [i, path] of paths.entries())
+      writeFileSync(path, JSON.stringify(edited[i] ? { ...golden, category: 'edge' } : golden));
+    const { out, ...ended } = await record(...args, '--json');
+    const what = JSON.stringify({ edited, args });
+    t.deepEqual(ended, { exitCode, err: '' }, what);
+    const summary = JSON.parse(out) as { models: ModelSummary[]; pending: boolean };
+    const kinds = edited.map((isEdited) => (isEdited ? 'changed' : 'unchanged'));
+    t.deepEqual(
+      summary.models.map(({ cases }) => cases[0].kind),
+      kinds,
+      what,
+    );
+    t.is(summary.pending, args.length === 0, what);
+  }
 });
 
 /** A module that makes a function of node:fs fail like a bug. */

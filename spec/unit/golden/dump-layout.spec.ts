@@ -46,6 +46,26 @@ test('a dump is asked for scores of prompt and greedy tokens, for greedy tokens,
   });
 });
 
+test('a conversation asks for what its template says, and for a generation prompt where that says nothing', (t) => {
+  const tools = [{ type: 'function' }];
+  const { id, category, messages } = chat.conversation!;
+  for (const [template, expected] of [
+    [undefined, { addGenerationPrompt: true }],
+    [{}, { addGenerationPrompt: true }],
+    [{ addGenerationPrompt: true }, { addGenerationPrompt: true }],
+    [{ addGenerationPrompt: false }, { addGenerationPrompt: false }],
+    [{ enableThinking: true }, { addGenerationPrompt: true, enableThinking: true }],
+    [
+      { addGenerationPrompt: false, tools },
+      { addGenerationPrompt: false, tools },
+    ],
+  ] as const) {
+    const conversation = { id, category, messages, ...(template ? { template } : {}) };
+    const asked = dumpCases('tiny', [{ ...chat, conversation } as VerifyCase]);
+    t.deepEqual(asked.cases[0].conversation as unknown, { messages, ...expected }, JSON.stringify(template));
+  }
+});
+
 test('cases.json holds neither the ids of a text nor that a prompt has to be refused', (t) => {
   const json = casesJson(dumpCases('tiny', [text, refused, chat]));
   t.false(json.includes('refusal'));

@@ -18,6 +18,9 @@ const refused = { ...named, ids: [], refusal: 'no' };
 const manifest = makeManifest(SAMPLED);
 const HASH = 'a'.repeat(64);
 
+const greedy = (edit: object) => ({ ...golden, greedy: { ...golden.greedy, ...edit } });
+const NO_NOISE = { logits: 0, logitsRms: 0, probabilities: 0, hiddenStates: [0] };
+
 const good: [what: string, schema: { safeParse(value: unknown): { success: boolean } }, value: unknown][] = [
   ['a text', promptSchema, { ...named, text: '' }],
   ['a text with NUL and lone surrogates', promptSchema, { ...named, text: '\u0000\ud83d' }],
@@ -31,10 +34,22 @@ const good: [what: string, schema: { safeParse(value: unknown): { success: boole
   ['seeded ids', promptSchema, { ...named, seededIds: { seed: '', length: 1 } }],
   ['prompts', promptsSchema, { maxNewTokens: 1, prompts: [] }],
   ['a recorded case', caseSchema, golden],
+  ['a case whose two best logits are equal', caseSchema, greedy({ margins: [0, 1e-9] })],
+  [
+    'a case whose ids, positions and tokens are all 0',
+    caseSchema,
+    { ...greedy({ tokens: [0] }), ids: [0], positions: [0] },
+  ],
+  ['a case without hidden states', caseSchema, { ...golden, noise: { ...NO_NOISE, hiddenStates: [] } }],
+  ['noise of a reference that is the truth', noiseSchema, NO_NOISE],
   ['a refused case', caseSchema, refused],
   ['a refused text', caseSchema, { ...refused, text: '' }],
   ['a manifest of a fixture', manifestSchema, manifest],
-  ['a manifest of a foreign model', manifestSchema, { ...manifest, seed: undefined, projections: undefined }],
+  [
+    'a manifest of a foreign model',
+    manifestSchema,
+    { ...manifest, source: 'org/model', graph: 'other/graph', seed: undefined, projections: undefined },
+  ],
   ['fingerprints', fingerprintsSchema, { 'a-case': HASH }],
 ];
 for (const [what, schema, value] of good) {
@@ -43,7 +58,6 @@ for (const [what, schema, value] of good) {
   });
 }
 
-const greedy = (edit: object) => ({ ...golden, greedy: { ...golden.greedy, ...edit } });
 const bad: typeof good = [
   ['a prompt without content', promptSchema, named],
   ['a prompt of two kinds', promptSchema, { ...named, text: '', ids: [] }],

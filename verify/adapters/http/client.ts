@@ -64,7 +64,8 @@ export class Client {
    */
   async events(request: HttpRequest, what: string, signal?: AbortSignal): Promise<unknown[]> {
     const asked = `${what} (${request.method} ${request.path}, streamed)`;
-    return readEvents(asked, (await this.#succeed(request, asked, signal)).text);
+    const { text } = await this.#succeed(request, asked, signal);
+    return readEvents(asked, text, (data) => this.#shown(data));
   }
 
   close(): void {

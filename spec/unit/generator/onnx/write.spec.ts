@@ -49,6 +49,15 @@ test('the weights are not copied: the graph lies beside a hard link of them', as
   t.is(linked.ino, original.ino);
 });
 
+test('weights that cannot be linked are a FileError, and no graph is left that would point nowhere', async (t) => {
+  const modelDir = await checkpoint(t, DENSE);
+  const onnxDir = join(modelDir, 'onnx');
+  await mkdir(join(onnxDir, 'model.safetensors'), { recursive: true });
+  const error = await t.throwsAsync(writeOnnxGraph({ modelDir, ...FLOAT32 }), { instanceOf: FileError });
+  t.true(error.message.startsWith(`cannot write ${join(onnxDir, 'model.onnx')} (E`), error.message);
+  t.deepEqual(await readdir(onnxDir), ['model.safetensors']);
+});
+
 test('replaced weights are linked again', async (t) => {
   const modelDir = await checkpoint(t, DENSE);
   const before = await logits(t, { modelDir, ...FLOAT32 });

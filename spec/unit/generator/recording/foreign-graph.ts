@@ -1,7 +1,9 @@
-import { readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
 import { TensorProto_DataType as DataType, ModelProtoSchema, TensorProtoSchema } from 'onnx-buf';
+import { writeOnnxGraph } from '../../../../generator/onnx/write.ts';
+import { checkpoint, DENSE, type Teardown } from '../onnx/checkpoints.ts';
 
 /**
  * Turns a graph of ours with weights in one safetensors file into one like other exporters': it computes the
@@ -27,4 +29,18 @@ export function makeForeign(path: string, constants: ReadonlyMap<number, number>
   }
   renameSync(join(dirname(path), 'model.safetensors'), data);
   writeFileSync(path, toBinary(ModelProtoSchema, model));
+}
+
+/**
+ * A model directory of transformers.js: configuration and graph alone, or the weights as well. The graph has
+ * another epsilon than the model.
+ */
+export async function transformersJsDirectory(
+  t: Teardown,
+  { weights }: { weights: boolean },
+): Promise<string> {
+  const modelDir = await checkpoint(t, DENSE);
+  makeForeign(await writeOnnxGraph({ modelDir, precision: 'float32', taps: false }), new Map([[1e-5, 0.01]]));
+  if (!weights) rmSync(join(modelDir, 'model.safetensors'));
+  return modelDir;
 }

@@ -1,25 +1,15 @@
 import { createHash } from 'node:crypto';
-import {
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  realpathSync,
-  renameSync,
-  rmSync,
-  symlinkSync,
-  writeFileSync,
-} from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { basename, dirname, join } from 'node:path';
+import { basename, join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { CheckpointError, ConfigError, HubError } from '../../../../engine/errors.ts';
 import { standInTokenizer } from '../../../../generator/fixtures/stand-in-tokenizer.ts';
-import { writeOnnxGraph } from '../../../../generator/onnx/write.ts';
 import { hashFiles, openModel } from '../../../../generator/recording/models.ts';
 import { readManifest } from '../../../../golden/goldens.ts';
 import { temporaryFolder, trackResources } from '../../../support/processes/cleanup.ts';
 import { checkpoint, DENSE } from '../onnx/checkpoints.ts';
-import { makeForeign } from './foreign-graph.ts';
+import { transformersJsDirectory } from './foreign-graph.ts';
 
 trackResources(test);
 
@@ -29,17 +19,6 @@ async function open(t: ExecutionContext, model: string) {
   const opened = await openModel(model);
   t.teardown(() => opened.close());
   return opened;
-}
-
-/** A model directory of transformers.js: configuration and graph alone, or the weights as well. */
-async function transformersJsDirectory(
-  t: ExecutionContext,
-  { weights }: { weights: boolean },
-): Promise<string> {
-  const modelDir = await checkpoint(t, DENSE);
-  makeForeign(await writeOnnxGraph({ modelDir, precision: 'float32', taps: false }), new Map([[1e-5, 0.01]]));
-  if (!weights) rmSync(join(modelDir, 'model.safetensors'));
-  return modelDir;
 }
 
 /** The files in the temporary folder, which is this test file's own while resources are tracked. */
@@ -143,44 +122,6 @@ test.serial(
     t.deepEqual(readdirSync(modelDir).sort(), ['config.json', 'model.safetensors', 'onnx']);
   },
 );
-
-test.serial('a model of the hub with a graph and no weights is found in the cache', async (t) => {
-  const cache = temporaryFolder(t);
-  const commit = 'c'.repeat(40);
-  const model = join(cache, 'models--org--made-up');
-  const snapshot = join(model, 'snapshots', commit);
-  // The layout of the hub's clients: symbolic links to blobs, and a list of files that the model lacks.
-  const files = ['config.json', 'onnx/model.onnx', 'onnx/model.onnx_data'];
-  const source = await transformersJsDirectory(t, { weights: false });
-  for (const file of files) {
-    const sha256 = createHash('sha256')
-      .update(readFileSync(join(source, file)))
-      .digest('hex');
-    const blob = join(model, 'blobs', sha256);
-    for (const folder of [dirname(blob), dirname(join(snapshot, file))])
-      mkdirSync(folder, { recursive: true });
-    renameSync(join(source, file), blob);
-    symlinkSync(blob, join(snapshot, file));
-  }
-  mkdirSync(join(model, 'refs'));
-  writeFileSync(join(model, 'refs', 'main'), commit);
-  const before = process.env.HF_HUB_CACHE;
-  process.env.HF_HUB_CACHE = cache;
-  t.teardown(() => {
-    if (before === undefined) delete process.env.HF_HUB_CACHE;
-    else process.env.HF_HUB_CACHE = before;
-  });
-  const { name, source: called, recorder, sha256 } = await open(t, 'org/made-up');
-  t.deepEqual([name, called], ['org--made-up', 'org/made-up']);
-  t.deepEqual(Object.keys(sha256), files);
-  t.is((await recorder.reference.forward(IDS, 1)).logits.length, 53);
-  const data = realpathSync(join(snapshot, 'onnx', 'model.onnx_data'));
-  writeFileSync(data, readFileSync(data).fill(1, 0, 1));
-  await t.throwsAsync(openModel('org/made-up'), {
-    instanceOf: HubError,
-    message: `${data}: has SHA-256 ${(await hashFiles(snapshot))['onnx/model.onnx_data']}; expected the one in its name; remove it to have it fetched again`,
-  });
-});
 
 test.serial('a tokenizer is loaded if the model has one', async (t) => {
   const modelDir = await checkpoint(t, DENSE);

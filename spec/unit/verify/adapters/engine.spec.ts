@@ -1,3 +1,5 @@
+import { cpSync } from 'node:fs';
+import { join } from 'node:path';
 import test from 'ava';
 import { Engine } from '../../../../engine/index.ts';
 import { ensureFixture } from '../../../../generator/fixtures/fixtures.ts';
@@ -6,6 +8,7 @@ import { storedCases } from '../../../../golden/verify-case.ts';
 import { engineSubject } from '../../../../verify/adapters/engine.ts';
 import { SubjectError } from '../../../../verify/errors.ts';
 import type { Conversation } from '../../../../verify/subject.ts';
+import { addsSpecialToken, START } from '../../../support/models/adding-tokenizer.ts';
 import { closing, temporaryFolder, trackResources } from '../../../support/processes/cleanup.ts';
 
 trackResources(test);
@@ -85,4 +88,19 @@ test('our engine gives the ids of texts and conversations, as the goldens have t
   const bare = await engineSubject('ours', loads).load(temporaryFolder(t));
   t.like(bare.capabilities, { tokenize: false, chat: false });
   t.is(bare.tokenize, undefined);
+});
+
+test('our engine adds to a conversation the prompt to answer that is asked for, and no other token', async (t) => {
+  const modelDir = join(temporaryFolder(t), 'dense');
+  cpSync(await ensureFixture('dense'), modelDir, { recursive: true });
+  addsSpecialToken(modelDir);
+  const loads = { load: async () => ({ options: { maxBatch: 1 } }) as Engine };
+  const { tokenize, tokenizeChat } = await engineSubject('ours', loads).load(modelDir);
+  t.deepEqual(await tokenize!('hi'), [...Buffer.from('hi')]);
+  const messages = [{ role: 'user', content: 'hi' }];
+  const without = await tokenizeChat!({ messages, addGenerationPrompt: false });
+  t.deepEqual(without.slice(0, 2), [START, ...Buffer.from('u')]);
+  const prompted = [...without, START, ...Buffer.from('assistant\n')];
+  t.deepEqual(await tokenizeChat!({ messages, addGenerationPrompt: true }), prompted);
+  t.deepEqual(await tokenizeChat!({ messages }), prompted);
 });

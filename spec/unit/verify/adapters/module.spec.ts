@@ -70,16 +70,18 @@ test('a module may be reached before it is loaded, and errors that say whose fau
   const path = moduleOf(
     t,
     `import * as errors from '${errors}';
-     const fail = (dir: string): never => { throw new (errors[dir as 'SubjectError'] ?? Error)('of ' + dir); };
-     export default { info: { name: 'mine' }, reach: async (dir: string) => fail(dir), load: async (dir: string) => fail(dir) };`,
+     const fail = (call: string) => async (dir: string): Promise<never> => {
+       throw new (errors[dir as 'SubjectError'] ?? Error)(call + ' of ' + dir);
+     };
+     export default { info: { name: 'mine' }, reach: fail('reach'), load: fail('load') };`,
   );
   const subject = await loadModule(path);
-  for (const call of [subject.load, subject.reach!]) {
-    for (const name of kinds)
-      await t.throwsAsync(call(name) as Promise<unknown>, { name, message: `of ${name}` });
-    await t.throwsAsync(call('/m') as Promise<unknown>, {
+  for (const call of ['load', 'reach'] as const) {
+    const asked = async (dir: string) => await subject[call]!(dir);
+    for (const name of kinds) await t.throwsAsync(asked(name), { name, message: `${call} of ${name}` });
+    await t.throwsAsync(asked('/m'), {
       instanceOf: SubjectError,
-      message: `${path}: cannot load /m: of /m`,
+      message: `${path}: cannot load /m: ${call} of /m`,
     });
   }
   const without = moduleOf(t, "export default { info: { name: 'mine' }, load() {} };", 'other.ts');

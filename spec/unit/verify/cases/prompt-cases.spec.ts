@@ -5,6 +5,7 @@ import { CheckpointError, PromptError } from '../../../../engine/errors.ts';
 import { ensureFixture } from '../../../../generator/fixtures/fixtures.ts';
 import { readCase, readPrompts } from '../../../../golden/goldens.ts';
 import { promptCases } from '../../../../verify/cases/prompt-cases.ts';
+import { addsSpecialToken, START } from '../../../support/models/adding-tokenizer.ts';
 import { temporaryFolder, trackResources } from '../../../support/processes/cleanup.ts';
 
 trackResources(test);
@@ -78,6 +79,40 @@ test('texts and conversations are encoded by the model’s own tokenizer and tem
     t.is(text, readCase('dense-bf16', id).text);
     t.is(conversation !== undefined, id === 'chat-tools');
   }
+});
+
+test('a conversation has a prompt to answer unless its template refuses one', async (t) => {
+  const modelDir = await ensureFixture('dense');
+  const messages = [{ role: 'user', content: 'hi' }];
+  const chat = (id: string, addGenerationPrompt?: boolean) => {
+    const template = addGenerationPrompt === undefined ? {} : { template: { addGenerationPrompt } };
+    return { id, category: 'short' as const, messages, ...template };
+  };
+  const prompts = [chat('default'), chat('with', true), chat('without', false)];
+  const [byDefault, asked, refused] = await promptCases(
+    modelDir,
+    { prompts, maxNewTokens: 1 },
+    { folder: temporaryFolder(t) },
+  );
+  t.is(byDefault.text, `${refused.text}<|im_start|>assistant\n`);
+  t.is(asked.text, byDefault.text);
+  t.true(refused.promptIds.length < asked.promptIds.length);
+});
+
+test('of texts and conversations only the tokens that they spell are prompts, whatever the tokenizer would add', async (t) => {
+  const modelDir = join(temporaryFolder(t), 'dense');
+  cpSync(await ensureFixture('dense'), modelDir, { recursive: true });
+  addsSpecialToken(modelDir);
+  const messages = [{ role: 'user', content: 'hi' }];
+  const prompts = [
+    { id: 'text', category: 'short' as const, text: 'hi' },
+    { id: 'chat', category: 'short' as const, messages },
+  ];
+  const options = { folder: temporaryFolder(t) };
+  const [text, chat] = await promptCases(modelDir, { prompts, maxNewTokens: 1 }, options);
+  t.deepEqual([...text.promptIds], [...Buffer.from('hi')]);
+  // Every special token of the text stands in it; the first would be there twice.
+  t.is(chat.promptIds.filter((id) => id === START).length, chat.text!.split('<|im_start|>').length - 1);
 });
 
 test('an id outside the vocabulary is refused', async (t) => {

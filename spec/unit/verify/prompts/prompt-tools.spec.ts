@@ -21,6 +21,17 @@ test('the tools of a conversation render it with other options', async (t) => {
   t.deepEqual(text.tokens([space, accent, half]), [' world', 'é', 'Â']);
 });
 
+test('what is asked for goes before what the template of the conversation says, that before a prompt to answer', async (t) => {
+  const text = await loadModelText(await ensureFixture('dense-bf16'));
+  const cases = storedCases('dense-bf16', readPrompts().prompts);
+  const chat = cases.find(({ id }) => id === 'chat-one-user')!;
+  const template = { addGenerationPrompt: false };
+  const { render } = text.toolsFor({ ...chat, conversation: { ...chat.conversation!, template } });
+  const prompt = '<|im_start|>assistant\n';
+  t.is(`${render?.({})}${prompt}`, chat.text!);
+  t.is(render?.({ addGenerationPrompt: true }), chat.text);
+});
+
 test('a text is not rendered', async (t) => {
   const text = await loadModelText(await ensureFixture('dense-bf16'));
   const plain = { id: 'a', promptIds: [], greedy: [], positions: [], text: 'a' };

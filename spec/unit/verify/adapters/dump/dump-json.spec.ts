@@ -15,7 +15,7 @@ const [one] = DUMP_CASES.cases;
 
 test('tokens or an error are read, and the ids of the prompt', (t) => {
   const path = join(temporaryFolder(t), 'one.json');
-  for (const answer of [{ tokens: [3] }, { error: 'too long' }, { tokens: [3], promptIds: [1, 2] }]) {
+  for (const answer of [{ tokens: [3] }, { error: 'too long' }, { tokens: [0], promptIds: [0, 2] }]) {
     writeFileSync(path, JSON.stringify(answer));
     t.deepEqual(readDumpAnswer(path, one), answer);
   }

@@ -69,6 +69,9 @@ test('a request that no case has is skipped, and a failed case is an error', asy
   await t.throwsAsync(model.generate({ ids: [1, 2], maxNewTokens: 2 }), skipped);
   await t.throwsAsync(async () => model.tokenize?.('b a'), skipped);
   await t.throwsAsync(async () => model.tokenizeChat?.({ messages: [] }), skipped);
+  const messages = [{ role: 'user', content: 'hi' }];
+  for (const other of [{ addGenerationPrompt: false }, { enableThinking: false }, { tools: [] }])
+    await t.throwsAsync(async () => model.tokenizeChat?.({ messages, ...other }), skipped);
   const failed = { instanceOf: SubjectError, message: /: the engine answers: the prompt is empty$/ };
   await t.throwsAsync(model.generate({ ids: [], maxNewTokens: 1 }), failed);
   await t.throwsAsync(model.forward({ ids: [], positions: [] }), failed);

@@ -97,6 +97,26 @@ test('a key that is refused is not shown, even if the server repeats it', async 
   );
 });
 
+test('of a key that reaches over the end of what is shown, no part is shown', async (t) => {
+  const key = `sk-${'0123456789'.repeat(5)}`;
+  // The key begins within the 200 characters that are shown, and ends behind them.
+  const text = JSON.stringify({ error: `${'x'.repeat(165)} ${key} is wrong` });
+  const body = JSON.parse(text);
+  for (const [what, faults, method] of [
+    ['a status', [answers(401, body)], 'json'],
+    ['an error in a 200', [answers(200, body)], 'json'],
+    ['what is not JSON', [sends(`not JSON: ${text}`)], 'json'],
+    ['a busy server', Array(100).fill(answers(503, body)), 'json'],
+    ['an error among events', [sends(`data: ${text}\n\n`)], 'events'],
+    ['an event that is not JSON', [sends(`data: not JSON: ${text}\n\n`)], 'events'],
+  ] as const) {
+    const { client } = await start(t, [...faults], key);
+    const { message } = await t.throwsAsync<Error>(client[method](GET, 'forward'));
+    t.regex(message, /x{165} \*\*\*/, what);
+    t.false(message.includes('sk-'), `${what}: ${message}`);
+  }
+});
+
 test('what is not JSON, and an error in a 200, are refused with what came', async (t) => {
   for (const [fault, message] of [
     [html, /^forward \(GET \/a\): the answer is not JSON: <!DOCTYPE html>.*nginx.*; expected a JSON object$/],

@@ -1,13 +1,16 @@
 import { mock } from 'node:test';
 import test, { type ExecutionContext } from 'ava';
 import { OptionError } from '../../../../../engine/errors.ts';
+import { ensureFixture } from '../../../../../generator/fixtures/fixtures.ts';
 import { httpSubject } from '../../../../../verify/adapters/http/http-subject.ts';
 import { NoAnswerError, SubjectError } from '../../../../../verify/errors.ts';
 import { closing, trackResources } from '../../../../support/processes/cleanup.ts';
-import { fakeServed } from '../../../../support/servers/fake-served.ts';
+import { fakeServed, LETTERS, scoringFake } from '../../../../support/servers/fake-served.ts';
 import { answers } from '../../../../support/servers/faults.ts';
 import { llamaServerRoutes } from '../../../../support/servers/llama-server.ts';
 import { LoopbackServer } from '../../../../support/servers/loopback-server.ts';
+import { openaiRoutes } from '../../../../support/servers/openai.ts';
+import { ServedModel } from '../../../../support/servers/served-model.ts';
 import { vllmRoutes } from '../../../../support/servers/vllm.ts';
 
 trackResources(test);
@@ -186,6 +189,28 @@ test('a signal ends loading at once', async (t) => {
   const loading = httpSubject({ url: server.url, signal: controller.signal }).load('');
   setTimeout(() => controller.abort(reason), 50);
   t.is(await t.throwsAsync(loading), reason);
+});
+
+test('tokens of rows whose texts have no id are counted from the first question on, and noted at the end', async (t) => {
+  // U+FFFD stands for several tokens; the other texts are tokens of `dense`.
+  const text = { ...LETTERS, pieceOf: (id: number) => (id === 6 ? '\ufffd' : LETTERS.pieceOf(id)) };
+  const served = new ServedModel(scoringFake(), { name: 'fake', eosTokenId: 7, text });
+  const modelDir = await ensureFixture('dense');
+  const server = await start(t, openaiRoutes(served));
+  const notes: string[] = [];
+  const load = () => httpSubject({ url: server.url, onNote: (note) => notes.push(note) }).load(modelDir);
+  await (await load()).close();
+  t.is(notes.splice(0).length, 2, 'nothing was asked after the probes');
+  const model = await load();
+  const question = { ids: [1, 2, 3], positions: [2] };
+  await model.forward(question);
+  await model.close();
+  const [{ values }] = (await scoringFake().forward(question)).rows;
+  // Of the five likeliest that the server gives, those from the unknown one on.
+  const rank = [...values.keys()].sort((a, b) => values[b] - values[a]).indexOf(6);
+  t.true(rank > 1 && rank < 5);
+  const note = `${5 - rank} tokens of rows were left out, since their ids could not be told from their texts`;
+  t.is(notes.at(-1), note);
 });
 
 test('a model that is closed holds no connection', async (t) => {

@@ -15,6 +15,7 @@ test('an answer is shown on one line, its first 200 characters', (t) => {
   t.is(excerpt({ a: [1] }), '{"a":[1]}');
   t.is(excerpt(''), 'nothing');
   t.is(excerpt(undefined), 'undefined');
+  t.is(excerpt('x'.repeat(200)), 'x'.repeat(200));
   t.is(excerpt('x'.repeat(201)), `${'x'.repeat(200)}…`);
   t.is(excerpt(JSON.parse('['.repeat(1e5) + ']'.repeat(1e5))), '[ [ [Array] ] ]');
 });
