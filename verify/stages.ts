@@ -77,8 +77,9 @@ function conclusion(lines: readonly StageLine[], tested: 'subject' | 'engine'): 
   const after = index === 0 ? '' : `; up to ${compared[index - 1].name} it agrees`;
   const [mine, golden] = [distances.get(`${tested}–oracle`), distances.get('golden–oracle')];
   const first = `The ${tested} differs first at ${name}, position ${differsAt}${after}.`;
-  if (mine === undefined || golden === undefined) return [first];
-  return [first, `There the ${mine > golden ? tested : 'golden'} is farther from the float64 oracle.`];
+  if (mine === undefined || golden === undefined || mine === golden) return [first];
+  // NaN is farther than any number.
+  return [first, `There the ${mine < golden ? 'golden' : tested} is farther from the float64 oracle.`];
 }
 
 function scaleOf({ rows }: Stage): number {

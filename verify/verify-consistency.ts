@@ -76,7 +76,7 @@ export async function verifyConsistency(options: VerifyConsistencyOptions): Prom
     });
     const first = asked.map(({ answer }) => answer);
     const { verdicts, unchecked } = await judgeConsistency(loaded, first, {
-      ...{ allowed, signal },
+      ...{ allowed, concurrency, signal },
       onCheck: (name) => onProgress(`consistency: ${name}`),
     });
     const power = consistencyPower(first, allowed);

@@ -191,6 +191,7 @@ async function question(
     ? await unlessAborted(signal, () =>
         judgeConsistency(loaded, firstAnswers(asked), {
           allowed: allowedChange(first),
+          concurrency: options.concurrency,
           signal,
           onCheck: (name) => onProgress(`consistency: ${name}`),
         }),

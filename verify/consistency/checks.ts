@@ -18,9 +18,15 @@ export interface FirstAnswer {
 export interface ConsistencyCheck {
   readonly name: string;
   /** Why a subject cannot be asked so; undefined if it can. */
-  unless(subject: SubjectModel): string | undefined;
+  unless(subject: SubjectModel, options?: AskAgainOptions): string | undefined;
   /** @returns the change of each case. */
-  run(subject: SubjectModel, first: readonly FirstAnswer[], signal?: AbortSignal): Promise<CaseChange[]>;
+  run(subject: SubjectModel, first: readonly FirstAnswer[], options?: AskAgainOptions): Promise<CaseChange[]>;
+}
+
+export interface AskAgainOptions {
+  /** Requests at a time, at most. Default: as many as the subject takes. */
+  readonly concurrency?: number;
+  readonly signal?: AbortSignal;
 }
 
 export interface CaseChange extends Change {
@@ -108,20 +114,23 @@ export const CONSISTENCY_CHECKS: readonly ConsistencyCheck[] = [
   {
     name: 'the same request twice',
     unless: scoresNothing,
-    run: (subject, first, signal) => inTurn(withRows(first), (each) => askAgain(subject, each, signal)),
+    run: (subject, first, { signal } = {}) =>
+      inTurn(withRows(first), (each) => askAgain(subject, each, signal)),
   },
   {
     name: 'in another order',
     unless: scoresNothing,
-    run: (subject, first, signal) =>
+    run: (subject, first, { signal } = {}) =>
       inTurn(withRows(first).reverse(), (each) => askAgain(subject, each, signal)),
   },
   {
     name: 'alone and among others',
-    unless: ({ capabilities }) =>
-      capabilities.maxConcurrency < 2 ? 'the subject takes one request at a time' : undefined,
-    async run(subject, first, signal) {
-      const limit = Math.min(CONCURRENT, subject.capabilities.maxConcurrency);
+    unless({ capabilities }, { concurrency = CONCURRENT } = {}) {
+      if (capabilities.maxConcurrency < 2) return 'the subject takes one request at a time';
+      return concurrency < 2 ? '--concurrency allows one request at a time' : undefined;
+    },
+    async run(subject, first, { concurrency = CONCURRENT, signal } = {}) {
+      const limit = Math.min(CONCURRENT, concurrency, subject.capabilities.maxConcurrency);
       const asks = first.flatMap((each) => amongOthers(subject, each, signal));
       return (await inParallel(asks, limit, (ask) => ask())).flatMap((change) => change ?? []);
     },
@@ -129,7 +138,7 @@ export const CONSISTENCY_CHECKS: readonly ConsistencyCheck[] = [
   {
     name: 'after a request with a common prefix',
     unless: scoresNothing,
-    run: (subject, first, signal) =>
+    run: (subject, first, { signal } = {}) =>
       inTurn(withRows(first), async (each) => {
         const ids = sequenceOf(each.case);
         const prefix = ids.slice(0, Math.max(1, Math.floor(ids.length / 2)));
@@ -140,7 +149,7 @@ export const CONSISTENCY_CHECKS: readonly ConsistencyCheck[] = [
   {
     name: 'scored and continued, after a prompt that differs in one token',
     unless: scoresNothing,
-    run: async (subject, first, signal) =>
+    run: async (subject, first, { signal } = {}) =>
       (
         await inTurn(similarPrompts(withRows(first)), (each) => scoreAndContinue(subject, each, signal))
       ).flatMap((change) => change ?? []),
@@ -148,7 +157,7 @@ export const CONSISTENCY_CHECKS: readonly ConsistencyCheck[] = [
   {
     name: 'in one go and continued from the middle',
     unless: () => undefined,
-    run: (subject, first, signal) =>
+    run: (subject, first, { signal } = {}) =>
       inTurn(
         first.filter(({ tokens }) => tokens !== undefined && tokens.length > 1),
         async ({ case: { id, promptIds }, tokens = [], scores }) => {
@@ -164,7 +173,7 @@ export const CONSISTENCY_CHECKS: readonly ConsistencyCheck[] = [
     name: 'streamed and not',
     unless: ({ capabilities }) =>
       capabilities.stream ? undefined : 'the subject does not stream its answers',
-    run: (subject, first, signal) =>
+    run: (subject, first, { signal } = {}) =>
       inTurn(
         first.filter(({ tokens }) => tokens !== undefined && tokens.length > 0),
         async ({ case: { id, promptIds }, tokens = [], scores }) => {

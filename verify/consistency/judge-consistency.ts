@@ -1,14 +1,19 @@
 import { type Outcome, settle } from '../ask/outcome.ts';
 import type { SubjectModel } from '../subject.ts';
 import type { Verdict } from '../verdict.ts';
-import { type CaseChange, CONSISTENCY_CHECKS, type FirstAnswer, SAME_REQUESTS } from './checks.ts';
+import {
+  type AskAgainOptions,
+  type CaseChange,
+  CONSISTENCY_CHECKS,
+  type FirstAnswer,
+  SAME_REQUESTS,
+} from './checks.ts';
 
 type ConsistencyVerdict = Verdict['consistency'][number];
 
-export interface ConsistencyOptions {
+export interface ConsistencyOptions extends AskAgainOptions {
   /** A change of a log-probability that is the noise of the subject's precision class, in nats. */
   readonly allowed: number;
-  readonly signal?: AbortSignal;
   readonly onCheck?: (name: string) => void;
 }
 
@@ -26,18 +31,18 @@ export interface ConsistencyResult {
 export async function judgeConsistency(
   subject: SubjectModel,
   first: readonly FirstAnswer[],
-  { allowed, signal, onCheck }: ConsistencyOptions,
+  { allowed, concurrency, signal, onCheck }: ConsistencyOptions,
 ): Promise<ConsistencyResult> {
   const verdicts: ConsistencyVerdict[] = [];
   const unchecked: Verdict['unchecked'] = [];
   for (const check of CONSISTENCY_CHECKS) {
-    const why = check.unless(subject);
+    const why = check.unless(subject, { concurrency });
     if (why !== undefined) {
       unchecked.push({ what: `consistency: ${check.name}`, why });
       continue;
     }
     onCheck?.(check.name);
-    const outcome = await settle(() => check.run(subject, first, signal), signal);
+    const outcome = await settle(() => check.run(subject, first, { concurrency, signal }), signal);
     if (outcome.kind === 'skipped' || (outcome.kind === 'result' && outcome.value.length === 0)) {
       const reason = outcome.kind === 'skipped' ? outcome.message : 'no answers to compare with';
       unchecked.push({ what: `consistency: ${check.name}`, why: reason });

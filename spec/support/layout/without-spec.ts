@@ -53,8 +53,7 @@ export const WITHOUT_SPEC: Readonly<Record<string, string>> = {
   'verify/signatures/norm-bugs.ts': 'likewise',
   'verify/signatures/rope-bugs.ts': 'likewise',
   'verify/index.ts': 're-exports',
-  'verify/judge-command.ts': 'a command; spec/integration/verify-command.spec.ts runs it',
-  'verify/report-commands.ts': 'commands; likewise',
+  'verify/report-commands.ts': 'commands; spec/integration/verify-command.spec.ts runs them',
   'verify/consistency/checks.ts': 'a table of checks; judge-consistency.spec.ts runs each of them',
   'verify/report/html/style.ts':
     'a style sheet; spec/integration/verdict-page.spec.ts looks at it in a browser',

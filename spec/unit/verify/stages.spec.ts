@@ -72,6 +72,36 @@ test('a stage that the tested engine lacks is shown and not counted as compared'
   t.regex(formatStages(lines.slice(0, 1), 'subject'), /The subject has no stage that could be compared\.\n$/);
 });
 
+test('stages that the subject lacks are passed over where the first difference is looked for', (t) => {
+  const off = rowsOf((value, row) => (row > 1 ? value + 0.5 : value));
+  const known = { engine: rowsOf(), golden: rowsOf() };
+  const lines = [
+    compareStage(stage(known, 'layers.0.q'), 'subject'),
+    compareStage(stage({ ...known, subject: rowsOf() }, 'hidden_states.1'), 'subject'),
+    compareStage(stage(known, 'layers.1.q'), 'subject'),
+    compareStage(stage({ ...known, subject: off }, 'hidden_states.2'), 'subject'),
+    compareStage(stage({ ...known, subject: off }, 'logits'), 'subject'),
+  ];
+  const conclusionOf = (some: typeof lines) => formatStages(some, 'subject').split('\n').slice(-3);
+  const farther = 'There the subject is farther from the float64 oracle.';
+  t.deepEqual(conclusionOf(lines), [
+    'The subject differs first at hidden_states.2, position 7; up to hidden_states.1 it agrees.',
+    ...[farther, ''],
+  ]);
+  t.deepEqual(conclusionOf(lines.slice(2)), [
+    'The subject differs first at hidden_states.2, position 7.',
+    ...[farther, ''],
+  ]);
+});
+
+test('who is farther from the oracle is not said without one, or of two that are as far', (t) => {
+  const moved = (by: number) => rowsOf((value) => value + by);
+  const text = (rows: Stage['rows']) => formatStages([compareStage(stage(rows), 'engine')], 'engine');
+  const alone = { engine: moved(0.5), golden: rowsOf(), oracle: undefined };
+  for (const rows of [alone, { engine: moved(0.5), golden: moved(-0.5) }])
+    t.regex(text(rows), /differs first at hidden_states\.1, position 0\.\n$/);
+});
+
 test('a value within the bound of its position does not differ', (t) => {
   const golden = rowsOf((value) => value + 4e-4);
   const engine = rowsOf((value) => value - 4e-4);
@@ -87,4 +117,5 @@ test('NaN and missing values differ', (t) => {
   const line = compareStage(stage({ engine: short, golden: rowsOf() }), 'engine');
   t.is(line.differsAt, 5);
   t.true(Number.isNaN(line.distances.get('engine–golden')));
+  t.regex(formatStages([line], 'engine'), /There the engine is farther from the float64 oracle\.\n$/);
 });

@@ -1,6 +1,8 @@
+import { setImmediate } from 'node:timers/promises';
 import test from 'ava';
 import { httpSubject } from '../../../verify/adapters/http/http-subject.ts';
-import { NoAnswerError } from '../../../verify/errors.ts';
+import { NoAnswerError, NotSupportedError } from '../../../verify/errors.ts';
+import type { PrecisionClass } from '../../../verify/precision.ts';
 import type { Subject, SubjectModel } from '../../../verify/subject.ts';
 import { verdictSchema } from '../../../verify/verdict.ts';
 import { verifyConsistency } from '../../../verify/verify-consistency.ts';
@@ -69,21 +71,80 @@ test('a verdict without a reference fits the schema and says what it does not kn
   t.is(verdict.unchecked[0].what, 'whether its answers are right');
 });
 
-test('the class decides how large a change may be', async (t) => {
-  let asked = 0;
-  const noisy = (precision: 'f32' | 'bf16') =>
-    fakeSubject(
+/** Scores that are larger by some nats whenever the same is asked again. */
+function changing(by: number, capabilities: Partial<SubjectModel['capabilities']>): SubjectModel {
+  const known = new Set<string>();
+  return fakeSubject(
+    {
+      async forward(request) {
+        const { rows } = await fakeSubject().forward(request);
+        const key = JSON.stringify(request);
+        const change = known.has(key) ? by : 0;
+        known.add(key);
+        return { rows: rows.map(({ values }) => ({ values: values.map((value) => value + change) })) };
+      },
+    },
+    capabilities,
+  );
+}
+
+/** What docs/verify.md allows, in nats. */
+const ALLOWED = { f32: 0.001, f16: 0.12, bf16: 1, '8bit': 1, '4bit': 1 } as const;
+
+for (const [precision, allowed] of Object.entries(ALLOWED) as [PrecisionClass, number][]) {
+  test(`${precision}: a change up to ${allowed} nats is right, and a larger one wrong`, async (t) => {
+    for (const [part, expected] of [
+      [0.9, 'right'],
+      [1.1, 'wrong'],
+    ] as const) {
+      const { verdict, reasons, reference } = await judge(changing(part * allowed, { precision }));
+      t.is(verdict, expected, `${part} times as much: ${reasons.join()}`);
+      t.regex(reference.description, new RegExp(`a change of ${allowed} nats is the noise of ${precision}$`));
+    }
+  });
+}
+
+test('an engine that does not say its class is allowed the noise of bf16, and the report says so', async (t) => {
+  const verdict = await judge(changing(0.5, {}));
+  t.is(verdict.verdict, 'right', verdict.reasons.join());
+  t.true(verdict.consistency.some(({ largest }) => largest !== null && largest > 0.4));
+  t.regex(verdict.reference.description, / is the noise of bf16$/);
+});
+
+test('the class that the user states goes before the one that the engine says', async (t) => {
+  const stating = (precision: PrecisionClass, says: PrecisionClass) =>
+    verifyConsistency({
+      subject: subjectOf(changing(0.5, { precision: says })),
+      ...{ adapter: '--module fake.ts', precision },
+    });
+  t.is((await stating('f32', 'bf16')).verdict, 'wrong');
+  const wide = await stating('bf16', 'f32');
+  t.is(wide.verdict, 'right', wide.reasons.join());
+  t.regex(wide.reference.description, / is the noise of bf16$/);
+});
+
+test('as many requests are on their way at a time as the engine takes and the user allows', async (t) => {
+  for (const [takes, concurrency, most] of [
+    [3, undefined, 3],
+    [3, 2, 2],
+    [2, 8, 2],
+  ] as const) {
+    let [running, largest] = [0, 0];
+    const model = fakeSubject(
       {
         async forward(request) {
-          const { rows } = await fakeSubject().forward(request);
-          const by = asked++ * 1e-3;
-          return { rows: rows.map(({ values }) => ({ values: values.map((value) => value + by) })) };
+          largest = Math.max(largest, ++running);
+          await setImmediate();
+          running--;
+          return fakeSubject().forward(request);
         },
+        generate: () => Promise.reject(new NotSupportedError('it scores alone')),
       },
-      { precision },
+      { maxConcurrency: takes },
     );
-  t.is((await judge(noisy('bf16'))).verdict, 'right');
-  t.is((await judge(noisy('f32'))).verdict, 'wrong');
+    await verifyConsistency({ subject: subjectOf(model), adapter: '--module fake.ts', concurrency });
+    t.is(largest, most, `${takes} that it takes, ${concurrency} that are allowed`);
+  }
 });
 
 test('an engine that answers nothing is unknown, one that answers with an error is wrong', async (t) => {

@@ -2,45 +2,26 @@ import { cpSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
 import { UsageError } from '../../../engine/errors.ts';
-import { Engine } from '../../../engine/index.ts';
 import { ensureFixture } from '../../../generator/fixtures/fixtures.ts';
 import { GOLDEN_FOLDER } from '../../../golden/goldens.ts';
-import { engineSubject } from '../../../verify/adapters/engine.ts';
 import { NoAnswerError } from '../../../verify/errors.ts';
 import { foundBugs } from '../../../verify/judge/bug-verdicts.ts';
-import type { Subject, SubjectModel } from '../../../verify/subject.ts';
+import type { Subject } from '../../../verify/subject.ts';
 import { verdictSchema } from '../../../verify/verdict.ts';
 import { loadCases, type VerifyModel, type VerifyOptions, verify } from '../../../verify/verify.ts';
 import { temporaryFolder, trackResources } from '../../support/processes/cleanup.ts';
+import { changedEngine, OWN_ENGINE } from '../../support/verify/changed-engine.ts';
 
-const own = engineSubject('plumbline', Engine);
 const modelDir = await ensureFixture('dense');
 const MODEL: VerifyModel = { name: 'dense', source: 'fixture', modelDir, golden: { name: 'dense' } };
 const OPTIONS: VerifyOptions = {
-  subject: own,
+  subject: OWN_ENGINE,
   adapter: '--module own',
   model: MODEL,
   cases: await loadCases(MODEL, { run: ['ids-short', 'ids-one', 'ids-longer', 'ids-block'] }),
 };
 
 trackResources(test);
-
-/** Our engine with something else in its answers. */
-function changed(change: (model: SubjectModel) => Partial<SubjectModel>): Subject {
-  return {
-    info: { name: 'changed' },
-    async load(dir) {
-      const model = await own.load(dir);
-      const bound: SubjectModel = {
-        capabilities: model.capabilities,
-        forward: (request) => model.forward(request),
-        generate: (request) => model.generate(request),
-        close: () => model.close(),
-      };
-      return { ...bound, ...change(bound) };
-    },
-  };
-}
 
 test.serial('our own engine is right at f32, with all its power', async (t) => {
   const told: string[] = [];
@@ -57,7 +38,7 @@ test.serial('our own engine is right at f32, with all its power', async (t) => {
 });
 
 test.serial('positions that are one too high are wrong, and so said', async (t) => {
-  const late = changed((model) => ({
+  const late = changedEngine((model) => ({
     forward: ({ positions, ...rest }) =>
       model
         .forward({
@@ -80,7 +61,7 @@ test.serial('positions that are one too high are wrong, and so said', async (t) 
 });
 
 test.serial('a difference beyond the rules of f32 is wrong, though no class is left', async (t) => {
-  const off = changed((model) => ({
+  const off = changedEngine((model) => ({
     async forward(request) {
       const { rows, hidden } = await model.forward(request);
       const moved = hidden?.slice();
@@ -101,6 +82,32 @@ test.serial('only the checks that are chosen are made, and the others are named'
   t.deepEqual(verdict.consistency, []);
   t.is(verdict.greedy.verdict, 'right');
   t.is(verdict.unchecked.filter(({ why }) => why === '--checks leaves it out').length, 4);
+});
+
+test.serial('conversations are those of the model’s own prompts, where it has such', async (t) => {
+  const messages = (content: string) => [{ role: 'user', content }];
+  const promptsOf = (content: string) =>
+    JSON.stringify({
+      maxNewTokens: 4,
+      prompts: [{ id: 'ids-short', category: 'multi-turn', messages: messages(content) }],
+    });
+  const folder = temporaryFolder(t);
+  cpSync(join(GOLDEN_FOLDER, 'dense'), join(folder, 'dense'), { recursive: true });
+  const manifest = join(folder, 'dense', 'manifest.json');
+  writeFileSync(
+    manifest,
+    JSON.stringify({ ...JSON.parse(readFileSync(manifest, 'utf8')), cases: ['ids-short'] }),
+  );
+  writeFileSync(join(folder, 'prompts.json'), promptsOf('common'));
+  const loaded = async () => {
+    const model = { ...MODEL, golden: { name: 'dense', folder } };
+    const { cases, stored } = await loadCases(model);
+    t.true(stored);
+    return cases.map(({ conversation }) => conversation?.messages);
+  };
+  t.deepEqual(await loaded(), [messages('common')]);
+  writeFileSync(join(folder, 'dense', 'prompts.json'), promptsOf('own'));
+  t.deepEqual(await loaded(), [messages('own')]);
 });
 
 test.serial('prompts of the user are continued by our engine, which is then the reference', async (t) => {
@@ -162,7 +169,7 @@ test.serial('an engine is reached before what is right is computed, and once', a
 test.serial('a run that is stopped tells what was done until then, and the model is closed', async (t) => {
   const controller = new AbortController();
   let [calls, closed] = [0, 0];
-  const subject = changed((model) => ({
+  const subject = changedEngine((model) => ({
     capabilities: { ...model.capabilities, maxConcurrency: 1 },
     // The third case is never answered, whatever the signal says.
     forward: (request) => {

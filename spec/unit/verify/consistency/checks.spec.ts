@@ -44,19 +44,22 @@ for (const [index, check] of CONSISTENCY_CHECKS.entries()) {
       },
     };
     t.is(check.unless(subject), undefined);
-    const changes = await check.run(subject, first, signal);
+    const changes = await check.run(subject, first, { signal });
     t.true(changes.length > 0);
     for (const { equalBits, largest } of changes) t.deepEqual([equalBits, largest], [true, 0]);
     expectText(t, lines.join(''), `check-${index}`, import.meta.url);
   });
 }
 
-test('eight requests are on their way together, or as many as the subject takes', async (t) => {
+test('eight requests are on their way together, or as many as subject and user allow', async (t) => {
   const check = CONSISTENCY_CHECKS.find(({ name }) => name === 'alone and among others')!;
-  for (const [maxConcurrency, expected] of [
-    [20, 8],
-    [3, 3],
-  ]) {
+  for (const [maxConcurrency, concurrency, expected] of [
+    [20, undefined, 8],
+    [3, undefined, 3],
+    [20, 2, 2],
+    [3, 5, 3],
+    [20, 20, 8],
+  ] as const) {
     let [running, most] = [0, 0];
     const honest = fakeSubject();
     const counted = async <T>(answer: () => Promise<T>) => {
@@ -73,7 +76,7 @@ test('eight requests are on their way together, or as many as the subject takes'
       { maxConcurrency },
     );
     const [answer] = await firstAnswers(honest, 4, 4);
-    await check.run(subject, Array(4).fill(answer));
-    t.is(most, expected);
+    await check.run(subject, Array(4).fill(answer), { concurrency });
+    t.is(most, expected, `${maxConcurrency} that it takes, ${concurrency} that are allowed`);
   }
 });

@@ -217,6 +217,12 @@ test('checks that a subject cannot be asked are named with the reason', async (t
     { what: 'consistency: alone and among others', why: 'the subject takes one request at a time' },
     TOO_SHORT,
   ]);
+  const first = await firstAnswers();
+  const allowedOne = await judgeConsistency(honest, first, { allowed: 1, concurrency: 1 });
+  t.deepEqual(allowedOne.unchecked, [
+    { what: 'consistency: alone and among others', why: '--concurrency allows one request at a time' },
+    TOO_SHORT,
+  ]);
   const tokensOnly = await judge(fakeSubject({}, { scores: 'none' }));
   t.is(tokensOnly.unchecked.length, 4);
   t.deepEqual(

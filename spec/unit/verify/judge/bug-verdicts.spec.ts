@@ -2,7 +2,7 @@ import test from 'ava';
 import { align } from '../../../../verify/judge/align.ts';
 import { judgeBugs } from '../../../../verify/judge/bug-verdicts.ts';
 import type { SubjectCase } from '../../../../verify/judge/judgement.ts';
-import { type SyntheticSubject, syntheticReference, syntheticSubject } from './synthetic.ts';
+import { normals, type SyntheticSubject, syntheticReference, syntheticSubject } from './synthetic.ts';
 
 const reference = syntheticReference();
 
@@ -46,6 +46,40 @@ test('a bug that must explain the error has to be all of it, in most rows that a
   const [noisy] = syntheticSubject(reference, { bug: late, level: 1.5 });
   const rows = long.rows.map((row, i) => (i < 20 ? row : noisy.rows[i]));
   t.is(judged([{ ...long, rows }, short], 'late'), 'cannot tell');
+});
+
+test('rows of different cases are independent: short cases tell as exactly as they have rows', (t) => {
+  const lengths = Object.fromEntries(Array.from({ length: 16 }, (_, i) => [`short-${i}`, 12]));
+  const many = syntheticReference(lengths);
+  // Noise of 0.08 over a signature of 1, in 16 · 12 rows of 20 values.
+  const expected = 0.08 / Math.sqrt(16 * 12 * 20);
+  for (const seed of ['a', 'b', 'c', 'd']) {
+    const { coefficient, standardError } = verdicts({ seed }, many).everywhere;
+    const ratio = standardError / expected;
+    t.true(ratio > 0.5 && ratio < 2, `the standard error is ${ratio} times what is expected`);
+    t.true(Math.abs(coefficient) < 4 * standardError, `${coefficient} ± ${standardError}`);
+  }
+});
+
+test('rows of a case that err alike beside each other tell less than their number', (t) => {
+  const long = syntheticReference({ long: 320 });
+  const [everywhere] = long.signatures;
+  const change = everywhere.cases.get('long')!;
+  const next = normals('runs');
+  // In each run of 16 positions another part of the bug, as if its past had it: 20 independent draws.
+  const parts = Array.from({ length: 20 }, () => 0.2 * next());
+  const imitated = long.cases[0].rows.map(({ position, ids, truth }, r) => ({
+    position,
+    ids,
+    values: truth.map((value, i) => value + parts[Math.floor(position / 16)] * change[r][i]),
+  }));
+  const { rows } = align([{ id: 'long', rows: imitated }], long);
+  const [{ standardError }] = judgeBugs(rows, long);
+  const expected = 0.2 / Math.sqrt(20);
+  t.true(
+    standardError > expected / 2 && standardError < 2 * expected,
+    `${standardError}, expected about ${expected}`,
+  );
 });
 
 test('a bug below the noise is named too', (t) => {

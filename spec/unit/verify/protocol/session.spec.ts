@@ -52,6 +52,33 @@ test('an answer that is no result is an error of its own class', async (t) => {
   }
 });
 
+test('a program that has ended refuses any number of requests, and lets none of them wait', async (t) => {
+  const session = scripted(t, 'exit 2');
+  session.maxConcurrency = 2;
+  await t.throwsAsync(load(session), { message: /no answer: the program ended with exit code 2/ });
+  for (let asked = 1; asked <= 5; asked++) {
+    const outcome = load(session).then(String, String);
+    const first = await Promise.race([outcome, setImmediate('it waits for a slot')]);
+    t.regex(first, /was not asked: the program ended with exit code 2/, `request ${asked} after the end`);
+  }
+});
+
+test('every answer, of whatever kind, lets the next request be sent', async (t) => {
+  const session = scripted(
+    t,
+    say('{"type":"loaded","id":"ID"}'),
+    say('{"type":"error","id":"ID","message":"no file"}'),
+    say('{"type":"skipped","id":"ID","reason":"too large"}'),
+    say('{"type":"loaded","id":"ID","more":1}'),
+    say('{"type":"loaded","id":"ID"}'),
+  );
+  const outcomes = await Promise.allSettled(Array.from({ length: 5 }, () => load(session)));
+  t.deepEqual(
+    outcomes.map(({ status }) => status),
+    ['fulfilled', 'rejected', 'rejected', 'rejected', 'fulfilled'],
+  );
+});
+
 test('blank lines are no answers and no faults', async (t) => {
   const session = scripted(t, `printf ' \\n\\n'; ${say('{"type":"loaded","id":"ID"}')}`);
   t.like(await load(session), { type: 'loaded' });

@@ -1,6 +1,7 @@
 import test from 'ava';
 import type { ModelConfig } from '../../../../engine/index.ts';
 import { IMITATIONS, imitationsOf } from '../../../../verify/reference/imitations.ts';
+import { roundToBf16, roundToF16 } from '../../../../verify/reference/rounding.ts';
 import { trackResources } from '../../../support/processes/cleanup.ts';
 import { computeRows } from '../../../support/verify/compute-rows.ts';
 import { denseModel, modelDirectory } from '../../engine/tiny-models.ts';
@@ -39,6 +40,53 @@ test('every class but the truth is imitated, and the less exact it is the farthe
 
 test('names of imitations are distinct', (t) => {
   t.is(new Set(IMITATIONS.map(({ name }) => name)).size, IMITATIONS.length);
+});
+
+test('each draw rounds without a bias, on its own, and alike whenever it is made anew', (t) => {
+  // Between 1 and 2 the last place of both formats is known.
+  const values = Float32Array.from({ length: 20_000 }, (_, i) => 1 + ((i * 0.6180339887) % 1));
+  for (const [precision, lastPlace] of [
+    ['f16', 2 ** -10],
+    ['bf16', 2 ** -7],
+  ] as const) {
+    const draws = IMITATIONS.filter((one) => one.isDraw && one.precision === precision);
+    const errors = draws.map(({ name, taps }) => {
+      const [rounded, again] = [values.slice(), values.slice()];
+      taps().embedded!(rounded);
+      taps().embedded!(again);
+      t.true(
+        rounded.every((value, i) => value === again[i]),
+        `${name}: the same bits again`,
+      );
+      t.true(
+        rounded.every((value) => value % lastPlace === 0),
+        `${name}: what the format has`,
+      );
+      const error = Float64Array.from(rounded, (value, i) => (value - values[i]) / lastPlace);
+      // A standard error of the mean is 0.0023.
+      const mean = error.reduce((sum, x) => sum + x, 0) / error.length;
+      t.true(Math.abs(mean) < 0.012, `${name}: errors have the mean ${mean}, in units of the last place`);
+      return error;
+    });
+    const different = new Set(errors.map((error) => error.join()));
+    t.is(different.size, draws.length, `${precision}: draws that differ`);
+  }
+});
+
+test('weights of every 16-bit imitation are rounded to the nearest, in its own format', (t) => {
+  const values = Float32Array.from({ length: 64 }, (_, i) => (i - 31.5) / 7);
+  for (const [precision, round] of [
+    ['f16', roundToF16],
+    ['bf16', roundToBf16],
+  ] as const) {
+    const nearest = values.slice();
+    round(nearest);
+    for (const { name, taps } of IMITATIONS.filter((one) => one.precision === precision)) {
+      const rows = values.slice();
+      taps().weights!('model.norm.weight', rows, 32, 0);
+      t.deepEqual(rows, nearest, name);
+    }
+  }
 });
 
 test('a mixture has six draws of each 16-bit format, a dense model three', (t) => {

@@ -102,6 +102,17 @@ test('figures have three significant digits, and small ones an exponent', (t) =>
   t.is(formatCoefficient(WRONG.bugs[0]), '1 ± 0.01');
 });
 
+test('a negative figure is written as the positive one, with a minus', (t) => {
+  // 0.0001 is the smallest without an exponent.
+  for (const value of [0.53421, 24000.4, 3, 0.0001, 0.000099996, 0.0000999, 1.5e-7])
+    t.is(formatFigure(-value), `-${formatFigure(value)}`);
+  t.deepEqual([0.0001, 0.000099996, 0.000099].map(formatFigure), ['0.0001', '0.0001', '9.9e-5']);
+  const opposite = { ...WRONG.bugs[0], coefficient: -0.53421, standardError: 0.012345 };
+  t.is(formatCoefficient(opposite), '-0.534 ± 0.0123');
+  const score = { what: 'logits', position: 3, got: -17.25831, expected: -0.5 };
+  t.is(formatPlace(score), 'logits, position 3: got -17.3, expected -0.5');
+});
+
 test('a place shows numbers in short and texts in quotes', (t) => {
   t.is(formatPlace(WRONG.cases[2].first!), 'hidden_states.2, position 64: got 0.53, expected 0.52');
   const ids = { what: 'prompt ids', position: 1, got: 'a\n', expected: 'b' };

@@ -21,16 +21,10 @@ trackResources(test);
 const reference = syntheticReference();
 const writeJson = (path: string, json: unknown) => writeFileSync(path, JSON.stringify(json));
 
-function written(t: Parameters<typeof temporaryFolder>[0]): string {
+function written(t: Parameters<typeof temporaryFolder>[0], signatures = reference.signatures): string {
   const folder = temporaryFolder(t);
   mkdirSync(join(folder, 'model'));
-  writeSignatures({
-    model: 'model',
-    truth: reference.cases,
-    signatures: reference.signatures,
-    writeJson,
-    folder,
-  });
+  writeSignatures({ model: 'model', truth: reference.cases, signatures, writeJson, folder });
   return folder;
 }
 
@@ -66,6 +60,20 @@ test('how far each bug changes the rows is written beside them, in three digits'
       largest: Number(largest.toPrecision(3)),
     });
   }
+});
+
+test('of levels of every size the middle one and the largest are written, in the order of numbers', (t) => {
+  // As texts 10 stands before 2, and 9e-7 behind 0.2. Each level has a sixth of the rows.
+  const levels = [10, 2, 9e-7, 0.2, 3e-9, 0.001];
+  const cases = new Map(
+    reference.cases.map(({ id, rows }) => [
+      id,
+      rows.map(({ truth }, r) => truth.map((_, i) => (i % 2 ? 1 : -1) * levels[r % levels.length])),
+    ]),
+  );
+  const folder = written(t, [{ name: 'sized', cases }]);
+  const { bugs } = JSON.parse(readFileSync(join(folder, 'model', 'signatures.json'), 'utf8'));
+  t.deepEqual(bugs.sized, { median: 0.2, largest: 10 });
 });
 
 test('some of the cases and rows can be read, in another order', (t) => {
