@@ -156,7 +156,7 @@ function graphsOf(sha256: Record<string, string>): Record<string, string> {
  * graph.
  */
 export async function hashFiles(modelDir: string): Promise<Record<string, string>> {
-  const decisive = /^(config\.json|generation_config\.json|tokenizer.*\.json|model.*\.safetensors)$/;
+  const decisive = /^(config\.json|generation_config\.json|tokenizer.*\.json|.+\.safetensors)$/;
   // A foreign graph may have its weights in separate files.
   const graph = new RegExp(`^${GRAPHS.reference}\\.onnx(_data.*)?$`);
   const files = [
