@@ -46,7 +46,7 @@ test('the kernels for machines without a fused multiply-add give the same bits i
   t.truthy(emulated.functions.fuses(1 + 2 ** -12, -(1 + 2 ** -11)));
 });
 
-/** a, b and c of a · b + c where the last bit depends on how a sum in f64 is rounded to odd: see fused.spec.ts. */
+/** Factors and summands whose last bit depends on how f64 is rounded to odd, see fused.spec.ts. */
 const a = 2 ** -12 * (1 + 2 ** -20);
 const b = 2 ** -12 * (1 - 2 ** -20);
 const tie = 1 + 2 ** -23;
