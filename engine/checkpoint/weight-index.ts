@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
 import { CheckpointError, show } from '../errors.ts';
+import { lfsPointer } from '../terminal/git-lfs.ts';
 
 const indexJson = z.object({ weight_map: z.record(z.string(), z.string()) });
 
@@ -12,10 +13,14 @@ const indexJson = z.object({ weight_map: z.record(z.string(), z.string()) });
  * directory.
  */
 export function readWeightIndex(path: string): Map<string, string> {
+  let bytes = Buffer.of();
   let json: unknown;
   try {
-    json = JSON.parse(readFileSync(path, 'utf8'));
+    bytes = readFileSync(path);
+    json = JSON.parse(bytes.toString());
   } catch (cause) {
+    const pointer = lfsPointer(bytes);
+    if (pointer) throw new CheckpointError(`cannot read ${path}: ${pointer}`, { cause });
     throw new CheckpointError(`cannot read ${path} as JSON: ${(cause as Error).message}`, { cause });
   }
   const result = indexJson.safeParse(json);

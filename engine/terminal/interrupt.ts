@@ -32,7 +32,8 @@ export class SignalReceiver extends EventEmitter implements Signals {
    * if there were no receiver.
    */
   async whileBlocking<T>(task: () => Promise<T>): Promise<T> {
-    // A signal that has arrived is dispatched first.
+    // A signal that has arrived is dispatched when the event loop polls: surely before the second turn.
+    await turn();
     await turn();
     for (const signal of SIGNALS) this.#host.off(signal, this.#receive);
     try {

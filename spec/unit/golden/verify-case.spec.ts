@@ -23,4 +23,5 @@ test('conversations are found by the id of their case, texts are rendered', (t) 
   t.is(chat.conversation?.messages.length, 2);
   t.regex(chat.text ?? '', /^<\|im_start\|>system\nYou are terse/);
   t.is(cases.find(({ id }) => id === 'short-capital')?.conversation, undefined);
+  t.is(cases.find(({ id }) => id === 'edge-empty')?.text, '', 'no text at all is a text');
 });

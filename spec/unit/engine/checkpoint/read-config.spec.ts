@@ -57,6 +57,12 @@ test('a file that cannot be read or parsed is named with what is wrong', async (
     t.true(error.cause instanceof SyntaxError);
     t.is(error.message, `cannot read ${path} as JSON: ${(error.cause as Error).message}`);
   }
+  const pointer = `version https://git-lfs.github.com/spec/v1\noid sha256:${'0'.repeat(64)}\nsize 700\n`;
+  writeFileSync(config, pointer);
+  rmSync(generation);
+  await refused(
+    `cannot read ${config}: it is a Git LFS pointer, not the file itself; run git lfs pull where the model was cloned`,
+  );
   writeFileSync(config, JSON.stringify(CONFIG));
   writeFileSync(generation, '{"eos_token_id": "<|im_end|>"}');
   await refused(`${generation}: eos_token_id: Invalid input`);

@@ -40,4 +40,9 @@ test('an index that is not JSON, is empty, or leads out of its directory is refu
   const { cause } = notJson as { cause?: SyntaxError };
   t.true(cause instanceof SyntaxError);
   t.is(notJson.message, `cannot read ${path} as JSON: ${cause?.message}`);
+  writeFileSync(path, `version https://git-lfs.github.com/spec/v1\noid sha256:${'0'.repeat(64)}\nsize 700\n`);
+  t.throws(() => readWeightIndex(path), {
+    instanceOf: CheckpointError,
+    message: `cannot read ${path}: it is a Git LFS pointer, not the file itself; run git lfs pull where the model was cloned`,
+  });
 });

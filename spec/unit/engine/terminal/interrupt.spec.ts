@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { EventEmitter } from 'node:events';
 import test from 'ava';
 import { Interrupted } from '../../../../engine/errors.ts';
@@ -99,6 +100,27 @@ test('a signal that has arrived before a task that blocks the event loop is not 
   // Node dispatches it at the next turn of the event loop.
   setImmediate(() => host.emit('SIGINT', 'SIGINT'));
   await signals.whileBlocking(async () => t.deepEqual(host.exits, [130]));
+});
+
+/** What follows the reading of a file runs while the event loop polls; its next turn comes without a poll. */
+const POLLING = `
+const { SignalReceiver } = await import(process.argv[1]);
+const { readFile } = await import('node:fs');
+const signals = new SignalReceiver();
+readFile(process.execPath + '.none', async () => {
+  process.kill(process.pid, 'SIGTERM');
+  await signals.whileBlocking(async () => {});
+  setTimeout(() => console.log('the signal is lost'), 1000);
+});`;
+
+test('a signal that arrives while the event loop polls ends the process before the task begins', (t) => {
+  const module = import.meta.resolve('../../../../engine/terminal/interrupt.ts');
+  for (let i = 0; i < 3; i++) {
+    const { status, stdout } = spawnSync(process.execPath, ['--input-type=module', '-e', POLLING, module], {
+      encoding: 'utf8',
+    });
+    t.deepEqual([status, stdout], [143, '']);
+  }
 });
 
 test('while a task blocks the event loop, no signal is listened to, also after an error of the task', async (t) => {

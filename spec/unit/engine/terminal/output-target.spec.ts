@@ -99,6 +99,20 @@ test('a device is written to, and stays a device', (t) => {
   t.true(lstatSync(full).isCharacterDevice());
 });
 
+for (const path of ['/dev/stdout', '/dev/fd/1']) {
+  test(`a pipe behind ${path} is written to`, (t) => {
+    const module = import.meta.resolve('../../../../engine/terminal/output-target.ts');
+    const program = `
+      import { writeFileSync } from 'node:fs';
+      const { outputTarget } = await import(${JSON.stringify(module)});
+      const target = outputTarget('${path}');
+      writeFileSync(target.path, 'text');
+      target.commit();`;
+    const argv = ['-c', '"$0" --input-type=module -e "$1" | cat', process.execPath, program];
+    t.is(execFileSync('sh', argv, { encoding: 'utf8' }), 'text');
+  });
+}
+
 test('the reader of a named pipe gets what is written', async (t) => {
   const path = join(temporaryFolder(t), 'pipe');
   execFileSync('mkfifo', [path]);

@@ -70,6 +70,20 @@ for (const [what, change, got] of [
   });
 }
 
+test('a row of one score is a problem: up to a constant, it is always right', (t) => {
+  const first = <T extends { slice(begin: number, end: number): T }>(values: T) => values.slice(0, 1);
+  const cut = withRow(exact, 'short', 3, ({ ids, values, ...row }) => ({
+    ...row,
+    values: first(values),
+    ...(ids ? { ids: first(ids) } : {}),
+  }));
+  const { rows, problems } = align(cut, reference);
+  t.deepEqual(problems, [
+    { case: 'short', position: 3, got: '1 scores', expected: 'finite scores of distinct ids, at least two' },
+  ]);
+  t.is(rows.length, 83);
+});
+
 test('ids that stand twice, rows that stand twice, unknown cases and positions are problems', (t) => {
   const twice = withRow(exact, 'short', 3, (row) => ({ ...row, ids: row.ids!.with(1, row.ids![0]) }));
   t.regex(align(twice, reference).problems[0].got, /an id twice/);

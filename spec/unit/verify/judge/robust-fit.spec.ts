@@ -48,6 +48,21 @@ test('what is explained to the last bit has no residuals, and finite figures', (
   t.is(scale, 0.01);
 });
 
+test('only the relation of noise in one row to another counts: in other units the scale alone differs', (t) => {
+  const data = rows(3);
+  const products = productsOf(data, [first, second]);
+  const expected = robustFit(data, products);
+  for (const unit of [0.01, 100]) {
+    const fit = robustFit({ ...data, noise: data.noise.map((noise) => unit * noise) }, products);
+    t.true(Math.abs(fit.scale * unit - expected.scale) < 1e-4 * expected.scale, `scale ${fit.scale}`);
+    for (const [i, coefficient] of expected.coefficients.entries()) {
+      t.true(Math.abs(fit.coefficients[i] - coefficient) < 1e-5, `${fit.coefficients[i]}`);
+      const ratio = fit.standardErrors[i] / expected.standardErrors[i];
+      t.true(Math.abs(ratio - 1) < 1e-3, `standard errors in the ratio ${ratio}`);
+    }
+  }
+});
+
 test('rows of nonsense hardly move a coefficient', (t) => {
   const data = rows(50);
   const { coefficients } = robustFit(data, productsOf(data, [first, second]));

@@ -1,4 +1,4 @@
-import { mkdirSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, rmSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
 import { dumpFiles, readDump, scoresOf } from '../../../../../verify/adapters/dump/read-dump.ts';
@@ -28,6 +28,14 @@ test('folders and hidden files are left alone', (t) => {
   mkdirSync(join(folder, 'model'));
   writeFileSync(join(folder, '.DS_Store'), '');
   t.notThrows(() => readDump(folder, DUMP_CASES, DUMP_SIZES));
+});
+
+test('answers that are symbolic links are read', (t) => {
+  const [folder, store] = [temporaryFolder(t), temporaryFolder(t)];
+  writeDump(store, 'npy');
+  for (const file of readdirSync(store)) symlinkSync(join(store, file), join(folder, file));
+  const answersIn = (path: string) => readDump(path, DUMP_CASES, DUMP_SIZES).map(({ answer }) => answer);
+  t.deepEqual(answersIn(folder), answersIn(store));
 });
 
 test('one error lists all problems of a folder', (t) => {

@@ -55,6 +55,22 @@ test('tokens and rows are texts; the count of the prompt is read', (t) => {
   );
 });
 
+test('a stream has the texts of all its parts, and what the last of them says of the whole', (t) => {
+  const part = (response: string, more: object = {}) => ({ model: 'm', response, done: false, ...more });
+  const { logprobs } = answer();
+  const joined = ollama.stream!.join(
+    [
+      part('x', { logprobs }),
+      part('y', { logprobs }),
+      part('', { done: true, done_reason: 'stop', prompt_eval_count: 7 }),
+    ],
+    'forward',
+  );
+  const read = ollama.readCompletion(joined, QUESTION);
+  t.like(read, { tokens: [{ text: 'x' }, { text: 'x' }], promptLength: 7, finishReason: 'stop' });
+  t.like(joined as object, { response: 'xy' });
+});
+
 test('answers of another form are refused', (t) => {
   for (const wrong of ['x', {}, answer({ logprobs: [{ token: 1 }] }), answer({ prompt_eval_count: -1 })]) {
     t.throws(() => ollama.readCompletion(wrong, QUESTION), {
