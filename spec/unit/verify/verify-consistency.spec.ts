@@ -147,6 +147,35 @@ test('as many requests are on their way at a time as the engine takes and the us
   }
 });
 
+test('a case is skipped only if both of its questions are', async (t) => {
+  const skip = () => Promise.reject(new NotSupportedError('not here'));
+  for (const parts of [{ forward: skip }, { generate: skip }]) {
+    const { cases } = await judge(fakeSubject(parts));
+    t.true(cases.length > 0);
+    for (const { id, ...told } of cases) t.deepEqual(told, { verdict: 'right', outcome: 'result' }, id);
+  }
+  const { cases, verdict } = await judge(fakeSubject({ forward: skip, generate: skip }));
+  t.is(verdict, 'unknown');
+  for (const { id, ...told } of cases) {
+    t.deepEqual(told, { verdict: 'unknown', outcome: 'skipped', message: 'not here' }, id);
+  }
+});
+
+test('a verdict names the subject as it is known once it is loaded', async (t) => {
+  let info: Subject['info'] = { name: 'the server at http://127.0.0.1' };
+  const subject: Subject = {
+    get info() {
+      return info;
+    },
+    async load() {
+      info = { name: 'vLLM', version: '0.9.1' };
+      return fakeSubject();
+    },
+  };
+  const verdict = await verifyConsistency({ subject, adapter: '--url' });
+  t.deepEqual(verdict.subject, { name: 'vLLM', version: '0.9.1', adapter: '--url' });
+});
+
 test('an engine that answers nothing is unknown, one that answers with an error is wrong', async (t) => {
   const silent = { forward: () => Promise.reject(new NoAnswerError('gone')) };
   const dead = await judge(fakeSubject({ ...silent, generate: silent.forward }));

@@ -88,6 +88,20 @@ test('a module may be reached before it is loaded, and errors that say whose fau
   t.is((await loadModule(without)).reach, undefined);
 });
 
+test('the name and version of a module are those that it has at the time, also after it is loaded', async (t) => {
+  const path = moduleOf(
+    t,
+    `export default {
+       info: { name: 'mine' } as object,
+       async load() { this.info = { name: 'mine on cpu:0', version: '2.1' }; },
+     };`,
+  );
+  const subject = await loadModule(path);
+  t.deepEqual(subject.info, { name: 'mine' });
+  await subject.load('/models/a');
+  t.deepEqual(subject.info, { name: 'mine on cpu:0', version: '2.1' });
+});
+
 test('without a path the subject is our own engine', async (t) => {
   t.is((await loadSubject('')).info.name, 'plumbline');
 });

@@ -43,3 +43,16 @@ for (const [name, model] of [
     t.notDeepEqual(eager, fused);
   });
 }
+
+test("a mixture's routing weight is rounded, then its product, then the sum, and nothing beyond the length", (t) => {
+  // From 1 to 2 a bf16 is a multiple of 1/128, from 2 to 4 of 1/64; halves go to the even one.
+  const scale = 128.75 / 128; // 129/128
+  const x = Float32Array.of(1, 1.5, 0.3);
+  // 1.75 · 129 = 225.75, so 226; with a weight that is not rounded 225. 128 + 226 = 2 · 177.
+  // 1.25 · 129 = 161.25, so 161. 192 + 161 = 2 · 176.5, so 176; with a product that is not rounded 177.
+  const y = Float32Array.of(1.75, 1.25, 1);
+  const kept = x[2];
+  activationTaps(roundToBf16, 'eager').addScaled!({ layer: 0, x, y, scale, length: 2, compute: t.fail });
+  t.deepEqual([...x], [177 / 64, 176 / 64, kept]);
+  t.deepEqual([...y], [1.75, 1.25, 1], "the expert's output is left as it is");
+});

@@ -125,3 +125,17 @@ test('sampling that a server refuses is no evidence; a greedy question that it r
   };
   t.is(await t.throwsAsync(ask(broken)), refusal);
 });
+
+test('after a sampling that a server refuses or answers without a row, the others are still probed', async (t) => {
+  const refuse = () => {
+    throw new HttpStatusError('no such option', 400);
+  };
+  const without = (): Completion => ({ tokens: [{ id: 0 }] });
+  for (const answer of [refuse, without]) {
+    const cutOff = ({ sampling }: Question) => {
+      if (sampling && !sampling.topK) return answer();
+      return sampling ? { ...raw(), rows: [[{ id: 0, logprob: 0 }]] } : raw();
+    };
+    await t.throwsAsync(ask(cutOff), { instanceOf: SubjectError, message: /all they have with top_k 1;/ });
+  }
+});
