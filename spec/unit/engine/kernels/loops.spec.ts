@@ -1,10 +1,10 @@
+import { execFileSync } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
 import test from 'ava';
-import { fusedMultiplyAdd } from '../../../../engine/kernels/fused.ts';
 import { compile, instantiate, readKernels } from '../../../../engine/kernels/instance.ts';
 import { LOOPS, type Loops, runLoops, WIDE_LOOPS } from '../../../../engine/kernels/loops.ts';
 import { KernelMemory } from '../../../../engine/kernels/memory.ts';
 import { EMULATED_NAME, KERNELS_URL } from '../../../../engine/kernels/sources.ts';
-import { arrayOf } from './arrays.ts';
 
 /** The exports of assembly/index.ts that are no loops: functions of threads, and those that choose a loop. */
 const OTHERS = [
@@ -46,41 +46,8 @@ test('the kernels for machines without a fused multiply-add give the same bits i
   t.truthy(emulated.functions.fuses(1 + 2 ** -12, -(1 + 2 ** -11)));
 });
 
-/** Factors and summands whose last bit depends on how f64 is rounded to odd, see fused.spec.ts. */
-const a = 2 ** -12 * (1 + 2 ** -20);
-const b = 2 ** -12 * (1 - 2 ** -20);
-const tie = 1 + 2 ** -23;
-const DECIDING: [number, number, number][] = [
-  [a, b, 1],
-  [a, b, tie],
-  [-a, b, -tie],
-  // Less than half a unit of f64 below 1 + 2⁻²³ + 2⁻²⁴: the sum in f64 is odd, and stays as it is.
-  [2 ** -12 * (1 + 3 * 2 ** -16), 2 ** -12 * (1 - 3 * 2 ** -16), tie],
-  [2 ** -12 * (1 + 2 ** -12), 2 ** -12 * (1 - 2 ** -12 + 2 ** -24), 1],
-  [2 ** -63 * a, 2 ** -63 * b, 2 ** -130 + 2 ** -149],
-  [2 ** 64 * a, 2 ** 63 * b, 2 ** 128 - 2 ** 104],
-];
-
-test('the emulated multiply-add rounds once, also where rounding twice gives another bit', async (t) => {
-  const emulatedUrl = new URL(EMULATED_NAME, KERNELS_URL);
-  const { loops, memory } = await load(emulatedUrl);
-  const [x, w, result] = [1024, 2048, 4096];
-  const floats = new Float32Array(memory.buffer);
-  const [p, q, c] = [1, 2, 3].map((seed) => arrayOf(5000, seed, 'wild'));
-  const operands = [...p].flatMap((value, i): [number, number, number][] =>
-    // Sums that cancel, and sums of which the product is the rounding error, decide.
-    [c[i], -value * q[i], value * q[i] * 2 ** 24].map((summand) => [value, q[i], Math.fround(summand)]),
-  );
-  for (const [value, weight, summand] of [...DECIDING, ...operands]) {
-    // Two inputs of a row: summand · 1 + 0, to which value · weight is added, in all 16 outputs of a panel.
-    floats.set([summand, value], x / 4);
-    floats.fill(1, w / 4, w / 4 + 16).fill(weight, w / 4 + 16, w / 4 + 32);
-    loops.panel1(x, x + 8, w, 64, result);
-    const expected = fusedMultiplyAdd(value, weight, fusedMultiplyAdd(summand, 1, 0));
-    const lane = floats.subarray(result / 4, result / 4 + 16).findIndex((got) => !Object.is(got, expected));
-    if (lane < 0) continue;
-    t.is(floats[result / 4 + lane], expected, `${value} · ${weight} + ${summand}, output ${lane}`);
-    return;
-  }
-  t.pass();
+// In a process of its own: V8 14 aborts if it compiles the emulation while it fuses vectors for another spec.
+test('the emulated multiply-add rounds once, also where rounding twice gives another bit', (t) => {
+  const program = fileURLToPath(new URL('./emulated-sums.ts', import.meta.url));
+  t.is(execFileSync(process.execPath, [program], { encoding: 'utf8' }), '15007 sums are right\n');
 });
