@@ -13,13 +13,13 @@ const indexJson = z.object({ weight_map: z.record(z.string(), z.string()) });
  * directory.
  */
 export function readWeightIndex(path: string): Map<string, string> {
-  let bytes = Buffer.of();
+  let text = '';
   let json: unknown;
   try {
-    bytes = readFileSync(path);
-    json = JSON.parse(bytes.toString());
+    text = readFileSync(path, 'utf8');
+    json = JSON.parse(text);
   } catch (cause) {
-    const pointer = lfsPointer(bytes);
+    const pointer = lfsPointer(Buffer.from(text));
     if (pointer) throw new CheckpointError(`cannot read ${path}: ${pointer}`, { cause });
     throw new CheckpointError(`cannot read ${path} as JSON: ${(cause as Error).message}`, { cause });
   }

@@ -120,8 +120,8 @@ export const ESCAPED_MUTANTS: readonly EscapedMutant[] = [
     ['if (thrown) throw thrown.error;', ''],
   ),
   engine('terminal/interrupt.ts', 'unit/engine/terminal/interrupt', 'a signal that has arrived is lost', [
+    'await turn();\n    await turn();',
     'await turn();',
-    '',
   ]),
   engine('text/jinja/text-filters.ts', 'unit/engine/text/jinja/budget', 'a filter counts nothing', [
     'holdText(plain.length * 9);',
