@@ -20,11 +20,11 @@ export interface OutputTarget {
  * @throws what `stat` throws of a link that cannot be followed, other than to a file that is not there.
  */
 export function outputTarget(path: string): OutputTarget {
-  // Not at the link's own path: /dev/stdout may lead to a pipe, which has none.
   const found = statSync(path, { throwIfNoEntry: false });
   const isLink = lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink();
-  const place = isLink && found?.isFile() ? realpathSync(path) : path;
   if (found ? !found.isFile() : isLink) return { path, commit() {}, discard() {} };
+  // Only of a file: /dev/stdout may lead to a pipe, which has no path.
+  const place = isLink ? realpathSync(path) : path;
   const unfinished: Temporary = temporary(`${place}.${randomUUID()}.tmp`);
   return {
     path: unfinished.path,
