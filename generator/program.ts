@@ -60,10 +60,10 @@ With CI set in the environment, every run is a --check.
 Exit codes: 0 done, 1 a difference (--check) or a failure, 2 wrong usage, 130 or 143 interrupted.
 
 Examples:
-  plumbline-goldens                                record everything, see what changed
+  plumbline-goldens                                record everything
   plumbline-goldens --model dense --only ids-one   one case of one model
-  plumbline-goldens --model Qwen/Qwen3-0.6B        the real model, fetched if it is not cached
-  plumbline-goldens --accept                       accept what the last run recorded`,
+  plumbline-goldens --model Qwen/Qwen3-0.6B        a real model
+  plumbline-goldens --accept                       accept what was recorded last`,
     )
     .action(async (options: Options) => {
       setExitCode(await (options.accept ? accept(options, io) : record(options, io)));

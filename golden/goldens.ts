@@ -1,10 +1,11 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { z } from 'zod';
 import type { ModelIdentity } from '../engine/checkpoint/identity.ts';
 import { SafetensorsFile } from '../engine/checkpoint/safetensors.ts';
 import { FileError } from '../engine/errors.ts';
+import { readJsonSync } from '../engine/terminal/read-json.ts';
 import {
   type CaseTensors,
   caseSchema,
@@ -63,7 +64,7 @@ export function readPrompts(folder: string = GOLDEN_FOLDER, model = ''): Prompts
  * @throws FileError if the file cannot be read or has another form.
  */
 export function readPromptsFile(path: string): Prompts {
-  return readJson(path, promptsSchema, '; expected the form of golden/prompts.json');
+  return readJson(path, promptsSchema, 'expected the form of golden/prompts.json');
 }
 
 /** A model of the hub that goldens know. */
@@ -146,18 +147,13 @@ export function readTensors(model: string, id: string, folder: string = GOLDEN_F
   }
 }
 
-/** @param expected is appended to messages. */
-function readJson<T>(path: string, schema: z.ZodType<T>, expected = ''): T {
-  let json: unknown;
-  try {
-    json = JSON.parse(readFileSync(path, 'utf8'));
-  } catch (cause) {
-    throw new FileError(`cannot read ${path} as JSON: ${(cause as Error).message}${expected}`, { cause });
-  }
-  const result = schema.safeParse(json);
+/** @param expected ends the errors. */
+function readJson<T>(path: string, schema: z.ZodType<T>, expected?: string): T {
+  const result = schema.safeParse(readJsonSync(path, FileError, expected));
   if (result.success) return result.data;
   const { where, message } = deepest(result.error.issues[0]);
-  throw new FileError(`${path}: ${where.join('.') || 'the whole'}: ${message}${expected}`);
+  const ending = expected ? `; ${expected}` : '';
+  throw new FileError(`${path}: ${where.join('.') || 'the whole'}: ${message}${ending}`);
 }
 
 /** The issue of the alternative that the value fits best: the one whose problem lies deepest in the value. */

@@ -1,5 +1,6 @@
 import { readModelConfig } from '../engine/checkpoint/read-config.ts';
 import type { ModelConfig } from '../engine/config.ts';
+import { FileError, show } from '../engine/errors.ts';
 import { GOLDEN_FOLDER, type LoadedCase, readCase, readManifest, readTensors } from '../golden/goldens.ts';
 import { judgedPositions } from '../golden/judged-positions.ts';
 import { project } from '../golden/projection.ts';
@@ -47,6 +48,12 @@ interface Evidence {
  * subject has no scores; SubjectError if its answer is not finite or has other lengths.
  */
 export async function inspect({ golden, id, modelDir, subject }: InspectOptions): Promise<Inspection> {
+  const manifest = readManifest(golden, GOLDEN_FOLDER);
+  if (!manifest.cases.includes(id)) {
+    throw new FileError(
+      `the goldens of ${golden} have no case ${show(id)}; they have ${manifest.cases.join(', ')}`,
+    );
+  }
   const recorded = readCase(golden, id, GOLDEN_FOLDER);
   if ('refusal' in recorded) {
     throw new NotSupportedError(`${golden} · ${id}: the reference refuses this prompt; it has no stages`);
@@ -56,7 +63,7 @@ export async function inspect({ golden, id, modelDir, subject }: InspectOptions)
   const loaded = { recorded, tensors: readTensors(golden, id) };
   const evidence: Evidence = {
     loaded,
-    manifest: readManifest(golden),
+    manifest,
     config,
     engine: await engineStages(modelDir, ids),
     oracle: await oracleStages(modelDir, config, ids),

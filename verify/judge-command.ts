@@ -75,7 +75,8 @@ An interrupted run stops at once; its verdict is "unknown", and the reports say 
 
 Examples:
   plumbline-verify --model dense --command "python3 my_engine.py"
-  plumbline-verify --model Qwen/Qwen3-0.6B --url http://127.0.0.1:8000 --precision bf16 --html report.html
+  plumbline-verify --model Qwen/Qwen3-0.6B --url http://127.0.0.1:8000 \\
+    --precision bf16 --html report.html
   plumbline-verify --checks consistency --url http://127.0.0.1:8000
   plumbline-verify report verdict.json --format markdown`,
     )

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type ModelConfig, parseGenerationConfig, parseModelConfig } from '../config.ts';
 import { ConfigError, OptionError } from '../errors.ts';
-import { lfsPointer } from '../terminal/git-lfs.ts';
+import { parseJsonOf } from '../terminal/read-json.ts';
 
 /**
  * Reads and validates `config.json` (and `generation_config.json`, if there is one) of a model directory.
@@ -30,11 +30,5 @@ async function readJson(path: string, whenMissing?: unknown): Promise<unknown> {
     const hint = code === 'ENOENT' ? '; a HuggingFace model directory has a config.json' : '';
     throw new ConfigError(`cannot read ${path} (${code})${hint}`, { cause });
   }
-  try {
-    return JSON.parse(text);
-  } catch (cause) {
-    const pointer = lfsPointer(Buffer.from(text));
-    if (pointer) throw new ConfigError(`cannot read ${path}: ${pointer}`, { cause });
-    throw new ConfigError(`cannot read ${path} as JSON: ${(cause as Error).message}`, { cause });
-  }
+  return parseJsonOf(path, text, ConfigError);
 }

@@ -1,7 +1,6 @@
-import { readFileSync } from 'node:fs';
 import { z } from 'zod';
 import { CheckpointError, show } from '../errors.ts';
-import { lfsPointer } from '../terminal/git-lfs.ts';
+import { readJsonSync } from '../terminal/read-json.ts';
 
 const indexJson = z.object({ weight_map: z.record(z.string(), z.string()) });
 
@@ -13,17 +12,7 @@ const indexJson = z.object({ weight_map: z.record(z.string(), z.string()) });
  * directory.
  */
 export function readWeightIndex(path: string): Map<string, string> {
-  let text = '';
-  let json: unknown;
-  try {
-    text = readFileSync(path, 'utf8');
-    json = JSON.parse(text);
-  } catch (cause) {
-    const pointer = lfsPointer(Buffer.from(text));
-    if (pointer) throw new CheckpointError(`cannot read ${path}: ${pointer}`, { cause });
-    throw new CheckpointError(`cannot read ${path} as JSON: ${(cause as Error).message}`, { cause });
-  }
-  const result = indexJson.safeParse(json);
+  const result = indexJson.safeParse(readJsonSync(path, CheckpointError));
   if (!result.success) throw new CheckpointError(`${path}: has no weight_map of tensor names to file names`);
   const shards = new Map(Object.entries(result.data.weight_map));
   for (const shard of shards.values()) {

@@ -49,8 +49,8 @@ Ctrl-C ends after the current prompt and writes nothing.
 
 Examples:
   plumbline logits --model ./Qwen3-0.6B --ids ids.json --out out.safetensors
-  plumbline logits --model Qwen/Qwen3-0.6B --ids ids.json --out out.safetensors \\
-    --hidden`,
+  plumbline logits --model Qwen/Qwen3-0.6B --ids ids.json \\
+    --out out.safetensors --hidden`,
     )
     .action((options: LogitsOptions) => logits(options, io));
 }

@@ -60,7 +60,7 @@ is 1. Under mpirun, rank 0 serves: send it the signal.
 Examples:
   plumbline serve --model Qwen/Qwen3-0.6B
   plumbline serve --model ./Qwen3-0.6B --port 0 --log json --tp 2
-  API_KEY=secret plumbline serve --model dense --host 0.0.0.0 --api-key-env API_KEY`;
+  KEY=secret plumbline serve --model dense --host 0.0.0.0 --api-key-env KEY`;
 
 export function addServe(program: Command, io: Io): void {
   const command = addModelOption(

@@ -1,5 +1,5 @@
 import { Command, CommanderError } from 'commander';
-import { Interrupted, UsageError } from '../errors.ts';
+import { escapeControls, Interrupted, UsageError } from '../errors.ts';
 import { describeError } from './describe-error.ts';
 import { formatDiagnostic } from './diagnostic.ts';
 import type { Output } from './output.ts';
@@ -45,7 +45,8 @@ export async function runCommand(options: RunCommandOptions): Promise<number> {
     .configureOutput({
       writeOut: (text) => stdout.write(wrapProse(text, stdout.columns)),
       writeErr: (text) => stderr.write(text),
-      outputError: (text, write) => write(text.replace(/^error: /, start)),
+      // Commander quotes what the user gave.
+      outputError: (text, write) => write(escapeControls(text.replace(/^error: /, start))),
     });
   let exitCode = 0;
   // Commands inherit the settings above as they are added, so these come first.

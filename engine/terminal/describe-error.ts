@@ -9,7 +9,7 @@ import { escapeControls, PlumblineError } from '../errors.ts';
  * @param debug whether the stack trace is printed, and the error's causes.
  */
 export function describeError(error: unknown, debug = false): string {
-  if (debug) return inspect(error);
+  if (debug) return escapeControls(inspect(error));
   if (error instanceof PlumblineError) return escapeControls(error.message);
-  return `unexpected ${error}; --debug shows where`;
+  return `unexpected ${escapeControls(String(error))}; --debug shows where`;
 }

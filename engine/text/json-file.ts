@@ -1,17 +1,17 @@
 import { readFile } from 'node:fs/promises';
-import type { ChatTemplateError, TokenizerError } from '../errors.ts';
+import { type ChatTemplateError, FileError, type TokenizerError } from '../errors.ts';
 import { lfsPointer } from '../terminal/git-lfs.ts';
 
 /** The error class a reader reports with: the promise that the file's content is part of. */
-type TextErrorClass = typeof TokenizerError | typeof ChatTemplateError;
+type TextErrorClass = typeof TokenizerError | typeof ChatTemplateError | typeof FileError;
 
 /**
  * Reads a UTF-8 text file. A byte order mark is dropped.
  *
  * @returns the text, or `undefined` if there is no such file.
  * @throws ErrorClass if the file is there but cannot be read, is a Git LFS pointer, or is not UTF-8: decoding
- * it leniently would
- * turn a flipped byte into U+FFFD and pass as another text.
+ * it
+ * leniently would turn a flipped byte into U+FFFD and pass as another text.
  */
 export async function readTextFile(path: string, ErrorClass: TextErrorClass): Promise<string | undefined> {
   let bytes: Uint8Array;
@@ -27,7 +27,9 @@ export async function readTextFile(path: string, ErrorClass: TextErrorClass): Pr
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
   } catch (cause) {
-    throw new ErrorClass(`cannot read ${path} as UTF-8; the file is damaged, fetch it again`, { cause });
+    // A user's own file may be in another encoding; a model's file is always UTF-8.
+    const advice = ErrorClass === FileError ? 'save it in UTF-8' : 'the file is damaged, fetch it again';
+    throw new ErrorClass(`cannot read ${path} as UTF-8; ${advice}`, { cause });
   }
 }
 

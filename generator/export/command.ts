@@ -56,8 +56,8 @@ of the project's prompts, which our engine continues; texts need a tokenizer in 
 Exit codes: 0 done, 1 a failure, 2 wrong usage, 130 or 143 interrupted.
 
 Examples:
-  plumbline-goldens export --model dense --out dense                   HuggingFace's layout
-  plumbline-goldens export --model moe --format gguf --out moe         for llama.cpp, losslessly
+  plumbline-goldens export --model dense --out dense
+  plumbline-goldens export --model moe --format gguf --out moe
   plumbline-goldens export --model dense-bf16 --format gguf --type q8_0 --out q8
   plumbline-goldens export --model ./mine --prompts mine.json --out mine`,
     )

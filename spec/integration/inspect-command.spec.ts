@@ -17,5 +17,5 @@ test('a prompt that the engine computes in several chunks is compared as a whole
 test('a case without a golden is an error in one line', async (t) => {
   const { exitCode, out, err } = await inspect(['--model', 'dense', '--case', 'no-such-case']);
   t.deepEqual([exitCode, out], [3, '']);
-  t.regex(err, /^plumbline-verify: .*no-such-case\.json.*\n$/);
+  t.regex(err, /^plumbline-verify: .* have no case "no-such-case"; they have .*\n$/);
 });

@@ -1,9 +1,10 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { SafetensorsFile } from '../../engine/checkpoint/safetensors.ts';
 import { type TensorData, writeSafetensors } from '../../engine/checkpoint/safetensors-writer.ts';
 import { FileError } from '../../engine/errors.ts';
+import { readJsonSync } from '../../engine/terminal/read-json.ts';
 import { GOLDEN_FOLDER } from '../../golden/goldens.ts';
 import type { ReferenceCase, Signature } from '../judge/judgement.ts';
 import { rms } from '../judge/statistics.ts';
@@ -97,7 +98,7 @@ export function readSignatures(
   folder: string = GOLDEN_FOLDER,
 ): RecordedSignatures {
   const path = join(folder, model, 'signatures.json');
-  const parsed = contents.safeParse(JSON.parse(readFileSync(path, 'utf8')));
+  const parsed = contents.safeParse(readJsonSync(path, FileError, recordingHint(model)));
   if (!parsed.success) {
     throw new FileError(`${path}: ${parsed.error.issues[0].message}: ${recordingHint(model)}`);
   }

@@ -70,7 +70,7 @@ test('a folder without prompts fails, without a stack trace', async (t) => {
   const { exitCode, err } = await runGoldensHere(args);
   t.is(exitCode, 1);
   t.is(err.split('\n').length, 2, err);
-  t.true(err.startsWith(`plumbline-goldens: cannot read ${join(folder, 'prompts.json')} as JSON: `), err);
+  t.true(err.startsWith(`plumbline-goldens: cannot read ${join(folder, 'prompts.json')} (ENOENT)`), err);
   t.deepEqual(readdirSync(folder), []);
 });
 

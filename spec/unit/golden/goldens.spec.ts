@@ -109,7 +109,7 @@ test('a real model is read with its identity and where its graph is, and none th
   const folder = goldens(t);
   t.throws(() => readRealModel('org/name', folder), {
     instanceOf: FileError,
-    message: /models\.json as JSON: /,
+    message: /models\.json \(ENOENT\)/,
   });
   write(folder, 'models.json', { identities: {}, models: { 'org/name': { identity: 'constructor' } } });
   t.throws(() => readRealModel('org/name', folder), {
@@ -125,7 +125,7 @@ test('published figures are read', (t) => {
   t.regex(source, /test_modeling_qwen3\.py/);
   t.throws(() => readPublished('nothing'), {
     instanceOf: FileError,
-    message: /published\/nothing\.json as JSON: /,
+    message: /published\/nothing\.json \(ENOENT\)/,
   });
 });
 
@@ -150,7 +150,7 @@ for (const [file, read] of readers) {
     rmSync(join(folder, file), { force: true });
     const path = join(folder, file);
     const missing = t.throws(() => read(folder), { instanceOf: FileError });
-    t.true(missing.message.startsWith(`cannot read ${path} as JSON: ENOENT`), missing.message);
+    t.true(missing.message.startsWith(`cannot read ${path} (ENOENT)`), missing.message);
     write(folder, file, '{"a":');
     t.regex(t.throws(() => read(folder), { instanceOf: FileError }).message, /cannot read .* as JSON: /);
     write(folder, file, '[]');

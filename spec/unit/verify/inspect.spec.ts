@@ -108,5 +108,8 @@ test('a case without stages, or without a golden, is refused', async (t) => {
     instanceOf: NotSupportedError,
     message: 'dense · ids-empty: the reference refuses this prompt; it has no stages',
   });
-  await t.throwsAsync(inspectDense(undefined, 'no-such-case'), { instanceOf: FileError });
+  await t.throwsAsync(inspectDense(undefined, 'no-such-case'), {
+    instanceOf: FileError,
+    message: /^the goldens of dense have no case "no-such-case"; they have ids-first-and-last, /,
+  });
 });

@@ -1,6 +1,6 @@
-import { readFileSync } from 'node:fs';
 import { isDeepStrictEqual } from 'node:util';
 import { z } from 'zod';
+import { readJsonSync } from '../../../engine/terminal/read-json.ts';
 import { casesJson, type DumpCase, type DumpCases } from '../../../golden/dump-layout.ts';
 import { SubjectError } from '../../errors.ts';
 
@@ -54,14 +54,7 @@ export function checkCasesFile(path: string, expected: DumpCases): void {
 }
 
 function readJson<T>(path: string, schema: z.ZodType<T>): T {
-  let json: unknown;
-  try {
-    json = JSON.parse(readFileSync(path, 'utf8'));
-  } catch (cause) {
-    const { code, message } = cause as NodeJS.ErrnoException;
-    throw new SubjectError(`cannot read ${path} as JSON (${code ?? message})`, { cause });
-  }
-  const parsed = schema.safeParse(json);
+  const parsed = schema.safeParse(readJsonSync(path, SubjectError));
   if (parsed.success) return parsed.data;
   const problems = parsed.error.issues.slice(0, 3).map(({ path: keys, message }) => {
     return keys.length > 0 ? `${keys.join('.')}: ${message}` : message;

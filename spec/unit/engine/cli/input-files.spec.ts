@@ -37,7 +37,12 @@ for (const [name, read] of Object.entries(readers)) {
       message: `cannot read ${folder} (EISDIR)`,
     });
     await refuses(t, read, '[[1, 2', /^cannot read FILE as JSON \(6 characters, perhaps cut short\)/);
-    await refuses(t, read, new Uint8Array([0x5b, 0xff, 0x5d]), /^cannot read FILE as UTF-8; /);
+    await refuses(
+      t,
+      read,
+      new Uint8Array([0x5b, 0xff, 0x5d]),
+      /^cannot read FILE as UTF-8; save it in UTF-8$/,
+    );
   });
 }
 
@@ -73,7 +78,7 @@ test('a text is the value itself, or standard input without a newline at its end
   t.is(await readText('-', input('')), '');
   await t.throwsAsync(readText('-', input(Uint8Array.of(0x61, 0xff))), {
     instanceOf: FileError,
-    message: /UTF-8/,
+    message: /^cannot read .* as UTF-8; save it in UTF-8$/,
   });
 });
 

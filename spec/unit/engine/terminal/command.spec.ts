@@ -71,6 +71,8 @@ test('wrong usage is exit code 2, found by the parser or by the action', async (
     t.deepEqual([exitCode, out], [2, '']);
     t.is(err, "measure: unknown option '--no-such-option'\n");
   }
+  const coloured = await ending(async () => {}, ['--\u001b[31mred', 'more']);
+  t.is(coloured.err, "measure: unknown option '--\\u001b[31mred'\n");
   t.deepEqual(await ending(failing(new UsageError('--only needs a name'))), {
     ...{ exitCode: 2, out: '', err: 'measure: --only needs a name\n' },
   });

@@ -13,6 +13,10 @@ test('any other error names its class and the option that shows where', (t) => {
     describeError(new TypeError('x is undefined')),
     'unexpected TypeError: x is undefined; --debug shows where',
   );
+  t.is(
+    describeError(new TypeError('no \u001b[2J')),
+    'unexpected TypeError: no \\u001b[2J; --debug shows where',
+  );
   t.is(describeError('a string'), 'unexpected a string; --debug shows where');
 });
 
@@ -20,5 +24,6 @@ test('with debug, an error has its stack trace and its causes', (t) => {
   const cause = new RangeError('inner');
   const text = describeError(new FileError('outer', { cause }), true);
   t.regex(text, /^FileError: outer\n {4}at .*describe-error\.spec\.ts/);
+  t.true(describeError(new FileError('\u001b[2J'), true).startsWith('FileError: \\u001b[2J\n'));
   t.regex(text, /RangeError: inner\n {6}at .*describe-error\.spec\.ts/);
 });

@@ -19,9 +19,9 @@ test.serial('a verdict that was written is read again', (t) => {
 test.serial('a file that is absent, cut short or of another kind is refused by name', (t) => {
   const refused = (message: RegExp) => t.throws(() => readVerdict(path), { instanceOf: FileError, message });
   rmSync(path);
-  refused(/cannot read .*verdict\.json as JSON \(ENOENT\); expected what plumbline-verify --json writes/);
+  refused(/cannot read .*verdict\.json \(ENOENT\); expected what plumbline-verify --json writes/);
   writeFileSync(path, EXPORTERS.json(WRONG).slice(0, 100));
-  refused(/cannot read .* as JSON/);
+  refused(/cannot read .* as JSON: .*; expected what/);
   writeFileSync(path, JSON.stringify({ ...WRONG, format: 2 }));
   refused(/is not a verdict of format 1: .*format/);
 });

@@ -30,13 +30,13 @@ test('an answer of another form is refused with its path', (t) => {
     ['{"promptIds": [3]}', `${path}: expected either "tokens" or "error"`],
     ['{"token": [3]}', /one\.json: Unrecognized key: "token"/],
     ['[3]', /one\.json: Invalid input: expected object, received array/],
-    ['tokens: 3', /cannot read .*one\.json as JSON \(Unexpected token/],
+    ['tokens: 3', /cannot read .*one\.json as JSON: Unexpected token/],
   ] as const) {
     writeFileSync(path, text);
     t.throws(() => readDumpAnswer(path, one), { instanceOf: SubjectError, message }, text);
   }
   t.throws(() => readDumpAnswer('/no/such.json', one), {
-    message: 'cannot read /no/such.json as JSON (ENOENT)',
+    message: 'cannot read /no/such.json (ENOENT)',
   });
 });
 
