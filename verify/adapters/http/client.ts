@@ -1,7 +1,7 @@
 import { NoAnswerError, SubjectError } from '../../errors.ts';
 import { readEvents } from './events.ts';
 import { Connection, ConnectionError, type HttpAnswer, type HttpRequest } from './exchange.ts';
-import { excerpt, HttpStatusError } from './nonsense.ts';
+import { excerpt, HttpStatusError, LOCKED } from './nonsense.ts';
 import {
   busyPause,
   type Clock,
@@ -17,7 +17,7 @@ const MAX_BYTES = 256 * 2 ** 20;
 
 export interface ClientOptions {
   readonly url: URL;
-  /** Sent as a bearer token. Never shown. */
+  /** Sent as a bearer token. Errors may show it where a server repeats it. */
   readonly apiKey?: string;
   /** The time limit of one request, in ms. */
   readonly timeoutMs: number;
@@ -51,7 +51,7 @@ export class Client {
     const error = typeof json === 'object' && json !== null && 'error' in json ? json.error : undefined;
     if (error) {
       throw new SubjectError(
-        `${asked}: the server answers ${status} with an error: ${this.#shown(text)}; expected a result`,
+        `${asked}: the server answers ${status} with an error: ${excerpt(text)}; expected a result`,
       );
     }
     return json;
@@ -65,7 +65,7 @@ export class Client {
   async events(request: HttpRequest, what: string, signal?: AbortSignal): Promise<unknown[]> {
     const asked = `${what} (${request.method} ${request.path}, streamed)`;
     const { text } = await this.#succeed(request, asked, signal);
-    return readEvents(asked, text, (data) => this.#shown(data));
+    return readEvents(asked, text);
   }
 
   close(): void {
@@ -77,7 +77,7 @@ export class Client {
     const { status, text } = answer;
     if (status >= 200 && status <= 299) return answer;
     throw new HttpStatusError(
-      `${asked}: the server answers ${status}: ${this.#shown(text)}${adviceFor(status)}`,
+      `${asked}: the server answers ${status}: ${excerpt(text)}${adviceFor(status)}`,
       status,
     );
   }
@@ -93,7 +93,7 @@ export class Client {
         if (!isBusy(answer.status)) return answer;
         pause = busyPause(answer.retryAfter, ++refusals, clock.now());
         if (clock.now() - begin + pause > MAX_BUSY_MS) {
-          const shown = this.#shown(answer.text);
+          const shown = excerpt(answer.text);
           throw new NoAnswerError(
             `${asked}: the server is busy: it has answered ${answer.status} ${times(refusals)}, at last: ${shown}; ` +
               `expected an answer within ${MAX_BUSY_MS / 1000} s`,
@@ -117,22 +117,15 @@ export class Client {
     try {
       return JSON.parse(text);
     } catch (cause) {
-      throw new SubjectError(
-        `${asked}: the answer is not JSON: ${this.#shown(text)}; expected a JSON object`,
-        { cause },
-      );
+      throw new SubjectError(`${asked}: the answer is not JSON: ${excerpt(text)}; expected a JSON object`, {
+        cause,
+      });
     }
-  }
-
-  /** Servers repeat a key that they refuse. */
-  #shown(text: string): string {
-    const { apiKey } = this.#options;
-    return excerpt(apiKey ? text.replaceAll(apiKey, '***') : text);
   }
 }
 
 function adviceFor(status: number): string {
-  if (status === 401 || status === 403) return '; name the variable that holds its key: --api-key-env';
+  if (LOCKED.includes(status)) return '; name the variable that holds its key: --api-key-env';
   if (status >= 300 && status < 400) return '; redirects are not followed, name the final URL';
   return '';
 }

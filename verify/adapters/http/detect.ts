@@ -1,6 +1,7 @@
 import { SubjectError } from '../../errors.ts';
 import type { ApiName, Ask, Dialect, Identity } from './dialect.ts';
 import { DIALECTS } from './dialects.ts';
+import { isLocked } from './nonsense.ts';
 
 /** What a server was found to be. */
 export interface Detected {
@@ -12,17 +13,25 @@ export interface Detected {
  * Finds out which dialect a server speaks, by requests that change nothing.
  *
  * @param api a name to take it for; it is not asked whether it is that.
- * @throws SubjectError if it speaks none; NoAnswerError if it cannot be reached.
+ * @throws HttpStatusError if it speaks none, and wants a key; SubjectError if it speaks none; NoAnswerError if it cannot be reached.
  */
 export async function detectDialect(ask: Ask, api: ApiName | 'auto'): Promise<Detected> {
   if (api !== 'auto') {
     const dialect = DIALECTS[api];
     return { dialect, identity: (await dialect.identify(ask)) ?? {} };
   }
+  let locked: unknown;
+  const listening: Ask = (request) =>
+    ask(request).catch((error: unknown) => {
+      if (isLocked(error)) locked ??= error;
+      throw error;
+    });
   for (const dialect of Object.values(DIALECTS)) {
-    const identity = await dialect.identify(ask);
+    const identity = await dialect.identify(listening);
     if (identity) return { dialect, identity };
   }
+  // What it speaks is unknown only for want of a key.
+  if (locked) throw locked;
   const known = Object.values(DIALECTS).map(({ title }) => title);
   throw new SubjectError(
     `the server answers none of /props, /get_model_info, /info, /api/version and /v1/models as expected of ${known.join(', ')}; ` +

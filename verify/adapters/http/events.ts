@@ -9,37 +9,32 @@ const DONE = '[DONE]';
  * each line.
  *
  * @param asked what was asked; messages begin with it.
- * @param shown what a message shows of a part.
  * @throws SubjectError if a part is not JSON or is an error, or without any part.
  */
-export function readEvents(
-  asked: string,
-  text: string,
-  shown: (data: string) => string = excerpt,
-): unknown[] {
+export function readEvents(asked: string, text: string): unknown[] {
   const events = text
     .split(/\r\n|\n|\r/)
     // Other fields of server-sent events (event, id, retry) and comments say nothing of the answer.
     .filter((line) => line.trim() !== '' && !/^(event|id|retry)?:/.test(line))
     .map((line) => line.replace(/^data: ?/, ''))
     .filter((data) => data !== DONE)
-    .map((data) => parse(asked, data, shown));
+    .map((data) => parse(asked, data));
   if (events.length === 0) refuse(asked, 'no events', 'at least one');
   return events;
 }
 
-function parse(asked: string, data: string, shown: (data: string) => string): unknown {
+function parse(asked: string, data: string): unknown {
   let event: unknown;
   try {
     event = JSON.parse(data);
   } catch (cause) {
     throw new SubjectError(
-      `${asked}: an event of the answer is not JSON: ${shown(data)}; expected a JSON object`,
+      `${asked}: an event of the answer is not JSON: ${excerpt(data)}; expected a JSON object`,
       { cause },
     );
   }
   const error = typeof event === 'object' && event !== null && 'error' in event ? event.error : undefined;
   if (error)
-    throw new SubjectError(`${asked}: an event of the answer is an error: ${shown(data)}; expected a part`);
+    throw new SubjectError(`${asked}: an event of the answer is an error: ${excerpt(data)}; expected a part`);
   return event;
 }

@@ -11,6 +11,7 @@ import { generate } from './generate.ts';
 import { InternedText, textAlone } from './interned-text.ts';
 import { probeScores } from './probe-scores.ts';
 import { findWholeToken, probePrompt, probeServer, takesText } from './probe-server.ts';
+import { functionsWithoutKey, withoutKey } from './redact.ts';
 import type { Clock } from './retries.ts';
 import { TokenText } from './token-text.ts';
 
@@ -49,8 +50,8 @@ export function httpSubject(options: HttpSubjectOptions): Subject {
   const url = parseUrl(options.url);
   if (options.timeoutMs !== undefined) checkTimeLimit('timeoutMs', options.timeoutMs);
   let info: SubjectInfo = { name: `the server at ${shown(url)}` };
+  const { apiKey, timeoutMs = DEFAULT_TIMEOUT_MS, clock } = options;
   const connect = async (modelDir: string, onNote?: (note: string) => void) => {
-    const { apiKey, timeoutMs = DEFAULT_TIMEOUT_MS, clock } = options;
     const client = new Client({
       url,
       timeoutMs,
@@ -58,7 +59,8 @@ export function httpSubject(options: HttpSubjectOptions): Subject {
       ...(clock ? { clock } : {}),
     });
     try {
-      return { client, opened: await open(client, modelDir, { ...options, onNote }) };
+      const opened = await withoutKey(apiKey, () => open(client, modelDir, { ...options, onNote }));
+      return { client, opened };
     } catch (error) {
       client.close();
       throw error;
@@ -79,7 +81,7 @@ export function httpSubject(options: HttpSubjectOptions): Subject {
       reached = undefined;
       const { opened } = await connect(modelDir, options.onNote);
       info = { name: opened.name, version: opened.version };
-      return opened.model;
+      return functionsWithoutKey(apiKey, opened.model);
     },
   };
 }

@@ -18,9 +18,16 @@ export class HttpStatusError extends SubjectError {
 /** Statuses that say "not in this way"; a key that is wrong is wrong in every way. */
 const REFUSALS: readonly number[] = [400, 404, 405, 413, 422, 500, 501];
 
+export const LOCKED: readonly number[] = [401, 403];
+
 /** Whether the server does not take a request of this form. */
 export function isRefusal(error: unknown): error is HttpStatusError {
   return error instanceof HttpStatusError && REFUSALS.includes(error.status);
+}
+
+/** Whether the server wants a key, or another one. */
+export function isLocked(error: unknown): error is HttpStatusError {
+  return error instanceof HttpStatusError && LOCKED.includes(error.status);
 }
 
 /** The first characters of an answer, on one line. */

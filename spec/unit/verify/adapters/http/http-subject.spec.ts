@@ -1,4 +1,5 @@
 import { mock } from 'node:test';
+import { inspect } from 'node:util';
 import test, { type ExecutionContext } from 'ava';
 import { OptionError } from '../../../../../engine/errors.ts';
 import { ensureFixture } from '../../../../../generator/fixtures/fixtures.ts';
@@ -95,6 +96,32 @@ test('a key is sent with each request', async (t) => {
   const server = await start(t, vllmRoutes(fakeServed()));
   closing(t, await httpSubject({ url: server.url, apiKey: 'sk-1' }).load(''));
   t.deepEqual([...new Set(server.requests.map(({ authorization }) => authorization))], ['Bearer sk-1']);
+});
+
+test('a key that a server repeats is in no error, of loading, of answers and of their form', async (t) => {
+  const key = 'sk-"secret"';
+  const routes = vllmRoutes(fakeServed());
+  const server = await start(t, routes);
+  const subject = httpSubject({ url: server.url, apiKey: key });
+  server.faults = Array(9).fill(answers(401, { no: key, not: key }));
+  const refused = await t.throwsAsync(subject.load(''), { instanceOf: SubjectError });
+  t.regex(refused.message, /the server answers 401: .*\*\*\*.*\*\*\*/);
+  server.faults = [];
+  const model = closing(t, await subject.load(''));
+  for (const [what, body, place] of [
+    [
+      'an answer without a member',
+      { [key]: key },
+      /the answer is not as expected: .*; got \{"\*\*\*":"\*\*\*"\}$/,
+    ],
+    ['the key ends behind what is shown', { a: `${'x'.repeat(185)}${key}` }, /x{185}\*\*\*…$/],
+    ['a member of another type', { tokens: key }, /got \{"tokens":"\*\*\*"\}$/],
+  ] as const) {
+    server.faults = [answers(200, body)];
+    const error = await t.throwsAsync(model.tokenize!('abc'), { instanceOf: SubjectError });
+    t.regex(error.message, place, what);
+    t.false(inspect(error).includes('secret'), `${what}: ${inspect(error)}`);
+  }
 });
 
 test('a server with processed log-probabilities is refused with the option to set', async (t) => {
