@@ -3,13 +3,14 @@ import type { Leader } from './distributed/leader.ts';
 import {
   checkKernels,
   checkTokenizer,
+  LOAD_OPTIONS,
   type LoadedModel,
   type LoadOptions,
   loadModel,
 } from './distributed/load-model.ts';
 import { EngineBusyError, EngineClosedError, show } from './errors.ts';
 import type { Kernels } from './kernels/kernels.ts';
-import { checkObject, type ScheduleOptions } from './options.ts';
+import { checkNames, checkObject, type ScheduleOptions } from './options.ts';
 import { type RequestFailure, Runner, type StepOutput } from './runner.ts';
 import { checkRequest } from './serving/check-request.ts';
 import { completeForwardOptions } from './serving/forward-options.ts';
@@ -60,13 +61,14 @@ export class Engine {
    * @throws ConfigError, CheckpointError, KernelError as their readers do.
    * @throws ShardingError if the model's shape does not divide by the number of ranks.
    * @throws GroupError if the ranks do not start, have different models, or cannot load theirs.
-   * @throws OptionError if an option has the wrong type or is out of range.
+   * @throws OptionError if an option is unknown, has the wrong type or is out of range.
    */
   static async load(modelDir: string, options: LoadOptions = {}): Promise<Engine> {
     checkObject('options', options);
     const { kernels, tokenizer } = options;
     checkKernels(kernels);
     try {
+      checkNames('options', options, LOAD_OPTIONS);
       checkTokenizer(tokenizer);
       return new Engine(await loadModel(modelDir, options, kernels), tokenizer);
     } catch (error) {
@@ -89,7 +91,7 @@ export class Engine {
    *
    * @throws PromptError if the prompt is empty, has ids outside the vocabulary, or is too long for model or
    * cache.
-   * @throws OptionError if an option has the wrong type, or a position is not one of the prompt's.
+   * @throws OptionError if an option is unknown or has the wrong type, or a position is not one of the prompt's.
    * @throws NonFiniteError if the logits have NaN or infinity; what the observer throws.
    * @throws EngineBusyError if an observer or a tokenizer calls it.
    * @throws EngineClosedError if the engine is closed.

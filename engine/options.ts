@@ -160,6 +160,19 @@ export function checkFunction(option: string, value: unknown): void {
   if (typeof value !== 'function') throw new OptionError(option, value, 'a function');
 }
 
+/**
+ * @param known the names that the value may have.
+ * @throws OptionError unless the value is an object, and has no other names: a misspelt one would otherwise be
+ * ignored.
+ */
+export function checkNames(option: string, value: unknown, known: Readonly<Record<string, true>>): void {
+  checkObject(option, value);
+  const name = Object.keys(value as object).find((each) => !Object.hasOwn(known, each));
+  if (name === undefined) return;
+  const expected = `only the options ${Object.keys(known).join(', ')}`;
+  throw new OptionError(name, (value as Record<string, unknown>)[name], expected);
+}
+
 /** @throws OptionError unless the value is an object whose members can be read by name. */
 export function checkObject(option: string, value: unknown): void {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {

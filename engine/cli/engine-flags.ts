@@ -1,8 +1,10 @@
 import { type Command, Option } from 'commander';
 import type { ModelConfig } from '../config.ts';
-import type { EngineOptions } from '../options.ts';
-import { completeEngineOptions, type ScheduleOptions } from '../options.ts';
+import { completeEngineOptions, type EngineOptions, type ScheduleOptions } from '../options.ts';
 import { positiveWholeNumber, wholeNumber } from './arguments.ts';
+
+/** The schedule of a command's requests; the engine completes what is not given. */
+export type GivenSchedule = Readonly<EngineOptions & Pick<ScheduleOptions, 'cacheTokens' | 'blockSize'>>;
 
 /** What computes, as the command line names it. */
 export type ParallelFlags = Pick<EngineOptions, 'threads' | 'revectorize' | 'tp' | 'ep' | 'backend'>;
@@ -87,8 +89,9 @@ export interface Demand {
 }
 
 /**
- * Completes the engine's options with a cache for a batch of the largest requests, limited to
- * {@link DEFAULT_CACHE_TOKENS}, and at least large enough for each request alone.
+ * The options of cache and steps: those that are given, and a cache for a batch of the largest requests,
+ * limited to {@link DEFAULT_CACHE_TOKENS}, and at least large enough for each request alone. The engine
+ * completes the others, since the default of one may depend on whether another is given.
  *
  * @throws OptionError if an option is out of its range.
  */
@@ -96,13 +99,14 @@ export function scheduleOptions(
   flags: ScheduleFlags,
   demands: readonly Demand[],
   config: ModelConfig,
-): Readonly<ScheduleOptions> {
+): GivenSchedule {
   const { maxBatch, maxBatchTokens, prefillChunk, blockSize, cacheBlocks, promptLookup } = flags;
   const { prefixCache: prefixCaching } = flags;
   const given = { maxBatch, maxBatchTokens, prefillChunk, blockSize, prefixCaching, promptLookup };
   const complete = completeEngineOptions(given, config);
   const blocks = cacheBlocks ?? blocksFor(demands, complete);
-  return { ...complete, cacheTokens: blocks * complete.blockSize };
+  const { blockSize: size } = complete;
+  return { ...given, blockSize: size, cacheTokens: blocks * size };
 }
 
 /** Blocks of the cache that a sequence of `numTokens` takes. */

@@ -208,7 +208,7 @@ async function answerAll(
 
 /** Passes requests on until an interrupt, which also cancels the ones passed before. */
 function* untilAborted(requests: readonly NamedRequest[], signal: AbortSignal): Generator<GenerateRequest> {
-  for (const request of requests) {
+  for (const { name: _, ...request } of requests) {
     if (signal.aborted) return;
     yield { ...request, signal };
   }

@@ -2,13 +2,12 @@ import { resolve } from 'node:path';
 import { duplicateKey } from '../checkpoint/json-keys.ts';
 import type { ModelConfig } from '../config.ts';
 import { FileError, PromptError, show, UsageError } from '../errors.ts';
-import type { ScheduleOptions } from '../options.ts';
 import { checkPrompt } from '../serving/prompt.ts';
 import type { GenerateRequest } from '../serving/requests.ts';
 import { completeSamplingParams, type SamplingOptions } from '../serving/sampling-params.ts';
 import { parseJson, plainJson } from '../text/jinja/parse-json.ts';
 import { readTextFile } from '../text/json-file.ts';
-import { numBlocksOf } from './engine-flags.ts';
+import { type GivenSchedule, numBlocksOf } from './engine-flags.ts';
 import { checkIds, misplaced, parseChat } from './input-files.ts';
 import { type Prompt, type PromptOptions, readPrompts, withName } from './prompts.ts';
 import { type SamplingFlags, samplingOptions } from './sampling-flags.ts';
@@ -119,7 +118,7 @@ export function completeRequest(
 export function checkRequests(
   requests: readonly NamedRequest[],
   config: ModelConfig,
-  { cacheTokens, blockSize }: Readonly<ScheduleOptions>,
+  { cacheTokens, blockSize }: GivenSchedule,
   hasText: boolean,
 ): void {
   const numBlocks = numBlocksOf(cacheTokens, blockSize);

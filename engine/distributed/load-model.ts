@@ -35,6 +35,26 @@ export interface LoadOptions extends EngineOptions {
   kernels?: Kernels;
 }
 
+/** The names of the options. */
+export const LOAD_OPTIONS: Readonly<Record<keyof LoadOptions, true>> = Object.freeze({
+  cacheTokens: true,
+  blockSize: true,
+  maxBatch: true,
+  maxBatchTokens: true,
+  prefillChunk: true,
+  prefixCaching: true,
+  promptLookup: true,
+  tp: true,
+  ep: true,
+  backend: true,
+  groupTimeoutMs: true,
+  threads: true,
+  revectorize: true,
+  onProgress: true,
+  tokenizer: true,
+  kernels: true,
+});
+
 /** A model, loaded on all ranks, as rank 0 uses it. */
 export interface LoadedModel {
   readonly config: ModelConfig;

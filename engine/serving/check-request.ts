@@ -1,6 +1,6 @@
 import type { ModelConfig } from '../config.ts';
 import { OptionError, PromptError } from '../errors.ts';
-import { checkBoolean, checkCount, checkObject } from '../options.ts';
+import { checkBoolean, checkCount, checkNames } from '../options.ts';
 import { checkPrompt } from './prompt.ts';
 import type { GenerateRequest } from './requests.ts';
 import { completeSamplingParams, type SamplingParams } from './sampling-params.ts';
@@ -25,10 +25,36 @@ export interface CheckedRequest {
   readonly cacheSalt: string | undefined;
 }
 
+/** The names of a request's fields. */
+const REQUEST: Readonly<Record<keyof GenerateRequest, true>> = Object.freeze({
+  ids: true,
+  maxNewTokens: true,
+  signal: true,
+  returnLogits: true,
+  skipSpecialTokens: true,
+  cacheSalt: true,
+  temperature: true,
+  topK: true,
+  topP: true,
+  minP: true,
+  repetitionPenalty: true,
+  presencePenalty: true,
+  frequencyPenalty: true,
+  logitBias: true,
+  seed: true,
+  minNewTokens: true,
+  stopTokenIds: true,
+  stop: true,
+  ignoreEos: true,
+  n: true,
+  logprobs: true,
+  promptLogprobs: true,
+});
+
 /**
  * Checks a request against what the engine can serve, and copies it. Each of its fields is read once.
  *
- * @throws OptionError if a field has the wrong type or is out of range.
+ * @throws OptionError if a field is unknown, has the wrong type or is out of range.
  * @throws PromptError if the model cannot take the prompt, or prompt and continuation do not fit into the
  * cache.
  */
@@ -36,7 +62,7 @@ export function checkRequest(
   request: GenerateRequest,
   { config, cacheTokens, hasTokenizer }: RequestLimits,
 ): CheckedRequest {
-  checkObject('request', request);
+  checkNames('request', request, REQUEST);
   const {
     ids: given,
     maxNewTokens,

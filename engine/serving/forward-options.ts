@@ -1,18 +1,25 @@
 import { OptionError } from '../errors.ts';
-import { checkBoolean, checkFunction, checkObject } from '../options.ts';
+import { checkBoolean, checkFunction, checkNames } from '../options.ts';
 import type { ForwardOptions } from './requests.ts';
 
 /** {@link ForwardOptions}, complete. */
 export type CompleteForwardOptions = ForwardOptions & Required<Pick<ForwardOptions, 'positions' | 'hidden'>>;
 
+/** Their names. */
+const FORWARD_OPTIONS: Readonly<Record<keyof ForwardOptions, true>> = Object.freeze({
+  positions: true,
+  hidden: true,
+  observe: true,
+});
+
 /**
  * Checks the options of a forward pass, and completes the positions.
  *
  * @param length positions of the prompt.
- * @throws OptionError if an option has the wrong type, or a position is not one of the prompt's.
+ * @throws OptionError if an option is unknown or has the wrong type, or a position is not one of the prompt's.
  */
 export function completeForwardOptions(options: ForwardOptions, length: number): CompleteForwardOptions {
-  checkObject('options', options);
+  checkNames('options', options, FORWARD_OPTIONS);
   const { positions = Array.from({ length }, (_, i) => i), hidden = false, observe } = options;
   checkPositions(positions, length);
   checkBoolean('hidden', hidden);

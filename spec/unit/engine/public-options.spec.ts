@@ -14,6 +14,7 @@ import {
   readModelConfig,
   ShardingError,
 } from '../../../engine/index.ts';
+import { createWasmKernels } from '../../../engine/kernels/wasm.ts';
 import { generateAll } from '../../../verify/generate.ts';
 import { trackResources } from '../../support/processes/cleanup.ts';
 import { DENSE_CONFIG, denseModel, loadEngine, modelDirectory } from './tiny-models.ts';
@@ -193,6 +194,26 @@ for (const [option, wrong] of Object.entries(GENERATE)) {
     );
   });
 }
+
+test('options that do not exist are refused, with the names of those that do', async (t) => {
+  const refused = (error: unknown, table: object) => {
+    assertNames(t, error, { option: 'maxBatches', value: undefined, expected: /^only the options / });
+    const known = (error as OptionError).expected.replace('only the options ', '').split(', ');
+    t.deepEqual(known.sort(), Object.keys(table).sort());
+  };
+  // Also if there is no value: the name is wrong all the same.
+  const given = { maxBatches: undefined };
+  const kernels = await createWasmKernels();
+  refused(await errorOf(Engine.load(modelDirectory(t, denseModel()), { kernels, ...given })), LOAD);
+  t.throws(() => kernels.allocate(1), { instanceOf: KernelError, message: /disposed/ });
+  const engine = await loadEngine(t, denseModel());
+  refused(
+    t.throws(() => engine.forward([1], given as ForwardOptions), { any: true }),
+    FORWARD,
+  );
+  const [event] = await generateAll(engine, [{ ids: [1], maxNewTokens: 1, ...given } as GenerateRequest]);
+  refused(event.type === 'error' && event.error, GENERATE);
+});
 
 const NOT_OBJECTS = [null, 1, 'x', true, [], () => {}];
 

@@ -43,7 +43,7 @@ test('a model is served on the loopback address until a signal, which is exit co
   t.deepEqual({ exitCode, err }, { exitCode: 0, err: '' });
   t.is(out, `serving ${basename(dir)} at http://127.0.0.1:1234/v1\n`);
   t.is(load.modelDir, dir);
-  t.like(load.options, { cacheTokens: 4096, maxBatch: 16, tp: undefined });
+  t.like(load.options, { cacheTokens: 4096, maxBatch: undefined, tp: undefined });
   const { rules, log: _, ...rest } = options;
   t.deepEqual(rest, {
     ...{ host: '127.0.0.1', port: 8000, maxQueue: 1000, maxLogprobs: 20, logFormat: 'text' },
