@@ -3,6 +3,7 @@ import { EngineClosedError } from '../errors.ts';
 import type { EngineOptions, LoadProgress } from '../options.ts';
 import { shareJoined } from '../parallel/mpi/join.ts';
 import type { EngineStats } from '../serving/requests.ts';
+import { namedShortage } from '../terminal/shortage.ts';
 import { siblingModule } from '../terminal/sibling-module.ts';
 import type { VocabularyData } from '../text/vocabulary.ts';
 import { unpackEvent } from './packed-logprobs.ts';
@@ -72,7 +73,7 @@ export class EngineThread {
   /**
    * Starts the thread and loads the engine in it.
    *
-   * @throws ThreadError as `Engine.load` throws.
+   * @throws ThreadError as `Engine.load` throws; ResourceError if the thread cannot be started.
    */
   static async start(options: EngineThreadOptions, startThread = startEngineThread): Promise<EngineThread> {
     const thread = startThread(options);
@@ -88,7 +89,7 @@ export class EngineThread {
       return await promise;
     } catch (error) {
       await thread.terminate();
-      throw error;
+      throw namedShortage(error);
     } finally {
       // One by one: removeAllListeners() would take the worker's own listeners away, and silence it.
       thread.off('message', take).off('error', reject).off('exit', exit);

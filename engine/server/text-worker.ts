@@ -1,5 +1,6 @@
 import { Worker } from 'node:worker_threads';
-import { EngineClosedError } from '../errors.ts';
+import { EngineClosedError, ResourceError } from '../errors.ts';
+import { namedShortage } from '../terminal/shortage.ts';
 import { siblingModule } from '../terminal/sibling-module.ts';
 import type { VocabularyData } from '../text/vocabulary.ts';
 import { ApiError } from './api-error.ts';
@@ -24,7 +25,8 @@ export class TextWorker {
 
   /**
    * @param maxHeapMb memory for the objects of the thread, in MiB.
-   * @throws ThreadError as `Tokenizer.load` throws, and for a malformed chat template.
+   * @throws ThreadError as `Tokenizer.load` throws, and for a malformed chat template; ResourceError if the
+   * thread cannot be started.
    */
   static async start(modelDir: string, maxHeapMb: number): Promise<TextWorker> {
     const workerData: TextThreadData = { modelDir };
@@ -38,7 +40,8 @@ export class TextWorker {
       return new TextWorker(worker, message.vocabulary);
     } catch (error) {
       await worker.terminate();
-      throw error;
+      const named = namedShortage(error instanceof ApiError ? error.cause : error);
+      throw named instanceof ResourceError ? named : error;
     }
   }
 

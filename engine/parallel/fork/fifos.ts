@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { text } from 'node:stream/consumers';
 import { GroupError } from '../../errors.ts';
-import { describeShortage } from './shortage.ts';
+import { describeShortage } from '../../terminal/shortage.ts';
 
 /**
  * A FIFO from one rank to another, as file descriptors. Both ranks have both ends open, so that a rank can

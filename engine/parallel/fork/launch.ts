@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 import { GroupError } from '../../errors.ts';
+import { describeShortage } from '../../terminal/shortage.ts';
 import { siblingModule } from '../../terminal/sibling-module.ts';
 import { Collectives } from '../collectives.ts';
 import type { ProcessGroup } from '../process-group.ts';
@@ -8,7 +9,6 @@ import { singleProcessGroup } from '../single-process-group.ts';
 import { FifoTransport, type GroupMonitor } from './fifo-transport.ts';
 import { closeFifos, linksOf, openFifos } from './fifos.ts';
 import type { FromSupervisor, SupervisorData, ToSupervisor } from './rank-supervisor.ts';
-import { describeShortage } from './shortage.ts';
 import { WaitState } from './wait-state.ts';
 
 export interface LaunchOptions {

@@ -3,9 +3,9 @@ import { writeSync } from 'node:fs';
 import type { Duplex, Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { formatDiagnostic, withTextDiagnostics } from '../../terminal/diagnostic.ts';
+import { describeShortage } from '../../terminal/shortage.ts';
 import { siblingModule } from '../../terminal/sibling-module.ts';
 import { onLine, onMessage, sendMessage, type ToLauncher, type ToRank } from './control.ts';
-import { describeShortage } from './shortage.ts';
 import type { RankStatus } from './stalled-ranks.ts';
 import type { ElapsedWait } from './wait-timer.ts';
 
