@@ -14,9 +14,15 @@ import { WaitState } from './wait-state.ts';
 export interface LaunchOptions {
   /** Argument of the entry on every rank; JSON. */
   argument?: unknown;
-  /** How long a rank may be waited for, or be silent, before the group fails, in ms. Default 10 000. */
+  /**
+   * How long a rank may be waited for, or be silent, before the group fails, in ms. Default 10 000. Before
+   * its first message a rank that is not stopped may be silent for 20 000 ms, if that is longer.
+   */
   timeoutMs?: number;
-  /** How long the ranks may take to start and import the entry, in ms. Default 60 000. */
+  /**
+   * How long the ranks may take to start and import the entry, in ms. Default 60 000, or `timeoutMs` if that is
+   * longer.
+   */
   startTimeoutMs?: number;
 }
 
@@ -32,7 +38,7 @@ export interface LaunchOptions {
  * integer.
  */
 export async function launch(size: number, entry: URL, options: LaunchOptions = {}): Promise<ProcessGroup> {
-  const { argument, timeoutMs = 10_000, startTimeoutMs = 60_000 } = options;
+  const { argument, timeoutMs = 10_000, startTimeoutMs = Math.max(60_000, timeoutMs) } = options;
   if (!Number.isInteger(size) || size < 1) throw new RangeError(`A group has 1 or more ranks, not ${size}`);
   if (size === 1) return singleProcessGroup();
   const fifos = await openFifos(size);

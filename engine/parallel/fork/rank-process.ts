@@ -3,9 +3,11 @@ import { writeSync } from 'node:fs';
 import type { Duplex, Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { formatDiagnostic, withTextDiagnostics } from '../../terminal/diagnostic.ts';
+import { isStopped } from '../../terminal/is-stopped.ts';
 import { describeShortage } from '../../terminal/shortage.ts';
 import { siblingModule } from '../../terminal/sibling-module.ts';
 import { onLine, onMessage, sendMessage, type ToLauncher, type ToRank } from './control.ts';
+import type { MuteRank } from './late-to-speak.ts';
 import type { RankStatus } from './stalled-ranks.ts';
 import type { ElapsedWait } from './wait-timer.ts';
 
@@ -37,6 +39,8 @@ export class RankProcess {
   hasSpoken = false;
   #left = false;
   #silentMs = 0;
+  /** Counted until its first message. */
+  #stoppedMs = 0;
   #wait: ElapsedWait | undefined;
 
   constructor({ rank, size, descriptors, onMessage: handle, onEnd }: RankProcessOptions) {
@@ -78,9 +82,16 @@ export class RankProcess {
     return { rank: this.rank, silentMs: this.#silentMs, left: this.#left, wait: this.#wait };
   }
 
+  /** What is known of it before its first message. */
+  get muteness(): MuteRank {
+    return { rank: this.rank, silentMs: this.#silentMs, stoppedMs: this.#stoppedMs };
+  }
+
   /** Adds to the time since its last message. */
   tick(elapsedMs: number): void {
     this.#silentMs += elapsedMs;
+    if (this.hasSpoken || this.pid === undefined) return;
+    this.#stoppedMs = isStopped(this.pid) ? this.#stoppedMs + elapsedMs : 0;
   }
 
   send(message: ToRank): void {
