@@ -1,10 +1,11 @@
-import { Worker } from 'node:worker_threads';
+import type { Worker } from 'node:worker_threads';
 import { EngineClosedError } from '../errors.ts';
 import type { EngineOptions, LoadProgress } from '../options.ts';
 import { shareJoined } from '../parallel/mpi/join.ts';
 import type { EngineStats } from '../serving/requests.ts';
 import { namedShortage } from '../terminal/shortage.ts';
 import { siblingModule } from '../terminal/sibling-module.ts';
+import { startThread } from '../terminal/start-thread.ts';
 import type { VocabularyData } from '../text/vocabulary.ts';
 import { unpackEvent } from './packed-logprobs.ts';
 import { ThreadError } from './thread-error.ts';
@@ -197,7 +198,7 @@ export class EngineThread {
 function startEngineThread({ modelDir, options, hasTokenizer }: EngineThreadOptions): ThreadPort {
   const workerData: ThreadData = { modelDir, options, hasTokenizer };
   shareJoined();
-  return new Worker(siblingModule('./engine-thread-main.ts', import.meta.url), { workerData });
+  return startThread(siblingModule('./engine-thread-main.ts', import.meta.url), { workerData });
 }
 
 function wake(inbox: Inbox): void {

@@ -1,7 +1,8 @@
-import { Worker } from 'node:worker_threads';
+import type { Worker } from 'node:worker_threads';
 import { EngineClosedError, ResourceError } from '../errors.ts';
 import { namedShortage } from '../terminal/shortage.ts';
 import { siblingModule } from '../terminal/sibling-module.ts';
+import { startThread } from '../terminal/start-thread.ts';
 import type { VocabularyData } from '../text/vocabulary.ts';
 import { ApiError } from './api-error.ts';
 import type { FromTextThread, TextJob, TextThreadData, TextValue } from './text-messages.ts';
@@ -30,7 +31,7 @@ export class TextWorker {
    */
   static async start(modelDir: string, maxHeapMb: number): Promise<TextWorker> {
     const workerData: TextThreadData = { modelDir };
-    const worker = new Worker(siblingModule('./text-thread-main.ts', import.meta.url), {
+    const worker = startThread(siblingModule('./text-thread-main.ts', import.meta.url), {
       workerData,
       resourceLimits: { maxOldGenerationSizeMb: maxHeapMb },
     });

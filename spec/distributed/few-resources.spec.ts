@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { chmodSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import test, { type ExecutionContext } from 'ava';
 import { shardedDense } from '../support/groups/sharded-models.ts';
@@ -18,15 +18,32 @@ interface Outcome {
 }
 
 /** Runs Node under a limit, as `ulimit -n 30` sets it. */
-async function underLimit(t: ExecutionContext, limit: string, args: readonly string[]): Promise<Outcome> {
-  const script = `ulimit -c 0 && ${limit} && exec "$0" "$@"`;
+async function underLimit(
+  t: ExecutionContext,
+  limit: string,
+  args: readonly string[],
+  asUser: readonly string[] = [],
+): Promise<Outcome> {
+  const script = `ulimit -c 0 && ${limit} && exec "$@"`;
   const stdio = ['ignore', 'ignore', 'pipe'] as const;
-  const child = spawn('sh', ['-c', script, process.execPath, ...args], { stdio: [...stdio] });
+  const argv = ['-c', script, 'sh', ...asUser, process.execPath, ...args];
+  const child = spawn('sh', argv, { stdio: [...stdio] });
   t.teardown(() => child.kill('SIGKILL'));
   const ended = once(child, 'close');
   const stderr = await text(child.stderr!);
   const [exitCode] = await ended;
   return { exitCode, stderr };
+}
+
+function generateArgs(t: ExecutionContext): string[] {
+  const ids = join(temporaryFolder(t), 'ids.json');
+  writeFileSync(ids, '[[1, 2, 3]]');
+  const model = modelDirectory(t, shardedDense());
+  // Another user may read them.
+  for (let path = model; dirname(path) !== path && path !== '/tmp'; path = dirname(path))
+    chmodSync(path, 0o755);
+  chmodSync(dirname(ids), 0o755);
+  return [CLI_PATH, 'generate', '--model', model, '--ids', ids, '--max-tokens', '2'];
 }
 
 /** The fewest descriptors with which Node runs an empty module. */
@@ -40,10 +57,7 @@ async function fewestOfNode(t: ExecutionContext, folder: string): Promise<number
 }
 
 test.serial('wherever descriptors run out, the command says which limit to raise', async (t) => {
-  const ids = join(temporaryFolder(t), 'ids.json');
-  writeFileSync(ids, '[[1, 2, 3]]');
-  const model = modelDirectory(t, shardedDense());
-  const generate = [CLI_PATH, 'generate', '--model', model, '--ids', ids, '--max-tokens', '2'];
+  const generate = generateArgs(t);
   const fewest = await fewestOfNode(t, temporaryFolder(t));
   for (const tp of [1, 2]) {
     let succeeded = 0;
@@ -66,4 +80,57 @@ test.serial('wherever descriptors run out, the command says which limit to raise
     }
     t.true(failed > 0, 'no limit was too low');
   }
+});
+
+/** Threads of users are counted together, so that each process that runs at once needs one of its own. */
+const FIRST_USER = 64_300;
+
+test.serial('wherever threads run out, the launcher says which limit to raise', async (t) => {
+  const generate = generateArgs(t);
+  const folder = temporaryFolder(t);
+  chmodSync(folder, 0o777);
+  const as = (user: number) => [
+    ...['setpriv', '--reuid', String(user), '--clear-groups'],
+    ...['env', `TMPDIR=${folder}`],
+  ];
+  const { exitCode } = await underLimit(t, 'true', generate, as(FIRST_USER));
+  if (exitCode !== 0) {
+    t.log('only root can run a command as a user without processes, who can read the repository');
+    return t.pass();
+  }
+  let numFailed = 0;
+  const attempt = async (most: number) => {
+    // The ulimit of dash has no -u.
+    const [limit, user] = [`--nproc=${most}`, [...as(FIRST_USER + most), 'prlimit', `--nproc=${most}`]];
+    // Node itself aborts without its own threads, of which a file that is read needs four.
+    if ((await underLimit(t, 'true', generate, user)).exitCode !== 0) return;
+    const { exitCode, stderr } = await underLimit(t, 'true', [...generate, '--tp', '2'], user);
+    if (exitCode === 0) return;
+    numFailed++;
+    t.is(exitCode, 1, `${limit}: ${stderr}`);
+    t.regex(stderr, /^plumbline: .*ulimit -u/m, `${limit}: ${stderr}`);
+  };
+  // All at once: where Node waits for threads for ever, the launcher waits for 10 s.
+  await Promise.all(Array.from({ length: 10 }, (_, i) => attempt(8 + 2 * i)));
+  t.true(numFailed > 0, 'no limit was too low');
+});
+
+test.serial('too little address space for a thread is an error and no abort of V8', async (t) => {
+  const outcome = await underLimit(t, 'ulimit -v 2000000', [...generateArgs(t), '--tp', '2']);
+  t.is(outcome.exitCode, 1, outcome.stderr);
+  t.regex(outcome.stderr, /^plumbline: the thread that supervises 2 ranks has failed: .*ulimit -v$/m);
+});
+
+test.serial('a rank that ends for want of something is reported with it', async (t) => {
+  // As a rank does where V8 gets no address space; the launcher has more.
+  const abort =
+    "if (process.argv[1]?.endsWith('rank.ts') && isMainThread) { console.error('# Fatal process out of memory'); process.abort(); }";
+  const preload = join(temporaryFolder(t), 'abort.mjs');
+  writeFileSync(preload, `import { isMainThread } from 'node:worker_threads';\n${abort}`);
+  const outcome = await underLimit(t, 'true', [`--import=${preload}`, ...generateArgs(t), '--tp', '2']);
+  t.is(outcome.exitCode, 1, outcome.stderr);
+  t.regex(
+    outcome.stderr,
+    /^plumbline: Rank 1 was killed by SIGABRT \(there is too little memory; .*ulimit -v\) while the group started$/m,
+  );
 });

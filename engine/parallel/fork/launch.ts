@@ -1,8 +1,9 @@
 import { once } from 'node:events';
-import { Worker } from 'node:worker_threads';
+import type { Worker } from 'node:worker_threads';
 import { GroupError } from '../../errors.ts';
 import { describeShortage } from '../../terminal/shortage.ts';
 import { siblingModule } from '../../terminal/sibling-module.ts';
+import { startThread } from '../../terminal/start-thread.ts';
 import { Collectives } from '../collectives.ts';
 import type { ProcessGroup } from '../process-group.ts';
 import { singleProcessGroup } from '../single-process-group.ts';
@@ -46,7 +47,17 @@ export async function launch(size: number, entry: URL, options: LaunchOptions = 
   const pids = new Int32Array(new SharedArrayBuffer(4 * size));
   const task = { entry: entry.href, argument, timeoutMs };
   const workerData: SupervisorData = { fifos, state: state.buffer, pids, task, startTimeoutMs };
-  const supervisor = new Worker(siblingModule('./rank-supervisor.ts', import.meta.url), { workerData });
+  const failed = (cause: unknown) => {
+    closeFifos(fifos, () => true);
+    const message = `the thread that supervises ${size} ranks has failed: ${describeShortage(cause)}`;
+    return new GroupError(message, [], { cause });
+  };
+  let supervisor: Worker;
+  try {
+    supervisor = startThread(siblingModule('./rank-supervisor.ts', import.meta.url), { workerData });
+  } catch (cause) {
+    throw failed(cause);
+  }
   const ended = once(supervisor, 'exit');
   // An error of the thread is thrown below.
   ended.catch(() => {});
@@ -66,9 +77,7 @@ export async function launch(size: number, entry: URL, options: LaunchOptions = 
   const type = await firstMessage(supervisor, ended).catch((cause) => {
     process.off('exit', killAll);
     killAll();
-    closeFifos(fifos, () => true);
-    const message = `the thread that supervises ${size} ranks has failed: ${describeShortage(cause)}`;
-    throw new GroupError(message, [], { cause });
+    throw failed(cause);
   });
   // The children have inherited the FIFOs between themselves by now.
   closeFifos(fifos, (from, to) => from !== 0 && to !== 0);

@@ -4,7 +4,7 @@ import type { Duplex, Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { formatDiagnostic, withTextDiagnostics } from '../../terminal/diagnostic.ts';
 import { isStopped } from '../../terminal/is-stopped.ts';
-import { describeShortage } from '../../terminal/shortage.ts';
+import { describeShortage, shortageIn } from '../../terminal/shortage.ts';
 import { siblingModule } from '../../terminal/sibling-module.ts';
 import { onLine, onMessage, sendMessage, type ToLauncher, type ToRank } from './control.ts';
 import type { MuteRank } from './late-to-speak.ts';
@@ -13,6 +13,14 @@ import type { ElapsedWait } from './wait-timer.ts';
 
 const MAIN = fileURLToPath(siblingModule('./rank.ts', import.meta.url));
 const CONTROL_DESCRIPTOR = 3;
+
+const ABORTS_WITHOUT =
+  'Node aborts where it gets no thread or no memory; see ulimit -u, ulimit -v and the free memory';
+/** Signals by which libuv and V8 end their own process; libuv prints nothing. */
+const ABORTS: Readonly<Partial<Record<NodeJS.Signals, string>>> = {
+  SIGABRT: ABORTS_WITHOUT,
+  SIGTRAP: ABORTS_WITHOUT,
+};
 
 export interface RankProcessOptions {
   rank: number;
@@ -42,6 +50,8 @@ export class RankProcess {
   /** Counted until its first message. */
   #stoppedMs = 0;
   #wait: ElapsedWait | undefined;
+  /** What the first line of its output that names a shortage says. */
+  #shortage: string | undefined;
 
   constructor({ rank, size, descriptors, onMessage: handle, onEnd }: RankProcessOptions) {
     this.rank = rank;
@@ -52,7 +62,10 @@ export class RankProcess {
     this.#control = this.#child.stdio?.[CONTROL_DESCRIPTOR] as Duplex | undefined;
     if (this.#control) {
       for (const output of [this.#child.stdout, this.#child.stderr]) {
-        onLine(output as Readable, (line) => print(`[rank ${rank}] ${line}`));
+        onLine(output as Readable, (line) => {
+          print(`[rank ${rank}] ${line}`);
+          this.#shortage ??= shortageIn(line);
+        });
       }
       onMessage<ToLauncher>(this.#control, (message) => {
         this.#receive(message);
@@ -69,7 +82,8 @@ export class RankProcess {
     // 'close' comes after all output, 'exit' may come before.
     this.#child.once('close', (code, signal) => {
       const how = signal ? `was killed by ${signal}` : `ended with exit code ${code}`;
-      end(how, code === 0 && this.#left);
+      const why = this.#shortage ?? (signal && ABORTS[signal]);
+      end(why ? `${how} (${why})` : how, code === 0 && this.#left);
     });
   }
 
