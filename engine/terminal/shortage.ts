@@ -18,7 +18,8 @@ const SHORTAGES: readonly { readonly named: RegExp; readonly remedy: string }[] 
   },
   {
     named: /heap out of memory/,
-    remedy: "JavaScript's heap is full; raise its limit: NODE_OPTIONS=--max-old-space-size=MEGABYTES",
+    remedy:
+      "JavaScript's heap can grow no more; raise NODE_OPTIONS=--max-old-space-size=MEGABYTES, or ulimit -v if there is one",
   },
   {
     // V8 as it aborts, and V8 as it throws.

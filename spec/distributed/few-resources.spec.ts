@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { chmodSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { text } from 'node:stream/consumers';
+import { fileURLToPath } from 'node:url';
 import test, { type ExecutionContext } from 'ava';
 import { shardedDense } from '../support/groups/sharded-models.ts';
 import { temporaryFolder, trackResources } from '../support/processes/cleanup.ts';
@@ -11,10 +12,12 @@ import { modelDirectory } from '../unit/engine/tiny-models.ts';
 
 trackResources(test);
 
-/** How a command has ended, and what it has printed on standard error. */
+/** How a command has ended, and what it has printed. */
 interface Outcome {
   exitCode: number | null;
   stderr: string;
+  /** Standard output and standard error. */
+  output: string;
 }
 
 /** Runs Node under a limit, as `ulimit -n 30` sets it. */
@@ -25,14 +28,14 @@ async function underLimit(
   asUser: readonly string[] = [],
 ): Promise<Outcome> {
   const script = `ulimit -c 0 && ${limit} && exec "$@"`;
-  const stdio = ['ignore', 'ignore', 'pipe'] as const;
+  const stdio = ['ignore', 'pipe', 'pipe'] as const;
   const argv = ['-c', script, 'sh', ...asUser, process.execPath, ...args];
   const child = spawn('sh', argv, { stdio: [...stdio] });
   t.teardown(() => child.kill('SIGKILL'));
   const ended = once(child, 'close');
-  const stderr = await text(child.stderr!);
+  const [stdout, stderr] = await Promise.all([text(child.stdout), text(child.stderr)]);
   const [exitCode] = await ended;
-  return { exitCode, stderr };
+  return { exitCode, stderr, output: stdout + stderr };
 }
 
 function generateArgs(t: ExecutionContext): string[] {
@@ -80,6 +83,21 @@ test.serial('wherever descriptors run out, the command says which limit to raise
     }
     t.true(failed > 0, 'no limit was too low');
   }
+});
+
+test.serial('the judge with too few descriptors to start a program says which limit to raise', async (t) => {
+  const verify = fileURLToPath(new URL('../../verify/cli.ts', import.meta.url));
+  const model = modelDirectory(t, shardedDense());
+  const args = [verify, 'smoke', '--model', model, '--command', 'false'];
+  const fewest = await fewestOfNode(t, temporaryFolder(t));
+  let numShort = 0;
+  for (let n = fewest; n < fewest + 10; n++) {
+    const { exitCode, output } = await underLimit(t, `ulimit -n ${n}`, args);
+    const where = `ulimit -n ${n}: exit code ${exitCode}\n${output}`;
+    t.notRegex(output, /^ {4}at |^Node\.js v|unexpected/m, where);
+    if (output.includes('ulimit -n')) numShort++;
+  }
+  t.true(numShort >= 2, 'no limit was too low');
 });
 
 /** Threads of users are counted together, so that each process that runs at once needs one of its own. */

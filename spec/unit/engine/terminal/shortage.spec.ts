@@ -45,7 +45,7 @@ for (const [line, remedy] of [
   ['RangeError: Array buffer allocation failed', /ulimit -v$/],
   [
     'FATAL ERROR: Reached heap limit Allocation failed - JavaScript heap out of memory',
-    /max-old-space-size=MEGABYTES$/,
+    /max-old-space-size=MEGABYTES, or ulimit -v/,
   ],
 ] as const) {
   test(`what a process prints as it breaks names a shortage: ${line}`, (t) => {
