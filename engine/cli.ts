@@ -3,7 +3,9 @@ import { keepCompiledCode } from './checkpoint/cache-folder.ts';
 
 keepCompiledCode();
 // Dynamic, because modules imported before the cache is enabled are not cached.
-const { SignalReceiver } = await import('./terminal/interrupt.ts');
+const { importModules } = await import('./terminal/import-modules.ts');
+const load = <T>(modules: () => Promise<T>) => importModules('plumbline', 1, modules);
+const { SignalReceiver } = await load(() => import('./terminal/interrupt.ts'));
 const signals = new SignalReceiver();
 const [
   { createProcessIo },
@@ -12,14 +14,16 @@ const [
   { exitOnOutputError },
   { formatDiagnostic },
   { withFixtures },
-] = await Promise.all([
-  import('./cli/io.ts'),
-  import('./cli/program.ts'),
-  import('./parallel/mpi/mpirun.ts'),
-  import('./terminal/output.ts'),
-  import('./terminal/diagnostic.ts'),
-  import('../generator/fixtures/resolve-fixture.ts'),
-]);
+] = await load(() =>
+  Promise.all([
+    import('./cli/io.ts'),
+    import('./cli/program.ts'),
+    import('./parallel/mpi/mpirun.ts'),
+    import('./terminal/output.ts'),
+    import('./terminal/diagnostic.ts'),
+    import('../generator/fixtures/resolve-fixture.ts'),
+  ]),
+);
 
 exitOnOutputError('plumbline');
 const processIo = createProcessIo(signals);

@@ -84,6 +84,9 @@ export class EngineClosedError extends PlumblineError {
   }
 }
 
+/** The system gives this process no more files, processes, threads or memory. */
+export class ResourceError extends PlumblineError {}
+
 /** A server cannot listen, or serves no more. */
 export class ServerError extends PlumblineError {}
 

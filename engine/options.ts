@@ -48,7 +48,11 @@ export interface EngineOptions {
    * with it. Default: `mpi` if mpirun has started this process and there is more than one rank.
    */
   backend?: Backend;
-  /** Milliseconds that a rank may stay silent before it is an error. Default 10,000. */
+  /**
+   * Milliseconds that a rank may stay silent before it is an error. Default 10,000. A rank that the engine
+   * starts, and that is not stopped, has at least 20,000 for its first sign of life: on a busy machine Node
+   * takes seconds to start. All of them together have at least 60,000 until they have started.
+   */
   groupTimeoutMs?: number;
   /**
    * Threads of each rank that compute, the calling one included; 1 to 256. Default: what the machine runs at

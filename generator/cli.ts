@@ -4,12 +4,13 @@ import type { PromptCases } from './export/cases.ts';
 
 keepCompiledCode();
 // Dynamic, because modules imported before the cache is enabled are not cached.
-const { SignalReceiver } = await import('../engine/terminal/interrupt.ts');
+const { importModules } = await import('../engine/terminal/import-modules.ts');
+const load = <T>(modules: () => Promise<T>) => importModules('plumbline-goldens', 1, modules);
+const { SignalReceiver } = await load(() => import('../engine/terminal/interrupt.ts'));
 const signals = new SignalReceiver();
-const [{ run }, { exitOnOutputError }] = await Promise.all([
-  import('./program.ts'),
-  import('../engine/terminal/output.ts'),
-]);
+const [{ run }, { exitOnOutputError }] = await load(() =>
+  Promise.all([import('./program.ts'), import('../engine/terminal/output.ts')]),
+);
 
 const promptCases: PromptCases = async (...args) => {
   const judge = await import('../verify/cases/prompt-cases.ts');

@@ -4,14 +4,18 @@ import type { VerifyModel } from './verify.ts';
 
 keepCompiledCode();
 // Dynamic, because modules imported before the cache is enabled are not cached.
-const { SignalReceiver } = await import('../engine/terminal/interrupt.ts');
+const { importModules } = await import('../engine/terminal/import-modules.ts');
+const load = <T>(modules: () => Promise<T>) => importModules('plumbline-verify', 3, modules);
+const { SignalReceiver } = await load(() => import('../engine/terminal/interrupt.ts'));
 const signals = new SignalReceiver();
-const [{ run }, { exitOnOutputError }, { FIXTURES }, { goldenModels, realGoldens }] = await Promise.all([
-  import('./program.ts'),
-  import('../engine/terminal/output.ts'),
-  import('../generator/fixtures/fixture-specs.ts'),
-  import('../golden/goldens.ts'),
-]);
+const [{ run }, { exitOnOutputError }, { FIXTURES }, { goldenModels, realGoldens }] = await load(() =>
+  Promise.all([
+    import('./program.ts'),
+    import('../engine/terminal/output.ts'),
+    import('../generator/fixtures/fixture-specs.ts'),
+    import('../golden/goldens.ts'),
+  ]),
+);
 
 /** Exit codes above this one say which signal ended the command. */
 const FIRST_SIGNAL = 128;

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { type ModelConfig, parseGenerationConfig, parseModelConfig } from '../config.ts';
 import { ConfigError, OptionError } from '../errors.ts';
 import { parseJsonOf } from '../terminal/read-json.ts';
+import { describeCode } from '../terminal/shortage.ts';
 
 /**
  * Reads and validates `config.json` (and `generation_config.json`, if there is one) of a model directory.
@@ -28,7 +29,7 @@ async function readJson(path: string, whenMissing?: unknown): Promise<unknown> {
     const { code } = cause as NodeJS.ErrnoException;
     if (whenMissing !== undefined && code === 'ENOENT') return whenMissing;
     const hint = code === 'ENOENT' ? '; a HuggingFace model directory has a config.json' : '';
-    throw new ConfigError(`cannot read ${path} (${code})${hint}`, { cause });
+    throw new ConfigError(`cannot read ${path} (${describeCode(cause)})${hint}`, { cause });
   }
   return parseJsonOf(path, text, ConfigError);
 }

@@ -1,6 +1,7 @@
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { CheckpointError, show } from '../errors.ts';
 import { lfsPointer } from '../terminal/git-lfs.ts';
+import { describeCode } from '../terminal/shortage.ts';
 import { duplicateKey } from './json-keys.ts';
 
 /** Bytes an element takes, by the names of the safetensors format. */
@@ -62,7 +63,7 @@ export class SafetensorsFile {
     try {
       fd = openSync(path, 'r');
     } catch (cause) {
-      throw new CheckpointError(`cannot open ${path} (${(cause as NodeJS.ErrnoException).code})`, {
+      throw new CheckpointError(`cannot open ${path} (${describeCode(cause)})`, {
         cause,
       });
     }

@@ -1,6 +1,7 @@
 import type { LoadOptions } from '../distributed/load-model.ts';
 import type { Engine } from '../engine.ts';
 import type { resolveModel } from '../hub/resolve-model.ts';
+import { startedByMpirun } from '../parallel/mpi/mpirun.ts';
 import type { Server, ServerOptions } from '../server/server.ts';
 import type { ModelThreadOptions } from '../server/start-threads.ts';
 import type { SignalReceiver, Signals } from '../terminal/interrupt.ts';
@@ -67,6 +68,8 @@ export const createProcessIo = (signals: SignalReceiver): Io => ({
   },
   env: process.env,
   async failJob(reason) {
+    // Not imported in vain: the command may have failed because it may open no more files.
+    if (!startedByMpirun()) return;
     const mpi = await import('../parallel/mpi/fail-job.ts');
     await mpi.failJob(reason);
   },

@@ -5,6 +5,7 @@ import { joinMpi } from '../parallel/mpi/join.ts';
 import { hasMpiRanks, mpirunEnvironment } from '../parallel/mpi/mpirun.ts';
 import type { ProcessGroup } from '../parallel/process-group.ts';
 import { singleProcessGroup } from '../parallel/single-process-group.ts';
+import { describeShortage } from '../terminal/shortage.ts';
 import { siblingModule } from '../terminal/sibling-module.ts';
 import { sendFailure } from './failure.ts';
 
@@ -52,8 +53,17 @@ export async function openGroup<T>(
   }
   const checked = await check();
   if (numRanks === 1) return { group: singleProcessGroup(), checked };
-  const { launch } = await import('../parallel/fork/launch.ts');
+  const { launch } = await importLaunch(numRanks);
   return { group: await launch(numRanks, RANK_MAIN, { argument: { modelDir }, timeoutMs }), checked };
+}
+
+/** A single process does not need it. @throws GroupError if it cannot be read. */
+async function importLaunch(numRanks: number): Promise<typeof import('../parallel/fork/launch.ts')> {
+  try {
+    return await import('../parallel/fork/launch.ts');
+  } catch (cause) {
+    throw new GroupError(`cannot start ${numRanks} ranks: ${describeShortage(cause)}`, [], { cause });
+  }
 }
 
 /** Threads of each rank: what this machine runs at once, divided by the number of ranks on it. */

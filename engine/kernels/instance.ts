@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { KernelError } from '../errors.ts';
+import { describeCode } from '../terminal/shortage.ts';
 import { type KernelModule, type SharedMemory, WebAssembly } from './web-assembly.ts';
 
 /**
@@ -40,16 +41,15 @@ const RELAXED_MADD = Buffer.from(
   'hex',
 );
 
-/** @throws KernelError if the file is missing. */
+/** @throws KernelError if the file is missing or cannot be read. */
 export async function readKernels(wasmUrl: URL): Promise<Uint8Array> {
   const path = fileURLToPath(wasmUrl);
   try {
     return await readFile(path);
   } catch (cause) {
     const { code } = cause as NodeJS.ErrnoException;
-    throw new KernelError(`cannot read ${path} (${code}); build the kernels: npm run build:kernels`, {
-      cause,
-    });
+    const hint = code === 'ENOENT' ? '; build the kernels: npm run build:kernels' : '';
+    throw new KernelError(`cannot read ${path} (${describeCode(cause)})${hint}`, { cause });
   }
 }
 

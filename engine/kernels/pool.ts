@@ -1,7 +1,9 @@
-import { Worker } from 'node:worker_threads';
+import type { Worker } from 'node:worker_threads';
 import { KernelError } from '../errors.ts';
 import { MAX_THREADS } from '../options.ts';
+import { describeShortage } from '../terminal/shortage.ts';
 import { siblingModule } from '../terminal/sibling-module.ts';
+import { startThread } from '../terminal/start-thread.ts';
 import { JOB_BYTES, MAX_ARGUMENTS } from './abi.ts';
 import { instantiate, type KernelFunctions } from './instance.ts';
 import type { KernelMemory } from './memory.ts';
@@ -114,12 +116,12 @@ export class ThreadPool {
         job: this.#job,
         thread,
       };
-      return new Worker(PROGRAM, { workerData });
+      return startThread(PROGRAM, { workerData });
     };
   }
 
   /**
-   * @throws KernelError if a thread has died. The result of this call is then incomplete, and later calls
+   * @throws KernelError if a thread cannot be started, or has died. The result of this call is then incomplete, and later calls
    * throw, too.
    */
   share<A extends object>(call: KernelCall<A>): void {
@@ -143,6 +145,7 @@ export class ThreadPool {
   }
 
   #shareParts(kernel: number, units: number, grain: number, minGrain: number): void {
+    this.#checkAlive();
     this.#threads ??= this.#startThreads();
     this.#checkAlive();
     const patience = 10 * this.#patience;
@@ -154,7 +157,7 @@ export class ThreadPool {
 
   #startThreads(): Worker[] {
     return Array.from({ length: this.size - 1 }, (_, i) => {
-      const thread = this.#start(i + 1);
+      const thread = this.#startOne(i + 1);
       thread.on('error', (error) => {
         this.#error ??= error as Error;
       });
@@ -167,10 +170,24 @@ export class ThreadPool {
     });
   }
 
+  #startOne(thread: number): Worker {
+    try {
+      return this.#start(thread);
+    } catch (cause) {
+      // The threads that have been started wait, and end with the pool.
+      this.#error = new KernelError(
+        `cannot start thread ${thread + 1} of ${this.size} of the kernels: ${(cause as Error).message}; or use fewer threads`,
+        { cause },
+      );
+      throw this.#error;
+    }
+  }
+
   #checkAlive(): void {
     if (this.#error === undefined) return;
+    if (this.#error instanceof KernelError) throw this.#error;
     throw new KernelError(
-      `a thread of the kernels has died: ${this.#error.message}; close the engine and load it again`,
+      `a thread of the kernels has died: ${describeShortage(this.#error)}; close the engine and load it again`,
       { cause: this.#error },
     );
   }

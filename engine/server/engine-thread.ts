@@ -1,9 +1,11 @@
-import { Worker } from 'node:worker_threads';
+import type { Worker } from 'node:worker_threads';
 import { EngineClosedError } from '../errors.ts';
 import type { EngineOptions, LoadProgress } from '../options.ts';
 import { shareJoined } from '../parallel/mpi/join.ts';
 import type { EngineStats } from '../serving/requests.ts';
+import { namedShortage } from '../terminal/shortage.ts';
 import { siblingModule } from '../terminal/sibling-module.ts';
+import { startThread } from '../terminal/start-thread.ts';
 import type { VocabularyData } from '../text/vocabulary.ts';
 import { unpackEvent } from './packed-logprobs.ts';
 import { ThreadError } from './thread-error.ts';
@@ -72,7 +74,7 @@ export class EngineThread {
   /**
    * Starts the thread and loads the engine in it.
    *
-   * @throws ThreadError as `Engine.load` throws.
+   * @throws ThreadError as `Engine.load` throws; ResourceError if the thread cannot be started.
    */
   static async start(options: EngineThreadOptions, startThread = startEngineThread): Promise<EngineThread> {
     const thread = startThread(options);
@@ -88,7 +90,7 @@ export class EngineThread {
       return await promise;
     } catch (error) {
       await thread.terminate();
-      throw error;
+      throw namedShortage(error);
     } finally {
       // One by one: removeAllListeners() would take the worker's own listeners away, and silence it.
       thread.off('message', take).off('error', reject).off('exit', exit);
@@ -196,7 +198,7 @@ export class EngineThread {
 function startEngineThread({ modelDir, options, hasTokenizer }: EngineThreadOptions): ThreadPort {
   const workerData: ThreadData = { modelDir, options, hasTokenizer };
   shareJoined();
-  return new Worker(siblingModule('./engine-thread-main.ts', import.meta.url), { workerData });
+  return startThread(siblingModule('./engine-thread-main.ts', import.meta.url), { workerData });
 }
 
 function wake(inbox: Inbox): void {

@@ -1,6 +1,8 @@
-import { Worker } from 'node:worker_threads';
-import { EngineClosedError } from '../errors.ts';
+import type { Worker } from 'node:worker_threads';
+import { EngineClosedError, ResourceError } from '../errors.ts';
+import { namedShortage } from '../terminal/shortage.ts';
 import { siblingModule } from '../terminal/sibling-module.ts';
+import { startThread } from '../terminal/start-thread.ts';
 import type { VocabularyData } from '../text/vocabulary.ts';
 import { ApiError } from './api-error.ts';
 import type { FromTextThread, TextJob, TextThreadData, TextValue } from './text-messages.ts';
@@ -24,11 +26,12 @@ export class TextWorker {
 
   /**
    * @param maxHeapMb memory for the objects of the thread, in MiB.
-   * @throws ThreadError as `Tokenizer.load` throws, and for a malformed chat template.
+   * @throws ThreadError as `Tokenizer.load` throws, and for a malformed chat template; ResourceError if the
+   * thread cannot be started.
    */
   static async start(modelDir: string, maxHeapMb: number): Promise<TextWorker> {
     const workerData: TextThreadData = { modelDir };
-    const worker = new Worker(siblingModule('./text-thread-main.ts', import.meta.url), {
+    const worker = startThread(siblingModule('./text-thread-main.ts', import.meta.url), {
       workerData,
       resourceLimits: { maxOldGenerationSizeMb: maxHeapMb },
     });
@@ -38,7 +41,8 @@ export class TextWorker {
       return new TextWorker(worker, message.vocabulary);
     } catch (error) {
       await worker.terminate();
-      throw error;
+      const named = namedShortage(error instanceof ApiError ? error.cause : error);
+      throw named instanceof ResourceError ? named : error;
     }
   }
 

@@ -1,4 +1,5 @@
 import { OptionError, PlumblineError } from '../errors.ts';
+import { namedShortage } from '../terminal/shortage.ts';
 
 /** An error as data: structured clone keeps no class. */
 export interface ErrorData {
@@ -25,7 +26,8 @@ export class ThreadError extends PlumblineError {
 }
 
 /** What is sent of an error to another thread. */
-export function toErrorData(error: unknown): ErrorData {
+export function toErrorData(thrown: unknown): ErrorData {
+  const error = namedShortage(thrown);
   if (!(error instanceof Error)) return { name: 'Error', message: String(error), stack: undefined };
   const { name, message, stack } = error;
   return { name, message, stack, ...(error instanceof OptionError && { option: error.option }) };

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import type { PlumblineError } from '../errors.ts';
 import { lfsPointer } from './git-lfs.ts';
+import { describeCode } from './shortage.ts';
 
 type ErrorClass = new (message: string, options?: ErrorOptions) => PlumblineError;
 
@@ -15,8 +16,7 @@ export function readJsonSync(path: string, Failure: ErrorClass, hint?: string): 
   try {
     text = readFileSync(path, 'utf8');
   } catch (cause) {
-    const { code } = cause as NodeJS.ErrnoException;
-    throw new Failure(`cannot read ${path} (${code})${ending(hint)}`, { cause });
+    throw new Failure(`cannot read ${path} (${describeCode(cause)})${ending(hint)}`, { cause });
   }
   return parseJsonOf(path, text, Failure, hint);
 }

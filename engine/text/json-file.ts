@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { type ChatTemplateError, FileError, type TokenizerError } from '../errors.ts';
 import { lfsPointer } from '../terminal/git-lfs.ts';
+import { describeCode } from '../terminal/shortage.ts';
 
 /** The error class a reader reports with: the promise that the file's content is part of. */
 type TextErrorClass = typeof TokenizerError | typeof ChatTemplateError | typeof FileError;
@@ -20,7 +21,7 @@ export async function readTextFile(path: string, ErrorClass: TextErrorClass): Pr
   } catch (cause) {
     const { code } = cause as NodeJS.ErrnoException;
     if (code === 'ENOENT') return undefined;
-    throw new ErrorClass(`cannot read ${path} (${code})`, { cause });
+    throw new ErrorClass(`cannot read ${path} (${describeCode(cause)})`, { cause });
   }
   const pointer = lfsPointer(bytes);
   if (pointer !== undefined) throw new ErrorClass(`cannot read ${path}: ${pointer}`);

@@ -1,14 +1,18 @@
-import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TensorData, writeSafetensors } from '../../engine/checkpoint/safetensors-writer.ts';
 import type { ModelConfig } from '../../engine/config.ts';
 import { makeFolder } from '../../engine/terminal/make-folder.ts';
+import { writeWhole } from '../../engine/terminal/write-whole.ts';
 import { type Manifest, type RecordedGolden, TOP } from '../../golden/schema.ts';
 
-/** Writes a case as JSON, and its numbers as safetensors, into a model's folder. */
+/**
+ * Writes a case as JSON, and its numbers as safetensors, into a model's folder.
+ *
+ * @throws FileError if a file cannot be written.
+ */
 export function writeCase(folder: string, { golden, tensors }: RecordedGolden, config: ModelConfig): void {
   makeFolder(folder);
-  writeFileSync(join(folder, `${golden.id}.json`), formatJson(golden));
+  writeWhole(join(folder, `${golden.id}.json`), formatJson(golden));
   if (!tensors || !('positions' in golden)) return;
   const { logits, logitsFloat64, hiddenStates, sampled } = tensors;
   const rows = golden.positions.length + golden.greedy.tokens.length;
@@ -31,9 +35,10 @@ export function writeCase(folder: string, { golden, tensors }: RecordedGolden, c
   writeSafetensors(join(folder, `${golden.id}.safetensors`), file);
 }
 
+/** @throws FileError if it cannot be written. */
 export function writeManifest(folder: string, manifest: Manifest): void {
   makeFolder(folder);
-  writeFileSync(join(folder, 'manifest.json'), formatJson(manifest));
+  writeWhole(join(folder, 'manifest.json'), formatJson(manifest));
 }
 
 /** Strings are matched as well, so that a list of numbers inside a string is not reformatted. */

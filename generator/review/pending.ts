@@ -21,19 +21,22 @@ export class PendingGoldens {
   readonly #temporary: string;
   readonly #removed: string[] = [];
 
-  /** @param folder of the goldens. */
+  /**
+   * @param folder of the goldens.
+   * @throws FileError if what a killed process has left cannot be removed.
+   */
   constructor(folder: string) {
     this.#folder = folder;
-    removeAbandoned(folder);
+    writing(folder, () => removeAbandoned(folder));
     // Process ids are reused, in containers soon, so the folder of a killed process would be taken for this
     // one's.
     this.#temporary = join(folder, `${PENDING}.${process.pid}.${randomUUID()}.tmp`);
   }
 
-  /** The folder for a model's new files. */
+  /** The folder for a model's new files. @throws FileError if it cannot be made. */
   modelFolder(model: string): string {
     const folder = join(this.#temporary, model);
-    makeFolder(folder);
+    writing(this.#folder, () => makeFolder(folder));
     return folder;
   }
 
@@ -42,8 +45,17 @@ export class PendingGoldens {
     this.#removed.push(join(model, file));
   }
 
-  /** Replaces the pending goldens of an earlier run. @returns whether anything is pending now. */
+  /**
+   * Replaces the pending goldens of an earlier run.
+   *
+   * @returns whether anything is pending now.
+   * @throws FileError if they cannot be replaced.
+   */
   publish(): boolean {
+    return writing(this.#folder, () => this.#publish());
+  }
+
+  #publish(): boolean {
     const pending = join(this.#folder, PENDING);
     rmSync(pending, { recursive: true, force: true });
     if (!existsSync(this.#temporary) && this.#removed.length === 0) return false;
@@ -56,6 +68,19 @@ export class PendingGoldens {
   /** Removes everything that is not published. */
   discard(): void {
     rmSync(this.#temporary, { recursive: true, force: true });
+  }
+}
+
+/** @throws FileError if `write` fails. */
+function writing<T>(folder: string, write: () => T): T {
+  try {
+    return write();
+  } catch (cause) {
+    throw new FileError(
+      `cannot write to ${folder} (${(cause as Error).message}); give --folder goldens in a folder that can be written, ` +
+        'or --check, which writes nothing',
+      { cause },
+    );
   }
 }
 

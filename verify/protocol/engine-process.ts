@@ -1,6 +1,7 @@
 import { type ChildProcessByStdio, spawn } from 'node:child_process';
 import type { Readable, Writable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { describeShortage, shortageIn } from '../../engine/terminal/shortage.ts';
 import { NoAnswerError } from '../errors.ts';
 import { LineReader } from './line-reader.ts';
 import { OutputTail } from './output-tail.ts';
@@ -160,19 +161,24 @@ export class EngineProcess {
     if (code === 'EACCES') {
       return `cannot start ${program}: it is not executable; run chmod +x, or name its interpreter, as in "python3 engine.py"`;
     }
-    return `cannot start ${program}: ${message}`;
+    return `cannot start ${program}: ${describeShortage({ code, message })}`;
   }
 }
 
 /** A group of its own: signals of the terminal do not reach it, and its children end with it. */
 function spawnGroup(program: string, args: readonly string[]) {
+  let child: ChildProcessByStdio<Writable, Readable, Readable>;
   try {
-    return spawn(program, args, { stdio: ['pipe', 'pipe', 'pipe'], detached: true });
+    child = spawn(program, args, { stdio: ['pipe', 'pipe', 'pipe'], detached: true });
   } catch (cause) {
-    throw new NoAnswerError(`cannot start the program: ${(cause as Error).message}`, {
-      cause,
-    });
+    throw new NoAnswerError(`cannot start the program: ${describeShortage(cause)}`, { cause });
   }
+  // Node makes the pipes last, and none where it has had too few descriptors for the process itself.
+  if ((child.stdin as Writable | undefined) === undefined) {
+    child.once('error', () => {});
+    throw new NoAnswerError(`cannot start the program: EMFILE: ${shortageIn('EMFILE')}`);
+  }
+  return child;
 }
 
 /** What ends the programs that still run when this process exits. */

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { text } from 'node:stream/consumers';
 import { GroupError } from '../../errors.ts';
-import { describeShortage } from './shortage.ts';
+import { describeShortage } from '../../terminal/shortage.ts';
 
 /**
  * A FIFO from one rank to another, as file descriptors. Both ranks have both ends open, so that a rank can
@@ -68,7 +68,9 @@ export async function openFifos(size: number): Promise<(Fifo | undefined)[][]> {
   };
   try {
     const endedEarly = ended.then(([stderr, [exitCode, signal]]) => {
-      throw new Error(stderr.trim() || `it ended with ${signal ?? exitCode}`);
+      const message = stderr.trim() || `it ended with ${signal ?? exitCode}`;
+      const isFolder = /^(mktemp|mkfifo): /.test(message);
+      throw new Error(isFolder ? `${message}; set TMPDIR to a folder that can be written` : message);
     });
     const [folder]: string[] = await Promise.race([once(createInterface(maker.stdout), 'line'), endedEarly]);
     const fifo = (file: string) => ({

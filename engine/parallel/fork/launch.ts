@@ -1,22 +1,29 @@
 import { once } from 'node:events';
-import { Worker } from 'node:worker_threads';
+import type { Worker } from 'node:worker_threads';
 import { GroupError } from '../../errors.ts';
+import { describeShortage } from '../../terminal/shortage.ts';
 import { siblingModule } from '../../terminal/sibling-module.ts';
+import { startThread } from '../../terminal/start-thread.ts';
 import { Collectives } from '../collectives.ts';
 import type { ProcessGroup } from '../process-group.ts';
 import { singleProcessGroup } from '../single-process-group.ts';
 import { FifoTransport, type GroupMonitor } from './fifo-transport.ts';
 import { closeFifos, linksOf, openFifos } from './fifos.ts';
 import type { FromSupervisor, SupervisorData, ToSupervisor } from './rank-supervisor.ts';
-import { describeShortage } from './shortage.ts';
 import { WaitState } from './wait-state.ts';
 
 export interface LaunchOptions {
   /** Argument of the entry on every rank; JSON. */
   argument?: unknown;
-  /** How long a rank may be waited for, or be silent, before the group fails, in ms. Default 10 000. */
+  /**
+   * How long a rank may be waited for, or be silent, before the group fails, in ms. Default 10 000. Before
+   * its first message a rank that is not stopped may be silent for 20 000 ms, if that is longer.
+   */
   timeoutMs?: number;
-  /** How long the ranks may take to start and import the entry, in ms. Default 60 000. */
+  /**
+   * How long the ranks may take to start and import the entry, in ms. Default 60 000, or `timeoutMs` if that is
+   * longer.
+   */
   startTimeoutMs?: number;
 }
 
@@ -32,7 +39,7 @@ export interface LaunchOptions {
  * integer.
  */
 export async function launch(size: number, entry: URL, options: LaunchOptions = {}): Promise<ProcessGroup> {
-  const { argument, timeoutMs = 10_000, startTimeoutMs = 60_000 } = options;
+  const { argument, timeoutMs = 10_000, startTimeoutMs = Math.max(60_000, timeoutMs) } = options;
   if (!Number.isInteger(size) || size < 1) throw new RangeError(`A group has 1 or more ranks, not ${size}`);
   if (size === 1) return singleProcessGroup();
   const fifos = await openFifos(size);
@@ -40,7 +47,17 @@ export async function launch(size: number, entry: URL, options: LaunchOptions = 
   const pids = new Int32Array(new SharedArrayBuffer(4 * size));
   const task = { entry: entry.href, argument, timeoutMs };
   const workerData: SupervisorData = { fifos, state: state.buffer, pids, task, startTimeoutMs };
-  const supervisor = new Worker(siblingModule('./rank-supervisor.ts', import.meta.url), { workerData });
+  const failed = (cause: unknown) => {
+    closeFifos(fifos, () => true);
+    const message = `the thread that supervises ${size} ranks has failed: ${describeShortage(cause)}`;
+    return new GroupError(message, [], { cause });
+  };
+  let supervisor: Worker;
+  try {
+    supervisor = startThread(siblingModule('./rank-supervisor.ts', import.meta.url), { workerData });
+  } catch (cause) {
+    throw failed(cause);
+  }
   const ended = once(supervisor, 'exit');
   // An error of the thread is thrown below.
   ended.catch(() => {});
@@ -60,9 +77,7 @@ export async function launch(size: number, entry: URL, options: LaunchOptions = 
   const type = await firstMessage(supervisor, ended).catch((cause) => {
     process.off('exit', killAll);
     killAll();
-    closeFifos(fifos, () => true);
-    const message = `the thread that supervises ${size} ranks has failed: ${describeShortage(cause)}`;
-    throw new GroupError(message, [], { cause });
+    throw failed(cause);
   });
   // The children have inherited the FIFOs between themselves by now.
   closeFifos(fifos, (from, to) => from !== 0 && to !== 0);

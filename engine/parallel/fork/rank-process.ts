@@ -3,14 +3,24 @@ import { writeSync } from 'node:fs';
 import type { Duplex, Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { formatDiagnostic, withTextDiagnostics } from '../../terminal/diagnostic.ts';
+import { isStopped } from '../../terminal/is-stopped.ts';
+import { describeShortage, shortageIn } from '../../terminal/shortage.ts';
 import { siblingModule } from '../../terminal/sibling-module.ts';
 import { onLine, onMessage, sendMessage, type ToLauncher, type ToRank } from './control.ts';
-import { describeShortage } from './shortage.ts';
+import type { MuteRank } from './late-to-speak.ts';
 import type { RankStatus } from './stalled-ranks.ts';
 import type { ElapsedWait } from './wait-timer.ts';
 
 const MAIN = fileURLToPath(siblingModule('./rank.ts', import.meta.url));
 const CONTROL_DESCRIPTOR = 3;
+
+const ABORTS_WITHOUT =
+  'Node aborts where it gets no thread or no memory; see ulimit -u, ulimit -v and the free memory';
+/** Signals by which libuv and V8 end their own process; libuv prints nothing. */
+const ABORTS: Readonly<Partial<Record<NodeJS.Signals, string>>> = {
+  SIGABRT: ABORTS_WITHOUT,
+  SIGTRAP: ABORTS_WITHOUT,
+};
 
 export interface RankProcessOptions {
   rank: number;
@@ -37,7 +47,11 @@ export class RankProcess {
   hasSpoken = false;
   #left = false;
   #silentMs = 0;
+  /** Counted until its first message. */
+  #stoppedMs = 0;
   #wait: ElapsedWait | undefined;
+  /** What the first line of its output that names a shortage says. */
+  #shortage: string | undefined;
 
   constructor({ rank, size, descriptors, onMessage: handle, onEnd }: RankProcessOptions) {
     this.rank = rank;
@@ -48,7 +62,10 @@ export class RankProcess {
     this.#control = this.#child.stdio?.[CONTROL_DESCRIPTOR] as Duplex | undefined;
     if (this.#control) {
       for (const output of [this.#child.stdout, this.#child.stderr]) {
-        onLine(output as Readable, (line) => print(`[rank ${rank}] ${line}`));
+        onLine(output as Readable, (line) => {
+          print(`[rank ${rank}] ${line}`);
+          this.#shortage ??= shortageIn(line);
+        });
       }
       onMessage<ToLauncher>(this.#control, (message) => {
         this.#receive(message);
@@ -65,7 +82,8 @@ export class RankProcess {
     // 'close' comes after all output, 'exit' may come before.
     this.#child.once('close', (code, signal) => {
       const how = signal ? `was killed by ${signal}` : `ended with exit code ${code}`;
-      end(how, code === 0 && this.#left);
+      const why = this.#shortage ?? (signal && ABORTS[signal]);
+      end(why ? `${how} (${why})` : how, code === 0 && this.#left);
     });
   }
 
@@ -78,9 +96,16 @@ export class RankProcess {
     return { rank: this.rank, silentMs: this.#silentMs, left: this.#left, wait: this.#wait };
   }
 
+  /** What is known of it before its first message. */
+  get muteness(): MuteRank {
+    return { rank: this.rank, silentMs: this.#silentMs, stoppedMs: this.#stoppedMs };
+  }
+
   /** Adds to the time since its last message. */
   tick(elapsedMs: number): void {
     this.#silentMs += elapsedMs;
+    if (this.hasSpoken || this.pid === undefined) return;
+    this.#stoppedMs = isStopped(this.pid) ? this.#stoppedMs + elapsedMs : 0;
   }
 
   send(message: ToRank): void {

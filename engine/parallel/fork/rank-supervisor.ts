@@ -1,8 +1,10 @@
 import { parentPort, workerData } from 'node:worker_threads';
+import { processShortage } from '../../terminal/process-shortage.ts';
 import { namesOf } from '../agreement.ts';
 import type { GroupFailure } from '../transport.ts';
 import type { Task } from './control.ts';
 import { descriptorsOf, type Fifo, linksOf } from './fifos.ts';
+import { findLateToSpeak } from './late-to-speak.ts';
 import { RankProcess } from './rank-process.ts';
 import { findStalledRanks, type RankStatus } from './stalled-ranks.ts';
 import { WaitInterrupter } from './wait-interrupter.ts';
@@ -24,8 +26,8 @@ export type ToSupervisor = { type: 'failed'; failure: GroupFailure } | { type: '
 /** Messages to the main thread. */
 export type FromSupervisor = { type: 'started' } | { type: 'failed' };
 
-/** Until then, a rank that has sent no message yet is taken to start. */
-const FIRST_MESSAGE_MS = 20_000;
+/** How often a start of a process is tried while a rank does not start, in ms. */
+const SHORTAGE_TRY_MS = 1000;
 /** How long the ranks of a failed group may take to report the failure and exit. */
 const GRACE_MS = 1000;
 
@@ -41,6 +43,7 @@ class RankSupervisor {
   readonly #ranks: RankProcess[];
   readonly #timer: WaitTimer;
   #startingMs = 0;
+  #nextTryMs = 0;
   #closingMs = 0;
   #started = false;
   #closing = false;
@@ -121,15 +124,25 @@ class RankSupervisor {
     this.#startingMs += elapsedMs;
     const { timeoutMs } = this.#data.task;
     // A rank that imports its modules sends heartbeats, and a stopped one none. Before the first message Node
-    // itself starts, which takes seconds on a busy machine.
-    const silent = this.#ranks
-      .filter(({ hasSpoken }) => hasSpoken || this.#startingMs >= FIRST_MESSAGE_MS)
+    // itself starts.
+    const spoken = this.#ranks
+      .filter(({ hasSpoken }) => hasSpoken)
       .map(({ status }) => ({ ...status, wait: undefined }));
-    const stalled = findStalledRanks(silent, timeoutMs);
+    const stalled = findStalledRanks(spoken, timeoutMs);
     if (stalled) return { ...stalled, message: `${stalled.message}${this.#phase}` };
+    const mute = this.#ranks.filter(({ hasSpoken }) => !hasSpoken).map((rank) => rank.muteness);
+    const late = findLateToSpeak(mute, timeoutMs, () => this.#findShortage());
+    if (late) return late;
     const ranks = this.#ranks.filter(({ joined }) => !joined).map(({ rank }) => rank);
     if (this.#startingMs < this.#data.startTimeoutMs) return undefined;
     return { message: `Waited ${this.#data.startTimeoutMs} ms for ${namesOf(ranks)} to start`, ranks };
+  }
+
+  /** Tried once a second: a process has to be started for it. */
+  #findShortage(): string | undefined {
+    if (this.#startingMs < this.#nextTryMs) return undefined;
+    this.#nextTryMs = this.#startingMs + SHORTAGE_TRY_MS;
+    return processShortage();
   }
 
   #lateToEnd(elapsedMs: number): GroupFailure | undefined {

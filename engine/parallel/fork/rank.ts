@@ -1,7 +1,8 @@
 import { once } from 'node:events';
-import { Worker } from 'node:worker_threads';
+import type { Worker } from 'node:worker_threads';
 import { PlumblineError } from '../../errors.ts';
 import { siblingModule } from '../../terminal/sibling-module.ts';
+import { startThread } from '../../terminal/start-thread.ts';
 import { Collectives } from '../collectives.ts';
 import type { ProcessGroup } from '../process-group.ts';
 import type { Task } from './control.ts';
@@ -20,8 +21,18 @@ export type Entry = (group: ProcessGroup, argument: never) => void | Promise<voi
 const [rank, size] = process.argv.slice(2).map(Number);
 const state = new WaitState();
 const workerData: MonitorData = { rank, size, state: state.buffer };
-const launcherMonitor = new Worker(siblingModule('./launcher-monitor.ts', import.meta.url), { workerData });
+const launcherMonitor = startMonitor();
 const send = (message: ToMonitor): void => launcherMonitor.postMessage(message);
+
+/** Without that thread nothing can be sent: the launcher reads the reason in what this process prints. */
+function startMonitor(): Worker {
+  try {
+    return startThread(siblingModule('./launcher-monitor.ts', import.meta.url), { workerData });
+  } catch (error) {
+    process.stderr.write(`${(error as Error).message}\n`);
+    process.exit(1);
+  }
+}
 
 /** Waits for the next message of that type. @throws GroupError if the group fails first. */
 async function receive<T extends FromMonitor['type']>(type: T): Promise<Extract<FromMonitor, { type: T }>> {

@@ -60,4 +60,5 @@ function failure(rank: number, what: string): GroupFailure {
   return { message: `Rank ${rank} ${what}`, ranks: [rank] };
 }
 
-const seconds = (ms: number): string => `${(ms / 1000).toFixed(1)} s`;
+/** @returns e.g. `1.0 s`. */
+export const seconds = (ms: number): string => `${(ms / 1000).toFixed(1)} s`;

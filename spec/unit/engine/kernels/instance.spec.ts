@@ -34,6 +34,13 @@ test('kernels that are not built are an error with the command that builds them'
   t.like(error!.cause, { code: 'ENOENT' });
 });
 
+test('kernels that are there and cannot be read need no build', async (t) => {
+  const error = await t.throwsAsync(readKernels(new URL('./', import.meta.url)), {
+    instanceOf: KernelError,
+  });
+  t.regex(error!.message, /^cannot read .* \(EISDIR\)$/);
+});
+
 test('a file that is not WebAssembly is refused', async (t) => {
   const error = await load(t, Buffer.from('not wasm'));
   const { message } = error!.cause as Error;

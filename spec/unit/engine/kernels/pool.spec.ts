@@ -136,6 +136,33 @@ test.serial('a terminated thread is an error of the next call, not a hang', asyn
   });
 });
 
+test.serial('a thread that cannot be started is an error that says what is short, again and again', (t) => {
+  if (spawnSync('prlimit', ['--version']).error) return t.pass('this system cannot limit a running process');
+  const url = new URL('../../../../engine/kernels/wasm.ts', import.meta.url);
+  const code = `
+    import { execFileSync } from 'node:child_process';
+    import { readFileSync } from 'node:fs';
+    import { createWasmKernels } from '${url}';
+    const kernels = await createWasmKernels({ threads: 2, sharedWork: 0 });
+    const [x, y] = [kernels.allocate(4096), kernels.allocate(4096)];
+    const [, size] = /VmSize:\\s+(\\d+)/.exec(readFileSync('/proc/self/status', 'utf8'));
+    execFileSync('prlimit', ['--pid', process.pid, '--as=' + 1024 * (Number(size) + 300 * 1024)]);
+    for (let i = 0; i < 2; i++) {
+      try { kernels.add(x, y, 4096); } catch (error) { console.log(error.name + ': ' + error.message); }
+    }
+  `;
+  const program = join(temporaryFolder(t), 'program.mjs');
+  writeFileSync(program, code);
+  const { status, stdout, stderr } = spawnSync(process.execPath, [program], { encoding: 'utf8' });
+  t.is(status, 0, stderr);
+  const [first, second] = stdout.split('\n');
+  t.regex(
+    first,
+    /^KernelError: cannot start thread 2 of 2 of the kernels: a thread needs 640 MiB of address space, and \d+ MiB are left; raise the limit: ulimit -v; or use fewer threads$/,
+  );
+  t.is(second, first);
+});
+
 test.serial('a thread that ends because of an error is named by its error', async (t) => {
   const { kernels, workers } = await threaded(t, 2);
   const { compute } = double(kernels);

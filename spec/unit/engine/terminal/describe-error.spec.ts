@@ -20,6 +20,15 @@ test('any other error names its class and the option that shows where', (t) => {
   t.is(describeError('a string'), 'unexpected a string; --debug shows where');
 });
 
+test('an error of a shortage says what is short, whatever its class', (t) => {
+  const error = Object.assign(new Error("EMFILE: too many open files, open '/a.ts'"), { code: 'EMFILE' });
+  t.is(
+    describeError(error),
+    "EMFILE: too many open files, open '/a.ts': this process may open no more files; raise the limit: ulimit -n",
+  );
+  t.regex(describeError(error, true), /^Error: EMFILE.*\n {4}at /);
+});
+
 test('with debug, an error has its stack trace and its causes', (t) => {
   const cause = new RangeError('inner');
   const text = describeError(new FileError('outer', { cause }), true);

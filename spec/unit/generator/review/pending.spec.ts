@@ -185,3 +185,17 @@ test('a folder of an earlier run of the same process is not used', (t) => {
   const next = new PendingGoldens(folder);
   t.deepEqual(readdirSync(next.modelFolder('dense')), []);
 });
+
+test('a folder of goldens in which nothing can be made is an error with what else to do', (t) => {
+  // The folder is a file: root may write to any folder.
+  const folder = join(temporaryFolder(t), 'goldens');
+  const pending = new PendingGoldens(folder);
+  writeFileSync(folder, '');
+  const error = {
+    instanceOf: FileError,
+    message: /^cannot write to .*goldens \(E.*; give --folder .* or --check/,
+  };
+  t.throws(() => pending.modelFolder('dense'), error);
+  pending.addRemoved('dense', 'one.json');
+  t.throws(() => pending.publish(), error);
+});

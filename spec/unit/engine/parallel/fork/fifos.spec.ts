@@ -69,7 +69,7 @@ test.serial('opening FIFOs in a temporary folder that cannot be written names th
   process.env.TMPDIR = '/nonexistent';
   await t.throwsAsync(openFifos(2), {
     instanceOf: GroupError,
-    message: /need FIFOs .*\/nonexistent\/plumbline-group-/,
+    message: /need FIFOs .*\/nonexistent\/plumbline-group-.*; set TMPDIR to a folder that can be written$/,
   });
 });
 

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
-import { writeFileSync } from 'node:fs';
+import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { text as readText } from 'node:stream/consumers';
 import { pathToFileURL } from 'node:url';
@@ -107,6 +107,28 @@ test.serial('launch names a rank that is stopped while it starts within the time
     message: /^Rank 1 has given no sign of life for .* s while the group started$/,
   });
 });
+
+test.serial(
+  'launch names a rank that is stopped before its first message within the time limit',
+  async (t) => {
+    if (!existsSync('/proc/self/stat')) return t.pass('this system does not say that a process is stopped');
+    const stop = join(temporaryFolder(t), 'stop.mjs');
+    writeFileSync(
+      stop,
+      "import { isMainThread } from 'node:worker_threads';\nif (isMainThread) process.kill(process.pid, 'SIGSTOP');",
+    );
+    const { NODE_OPTIONS } = process.env;
+    process.env.NODE_OPTIONS = `${NODE_OPTIONS ?? ''} --import=${pathToFileURL(stop)}`;
+    t.teardown(() => {
+      if (NODE_OPTIONS === undefined) delete process.env.NODE_OPTIONS;
+      else process.env.NODE_OPTIONS = NODE_OPTIONS;
+    });
+    await t.throwsAsync(launchRanks(t, 'export default () => {};', { timeoutMs: 300 }), {
+      instanceOf: GroupError,
+      message: /^Rank 1 is stopped, and has given no sign of life for .* s while the group started$/,
+    });
+  },
+);
 
 /**
  * Launches ranks in a process that may open few files, with 0, 2, … descriptors left, and prints what comes
