@@ -120,7 +120,9 @@ function answersOf(
 
 function verdictOfCase({ answer, outcomes }: Asked): VerdictCase {
   const { id } = answer.case;
-  const failed = outcomes.find(({ kind }) => kind === 'error' || kind === 'no answer');
+  const ofKind = (wanted: Outcome<unknown>['kind']) => outcomes.find(({ kind }) => kind === wanted);
+  // An answer that is wrong stays wrong if another did not come.
+  const failed = ofKind('error') ?? ofKind('no answer');
   const told = failed ?? (outcomes.every(({ kind }) => kind === 'skipped') ? outcomes[0] : undefined);
   if (!told || told.kind === 'result') return { id, verdict: 'right', outcome: 'result' };
   const verdict = told.kind === 'error' ? 'wrong' : 'unknown';

@@ -107,6 +107,7 @@ export async function verify(options: VerifyOptions): Promise<Verdict> {
   const loaded =
     reference && (await unlessAborted(signal, () => loadAbortable(subject, model.modelDir, signal)));
   const about = {
+    // A server's name is known when it is loaded.
     subject: { ...subject.info, adapter },
     model: { name: model.name, source: model.source },
     reference: describeReference(golden),
@@ -121,8 +122,6 @@ export async function verify(options: VerifyOptions): Promise<Verdict> {
     return {
       format: VERDICT_FORMAT,
       ...about,
-      // A server's name is known when it is loaded.
-      subject: { ...subject.info, adapter },
       ...concluded,
       versions: versionsHere(),
     };

@@ -1,7 +1,7 @@
 import { setImmediate } from 'node:timers/promises';
 import test from 'ava';
 import { httpSubject } from '../../../verify/adapters/http/http-subject.ts';
-import { NoAnswerError, NotSupportedError } from '../../../verify/errors.ts';
+import { NoAnswerError, NotSupportedError, SubjectError } from '../../../verify/errors.ts';
 import type { PrecisionClass } from '../../../verify/precision.ts';
 import type { Subject, SubjectModel } from '../../../verify/subject.ts';
 import { verdictSchema } from '../../../verify/verdict.ts';
@@ -158,6 +158,21 @@ test('a case is skipped only if both of its questions are', async (t) => {
   t.is(verdict, 'unknown');
   for (const { id, ...told } of cases) {
     t.deepEqual(told, { verdict: 'unknown', outcome: 'skipped', message: 'not here' }, id);
+  }
+});
+
+test('a case with a wrong answer is wrong, whether or not its other answer came', async (t) => {
+  const fail = () => Promise.reject(new SubjectError('nonsense'));
+  const die = () => Promise.reject(new NoAnswerError('it is gone'));
+  for (const parts of [
+    { forward: fail, generate: die },
+    { forward: die, generate: fail },
+  ]) {
+    const { cases, verdict } = await judge(fakeSubject(parts));
+    t.is(verdict, 'wrong');
+    t.true(cases.length > 0);
+    for (const { id, ...told } of cases)
+      t.deepEqual(told, { verdict: 'wrong', outcome: 'error', message: 'nonsense' }, id);
   }
 });
 
