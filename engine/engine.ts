@@ -91,7 +91,8 @@ export class Engine {
    *
    * @throws PromptError if the prompt is empty, has ids outside the vocabulary, or is too long for model or
    * cache.
-   * @throws OptionError if an option is unknown or has the wrong type, or a position is not one of the prompt's.
+   * @throws OptionError if an option is unknown or has the wrong type, or a position is not one of the
+   * prompt's.
    * @throws NonFiniteError if the logits have NaN or infinity; what the observer throws.
    * @throws EngineBusyError if an observer or a tokenizer calls it.
    * @throws EngineClosedError if the engine is closed.

@@ -121,8 +121,8 @@ export class ThreadPool {
   }
 
   /**
-   * @throws KernelError if a thread cannot be started, or has died. The result of this call is then incomplete, and later calls
-   * throw, too.
+   * @throws KernelError if a thread cannot be started, or has died. The result of this call is then
+   * incomplete, and later calls throw, too.
    */
   share<A extends object>(call: KernelCall<A>): void {
     const { kernel, args, units, work } = call;
