@@ -188,9 +188,7 @@ function parseOnce(line: string, where: string): { exact: unknown; json: unknown
     exact = parseJson(line);
     json = plainJson(exact);
   } catch (cause) {
-    // What overflows the stack is a RangeError.
-    const what = cause instanceof RangeError ? 'it is nested too deeply' : (cause as Error).message;
-    throw new FileError(`cannot read ${where} as JSON: ${what}`, { cause });
+    throw new FileError(`cannot read ${where} as JSON: ${(cause as Error).message}`, { cause });
   }
   const twice = duplicateKey(line);
   if (twice !== undefined) {

@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { type ChatTemplateError, FileError, type TokenizerError } from '../errors.ts';
 import { lfsPointer } from '../terminal/git-lfs.ts';
 import { describeCode } from '../terminal/shortage.ts';
+import { JsonNestingError } from './jinja/parse-json.ts';
 
 /** The error class a reader reports with: the promise that the file's content is part of. */
 type TextErrorClass = typeof TokenizerError | typeof ChatTemplateError | typeof FileError;
@@ -11,8 +12,7 @@ type TextErrorClass = typeof TokenizerError | typeof ChatTemplateError | typeof 
  *
  * @returns the text, or `undefined` if there is no such file.
  * @throws ErrorClass if the file is there but cannot be read, is a Git LFS pointer, or is not UTF-8: decoding
- * it
- * leniently would turn a flipped byte into U+FFFD and pass as another text.
+ * it leniently would turn a flipped byte into U+FFFD and pass as another text.
  */
 export async function readTextFile(path: string, ErrorClass: TextErrorClass): Promise<string | undefined> {
   let bytes: Uint8Array;
@@ -40,7 +40,7 @@ export async function readTextFile(path: string, ErrorClass: TextErrorClass): Pr
  * @param parse throws what is wrong with a text. Default: `JSON.parse`.
  * @returns the parsed value, or `undefined` if there is no such file.
  * @throws ErrorClass as {@link readTextFile} does, and if the text is not JSON; it has the file's length,
- * which shows a download that was cut short.
+ * which shows a download that was cut short; and if the text is nested too deeply for `parse`.
  */
 export async function readJsonFile(
   path: string,
@@ -52,9 +52,8 @@ export async function readJsonFile(
   try {
     return parse(text);
   } catch (cause) {
-    throw new ErrorClass(
-      `cannot read ${path} as JSON (${text.length} characters, perhaps cut short): ${(cause as Error).message}`,
-      { cause },
-    );
+    // What is nested too deeply is valid JSON, so that it was not cut short.
+    const advice = cause instanceof JsonNestingError ? '' : ` (${text.length} characters, perhaps cut short)`;
+    throw new ErrorClass(`cannot read ${path} as JSON${advice}: ${(cause as Error).message}`, { cause });
   }
 }

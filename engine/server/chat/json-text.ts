@@ -51,6 +51,10 @@ export function parseJsonObject(json: string): Record<string, unknown> | undefin
   } catch {
     return undefined;
   }
-  const isObject = typeof value === 'object' && value !== null && !Array.isArray(value);
-  return isObject ? (value as Record<string, unknown>) : undefined;
+  return isJsonObject(value) ? value : undefined;
+}
+
+/** Whether a value that was read from JSON is an object; one of `parseJson` may be a Map. */
+export function isJsonObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof Number);
 }

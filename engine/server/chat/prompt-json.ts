@@ -1,11 +1,11 @@
 import { OptionError } from '../../errors.ts';
 import type { RenderOptions } from '../../text/chat.ts';
 import type { ChatMessage, FunctionCall } from '../../text/conversation.ts';
-import { parseJson } from '../../text/jinja/parse-json.ts';
+import { JsonNestingError, parseJson } from '../../text/jinja/parse-json.ts';
 import type { ChatPrompt } from '../context.ts';
 import { JSON_OF_OBJECT } from './conversation.ts';
-import { parseJsonObject, pythonJson } from './json-text.ts';
-import { checkJsonValue } from './json-value.ts';
+import { isJsonObject, pythonJson } from './json-text.ts';
+import { checkJsonValue, FEWER_LEVELS } from './json-value.ts';
 
 /** What a chat template renders. */
 export interface Conversation extends RenderOptions {
@@ -32,7 +32,7 @@ export function readPromptJson({
 }
 
 function toolsOf(json: string): NonNullable<RenderOptions['tools']> {
-  const tools = parseJson(json) as NonNullable<RenderOptions['tools']>;
+  const tools = parsed('tools', json, 'JSON') as NonNullable<RenderOptions['tools']>;
   for (const [i, each] of tools.entries()) checkJsonValue(`tools[${i}]`, each);
   return tools;
 }
@@ -49,9 +49,17 @@ function withArguments(message: ChatMessage, where: string, asJson = false): Cha
 function withReadArguments(called: FunctionCall, where: string, asJson: boolean): FunctionCall {
   const { arguments: json } = called;
   if (typeof json !== 'string') return called;
-  const parsed = parseJsonObject(json);
-  if (!parsed) throw new OptionError(where, json, JSON_OF_OBJECT);
-  checkJsonValue(where, parsed);
-  // As JSON, numbers above 2^53 keep all their digits.
-  return { ...called, arguments: asJson ? pythonJson(json) : parsed };
+  const value = parsed(where, json, JSON_OF_OBJECT);
+  if (!isJsonObject(value)) throw new OptionError(where, json, JSON_OF_OBJECT);
+  checkJsonValue(where, value);
+  return { ...called, arguments: asJson ? pythonJson(json) : value };
+}
+
+/** @throws OptionError if the text is no JSON, or is nested too deeply. */
+function parsed(where: string, json: string, expected: string): unknown {
+  try {
+    return parseJson(json);
+  } catch (cause) {
+    throw new OptionError(where, json, cause instanceof JsonNestingError ? FEWER_LEVELS : expected);
+  }
 }

@@ -85,6 +85,11 @@ test('what a template writes of JSON is what was sent, and what is no JSON is re
   t.is(await text.decode(await ask('{"a":1e5}')), '[{"n": 9007199254740993, "10": 1.0}]{"a": 1e5}');
   const option = 'messages[0].tool_calls[0].function.arguments';
   t.like(await t.throwsAsync(ask('[1]')), { kind: 'OptionError', option });
+  for (const levels of [8000, 100_000]) {
+    const deep = `{"a":${'['.repeat(levels)}${']'.repeat(levels)}}`;
+    t.like(await t.throwsAsync(ask(deep)), { kind: 'OptionError', option });
+    t.deepEqual(await text.encode('hel'), [ID.hel]);
+  }
 });
 
 test('a template that does not end is refused, and the jobs after it are done in a new thread', async (t) => {

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import test from 'ava';
-import { ChatTemplateError, TokenizerError } from '../../../../engine/errors.ts';
+import { ChatTemplateError, FileError, TokenizerError } from '../../../../engine/errors.ts';
+import { parseJson } from '../../../../engine/text/jinja/parse-json.ts';
 import { readJsonFile, readTextFile } from '../../../../engine/text/json-file.ts';
 import { trackResources } from '../../../support/processes/cleanup.ts';
 import { modelDir } from './tiny.ts';
@@ -57,6 +58,14 @@ test('a parser of its own reads the text, and says what is wrong with it', async
     message: `cannot read ${path} as JSON (4 characters, perhaps cut short): no such word`,
   });
   t.is(error?.cause, cause);
+});
+
+test('JSON that is nested too deeply was not cut short', async (t) => {
+  const path = join(modelDir(t, { 'a.json': `${'['.repeat(8000)}${']'.repeat(8000)}` }), 'a.json');
+  await t.throwsAsync(readJsonFile(path, FileError, parseJson), {
+    instanceOf: FileError,
+    message: `cannot read ${path} as JSON: it is nested too deeply`,
+  });
 });
 
 test('a Git LFS pointer in place of a file is called that', async (t) => {

@@ -141,6 +141,11 @@ const refused: [string, unknown, string][] = [
     withStages({ pre_tokenizer: { type: 'Sequence', pretokenizers: [byteLevel, byteLevel] } }),
     'pre_tokenizer: expected ByteLevel once, as the last',
   ],
+  [
+    'a sequence of no pre-tokenizers',
+    withStages({ pre_tokenizer: { type: 'Sequence', pretokenizers: [] } }),
+    'pre_tokenizer: expected ByteLevel once, as the last',
+  ],
   ['a behavior that the library passes over', splitWith({ behavior: 'MergedWithNext' }), '.behavior: '],
   [
     'a pattern that is inverted and isolated',

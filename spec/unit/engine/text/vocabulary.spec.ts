@@ -1,6 +1,6 @@
 import test, { type ExecutionContext } from 'ava';
 import { Tokenizer } from '../../../../engine/text/tokenizer.ts';
-import { createStreams, vocabularyOf } from '../../../../engine/text/vocabulary.ts';
+import { bytesOf, createStreams, vocabularyOf } from '../../../../engine/text/vocabulary.ts';
 import { trackResources } from '../../../support/processes/cleanup.ts';
 import { ID, modelDir, TINY_TOKENIZER_CONFIG, tinyTokenizerJson } from './tiny.ts';
 
@@ -28,4 +28,13 @@ test('streams of a copied vocabulary give, piece by piece, the text of the token
     }
   }
   t.is(streams.createStream().push(ID.end), '<|end|>', 'special tokens are text by default');
+});
+
+test('every token has the bytes of the tokenizer, the first and the last too; padding has none', async (t) => {
+  const tokenizer = await tinyTokenizer(t);
+  const data = vocabularyOf(tokenizer);
+  t.true(bytesOf(0, data).length > 0);
+  for (let id = 0; id < tokenizer.vocabSize + 2; id++) {
+    t.deepEqual(bytesOf(id, data), tokenizer.bytesOf(id), `id ${id}`);
+  }
 });

@@ -17,6 +17,11 @@ test("arguments of calls become Python's JSON with every digit, or an object", (
   });
   const [{ tool_calls }] = readPromptJson({ messages: [calling('{"n":1}')] }).messages;
   t.deepEqual(tool_calls, [{ function: { name: 'f', arguments: { n: 1 } } }]);
+  // A template that reads the object writes its numbers as Python does.
+  const exact = readPromptJson({ messages: [calling('{"n":9007199254740993,"x":1.0}')] }).messages;
+  t.deepEqual(exact[0].tool_calls, [
+    { function: { name: 'f', arguments: { n: 9007199254740993n, x: Object(1) } } },
+  ]);
 });
 
 test('tools keep what JSON.parse would lose', (t) => {
@@ -28,20 +33,27 @@ test('tools keep what JSON.parse would lose', (t) => {
   t.false('tools' in readPromptJson({ messages: [user] }));
 });
 
+const nested = (levels: number) => `{"a":${'['.repeat(levels - 1)}${']'.repeat(levels - 1)}}`;
 const JSON_OF_OBJECT = 'the JSON of an object, as a string';
+const FEWER = 'at most 100 levels of arrays and objects';
 const WELL_FORMED = 'texts without lone surrogates';
 for (const [chat, option, expected] of [
   [{ messages: [calling('{}', '[1]')] }, 'messages[0].tool_calls[1].function.arguments', JSON_OF_OBJECT],
   [{ messages: [user, calling('{"a"')] }, 'messages[1].tool_calls[0].function.arguments', JSON_OF_OBJECT],
   [{ messages: [calling('{"a":"\\ud800"}')] }, 'messages[0].tool_calls[0].function.arguments', WELL_FORMED],
   [{ messages: [user], toolsJson: '[{}, {"a": "\\udc00"}]' }, 'tools[1]', WELL_FORMED],
-  [
-    { messages: [user], toolsJson: `[{"a":${'['.repeat(101)}${']'.repeat(101)}}]` },
-    'tools[0]',
-    'at most 100 levels of arrays and objects',
-  ],
+  [{ messages: [calling('7.0')] }, 'messages[0].tool_calls[0].function.arguments', JSON_OF_OBJECT],
+  [{ messages: [user], toolsJson: `[${nested(101)}]` }, 'tools[0]', FEWER],
+  ...[8000, 100_000].flatMap(
+    (levels) =>
+      [
+        [{ messages: [user], toolsJson: `[${nested(levels)}]` }, 'tools', FEWER],
+        [{ messages: [calling(nested(levels))] }, 'messages[0].tool_calls[0].function.arguments', FEWER],
+      ] as const,
+  ),
 ] as const) {
-  test(`refused with ${option}: ${JSON.stringify(chat).slice(0, 100)}`, (t) => {
+  const text = JSON.stringify(chat);
+  test(`refused with ${option}: ${text.length} characters, ${text.slice(0, 100)}`, (t) => {
     const error = t.throws(() => readPromptJson(chat), { instanceOf: OptionError });
     t.deepEqual([error.option, error.expected], [option, expected]);
   });
