@@ -4,7 +4,11 @@ import type { ModelConfig } from '../config.ts';
 import { FileError, PromptError, show, UsageError } from '../errors.ts';
 import { checkPrompt } from '../serving/prompt.ts';
 import type { GenerateRequest } from '../serving/requests.ts';
-import { completeSamplingParams, type SamplingOptions } from '../serving/sampling-params.ts';
+import {
+  completeSamplingParams,
+  SAMPLING_OPTIONS,
+  type SamplingOptions,
+} from '../serving/sampling-params.ts';
 import { parseJson, plainJson } from '../text/jinja/parse-json.ts';
 import { readTextFile } from '../text/json-file.ts';
 import { type GivenSchedule, numBlocksOf } from './engine-flags.ts';
@@ -39,27 +43,12 @@ export interface NamedRequest extends GenerateRequest {
 const PROMPT_KEYS = ['prompt', 'messages', 'ids'];
 const CHAT_KEYS = ['messages', 'tools', 'enable_thinking'];
 
-/** Every sampling option; the compiler sees to it that none is missing. */
-const SAMPLING_KEYS: Record<keyof SamplingOptions, true> = {
-  temperature: true,
-  topK: true,
-  topP: true,
-  minP: true,
-  repetitionPenalty: true,
-  presencePenalty: true,
-  frequencyPenalty: true,
-  logitBias: true,
-  seed: true,
-  minNewTokens: true,
-  stopTokenIds: true,
-  stop: true,
-  ignoreEos: true,
-  n: true,
-  logprobs: true,
-  promptLogprobs: true,
-};
-
-const KNOWN_KEYS = new Set([...PROMPT_KEYS, ...CHAT_KEYS, ...['maxTokens'], ...Object.keys(SAMPLING_KEYS)]);
+const KNOWN_KEYS = new Set([
+  ...PROMPT_KEYS,
+  ...CHAT_KEYS,
+  ...['maxTokens'],
+  ...Object.keys(SAMPLING_OPTIONS),
+]);
 
 type Json = Record<string, unknown>;
 
@@ -175,7 +164,7 @@ function parseLine(line: string, where: string): GivenRequest {
   if (maxTokens !== undefined && !(Number.isInteger(maxTokens) && (maxTokens as number) >= 0)) {
     throw misplaced(where, 'maxTokens', maxTokens, 'a whole number, 0 or more');
   }
-  const sampling = Object.fromEntries(Object.entries(json).filter(([key]) => key in SAMPLING_KEYS));
+  const sampling = Object.fromEntries(Object.entries(json).filter(([key]) => key in SAMPLING_OPTIONS));
   const prompt = parsePrompt(json as Json, exact as Json, where);
   return { name: where, prompt, maxTokens: maxTokens as number | undefined, sampling };
 }

@@ -3,7 +3,7 @@ import { OptionError, PromptError } from '../errors.ts';
 import { checkBoolean, checkCount, checkNames } from '../options.ts';
 import { checkPrompt } from './prompt.ts';
 import type { GenerateRequest } from './requests.ts';
-import { completeSamplingParams, type SamplingParams } from './sampling-params.ts';
+import { completeSamplingParams, SAMPLING_OPTIONS, type SamplingParams } from './sampling-params.ts';
 
 /** What an engine can serve. */
 export interface RequestLimits {
@@ -33,22 +33,7 @@ const REQUEST: Readonly<Record<keyof GenerateRequest, true>> = Object.freeze({
   returnLogits: true,
   skipSpecialTokens: true,
   cacheSalt: true,
-  temperature: true,
-  topK: true,
-  topP: true,
-  minP: true,
-  repetitionPenalty: true,
-  presencePenalty: true,
-  frequencyPenalty: true,
-  logitBias: true,
-  seed: true,
-  minNewTokens: true,
-  stopTokenIds: true,
-  stop: true,
-  ignoreEos: true,
-  n: true,
-  logprobs: true,
-  promptLogprobs: true,
+  ...SAMPLING_OPTIONS,
 });
 
 /**

@@ -53,6 +53,26 @@ export interface SamplingOptions {
   promptLogprobs?: number;
 }
 
+/** Their names; the compiler sees to it that none is missing. */
+export const SAMPLING_OPTIONS: Readonly<Record<keyof SamplingOptions, true>> = Object.freeze({
+  temperature: true,
+  topK: true,
+  topP: true,
+  minP: true,
+  repetitionPenalty: true,
+  presencePenalty: true,
+  frequencyPenalty: true,
+  logitBias: true,
+  seed: true,
+  minNewTokens: true,
+  stopTokenIds: true,
+  stop: true,
+  ignoreEos: true,
+  n: true,
+  logprobs: true,
+  promptLogprobs: true,
+});
+
 type Completed = Required<Omit<SamplingOptions, 'logitBias' | 'logprobs' | 'promptLogprobs'>>;
 
 /** {@link SamplingOptions}, complete, valid and frozen. */
