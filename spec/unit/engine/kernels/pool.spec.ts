@@ -203,8 +203,12 @@ async function withStranger(t: ExecutionContext, code: string, patience = 0.3) {
   const deadline = Date.now() + 20_000;
   // A word of the job that it does not use says that the stranger has ended.
   const ended = new Int32Array(memory.buffer, 64 + 13 * 4, 1);
+  const failed = new Int32Array(memory.buffer, 64 + 5 * 4, 1);
   return () => {
-    while (Date.now() < deadline && Atomics.load(ended, 0) === 0) pool.share(call);
+    while (Date.now() < deadline && Atomics.load(ended, 0) === 0) {
+      pool.share(call);
+      if (Atomics.load(failed, 0) !== 0) throw new Error('a call returned in which a thread had failed');
+    }
     return Atomics.load(ended, 0);
   };
 }
