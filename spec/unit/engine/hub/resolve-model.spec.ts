@@ -126,9 +126,16 @@ test('offline by either variable, a snapshot without its optional files is used'
   }
 });
 
-test('without a connection, a snapshot without its optional files is used', async (t) => {
+test('online, the hub is asked for optional files that a snapshot lacks; without a connection it is used', async (t) => {
   const { cache, options } = await cached(t, ['config.json']);
-  t.is(await resolveModel('org/name', { ...options, optional: ['a.json'] }), cache.snapshotDir(COMMIT));
+  const asked: string[] = [];
+  const fetch: typeof globalThis.fetch = (url, init) => {
+    asked.push(String(url));
+    return noNetwork(url, init);
+  };
+  const find = { ...options, fetch, optional: ['a.json'] };
+  t.is(await resolveModel('org/name', find), cache.snapshotDir(COMMIT));
+  t.regex(asked.join(), new RegExp(`/paths-info/${COMMIT}`));
 });
 
 test('offline, the error for a missing file names the cache and the variable', async (t) => {

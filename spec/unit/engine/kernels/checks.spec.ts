@@ -188,6 +188,16 @@ const REFUSALS: Refusal[] = [
     attend({ scores: new Float32Array(511) }),
     'attention: scores holds 511 values, expected at least 512: scoresLength(threads, the most positions)',
   ],
+  // The longest sequence decides, wherever it stands.
+  [
+    (kernels, f) =>
+      kernels.attention({
+        ...attentionArgs(kernels),
+        ...{ blockSize: 32, keys: f(64), values: f(64), q: f(12), out: f(12), scores: f(1023) },
+        sequences: [0, 16, 0].map((startPosition) => ({ rows: 1, startPosition, blockTable: [0] })),
+      }),
+    'attention: scores holds 1023 values, expected at least 1024: scoresLength(threads, the most positions)',
+  ],
   [
     storeKeyValue({ k: new Float32Array(1) }),
     'storeKeyValue: k holds 1 values, expected at least 2: [rows, numKeyValueHeads, headDim]',

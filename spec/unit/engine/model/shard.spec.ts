@@ -90,6 +90,23 @@ test('outputs of experts come to every rank in the order of their ids', (t) => {
   t.deepEqual([...seen.values()], [expected, expected]);
 });
 
+test('a message may be shorter than the one before, and longer', (t) => {
+  const seen = new Map<number, number[][]>();
+  inTurn(2, (group) => {
+    // A rank may begin again.
+    const received: number[][] = [];
+    seen.set(group.rank, received);
+    const shard = new Shard(group, { tp: 1, ep: 2 }, 4);
+    for (const length of [3, 1, 4]) {
+      const all = new Float32Array(2 * length);
+      shard.share(new Float32Array(length).fill(10 * length + group.rank), [length, length], all);
+      received.push([...all]);
+    }
+  });
+  const expected = [3, 1, 4].map((n) => [0, 1].flatMap((rank) => Array(n).fill(10 * n + rank)));
+  t.deepEqual([...seen.values()], [expected, expected]);
+});
+
 /** What each rank reads of a model, and what it takes of memory, in bytes. */
 function loadAll(t: ExecutionContext, { config, ...model }: TinyModel, spread: Parallelism) {
   const checkpoint = closing(t, Checkpoint.open(modelDirectory(t, { config, ...model })));
