@@ -2,7 +2,7 @@ import { asInt, asText, bind, type Parameter } from './arguments.ts';
 import { joinText } from './arithmetic.ts';
 import { holdText, spendText } from './budget.ts';
 import { TemplateFailure } from './failure.ts';
-import { CLASSES, capitalize, SPACE, splitLines, strip, swapCase, title } from './unicode.ts';
+import { CLASSES, capitalize, caseFold, SPACE, splitLines, strip, swapCase, title } from './unicode.ts';
 import { codePoints, iterate, Tuple, toIndex, typeName, type Value } from './values.ts';
 
 /** A method of `str`: its parameters, and what it does with arguments in their order. */
@@ -19,7 +19,7 @@ const WHITE_SPACE = new RegExp(`[${SPACE}]+`);
 const METHODS: Readonly<Record<string, Method>> = {
   ...Object.fromEntries(Object.entries(CLASSES).map(([name, test]) => [name, simple(test)])),
   capitalize: simple(capitalize),
-  casefold: simple((text) => text.toLowerCase().replaceAll('ß', 'ss').replaceAll('ς', 'σ')),
+  casefold: simple(caseFold),
   lower: simple((text) => text.toLowerCase()),
   swapcase: simple(swapCase),
   title: simple(title),

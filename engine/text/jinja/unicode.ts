@@ -103,10 +103,29 @@ export function title(text: string): string {
   return out;
 }
 
-/** `str.swapcase`. */
+/** `str.swapcase`. Title case (`ǅ`) is neither capital nor small, and stays. */
 export function swapCase(text: string): string {
   const small = [...withFinalSigmas(text)];
-  return Array.from(text, (c, i) => (UPPER.test(c) ? small[i].toLowerCase() : c.toUpperCase())).join('');
+  const swap = (c: string, i: number) => {
+    if (UPPER.test(c)) return small[i].toLowerCase();
+    return LOWER.test(c) ? c.toUpperCase() : c;
+  };
+  return Array.from(text, swap).join('');
+}
+
+/** Not folded to the small letter of their capital: Cherokee is folded to capitals, and ı stays. */
+const FOLDS_OTHERWISE = /(\p{Script=Cherokee}+)|[^ı\p{Script=Cherokee}]+/gu;
+
+/**
+ * `str.casefold`: Unicode's full case folding, which JavaScript does not have. It is derived from the case
+ * mappings; the spec compares every character.
+ */
+export function caseFold(text: string): string {
+  return text.replace(FOLDS_OTHERWISE, (run: string, cherokee?: string) => {
+    if (cherokee !== undefined) return cherokee.toUpperCase();
+    // First small, since ẞ has itself as its capital; a word's last sigma has no folding of its own.
+    return run.toLowerCase().toUpperCase().toLowerCase().replaceAll('ς', 'σ');
+  });
 }
 
 /** `str.istitle`. */
@@ -134,14 +153,24 @@ export function asciiDigits(text: string): string {
   });
 }
 
-/** The methods `str.is…` that look at every character. */
+/**
+ * Digits: Numeric_Type=Decimal, which is Nd, and Numeric_Type=Digit, which JavaScript does not know. Unicode
+ * gives no further characters the latter (UAX 44, Numeric_Type).
+ */
+const DIGIT =
+  /[\p{Nd}²³¹\u1369-\u1371\u19da⁰⁴-⁹₀-₉①-⑨⑴-⑼⒈-⒐⓪⓵-⓽⓿❶-❾➀-➈➊-➒\u{10a40}-\u{10a43}\u{10e60}-\u{10e68}\u{11052}-\u{1105a}\u{1f100}-\u{1f10a}]/u;
+
+/**
+ * The methods `str.is…` that look at every character. Characters have the properties of JavaScript's version
+ * of Unicode, as in the Python that has the same version.
+ */
 export const CLASSES: Readonly<Record<string, (text: string) => boolean>> = {
   isalnum: every(/[\p{L}\p{N}]/u),
   isalpha: every(/\p{L}/u),
   isascii: (text) => /^[\x00-\x7f]*$/.test(text),
   isdecimal: every(/\p{Nd}/u),
-  isdigit: every(/[\p{Nd}²³¹⁰⁴-⁹₀-₉①-⑨⑴-⑼⒈-⒐⓪⓵-⓽⓿❶-❾➀-➈➊-➒]/u),
-  isidentifier: (text) => /^[\p{ID_Start}_]\p{ID_Continue}*$/u.test(text),
+  isdigit: every(DIGIT),
+  isidentifier: (text) => /^[\p{XID_Start}_]\p{XID_Continue}*$/u.test(text),
   islower: (text) => LOWER.test(text) && !UPPER.test(text) && !/\p{Lt}/u.test(text),
   isnumeric: (text) => {
     // Python knows which of them are numbers; JavaScript does not.
