@@ -193,4 +193,24 @@ export const ESCAPED_MUTANTS: readonly EscapedMutant[] = [
     'date.getHours() % 12 || 12',
     'date.getHours() % 12',
   ]),
+  engine('kernels/pool.ts', 'unit/engine/kernels/pool', 'a failure is an error of the next call only', [
+    '} s`);\n    this.#checkAlive();',
+    '} s`);',
+  ]),
+  engine('model/shard.ts', 'unit/engine/model/shard', 'all of a longer, earlier message is sent', [
+    'this.#outgoing.subarray(0, size * mine.length)',
+    'this.#outgoing',
+  ]),
+  engine(
+    'hub/resolve-model.ts',
+    'unit/engine/hub/resolve-model',
+    'the hub is not asked for optional files that a snapshot lacks',
+    ['(settings.offline || unknown.length === 0)', 'true'],
+  ),
+  engine(
+    'kernels/checks.ts',
+    'unit/engine/kernels/checks',
+    'the last sequence decides the length of scores',
+    ['Math.max(positions, sequence.startPosition + sequence.rows)', 'sequence.startPosition + sequence.rows'],
+  ),
 ];
