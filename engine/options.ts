@@ -166,8 +166,8 @@ export function checkFunction(option: string, value: unknown): void {
 
 /**
  * @param known the names that the value may have.
- * @throws OptionError unless the value is an object, and has no other names: a misspelt one would otherwise be
- * ignored.
+ * @throws OptionError unless the value is an object, and has no other names: a misspelt one would otherwise
+ * be ignored.
  */
 export function checkNames(option: string, value: unknown, known: Readonly<Record<string, true>>): void {
   checkObject(option, value);

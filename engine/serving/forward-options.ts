@@ -16,7 +16,8 @@ const FORWARD_OPTIONS: Readonly<Record<keyof ForwardOptions, true>> = Object.fre
  * Checks the options of a forward pass, and completes the positions.
  *
  * @param length positions of the prompt.
- * @throws OptionError if an option is unknown or has the wrong type, or a position is not one of the prompt's.
+ * @throws OptionError if an option is unknown or has the wrong type, or a position is not one of the
+ * prompt's.
  */
 export function completeForwardOptions(options: ForwardOptions, length: number): CompleteForwardOptions {
   checkNames('options', options, FORWARD_OPTIONS);

@@ -52,7 +52,7 @@ export function describeCode(error: unknown): string {
 }
 
 /**
- * Names the class of an error that nobody expects where it arises, as of a module that cannot be imported:
+ * Names the class of an unexpected error where it arises, as of a module that cannot be imported:
  * every import, thread and process needs files and memory.
  *
  * @returns a ResourceError if a shortage is the reason; any other error as it is.

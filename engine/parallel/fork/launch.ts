@@ -21,8 +21,8 @@ export interface LaunchOptions {
    */
   timeoutMs?: number;
   /**
-   * How long the ranks may take to start and import the entry, in ms. Default 60 000, or `timeoutMs` if that is
-   * longer.
+   * How long the ranks may take to start and import the entry, in ms. Default 60 000, or `timeoutMs` if that
+   * is longer.
    */
   startTimeoutMs?: number;
 }

@@ -1,9 +1,9 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { writeSync } from 'node:fs';
 import type { Duplex, Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { formatDiagnostic, withTextDiagnostics } from '../../terminal/diagnostic.ts';
 import { isStopped } from '../../terminal/is-stopped.ts';
+import type { LineWriter } from '../../terminal/line-writer.ts';
 import { describeShortage, shortageIn } from '../../terminal/shortage.ts';
 import { siblingModule } from '../../terminal/sibling-module.ts';
 import { onLine, onMessage, sendMessage, type ToLauncher, type ToRank } from './control.ts';
@@ -27,14 +27,15 @@ export interface RankProcessOptions {
   size: number;
   /** The rank's FIFOs, in the order of {@link descriptorsOf}. */
   descriptors: readonly number[];
+  /** Takes what the process prints. */
+  output: LineWriter;
   onMessage(message: ToLauncher): void;
   /** Called once the process has ended. @param how as a message says it: "was killed by SIGKILL". */
   onEnd(how: string, leftBefore: boolean): void;
 }
 
 /**
- * A launched rank: a child process with a control socket. Its output goes to stderr, each line with its
- * rank.
+ * A launched rank: a child process with a control socket. Each line of its output has its rank.
  */
 export class RankProcess {
   readonly rank: number;
@@ -53,7 +54,7 @@ export class RankProcess {
   /** What the first line of its output that names a shortage says. */
   #shortage: string | undefined;
 
-  constructor({ rank, size, descriptors, onMessage: handle, onEnd }: RankProcessOptions) {
+  constructor({ rank, size, descriptors, output, onMessage: handle, onEnd }: RankProcessOptions) {
     this.rank = rank;
     const args = [...process.execArgv, MAIN, String(rank), String(size)];
     const stdio = ['ignore', 'pipe', 'pipe', 'pipe', ...descriptors] as const;
@@ -61,9 +62,9 @@ export class RankProcess {
     this.#child = spawn(process.execPath, args, { stdio: [...stdio], env });
     this.#control = this.#child.stdio?.[CONTROL_DESCRIPTOR] as Duplex | undefined;
     if (this.#control) {
-      for (const output of [this.#child.stdout, this.#child.stderr]) {
-        onLine(output as Readable, (line) => {
-          print(`[rank ${rank}] ${line}`);
+      for (const stream of [this.#child.stdout, this.#child.stderr]) {
+        onLine(stream as Readable, (line) => {
+          output.write(formatDiagnostic({ level: 'warning', message: `[rank ${rank}] ${line}` }));
           this.#shortage ??= shortageIn(line);
         });
       }
@@ -122,14 +123,5 @@ export class RankProcess {
     if (message.type === 'joined') this.joined = true;
     if (message.type === 'left') this.#left = true;
     this.#wait = message.type === 'heartbeat' ? message.wait : undefined;
-  }
-}
-
-/** Writes synchronously: `process.stderr` of a worker goes through the main thread, which may be blocked. */
-function print(message: string): void {
-  try {
-    writeSync(2, formatDiagnostic({ level: 'warning', message }));
-  } catch {
-    // EPIPE: stderr is closed.
   }
 }

@@ -1,4 +1,5 @@
 import { parentPort, workerData } from 'node:worker_threads';
+import { LineWriter } from '../../terminal/line-writer.ts';
 import { processShortage } from '../../terminal/process-shortage.ts';
 import { namesOf } from '../agreement.ts';
 import type { GroupFailure } from '../transport.ts';
@@ -41,6 +42,7 @@ class RankSupervisor {
   readonly #state: WaitState;
   readonly #interrupter: WaitInterrupter;
   readonly #ranks: RankProcess[];
+  readonly #output = new LineWriter(2);
   readonly #timer: WaitTimer;
   #startingMs = 0;
   #nextTryMs = 0;
@@ -70,6 +72,7 @@ class RankSupervisor {
       rank,
       size: this.#data.fifos.length,
       descriptors: descriptorsOf(linksOf(rank, this.#data.fifos)),
+      output: this.#output,
       onMessage: (message) => {
         if (message.type === 'joined') this.#join();
         if (message.type === 'failed') this.#fail(message.failure);
@@ -174,7 +177,9 @@ class RankSupervisor {
 
   /** Ends this thread once the group is closed and the last rank has exited. */
   #exitIfDone(): void {
-    if (this.#closing && this.#ranks.every(({ ended }) => ended)) process.exit();
+    if (!this.#closing || !this.#ranks.every(({ ended }) => ended)) return;
+    this.#output.drain(GRACE_MS);
+    process.exit();
   }
 
   #post(message: FromSupervisor): void {

@@ -197,6 +197,14 @@ export const ESCAPED_MUTANTS: readonly EscapedMutant[] = [
     '} s`);\n    this.#checkAlive();',
     '} s`);',
   ]),
+  engine('parallel/fork/rank-process.ts', 'unit/engine/parallel/fork/launch', 'standard output is not read', [
+    '[this.#child.stdout, this.#child.stderr]',
+    '[this.#child.stderr]',
+  ]),
+  engine('cli/input-files.ts', 'unit/engine/cli/input-files', 'a wrong first id is not refused', [
+    'if (wrong !== -1) throw misplaced(',
+    'if (wrong > 0) throw misplaced(',
+  ]),
   engine('model/shard.ts', 'unit/engine/model/shard', 'all of a longer, earlier message is sent', [
     'this.#outgoing.subarray(0, size * mine.length)',
     'this.#outgoing',

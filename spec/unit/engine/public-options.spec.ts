@@ -207,10 +207,8 @@ test('options that do not exist are refused, with the names of those that do', a
   refused(await errorOf(Engine.load(modelDirectory(t, denseModel()), { kernels, ...given })), LOAD);
   t.throws(() => kernels.allocate(1), { instanceOf: KernelError, message: /disposed/ });
   const engine = await loadEngine(t, denseModel());
-  refused(
-    t.throws(() => engine.forward([1], given as ForwardOptions), { any: true }),
-    FORWARD,
-  );
+  const thrown = t.throws(() => engine.forward([1], given as ForwardOptions), { any: true });
+  refused(thrown, FORWARD);
   const [event] = await generateAll(engine, [{ ids: [1], maxNewTokens: 1, ...given } as GenerateRequest]);
   refused(event.type === 'error' && event.error, GENERATE);
 });

@@ -13,8 +13,8 @@ export interface Detected {
  * Finds out which dialect a server speaks, by requests that change nothing.
  *
  * @param api a name to take it for; it is not asked whether it is that.
- * @throws HttpStatusError if it speaks none, and wants a key; SubjectError if it speaks none; NoAnswerError if it
- * cannot be reached.
+ * @throws HttpStatusError if it speaks none, and wants a key; SubjectError if it speaks none;
+ * NoAnswerError if it cannot be reached.
  */
 export async function detectDialect(ask: Ask, api: ApiName | 'auto'): Promise<Detected> {
   if (api !== 'auto') {

@@ -4,8 +4,8 @@ import { NoAnswerError, NotSupportedError, SubjectError } from '../../errors.ts'
 /**
  * Runs something whose errors may quote a server that repeats the key.
  *
- * @throws what `run` throws; an error whose message has the key is replaced by one of its class in `errors.ts`
- * without it, and without its cause.
+ * @throws what `run` throws; an error whose message has the key is replaced by one of its class in
+ * `errors.ts` without it, and without its cause.
  */
 export async function withoutKey<T>(apiKey: string | undefined, run: () => Promise<T>): Promise<T> {
   try {

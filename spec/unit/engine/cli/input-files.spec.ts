@@ -57,6 +57,7 @@ test('the error for anything but a list of lists of numbers has its place', asyn
   await refuses(t, readIdLists, [], `holds no prompts; ${whole}`);
   await refuses(t, readIdLists, [1, 2], 'prompt 0: found 1; expected an array of token ids');
   await refuses(t, readIdLists, [[1], [2, '3']], 'prompt 1, position 1: found "3"; expected a token id');
+  await refuses(t, readIdLists, [['a', 1]], 'prompt 0, position 0: found "a"; expected a token id');
   const long = 'x'.repeat(100);
   await refuses(
     t,

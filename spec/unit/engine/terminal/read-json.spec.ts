@@ -5,7 +5,7 @@ import { CheckpointError, FileError } from '../../../../engine/errors.ts';
 import { readJsonSync } from '../../../../engine/terminal/read-json.ts';
 import { temporaryFolder } from '../../../support/processes/cleanup.ts';
 
-test('a file that cannot be read is told from one that is not JSON, and both end with the hint', (t) => {
+test('the errors of a file that cannot be read and of one that is not JSON differ, and end with the hint', (t) => {
   const folder = temporaryFolder(t);
   const path = join(folder, 'a.json');
   for (const [hint, ending] of [

@@ -57,7 +57,7 @@ test('a line that names none has none', (t) => {
   t.is(shortageIn('TypeError: x is undefined'), undefined);
 });
 
-test('an error that nobody expects gets a class if a shortage is the reason', (t) => {
+test('an unexpected error gets a class if a shortage is the reason', (t) => {
   const cause = withCode("EMFILE: too many open files, open '/a.ts'", 'EMFILE');
   const named = namedShortage(cause) as ResourceError;
   t.true(named instanceof ResourceError);

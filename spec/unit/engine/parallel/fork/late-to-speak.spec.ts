@@ -41,7 +41,7 @@ test('a rank that is silent for the time limit is reported with the shortage tha
   );
 });
 
-test('without a mute rank nobody is asked for a shortage', (t) => {
+test('without a mute rank no shortage is looked for', (t) => {
   const ask = () => t.fail() as never;
   t.is(findLateToSpeak([], 300, ask), undefined);
   t.is(findLateToSpeak(mute(200), 300, ask), undefined);

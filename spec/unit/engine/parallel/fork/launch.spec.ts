@@ -130,6 +130,39 @@ test.serial(
   },
 );
 
+test.serial(
+  'what a rank prints on either stream comes to standard error, more of it than a pipe holds',
+  async (t) => {
+    const folder = temporaryFolder(t);
+    const launchUrl = import.meta.resolve('../../../../../engine/parallel/fork/launch.ts');
+    const entry = join(folder, 'entry.mjs');
+    writeFileSync(
+      entry,
+      `export default (group) => {
+      for (let i = 0; i < 100; i++) {
+        console.log('out ' + i + 'x'.repeat(2000));
+        console.error('err ' + i);
+      }
+      group.barrier();
+    };`,
+    );
+    const script = join(folder, 'launcher.mjs');
+    writeFileSync(
+      script,
+      `const { launch } = await import('${launchUrl}');
+    const group = await launch(2, new URL('${pathToFileURL(entry)}'), { timeoutMs: 20_000 });
+    group.barrier();
+    await group.close();`,
+    );
+    const child = spawn(process.execPath, [script], { stdio: ['ignore', 'pipe', 'pipe'] });
+    t.teardown(() => child.kill('SIGKILL'));
+    const [stdout, stderr] = await Promise.all([readText(child.stdout), readText(child.stderr)]);
+    const lines = stderr.trimEnd().split('\n');
+    const of = (word: string) => lines.filter((line) => line.startsWith(`[rank 1] ${word} `)).length;
+    t.deepEqual([of('out'), of('err'), lines.length, stdout], [100, 100, 200, ''], stderr.slice(0, 500));
+  },
+);
+
 /**
  * Launches ranks in a process that may open few files, with 0, 2, … descriptors left, and prints what comes
  * of each, and whether descriptors are left open.

@@ -23,6 +23,7 @@ test('a source without a spec of its name has those of its folder, the compiled 
     'spec/unit/engine/text/jinja/parse-json.spec.ts',
     'spec/unit/engine/text/jinja/strftime.spec.ts',
     'spec/unit/engine/text/jinja/template.spec.ts',
+    'spec/unit/engine/text/jinja/unicode.spec.ts',
   ]);
   t.deepEqual(nearestSpecs(ROOT, 'engine/kernels/assembly/matmul/tile.ts')[0], [
     'spec/unit/engine/kernels/kernels.spec.ts',
