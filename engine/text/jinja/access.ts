@@ -12,6 +12,7 @@ import {
   DictView,
   Group,
   Loop,
+  Markup,
   Namespace,
   Range,
   Tuple,
@@ -20,23 +21,30 @@ import {
   type Value,
 } from './values.ts';
 
+const OF_INTS = [
+  'as_integer_ratio',
+  'bit_count',
+  'conjugate',
+  'denominator',
+  'from_bytes',
+  'imag',
+  'numerator',
+  'real',
+  'to_bytes',
+];
+
 /** Attributes that Python has and this implementation does not imitate, by the type's name. */
 const REFUSED: Readonly<Record<string, readonly string[]>> = {
   str: ['encode', 'format_map', 'maketrans', 'translate'],
-  int: [
-    'as_integer_ratio',
-    'bit_count',
-    'conjugate',
-    'denominator',
-    'from_bytes',
-    'imag',
-    'numerator',
-    'real',
-    'to_bytes',
-  ],
+  int: OF_INTS,
+  bool: OF_INTS,
   float: ['as_integer_ratio', 'conjugate', 'fromhex', 'hex', 'imag', 'real'],
   dict: ['fromkeys'],
-  Markup: ['all'],
+  dict_keys: ['isdisjoint', 'mapping'],
+  dict_items: ['isdisjoint', 'mapping'],
+  dict_values: ['mapping'],
+  range: ['count', 'index', 'start', 'step', 'stop'],
+  generator: ['close', 'send', 'throw'],
 };
 
 /** Methods that change a value in place, which HuggingFace's sandbox forbids. */
@@ -74,6 +82,7 @@ function absent(value: Value, key: Value): Undefined {
 
 function itemAt(value: Value, key: Value): Value | undefined {
   if (typeof key !== 'bigint' && typeof key !== 'boolean') return undefined;
+  if (value instanceof Markup) unsupported('a character of a value marked as safe');
   const items = sequence(value);
   if (items === undefined) return undefined;
   const index = Number(key) < 0 ? Number(key) + items.length : Number(key);
@@ -130,18 +139,28 @@ export function attribute(value: Value, name: string): Value | undefined {
   const type = typeName(value);
   if (/^__\w+__$/.test(name)) return new Undefined(unsafe(type, name));
   if (MUTATORS[type]?.includes(name)) return new Undefined(unsafe(type, name));
-  if (REFUSED[type]?.includes(name)) unsupported(`${type}.${name}`);
+  if (REFUSED[type]?.includes(name) || value instanceof Markup) unsupported(`${type}.${name}`);
   if (typeof value === 'string') return stringMethod(value, name);
   if (value instanceof Dict) return dictMethod(value, name);
   if (Array.isArray(value) || value instanceof Tuple) return sequenceMethod(value, name);
   if (typeof value === 'number' && name === 'is_integer')
-    return new Callable(name, () => Number.isInteger(value));
-  if (typeof value === 'bigint' && name === 'bit_length') {
-    return new Callable(name, () =>
-      BigInt(value === 0n ? 0 : (value < 0n ? -value : value).toString(2).length),
-    );
+    return withoutArguments(name, () => Number.isInteger(value));
+  if ((typeof value === 'bigint' || typeof value === 'boolean') && name === 'bit_length') {
+    return withoutArguments(name, () => bitLength(BigInt(value)));
   }
   return undefined;
+}
+
+function bitLength(value: bigint): bigint {
+  return BigInt(value === 0n ? 0 : (value < 0n ? -value : value).toString(2).length);
+}
+
+/** A method that refuses every argument. */
+function withoutArguments(name: string, run: () => Value): Callable {
+  return new Callable(name, (positional, keywords) => {
+    bind(name, [], positional, keywords);
+    return run();
+  });
 }
 
 function unsafe(type: string, name: string): string {
@@ -163,10 +182,7 @@ function dictMethod(dict: Dict, name: string): Callable | undefined {
     case 'keys':
     case 'values':
     case 'items':
-      return new Callable(name, (positional, keywords) => {
-        bind(name, [], positional, keywords);
-        return new DictView(name, dict);
-      });
+      return withoutArguments(name, () => new DictView(name, dict));
     case 'get':
       return new Callable(name, (positional, keywords) => {
         if (keywords.size > 0) throw new TemplateFailure('get() takes no keyword arguments');
@@ -175,7 +191,7 @@ function dictMethod(dict: Dict, name: string): Callable | undefined {
         return found === undefined ? fallback : found;
       });
     case 'copy':
-      return new Callable(name, () => {
+      return withoutArguments(name, () => {
         const copy = new Dict();
         hold(dict.size);
         for (const [key, value] of dict.entries()) copy.set(key, value);
@@ -190,17 +206,21 @@ function sequenceMethod(value: Value[] | Tuple, name: string): Callable | undefi
   const items = Array.isArray(value) ? value : value.items;
   switch (name) {
     case 'count':
-      return new Callable(name, ([wanted]) => BigInt(items.filter((item) => equal(item, wanted)).length));
+      return new Callable(name, (positional, keywords) => {
+        const [wanted] = bind(name, [['value']], positional, keywords);
+        return BigInt(items.filter((item) => equal(item, wanted)).length);
+      });
     case 'index':
-      return new Callable(name, ([wanted, ...rest]) => {
+      return new Callable(name, ([first, ...rest], keywords) => {
         if (rest.length > 0) unsupported('a part in index()');
+        const [wanted] = bind(name, [['value']], first === undefined ? [] : [first], keywords);
         const at = items.findIndex((item) => equal(item, wanted));
         if (at === -1) throw new TemplateFailure(`${repr(wanted)} is not in ${typeName(value)}`);
         return BigInt(at);
       });
     case 'copy':
       if (!Array.isArray(value)) return undefined;
-      return new Callable(name, () => {
+      return withoutArguments(name, () => {
         hold(items.length);
         return [...items];
       });

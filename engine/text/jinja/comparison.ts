@@ -2,6 +2,7 @@ import { asNumber } from './arithmetic.ts';
 import { hold, spend, spendText } from './budget.ts';
 import { TemplateFailure, unsupported } from './failure.ts';
 import {
+  Callable,
   Dict,
   DictView,
   Generator,
@@ -53,6 +54,10 @@ export function equal(left: Value, right: Value): boolean {
   if (left instanceof DictView) return right instanceof DictView && equalViews(left, right);
   if (left instanceof Range)
     return right instanceof Range && equalItems([...iterate(left)], [...iterate(right)]);
+  if (left instanceof Callable && right instanceof Callable && left !== right) {
+    // Methods of one value are equal in Python, though each is made anew.
+    if (left.name === right.name) unsupported(`a comparison of functions called ${left.name}`);
+  }
   if (typeof left === 'string' && typeof right === 'string') spendText(Math.min(left.length, right.length));
   return left === right;
 }

@@ -1,4 +1,4 @@
-import { asText } from './arguments.ts';
+import { asText, bind } from './arguments.ts';
 import { TemplateFailure, unsupported } from './failure.ts';
 import type { Filter } from './filter.ts';
 import { getter, LIST_FILTERS } from './list-filters.ts';
@@ -50,8 +50,10 @@ export function callTest(
   positional: readonly Value[],
   keywords: Keywords,
 ): boolean {
-  if (name === 'filter') return isNameOf(value, hasFilter);
-  if (name === 'test') return isNameOf(value, knowsTest);
+  if (name === 'filter' || name === 'test') {
+    bind(`test ${name}`, [], positional, keywords);
+    return isNameOf(value, name === 'filter' ? hasFilter : knowsTest);
+  }
   return runTest(name, value, positional, keywords);
 }
 

@@ -3,7 +3,17 @@ import { hold } from './budget.ts';
 import { TemplateFailure, unsupported } from './failure.ts';
 import { str } from './represent.ts';
 import { strftime } from './strftime.ts';
-import { Callable, Dict, iterate, type Keywords, Namespace, Range, toIndex, type Value } from './values.ts';
+import {
+  Callable,
+  Dict,
+  iterate,
+  type Keywords,
+  Namespace,
+  Range,
+  toIndex,
+  Undefined,
+  type Value,
+} from './values.ts';
 
 /** The longest range of jinja2's sandbox. */
 const MAX_RANGE = 100_000n;
@@ -33,18 +43,19 @@ export const GLOBALS: ReadonlyMap<string, Value> = new Map(
 );
 
 function range(positional: readonly Value[], keywords: Keywords): Range {
-  const bounds = bind('range', [['start'], ['stop', null], ['step', 1n]], positional, keywords);
-  const [first, second, step] = bounds.map((value) => (value === null ? null : asInt(value, 'range()')));
-  const start = second === null ? 0n : first!;
-  const stop = second === null ? first! : second;
+  if (keywords.size > 0) throw new TemplateFailure('range() takes no keyword arguments');
+  const given = positional.length === 1 ? [0n, ...positional] : positional;
+  const [start, stop, step] = bind('range', [['start'], ['stop'], ['step', 1n]], given, keywords).map(
+    (value) => asInt(value, 'range()'),
+  );
   if (step === 0n) throw new TemplateFailure('range() arg 3 must not be zero');
-  const distance = step! > 0n ? stop - start : start - stop;
-  const size = step! > 0n ? step! : -step!;
+  const distance = step > 0n ? stop - start : start - stop;
+  const size = step > 0n ? step : -step;
   const length = distance <= 0n ? 0n : (distance + size - 1n) / size;
   if (length > MAX_RANGE) {
     throw new TemplateFailure(`Range too big. The sandbox blocks ranges larger than ${MAX_RANGE}.`);
   }
-  return new Range(start, step!, toIndex(length), stop);
+  return new Range(start, step, toIndex(length), stop);
 }
 
 function dict(positional: readonly Value[], keywords: Keywords): Dict {
@@ -53,6 +64,7 @@ function dict(positional: readonly Value[], keywords: Keywords): Dict {
   }
   const result = new Dict();
   const [source] = positional;
+  if (source instanceof Undefined) source.fail();
   if (source instanceof Dict) {
     hold(source.size);
     for (const [key, value] of source.entries()) result.set(key, value);

@@ -3,9 +3,10 @@ import { arithmetic, toFloat } from './arithmetic.ts';
 import { spendText } from './budget.ts';
 import { TemplateFailure } from './failure.ts';
 import { type Filter, filter } from './filter.ts';
+import { floatText } from './represent.ts';
 import { fixed, scaledHalfEven } from './rounding.ts';
 import { asciiDigits, strip } from './unicode.ts';
-import { toIndex, typeName, Undefined, type Value } from './values.ts';
+import { toIndex, truthy, typeName, Undefined, type Value } from './values.ts';
 
 export const NUMBER_FILTERS: Readonly<Record<string, Filter>> = {
   abs: filter([], (value) => {
@@ -33,9 +34,11 @@ export const NUMBER_FILTERS: Readonly<Record<string, Filter>> = {
   filesizeformat: filter([['binary', false]], (value, binary) => {
     const bytes = parseFloatText(value);
     if (bytes === undefined) throw new TemplateFailure(`could not convert ${typeName(value)} to float`);
-    return fileSize(bytes, binary !== false);
+    return fileSize(bytes, truthy(binary));
   }),
 };
+
+const INFINITE = 'cannot convert float infinity to integer';
 
 function numberOf(value: Value, name: string): bigint | number {
   if (value instanceof Undefined) value.fail();
@@ -53,6 +56,10 @@ function toInt(value: Value, fallback: Value, baseValue: Value): Value {
   if (typeof value === 'string') {
     const found = parseIntText(value, toIndex(asInt(baseValue, 'base')));
     if (found !== undefined) return found;
+  }
+  // The default is for text such as 'inf'; a float that is infinite is an error in jinja2.
+  if (value === Number.POSITIVE_INFINITY || value === Number.NEGATIVE_INFINITY) {
+    throw new TemplateFailure(INFINITE);
   }
   const float = parseFloatText(value);
   return float === undefined || !Number.isFinite(float) ? fallback : BigInt(Math.trunc(float));
@@ -128,10 +135,12 @@ function roundFloat(value: number, precision: number): number {
 function fileSize(bytes: number, isBinary: boolean): string {
   const base = isBinary ? 1024 : 1000;
   if (bytes === 1) return '1 Byte';
-  if (bytes < base) return `${Math.trunc(bytes)} Bytes`;
+  if (bytes === Number.NEGATIVE_INFINITY) throw new TemplateFailure(INFINITE);
+  if (bytes < base) return `${BigInt(Math.trunc(bytes))} Bytes`;
   const letters = [...'kMGTPEZY'].map((letter) => (isBinary ? `${letter.toUpperCase()}iB` : `${letter}B`));
   // Python's bounds are ints: 10 ** 24 is more than the float 1e24.
   const found = letters.findIndex((_, i) => bytes < BigInt(base) ** BigInt(i + 2));
   const i = found === -1 ? letters.length - 1 : found;
-  return `${fixed((base * bytes) / base ** (i + 2), 1)} ${letters[i]}`;
+  const size = (base * bytes) / base ** (i + 2);
+  return `${Number.isFinite(size) ? fixed(size, 1) : floatText(size)} ${letters[i]}`;
 }

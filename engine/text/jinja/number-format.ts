@@ -42,6 +42,9 @@ function unsigned(number: bigint | number, { type, alternate, precision, truncat
   if (typeof number === 'number' && !Number.isFinite(number)) {
     throw new TemplateFailure('cannot convert float infinity or NaN to integer');
   }
+  if (!truncates && precision !== undefined) {
+    throw new TemplateFailure('Precision not allowed in integer format specifier');
+  }
   const int = BigInt(typeof number === 'number' ? Math.trunc(number) : number);
   const text = inBase(int < 0n ? -int : int, type, alternate);
   return text.padStart(truncates ? (precision ?? 0) : 0, '0');

@@ -23,7 +23,7 @@ export function formatPercent(text: string, values: Value): string {
     return items[used++];
   };
   const out = text.replace(DIRECTIVE, (directive, key, flags, width, precision, type) => {
-    if (type === '%') return '%';
+    if (directive === '%%') return '%';
     if (width === '*' || precision === '*') unsupported('a width of * in a format');
     const hasPoint = directive.slice(directive.indexOf(')') + 1).includes('.');
     return one({ flags, width, precision: hasPoint ? (precision ?? '0') : undefined, type }, next(key));

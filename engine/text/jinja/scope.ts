@@ -1,3 +1,4 @@
+import { unsupported } from './failure.ts';
 import { GLOBALS } from './globals.ts';
 import { Undefined, type Value } from './values.ts';
 
@@ -14,6 +15,7 @@ export class Scope {
     this.#values.set(name, value);
   }
 
+  /** @throws TemplateFailure for a name that jinja2 knows and this engine does not. */
   get(name: string): Value {
     let scope: Scope | undefined = this;
     while (scope) {
@@ -21,6 +23,8 @@ export class Scope {
       if (value !== undefined) return value;
       scope = scope.#outer;
     }
+    // The template itself, with its blocks.
+    if (name === 'self') unsupported('self');
     return GLOBALS.get(name) ?? new Undefined(`'${name}' is undefined`);
   }
 }

@@ -2,7 +2,7 @@ import { holdText } from './budget.ts';
 import { TemplateFailure, unsupported } from './failure.ts';
 import { formatNumber } from './number-format.ts';
 import { repr, str } from './represent.ts';
-import { codePoints, type Keywords, typeName, Undefined, type Value } from './values.ts';
+import { codePoints, type Keywords, typeName, type Value } from './values.ts';
 
 /** How a field such as `{message.role}` or `{0[key]}` is followed. */
 export interface Lookup {
@@ -66,7 +66,6 @@ function converted(value: Value, conversion: string | undefined): Value {
 const SPEC = /^(?:([\s\S])?([<>=^]))?([-+ ])?(#)?(0)?(\d+)?([,_])?(?:\.(\d+))?([a-zA-Z%])?$/u;
 
 function formatted(value: Value, spec: string): string {
-  if (value instanceof Undefined) return '';
   if (spec === '') return str(value);
   const found = SPEC.exec(spec);
   if (!found) throw new TemplateFailure(`Invalid format specifier '${spec}'`);

@@ -51,12 +51,14 @@ const METHODS: Readonly<Record<string, Method>> = {
   }),
   expandtabs: method([['tabsize', 8n]], (text, size) => expandTabs(text, toIndex(asInt(size, 'tabsize')))),
   startswith: method([['prefix'], ['start', null], ['end', null]], (text, prefix, start, end) => {
+    const prefixes = alternatives(prefix, 'startswith');
     const part = sliced(text, start, end);
-    return part !== undefined && alternatives(prefix, 'startswith').some((p) => part.startsWith(p));
+    return part !== undefined && prefixes.some((p) => part.startsWith(p));
   }),
   endswith: method([['suffix'], ['start', null], ['end', null]], (text, suffix, start, end) => {
+    const suffixes = alternatives(suffix, 'endswith');
     const part = sliced(text, start, end);
-    return part !== undefined && alternatives(suffix, 'endswith').some((s) => part.endsWith(s));
+    return part !== undefined && suffixes.some((s) => part.endsWith(s));
   }),
   removeprefix: method([['prefix']], (text, prefix) => {
     const part = asText(prefix, 'prefix');
@@ -67,8 +69,9 @@ const METHODS: Readonly<Record<string, Method>> = {
     return part !== '' && text.endsWith(part) ? text.slice(0, -part.length) : text;
   }),
   count: method([['sub'], ['start', null], ['end', null]], (text, sub, start, end) => {
+    const wanted = asText(sub, 'sub');
     const part = sliced(text, start, end);
-    return part === undefined ? 0n : BigInt(occurrences(part, asText(sub, 'sub')));
+    return part === undefined ? 0n : BigInt(occurrences(part, wanted));
   }),
   find: method([['sub'], ['start', null], ['end', null]], (text, ...where) => find(text, where, false)),
   rfind: method([['sub'], ['start', null], ['end', null]], (text, ...where) => find(text, where, true)),
@@ -94,7 +97,9 @@ const METHODS: Readonly<Record<string, Method>> = {
       return parts.reverse().map((part) => backwards(part as string));
     },
   ),
-  splitlines: method([['keepends', false]], (text, keepEnds) => splitLines(text, Boolean(keepEnds))),
+  splitlines: method([['keepends', false]], (text, keepEnds) =>
+    splitLines(text, toIndex(asInt(keepEnds, 'keepends')) !== 0),
+  ),
   join: method([['iterable']], (text, items) => {
     const parts = Array.from(iterate(items), (item, i) => asText(item, `sequence item ${i}`));
     holdText(parts.reduce((sum, part) => sum + part.length + text.length, 0));

@@ -106,6 +106,10 @@ function isSequence(value: Value): boolean {
 
 /** Python's `is`: small ints and strings may or may not be one object, so only what is certain is said. */
 function isSame(value: Value, other: Value): boolean {
+  // There is one empty tuple.
+  if (value instanceof Tuple && other instanceof Tuple && value.items.length === 0) {
+    return other.items.length === 0;
+  }
   const certain = (v: Value) => v === null || typeof v === 'boolean' || (typeof v === 'object' && v !== null);
   if (certain(value) || certain(other)) return value === other;
   throw new TemplateFailure('the test sameas of numbers or strings is not supported by this engine');

@@ -167,6 +167,16 @@ function truncate(text: string, { length, killWords, end, leeway }: Truncation):
   return (truthy(killWords) || space === -1 ? head : head.slice(0, space)) + mark;
 }
 
+/** @throws TemplateFailure if it has not two items. */
+function pairOf(value: Value): Value[] {
+  const items = [...iterate(value)];
+  if (items.length > 2) throw new TemplateFailure('too many values to unpack (expected 2)');
+  if (items.length < 2) {
+    throw new TemplateFailure(`not enough values to unpack (expected 2, got ${items.length})`);
+  }
+  return items;
+}
+
 function urlencode(value: Value): string {
   const quote = (item: Value, isQuery: boolean) => {
     const plain = str(item);
@@ -185,5 +195,11 @@ function urlencode(value: Value): string {
   if (!isIterable) return quote(value, false);
   const pairs =
     value instanceof Dict ? Array.from(value.entries(), (pair) => new Tuple(pair)) : [...iterate(value)];
-  return pairs.map((pair) => [...iterate(pair)].map((item) => quote(item, true)).join('=')).join('&');
+  return pairs
+    .map((pair) =>
+      pairOf(pair)
+        .map((item) => quote(item, true))
+        .join('='),
+    )
+    .join('&');
 }

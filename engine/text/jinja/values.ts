@@ -74,13 +74,15 @@ export class Dict {
   }
 }
 
-/** What a key is found by. @throws TemplateFailure for lists and dicts, as Python does. */
+/** What a key is found by. @throws TemplateFailure for lists, dicts and sets of keys, as Python does. */
 export function hashed(key: Value): unknown {
   if (typeof key === 'boolean') return BigInt(key);
   if (typeof key === 'number' && Number.isInteger(key)) return BigInt(key);
   if (key instanceof Markup) return key.text;
-  if (Array.isArray(key) || key instanceof Dict)
+  const isSetLike = key instanceof DictView && key.kind !== 'values';
+  if (Array.isArray(key) || key instanceof Dict || isSetLike) {
     throw new TemplateFailure(`unhashable type: '${typeName(key)}'`);
+  }
   if (key instanceof Tuple) unsupported('a tuple as a key');
   return key;
 }
@@ -199,6 +201,8 @@ export function typeName(value: Value): string {
 
 /** `bool(value)`. */
 export function truthy(value: Value): boolean {
+  // NaN is true in Python.
+  if (typeof value === 'number') return value !== 0;
   if (typeof value !== 'object' || value === null) return Boolean(value);
   if (value instanceof Undefined) return false;
   return lengthOf(value) !== 0;

@@ -330,6 +330,40 @@ list.nope
 1 | upper(1)
 1 | default(1, 2, 3)
 1 | batch
+[(empty ~ 'inf') | float | filesizeformat, (empty ~ 'nan') | float | filesizeformat(true)]
+(empty ~ '-inf') | float | filesizeformat
+-1e22 | filesizeformat
+2048 | filesizeformat(none) ~ 2048 | filesizeformat('x')
+'yes' if (empty ~ 'nan') | float else 'no'
+(empty ~ 'inf') | float | int(7)
+'inf' | int(7) ~ '-inf' | int(8) ~ (empty ~ 'nan') | float | int(9)
+(() is sameas(())) ~ (() is sameas([])) ~ (() is sameas((1,))) ~ ('a' is sameas none) ~ (none is sameas 1) ~ (yes is sameas 'a')
+words | urlencode
+[[1, 2, 3]] | urlencode
+[('a', 'b c'), ['d', 1]] | urlencode
+'%5%' % ()
+'%5%' % 1
+'{:.2}'.format(3)
+'{:>5}'.format(undefined_name)
+[text.find('H', -50), text.rfind('H', -50, -1), text.count('l', -50), text.startswith('H', -50)]
+'ab'.center(-9007199254740991)
+'ab'.startswith(1, 9)
+'ab'.endswith(none, 9)
+'ab'.count(1, 9)
+'a\nb'.splitlines(none)
+'a\nb'.splitlines(2) ~ 'a\nb'.splitlines(0)
+yes.bit_length() ~ no.bit_length() ~ 5.bit_length()
+keyed.keys() in keyed
+namespace(undefined_name)
+dict(undefined_name)
+range(none)
+range(1, none)
+range(none, 3, 2)
+'a' is filter(1)
+'a' is test(1)
+list.count()
+list.copy(1)
+dict.copy(1)
 """.strip("\n").split("\n")
 
 STATEMENTS = [

@@ -57,6 +57,16 @@ test('what jinja2 has and this engine does not imitate is refused by name', (t) 
     ['{{ range(5)[1:3] }}', 'a slice of a range'],
     ['{{ {}.keys() < {}.items() }}', '< of keys or items of dicts'],
     ["{{ '五'.isnumeric() }}", 'isnumeric() of Chinese characters'],
+    ['{{ self }}', 'self'],
+    ['{{ self is defined }}', 'self'],
+    ['{{ true.real }}', 'bool.real'],
+    ["{{ true['numerator'] }}", 'bool.numerator'],
+    ['{{ range(3).start }}', 'range.start'],
+    ['{{ {}.keys().mapping }}', 'dict_keys.mapping'],
+    ["{{ ([1] | map('string')).send }}", 'generator.send'],
+    ['{{ (x | safe).upper() }}', 'Markup.upper'],
+    ['{{ (x | safe)[0] }}', 'a character of a value marked as safe'],
+    ['{{ x.upper == x.upper }}', 'a comparison of functions called upper'],
   ];
   for (const [template, named] of refused) {
     t.is(render(template, { x: 'a' }), `TemplateFailure: ${named} is not supported by this engine`);
