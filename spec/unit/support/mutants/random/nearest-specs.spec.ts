@@ -20,6 +20,7 @@ test('the specs of the name come first, then those of the part', (t) => {
 test('a source without a spec of its name has those of its folder, the compiled kernels two', (t) => {
   t.deepEqual(nearestSpecs(ROOT, 'engine/text/jinja/lexer.ts')[0], [
     'spec/unit/engine/text/jinja/budget.spec.ts',
+    'spec/unit/engine/text/jinja/kinds.spec.ts',
     'spec/unit/engine/text/jinja/parse-json.spec.ts',
     'spec/unit/engine/text/jinja/strftime.spec.ts',
     'spec/unit/engine/text/jinja/template.spec.ts',
