@@ -147,7 +147,6 @@ export class ThreadPool {
   #shareParts(kernel: number, units: number, grain: number, minGrain: number): void {
     this.#checkAlive();
     this.#threads ??= this.#startThreads();
-    this.#checkAlive();
     const patience = 10 * this.#patience;
     const outcome = this.functions.share(kernel, units, grain, minGrain, this.size, patience);
     if (outcome === FAILED) this.#error ??= new Error('it threw an error');

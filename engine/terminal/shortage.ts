@@ -35,9 +35,8 @@ export function shortageIn(text: string): string | undefined {
 
 /** The message of an error of a process, a thread or a file that could not be made, with what was short. */
 export function describeShortage(error: unknown): string {
-  const { message, code = '' } = error as NodeJS.ErrnoException;
-  // An error of a worker has the name of the system's error in its message only.
-  const remedy = shortageIn(code) ?? shortageIn(message);
+  const { message } = error as Error;
+  const remedy = remedyFor(error as Error);
   return remedy === undefined ? message : `${message.replace(/\.$/, '')}: ${remedy}`;
 }
 
@@ -62,6 +61,11 @@ export function namedShortage(error: unknown): unknown {
   const { code, syscall } = error as NodeJS.ErrnoException;
   // A pipe that is not ready says EAGAIN too; and a thread's own limit is its caller's affair.
   if (syscall === 'read' || syscall === 'write' || code === 'ERR_WORKER_OUT_OF_MEMORY') return error;
-  const remedy = shortageIn(code ?? '') ?? shortageIn(error.message);
-  return remedy === undefined ? error : new ResourceError(describeShortage(error), { cause: error });
+  if (remedyFor(error) === undefined) return error;
+  return new ResourceError(describeShortage(error), { cause: error });
+}
+
+/** An error of a worker has the name of the system's error in its message only. */
+function remedyFor({ code = '', message }: NodeJS.ErrnoException): string | undefined {
+  return shortageIn(code) ?? shortageIn(message);
 }
