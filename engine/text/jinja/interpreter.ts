@@ -17,6 +17,7 @@ import {
   Tuple,
   truthy,
   Undefined,
+  unpack,
   type Value,
 } from './values.ts';
 
@@ -191,16 +192,7 @@ function assign(target: Target, value: Value, scope: Scope): void {
     namespace.attributes.set(target.attribute, value);
     return;
   }
-  const items: Value[] = [];
-  for (const item of iterate(value)) {
-    items.push(item);
-    if (items.length > target.items.length) break;
-  }
-  const wanted = target.items.length;
-  if (items.length > wanted) throw new TemplateFailure(`too many values to unpack (expected ${wanted})`);
-  if (items.length < wanted) {
-    throw new TemplateFailure(`not enough values to unpack (expected ${wanted}, got ${items.length})`);
-  }
+  const items = unpack(value, target.items.length);
   for (const [i, inner] of target.items.entries()) assign(inner, items[i], scope);
 }
 

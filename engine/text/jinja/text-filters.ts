@@ -7,7 +7,18 @@ import { formatPercent } from './percent.ts';
 import { str } from './represent.ts';
 import { callStringMethod, replace } from './string-methods.ts';
 import { SPACE, splitLines, strip } from './unicode.ts';
-import { codePoints, Dict, iterate, Markup, Tuple, toIndex, truthy, typeName, type Value } from './values.ts';
+import {
+  codePoints,
+  Dict,
+  iterate,
+  Markup,
+  Tuple,
+  toIndex,
+  truthy,
+  typeName,
+  unpack,
+  type Value,
+} from './values.ts';
 
 const WORD_BEGINNING = new RegExp(`([-${SPACE}({\\[<]+)`);
 const NONE: ReadonlyMap<string, Value> = new Map();
@@ -167,16 +178,6 @@ function truncate(text: string, { length, killWords, end, leeway }: Truncation):
   return (truthy(killWords) || space === -1 ? head : head.slice(0, space)) + mark;
 }
 
-/** @throws TemplateFailure if it has not two items. */
-function pairOf(value: Value): Value[] {
-  const items = [...iterate(value)];
-  if (items.length > 2) throw new TemplateFailure('too many values to unpack (expected 2)');
-  if (items.length < 2) {
-    throw new TemplateFailure(`not enough values to unpack (expected 2, got ${items.length})`);
-  }
-  return items;
-}
-
 function urlencode(value: Value): string {
   const quote = (item: Value, isQuery: boolean) => {
     const plain = str(item);
@@ -197,7 +198,7 @@ function urlencode(value: Value): string {
     value instanceof Dict ? Array.from(value.entries(), (pair) => new Tuple(pair)) : [...iterate(value)];
   return pairs
     .map((pair) =>
-      pairOf(pair)
+      unpack(pair, 2)
         .map((item) => quote(item, true))
         .join('='),
     )

@@ -236,6 +236,19 @@ export function isIterable(value: Value): boolean {
   return lengthOf(value) !== undefined || value instanceof Generator || value instanceof Loop;
 }
 
+/** A value's items, as Python assigns them to several names. @throws TemplateFailure for another number. */
+export function unpack(value: Value, wanted: number): Value[] {
+  const items: Value[] = [];
+  for (const item of iterate(value)) {
+    items.push(item);
+    if (items.length > wanted) throw new TemplateFailure(`too many values to unpack (expected ${wanted})`);
+  }
+  if (items.length < wanted) {
+    throw new TemplateFailure(`not enough values to unpack (expected ${wanted}, got ${items.length})`);
+  }
+  return items;
+}
+
 /** `iter(value)`. @throws TemplateFailure if Python cannot iterate over it. */
 export function* iterate(value: Value): Generator_ {
   for (const item of iterableOf(value)) {
